@@ -1,0 +1,25 @@
+"""Errors that a user reads: one sentence saying what was asked, what was found, what would work."""
+
+
+class HarnessError(Exception):
+    """Root of all errors that end in one sentence and exit code 2, never in a traceback."""
+
+
+class UnknownNameError(HarnessError, LookupError):
+    """A name that no registry, file or table knows."""
+
+
+class OptionError(HarnessError, ValueError):
+    """A setting whose value cannot work."""
+
+
+class MissingDataError(HarnessError, FileNotFoundError):
+    """Truth or images that are not on this machine."""
+
+
+class CorruptDataError(HarnessError, ValueError):
+    """A file that is not what it should be: wrong checksum, truncated, or of another format."""
+
+
+class StoreError(HarnessError, RuntimeError):
+    """A score store that cannot be used: another version, corrupt, locked, or a full disk."""
