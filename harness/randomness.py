@@ -4,7 +4,11 @@ A score therefore does not depend on order, sharding, worker count or on the pro
 """
 
 import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 _MAX_SEED = 2**63 - 1
@@ -22,3 +26,19 @@ def derive_seed(*parts: str | int) -> int:
 def generator(*parts: str | int) -> torch.Generator:
     """CPU generator seeded by `derive_seed(*parts)`."""
     return torch.Generator().manual_seed(derive_seed(*parts))
+
+
+@contextmanager
+def isolated(*parts: str | int) -> Iterator[None]:
+    """The one fork of the global generators: inside they are seeded by `parts`, afterwards they are as before."""
+    seed = derive_seed(*parts)
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        try:
+            yield
+        finally:
+            random.setstate(python_state)
+            np.random.set_state(numpy_state)

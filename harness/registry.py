@@ -17,13 +17,14 @@ class Registry(Generic[T]):
     """Names of one kind of plug-in, in alphabetical order.
 
     Plug-ins come from the project's own package and from installed packages that declare an entry point in the
-    group `harness.<package>`; both are imported at the first look-up.
+    group `harness.<last part of the package>` (`harness.proxies`, ...); both are imported at the first look-up.
     """
 
     def __init__(self, kind: str, package: str, plural: str | None = None) -> None:
         self.kind = kind
         self.plural = plural or f"{kind}s"
         self._package = package
+        self._group = f"harness.{package.rpartition('.')[2]}"
         self._entries: dict[str, T] = {}
         self._discovered = False
 
@@ -59,7 +60,7 @@ class Registry(Generic[T]):
             return
         self._discovered = True
         import_modules(importlib.import_module(self._package))
-        for entry_point in entry_points(group=f"harness.{self._package}"):
+        for entry_point in entry_points(group=self._group):
             try:
                 entry_point.load()
             except Exception as error:

@@ -1,0 +1,115 @@
+"""Cells whose edges carry operations: what is live, and when two cells are the same.
+
+A cell is a directed acyclic graph of summing nodes 0 .. n-1; every edge (source, target) holds one operation. `none`
+cuts an edge and `skip_connect` copies; every other operation is a vertex of the canonical form. There, none-edges and
+dead operations are dropped, skips contracted, and sums flattened into multisets of sources; two cells are the same
+if their operations can be matched one to one. Operations are never merged, not even two equal poolings of one tensor,
+since evidence counts operations.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import permutations, product
+
+NONE = "none"
+SKIP = "skip_connect"
+INPUT = -1  # the source that is the cell's input, beside operations named by their edge index
+
+Edge = tuple[int, int]
+Sources = Counter[int]
+
+
+@dataclass(frozen=True)
+class CanonicalCell:
+    """The canonical form of a cell.
+
+    `key` is equal for equal cells and for no others. `operations` lists the edges that hold live operations other than
+    skips; equal cells list matching operations at the same positions.
+    """
+
+    key: str
+    operations: tuple[int, ...]
+
+
+def live_edges(cell: Sequence[str], edges: Sequence[Edge]) -> frozenset[int]:
+    """Indices of the edges, skips included, that lie on a path from the first node to the last."""
+    kept = [(index, *edges[index]) for index, operation in enumerate(cell) if operation != NONE]
+    forward, backward = {0}, {max(target for _, target in edges)}
+    for _, source, target in sorted(kept, key=lambda edge: edge[2]):
+        if source in forward:
+            forward.add(target)
+    for _, source, target in sorted(kept, key=lambda edge: -edge[1]):
+        if target in backward:
+            backward.add(source)
+    return frozenset(index for index, source, target in kept if source in forward and target in backward)
+
+
+def canonicalise(cell: Sequence[str], edges: Sequence[Edge]) -> CanonicalCell:
+    """The canonical form of `cell`, whose operation on `edges[i]` is `cell[i]`."""
+    inputs, output = _flatten(cell, edges)
+    groups = _refine(cell, inputs, output)
+    best: tuple[object, tuple[int, ...]] | None = None
+    for arrangement in product(*(permutations(group) for group in groups)):
+        order = tuple(operation for group in arrangement for operation in group)
+        label = {operation: position for position, operation in enumerate(order)} | {INPUT: INPUT}
+        encoding = (
+            tuple((cell[operation], _labelled(inputs[operation], label)) for operation in order),
+            _labelled(output, label),
+        )
+        if best is None or encoding < best[0]:  # type: ignore[operator]  # nested tuples of equal shape
+            best = (encoding, order)
+    assert best is not None  # product() of no groups yields one empty arrangement
+    return CanonicalCell(key=repr(best[0]), operations=best[1])
+
+
+def _flatten(cell: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[int, Sources], Sources]:
+    """The sources of each live operation and of the output, with multiplicities, skips contracted."""
+    live = live_edges(cell, edges)
+    last = max(target for _, target in edges)
+    node_sources: list[Sources] = [Counter({INPUT: 1})] + [Counter() for _ in range(last)]
+    inputs: dict[int, Sources] = {}
+    for index in sorted(live, key=lambda edge: edges[edge][1]):
+        source, target = edges[index]
+        if cell[index] == SKIP:
+            node_sources[target].update(node_sources[source])
+        else:
+            inputs[index] = node_sources[source]
+            node_sources[target][index] += 1
+    return inputs, node_sources[last]
+
+
+def _refine(cell: Sequence[str], inputs: dict[int, Sources], output: Sources) -> list[list[int]]:
+    """Operations grouped by colour refinement: only members of one group may stand for each other."""
+    consumers: dict[int, Sources] = {operation: Counter() for operation in inputs}
+    for operation, sources in inputs.items():
+        for source, times in sources.items():
+            if source != INPUT:
+                consumers[source][operation] = times
+    colour: dict[int, int] = dict.fromkeys(inputs, 0) | {INPUT: INPUT}
+    n_colours = 0
+    while True:
+        signature = {
+            operation: (
+                cell[operation],
+                colour[operation],
+                _labelled(inputs[operation], colour),
+                _labelled(consumers[operation], colour),
+                output[operation],
+            )
+            for operation in inputs
+        }
+        ranks = {value: rank for rank, value in enumerate(sorted(set(signature.values())))}
+        colour = {operation: ranks[signature[operation]] for operation in inputs} | {INPUT: INPUT}
+        if len(ranks) == n_colours:
+            break
+        n_colours = len(ranks)
+    return [[operation for operation in inputs if colour[operation] == rank] for rank in range(n_colours)]
+
+
+def _labelled(sources: Sources, label: dict[int, int]) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted(_pairs(sources, label)))
+
+
+def _pairs(sources: Sources, label: dict[int, int]) -> Iterable[tuple[int, int]]:
+    return ((label[source], times) for source, times in sources.items())

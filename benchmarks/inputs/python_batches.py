@@ -1,0 +1,87 @@
+"""The official "python" files of CIFAR and ImageNet16: pickled dictionaries of flat, channel-first images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.checked_files import md5_of
+from harness.errors import CorruptDataError
+from harness.inputs import Images, InputKind
+from harness.safe_pickle import load
+
+_LATIN1 = "latin1"  # Python 2 strings, array contents among them, byte for byte
+
+
+@dataclass(frozen=True)
+class PythonBatches:
+    """A folder of such files.
+
+    `files` maps the name of each training file to its published md5. A whole file holds at least `n_per_file` images.
+    Labels lie under `label_key`; there are `n_labels` of them, counted from `first_label`.
+    """
+
+    folder: str
+    files: Mapping[str, str] = field(hash=False)
+    n_per_file: int
+    label_key: str
+    n_labels: int
+    first_label: int = 0
+
+    def present(self, home: Path) -> list[Path]:
+        """The training files that are there, in the authors' order."""
+        return [path for name in self.files if (path := home / self.folder / name).is_file()]
+
+    def read(self, home: Path, shape: tuple[int, int, int], n_classes: int) -> Images:
+        """The training images of the first `n_classes` classes, from as many of the files as are there.
+
+        Args:
+            home: where the folder lies.
+            shape: (channels, height, width) of an image.
+            n_classes: classes to keep; images of later ones are left out (ImageNet16-120 is the first 120 of 1,000).
+
+        Raises:
+            CorruptDataError: if a file is truncated, malformed, or whole but not the published one.
+        """
+        paths = self.present(home)
+        read = [self._read_file(path, shape) for path in paths]
+        images = np.concatenate([images for images, _ in read])
+        labels = np.concatenate([labels for _, labels in read]) - self.first_label
+        kept = labels < n_classes
+        cut = [path.name for path, (_, labels) in zip(paths, read, strict=True) if len(labels) < self.n_per_file]
+        source = f"{self.folder}: {', '.join(path.name for path in paths)}"
+        if cut:
+            source += f" ({', '.join(cut)} cut small, not the published md5)"
+        return Images(images[kept], labels[kept], source, InputKind.real)
+
+    def _read_file(self, path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        content = load(path, encoding=_LATIN1)
+        data, labels = _entry(content, "data"), _entry(content, self.label_key)
+        if not (isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim == 2 and isinstance(labels, list)):
+            raise CorruptDataError(
+                f"{path} does not hold 'data' (uint8 [n, {np.prod(shape)}]) and '{self.label_key}' (a list). "
+                "Get the file again."
+            )
+        if data.shape != (len(labels), np.prod(shape)) or not all(isinstance(label, int) for label in labels):
+            raise CorruptDataError(
+                f"{path} holds data of shape {data.shape} and {len(labels):,} labels; expected {np.prod(shape):,} values "
+                "and one integer label for each image. Get the file again."
+            )
+        last = self.first_label + self.n_labels - 1
+        if not all(self.first_label <= label <= last for label in labels):
+            raise CorruptDataError(f"{path} holds labels outside {self.first_label} to {last}. Get the file again.")
+        if len(labels) >= self.n_per_file and md5_of(path) != self.files[path.name]:
+            raise CorruptDataError(
+                f"{path} is whole but not the published file: its md5 is not {self.files[path.name]}. Get it again."
+            )
+        return data.reshape(-1, *shape).transpose(0, 2, 3, 1), np.asarray(labels, dtype=np.int64)
+
+
+def _entry(content: Any, key: str) -> Any:
+    """The entry under a key that Python 2 wrote as a string and Python 3 may have written as bytes."""
+    if not isinstance(content, dict):
+        return None
+    return content.get(key, content.get(key.encode()))

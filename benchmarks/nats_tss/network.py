@@ -1,0 +1,135 @@
+"""The network of a NATS-Bench topology cell: the macro skeleton of NAS-Bench-201, arXiv:2001.00326, Section 2.1."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, nn
+
+from benchmarks.cell_graph import NONE, SKIP
+from harness.inputs import DataSet
+
+N_STAGES = 3
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Width of the first stage, doubled at each of the two reductions, and cells per stage."""
+
+    channels: int
+    cells_per_stage: int
+
+    def stages(self, size: int) -> list[tuple[int, int]]:
+        """(channels, height and width) of each stage for square images of `size` pixels, a multiple of 4."""
+        found = []
+        for stage in range(N_STAGES):
+            found.append((self.channels * 2**stage, size))
+            size //= 2
+        return found
+
+
+class ActConvNorm(nn.Module):
+    """ReLU, convolution without bias, batch normalisation: the order of NAS-Bench-201."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.act = nn.ReLU()
+        self.conv = nn.Conv2d(n_in, n_out, kernel, stride, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(n_out)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return cast(Tensor, self.norm(self.conv(self.act(features))))
+
+
+class Zero(nn.Module):
+    """The cut edge as the official code executes it."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features.mul(0.0)
+
+
+class Cell(nn.Module):
+    """Nodes that sum the operations on their incoming edges; only `executed` edges run."""
+
+    def __init__(self, operations: Sequence[tuple[int, int, str]], executed: frozenset[int], channels: int) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(_operation(name, channels) for _, _, name in operations)
+        self._plan = [
+            (index, source, target) for index, (source, target, _) in enumerate(operations) if index in executed
+        ]
+        self._last = max(target for _, target, _ in operations)
+
+    def forward(self, features: Tensor) -> Tensor:
+        nodes: dict[int, Tensor] = {0: features}
+        for index, source, target in self._plan:  # edges are ordered by their target
+            value = self.edges[index](nodes[source])
+            nodes[target] = nodes[target] + value if target in nodes else value
+        # Without a live path nothing is executed and the output is constant.
+        return nodes[self._last] if self._last in nodes else features.new_zeros(features.shape)
+
+
+class Reduction(nn.Module):
+    """Residual block that halves the resolution and doubles the channels."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.first = ActConvNorm(n_in, n_out, 3, stride=2)
+        self.second = ActConvNorm(n_out, n_out, 3)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(n_in, n_out, 1, bias=False))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return cast(Tensor, self.shortcut(features) + self.second(self.first(features)))
+
+
+class CellNetwork(nn.Module):
+    """Stem, three stages of one repeated cell with reductions between them, pooled features, classifier.
+
+    `origin` is the text of the skeleton's modules and that of each edge's operation; see `SearchSpace.assemble`.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        data_set: DataSet,
+        *,
+        operations: Sequence[tuple[int, int, str]],
+        executed: frozenset[int],
+        origin: tuple[str, Mapping[int, str]],
+    ) -> None:
+        super().__init__()
+        stages = skeleton.stages(data_set.shape[1])
+        width = stages[-1][0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(data_set.shape[0], skeleton.channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(skeleton.channels),
+        )
+        blocks: list[nn.Module] = []
+        for stage, (channels, _) in enumerate(stages):
+            if stage:
+                blocks.append(Reduction(channels // 2, channels))
+            blocks += [Cell(operations, executed, channels) for _ in range(skeleton.cells_per_stage)]
+        self.blocks = nn.Sequential(*blocks)
+        self.last = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.classifier = nn.Linear(width, data_set.n_classes)
+        self.origins = {name: _origin(name, *origin) for name, _ in self.named_modules()}
+
+    def forward(self, images: Tensor) -> Tensor:
+        return cast(Tensor, self.classifier(self.last(self.blocks(self.stem(images)))))
+
+
+def _operation(name: str, channels: int) -> nn.Module:
+    if name == NONE:
+        return Zero()
+    if name == SKIP:
+        return nn.Identity()
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    return ActConvNorm(channels, channels, 1 if name == "nor_conv_1x1" else 3)
+
+
+def _origin(name: str, skeleton: str, edges: Mapping[int, str]) -> str:
+    """An operation in a cell draws from its own text and its block's number, everything else from its name."""
+    parts = name.split(".")  # blocks.<block>.edges.<edge>...
+    if len(parts) > 3 and parts[2] == "edges":
+        return f"{edges[int(parts[3])]}/block{parts[1]}"
+    return f"{skeleton}/{name}"

@@ -1,0 +1,142 @@
+"""NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437; NAS-Bench-201, arXiv:2001.00326."""
+
+from collections.abc import Sequence
+from functools import cache, cached_property
+from itertools import product
+from random import Random
+from typing import ClassVar
+
+from torch import nn
+
+from benchmarks.cell_graph import NONE, SKIP, canonicalise, live_edges
+from benchmarks.nats_tss.network import CellNetwork, Skeleton
+from harness.inputs import DataSet
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+
+CONV_1X1 = "nor_conv_1x1"
+CONV_3X3 = "nor_conv_3x3"
+AVG_POOL = "avg_pool_3x3"
+OPERATIONS = (NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL)
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+_OFFICIAL_SHUFFLE = 88  # the seed with which the benchmark's authors put the cells into their index order
+
+Cell = tuple[str, ...]
+
+
+class NatsTss(SearchSpace):
+    """Cells of four nodes; each of the six edges holds one of five operations."""
+
+    name: ClassVar[str] = "nats_tss"
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]] = ("digits", "cifar10", "cifar100", "ImageNet16-120")
+
+    @cached_property
+    def architectures(self) -> Sequence[Architecture]:
+        cells = list(product(OPERATIONS, repeat=len(EDGES)))
+        Random(_OFFICIAL_SHUFFLE).shuffle(cells)
+        return tuple(cell_string(cell) for cell in cells)
+
+    def canonical(self, arch: Architecture) -> Architecture:
+        return self._first_of_class[canonicalise(self.cell(arch), EDGES).key]
+
+    @cached_property
+    def _first_of_class(self) -> dict[str, Architecture]:
+        first: dict[str, Architecture] = {}
+        for arch in self.architectures:
+            first.setdefault(canonicalise(self.cell(arch), EDGES).key, arch)
+        return first
+
+    def cell(self, arch: Architecture) -> Cell:
+        """The operation on each edge of `EDGES`."""
+        return self._cells[arch]
+
+    @cached_property
+    def _cells(self) -> dict[str, Cell]:
+        return {cell_string(cell): cell for cell in product(OPERATIONS, repeat=len(EDGES))}
+
+    def __contains__(self, arch: str) -> bool:
+        return arch in self._cells
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        cell = self.cell(arch)
+        live = live_edges(cell, EDGES)
+        skeleton = skeleton_of(data_set)
+        found = list(_skeleton_layers(skeleton, data_set, connected=bool(live)))
+        for channels, size in skeleton.stages(data_set.shape[1]):
+            for index, operation in enumerate(cell):
+                if operation in (CONV_1X1, CONV_3X3):
+                    kernel = 1 if operation == CONV_1X1 else 3
+                    found.append(_conv(channels, channels, kernel, size, index in live, skeleton.cells_per_stage))
+        return found
+
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        cell = self.cell(arch)
+        canonical = canonicalise(cell, EDGES)
+        live = live_edges(cell, EDGES)
+        origin = {index: f"{arch}/edge{index}" for index in range(len(EDGES))}
+        for position, index in enumerate(canonical.operations):
+            origin[index] = f"{canonical.key}/operation{position}"
+        return CellNetwork(
+            skeleton_of(data_set),
+            data_set,
+            operations=[(source, target, cell[index]) for index, (source, target) in enumerate(EDGES)],
+            executed=live if execute == "live" else frozenset(range(len(EDGES))),
+            origin=(canonical.key, origin),
+        )
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        return rng.choice(self.neighbours(arch))
+
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        cell = self.cell(self.check(arch))
+        return tuple(
+            cell_string((*cell[:index], operation, *cell[index + 1 :]))
+            for index in range(len(EDGES))
+            for operation in OPERATIONS
+            if operation != cell[index]
+        )
+
+
+def cell_string(cell: Cell) -> Architecture:
+    """The official string, `|op~source|+|op~source|op~source|+...`: one group for each node after the first."""
+    last = max(target for _, target in EDGES)
+    nodes = (
+        "".join(f"|{operation}~{source}" for operation, (source, to) in zip(cell, EDGES, strict=True) if to == target)
+        for target in range(1, last + 1)
+    )
+    return Architecture("+".join(f"{node}|" for node in nodes))
+
+
+def skeleton_of(data_set: DataSet) -> Skeleton:
+    """The official macro skeleton, or the small one of the embedded benchmark."""
+    return EMBEDDED if data_set.name == "digits" else OFFICIAL
+
+
+OFFICIAL = Skeleton(channels=16, cells_per_stage=5)
+EMBEDDED = Skeleton(channels=8, cells_per_stage=1)
+
+
+def _skeleton_layers(skeleton: Skeleton, data_set: DataSet, connected: bool) -> list[Layer]:
+    """Stem, residual reductions, final normalisation with classifier; live if the cell joins input and output."""
+    channels, size = data_set.shape[0], data_set.shape[1]
+    stages = skeleton.stages(size)
+    found = [_conv(channels, skeleton.channels, 3, size, connected)]
+    for (before, _), (after, size) in zip(stages, stages[1:], strict=False):
+        found.append(_conv(before, after, 3, size, connected))
+        found.append(_conv(after, after, 3, size, connected))
+        shortcut = before * after
+        found.append(Layer(shortcut, shortcut, shortcut * size * size, connected))
+    width, n_classes = stages[-1][0], data_set.n_classes
+    weights = width * n_classes
+    found.append(Layer(weights, weights + n_classes + 2 * width, weights + n_classes, connected))
+    return found
+
+
+@cache
+def _conv(n_in: int, n_out: int, kernel: int, size: int, live: bool, repeats: int = 1) -> Layer:
+    """A convolution without bias to `size` x `size` outputs, and its batch normalisation."""
+    weights = n_in * n_out * kernel * kernel
+    return Layer(weights, weights + 2 * n_out, weights * size * size, live, repeats)
+
+
+BENCHMARKS.register("nats_tss")(NatsTss())

@@ -1,0 +1,145 @@
+"""Trained accuracies of NATS-TSS: test by FreeREA's dump of NATS-Bench v1.0, the rest by NASGraph's of NAS-Bench-201 v1.1.
+
+The two releases averaged other seeds for some 2,500 architectures of CIFAR-100 and ImageNet16-120 each.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.nats_tss.space import NatsTss
+from benchmarks.truth.csv_columns import read_csv
+from harness.checked_files import sha256_of
+from harness.downloads import github_file
+from harness.errors import CorruptDataError
+from harness.truth_sources import TRUTH_SOURCES, TruthSource
+from harness.truth_table import TruthColumn, TruthTable
+
+_DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
+_EPOCHS = 200
+_HALF_TEST = "measured on half of the official test images, the other half being the validation set"
+_HALF_TRAINED = "networks trained on 25,000 of the training images (cifar10-valid)"
+
+_FREEREA = "NiccoloCavagnero/FreeREA/9c2a726cd3adf526c43ae52a515a8fc5ea927fe7"
+_NASGRAPH = "Zhenhan-Huang/NASGraph-Public/1f8fd621c60a48728fcc890818b6b94eee62e4dc"
+
+
+def convert_freerea(paths: Sequence[Path]) -> TruthTable:
+    """Test accuracies after 200 epochs, by official index.
+
+    Raises:
+        CorruptDataError: if the rows are not numbered 0 to 15,624.
+    """
+    archs = NatsTss().architectures
+    columns, values = [], []
+    for dataset, path in zip(_DATA_SETS, paths, strict=True):
+        table = read_csv(path, {"index": int, "accuracy": float})
+        if not np.array_equal(table["index"], np.arange(len(archs))):
+            raise CorruptDataError(f"{path} does not number its rows 0 to {len(archs) - 1}.")
+        note = "" if dataset == "cifar10" else _HALF_TEST
+        columns.append(_column(dataset, "test200", "test", path, note))
+        values.append(table["accuracy"])
+    return TruthTable(archs, tuple(columns), tuple(values))
+
+
+def convert_nasgraph(paths: Sequence[Path]) -> TruthTable:
+    """Training, validation and test accuracies after 200 epochs, by architecture string.
+
+    On CIFAR-10 all three belong to networks trained on half of the training images.
+
+    Raises:
+        CorruptDataError: if the architectures are not those of the space in official order.
+    """
+    archs = NatsTss().architectures
+    columns, values = [], []
+    for dataset, path in zip(_DATA_SETS, paths, strict=True):
+        half = dataset == "cifar10"
+        table = read_csv(
+            path, {"arch str": str, "validation accuracy": float, "train accuracy": float, "test accuracy": float}
+        )
+        if list(table["arch str"]) != list(archs):
+            raise CorruptDataError(f"{path} does not list the {len(archs):,} architectures in official order.")
+        trained = _HALF_TRAINED if half else ""
+        tested = trained or _HALF_TEST
+        columns.append(_column(dataset, "val200", "validation", path, tested))
+        columns.append(_column(dataset, "train200_v11", "train", path, trained))
+        columns.append(_column(dataset, "test200_v11_25k" if half else "test200_v11", "test", path, tested))
+        values.extend(table[f"{split} accuracy"] for split in ("validation", "train", "test"))
+    return TruthTable(archs, tuple(columns), tuple(values))
+
+
+def _column(dataset: str, name: str, split: str, path: Path, note: str) -> TruthColumn:
+    release = _FREEREA if name == "test200" else _NASGRAPH
+    owner, repository, commit = release.split("/")
+    return TruthColumn(
+        name=name,
+        dataset=dataset,
+        metric="accuracy",
+        unit="%",
+        split=split,
+        epochs=_EPOCHS,
+        seeds="mean over the available seeds",
+        higher_is_better=True,
+        source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
+        sha256=sha256_of(path),
+        note=note,
+    )
+
+
+FREEREA = TruthSource(
+    name="freerea",
+    benchmark="nats_tss",
+    files=(
+        github_file(
+            _FREEREA,
+            "cached_metrics/nats/cifar10/accuracies.csv",
+            "a41e06dbbd097df080ee6eb3eb8c6a92d589a0f53d51d66147155fcddbcacd2d",
+            274_605,
+        ),
+        github_file(
+            _FREEREA,
+            "cached_metrics/nats/cifar100/accuracies.csv",
+            "f6487d29eb75cfa40dd1741d7d77f36e935828613576f8ea2d838482f1e10169",
+            361_050,
+        ),
+        github_file(
+            _FREEREA,
+            "cached_metrics/nats/ImageNet16-120/accuracies.csv",
+            "b2c6c6b30cb9dd429106cdca913bf908680a4dc1d53199e062aa1ffae1a9bf9a",
+            368_696,
+        ),
+    ),
+    licence="MIT",
+    convert=convert_freerea,
+)
+
+NASGRAPH = TruthSource(
+    name="nasgraph",
+    benchmark="nats_tss",
+    files=(
+        github_file(
+            _NASGRAPH,
+            "data/nasbench201_cifar10.csv",
+            "c82e70b5ffb0dba0f09d88ecc8df5a6d3ce8da8a99ad223285104f4537314033",
+            2_383_893,
+        ),
+        github_file(
+            _NASGRAPH,
+            "data/nasbench201_cifar100.csv",
+            "87a42005d7005fdb5e4a938ed83dd306d907523f23e70af907dfd276dd5fe35d",
+            2_427_026,
+        ),
+        github_file(
+            _NASGRAPH,
+            "data/nasbench201_ImageNet16-120.csv",
+            "f5225573584977b283f473b0ded7fe51ae599a67063b3bd02b18de36b29fcd6b",
+            2_540_708,
+        ),
+    ),
+    licence="Apache-2.0",
+    convert=convert_nasgraph,
+)
+
+for _source in (FREEREA, NASGRAPH):
+    TRUTH_SOURCES.register(_source.key)(_source)

@@ -1,0 +1,128 @@
+"""Rank correlations of scores with truth: Kendall's tau-b (Biometrika 33, 1945) and Spearman's rho, both SciPy's.
+
+Rows where the score or the truth is NaN are left out and counted. Infinite scores take part: -inf ranks lowest, +inf
+highest, equal infinities are ties. Both columns must be oriented so that higher is better.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from harness.errors import OptionError
+
+
+class Correlations(NamedTuple):
+    """Kendall's tau-b and Spearman's rho, each in [-1, 1]; NaN where they are not defined."""
+
+    tau: float
+    rho: float
+
+
+UNDEFINED = Correlations(float("nan"), float("nan"))
+
+
+class Counts(NamedTuple):
+    """Rows used, rows left out because score or truth is NaN, and infinite scores among the rows used."""
+
+    n: int
+    n_nan: int
+    n_inf: int
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Scores and truth as dense ranks (0, 1, ... by value, ties equal), rows sorted by truth.
+
+    Dense ranks are computed once and carry all that a rank correlation needs, infinities included; a resample only
+    repeats rows, and rows sorted by truth spare it one of two sorts.
+
+    Attributes:
+        rows: (n,) positions in the original columns.
+        scores: (n,) dense ranks of the scores.
+        truth: (n,) dense ranks of the truth, ascending.
+        counts: what was used and left out.
+    """
+
+    rows: NDArray[np.intp]
+    scores: NDArray[np.int32]
+    truth: NDArray[np.int32]
+    counts: Counts
+
+    @classmethod
+    def of(cls, scores: ArrayLike, truth: ArrayLike) -> "Pairs":
+        """Pairs of two columns (n_rows,) of numbers.
+
+        Raises:
+            OptionError: the columns are not of one length.
+        """
+        values, accuracies = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.float64)
+        if values.ndim != 1 or values.shape != accuracies.shape:
+            raise OptionError(
+                f"Scores of shape {values.shape} cannot be compared with truth of shape {accuracies.shape}: "
+                "give one score and one accuracy per architecture."
+            )
+        rows = np.flatnonzero(~(np.isnan(values) | np.isnan(accuracies)))
+        rows = rows[np.argsort(accuracies[rows], kind="stable")]
+        counts = Counts(n=rows.size, n_nan=values.size - rows.size, n_inf=int(np.count_nonzero(np.isinf(values[rows]))))
+        return cls(rows=rows, scores=_dense_ranks(values[rows]), truth=_dense_ranks(accuracies[rows]), counts=counts)
+
+    def correlations(self) -> Correlations:
+        """Tau-b and rho of the rows; NaN for fewer than two rows or a constant column, without a warning."""
+        if self.rows.size < 2 or _is_constant(self.scores) or _is_constant(self.truth):
+            return UNDEFINED
+        rho = stats.spearmanr(self.scores, self.truth).statistic
+        return Correlations(tau=_tau(self.scores, self.truth), rho=float(rho))
+
+    def resampled(self, multiplicity: NDArray[np.intp]) -> Correlations:
+        """Tau-b and rho when original row i is present `multiplicity[i]` times (0: left out).
+
+        Args:
+            multiplicity: (n_rows,) counts over the original rows, those left out included.
+        """
+        weights = multiplicity[self.rows]
+        if np.count_nonzero(weights) < 2:
+            return UNDEFINED
+        # SciPy's spearmanr would sort both columns again: on 15,625 rows three times the time of the weighted form.
+        rho = _weighted_rho(self.scores, self.truth, weights)
+        if np.isnan(rho):
+            return UNDEFINED
+        return Correlations(tau=_tau(np.repeat(self.scores, weights), np.repeat(self.truth, weights)), rho=rho)
+
+
+def correlations(scores: ArrayLike, accuracies: ArrayLike) -> Correlations:
+    """Tau-b and rho of two columns (n_rows,), rows with a NaN left out, infinities ranked at the ends.
+
+    Raises:
+        OptionError: the columns are not of one length.
+    """
+    return Pairs.of(scores, accuracies).correlations()
+
+
+def _dense_ranks(values: NDArray[np.float64]) -> NDArray[np.int32]:
+    return np.unique(values, return_inverse=True)[1].astype(np.int32)
+
+
+def _is_constant(ranks: NDArray[np.int32]) -> bool:
+    return bool(ranks.min() == ranks.max())
+
+
+def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
+    # The p-value is not used; its exact form would be the slow part of small samples.
+    return float(stats.kendalltau(scores, truth, method="asymptotic").statistic)
+
+
+def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:
+    """Spearman's rho of rows repeated `weights` times: Pearson's correlation of their mid-ranks, in O(n)."""
+    x, y = _centred_mid_ranks(scores, weights), _centred_mid_ranks(truth, weights)
+    spread = float(np.sqrt((weights * x * x).sum() * (weights * y * y).sum()))
+    return float((weights * x * y).sum() / spread) if spread > 0 else float("nan")
+
+
+def _centred_mid_ranks(ranks: NDArray[np.int32], weights: NDArray[np.intp]) -> NDArray[np.float64]:
+    held = np.bincount(ranks, weights=weights)
+    last = np.cumsum(held)
+    # Ranks last-held+1 .. last share their mean; minus (total+1)/2, the mean of all, so a constant column is exactly 0.
+    return np.asarray((last - held / 2 - last[-1] / 2)[ranks])

@@ -1,0 +1,52 @@
+"""The table of agreement: what each row is about beside what was measured, in the columns of `agreement.csv`."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Final, NamedTuple
+
+import pandas as pd
+
+from harness import columns
+from harness.agreement.measure import Agreement
+
+# Counts that need no network run, and that a proxy has to beat.
+BASELINES: Final = ("params", "params_live", "flops", "flops_live", "sum_log_layer_size", "depth")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a row of the table is about; the fields are its first columns, in order, as text.
+
+    Attributes:
+        bench, dataset, proxy: registered names.
+        version: of the proxy.
+        options: the proxy's options that differ from their defaults; empty: none.
+        protocol: name and overrides.
+        inputs: real, substitute or noise.
+        truth: column of the truth table.
+        seed: the proxies' own.
+    """
+
+    bench: str
+    dataset: str
+    proxy: str
+    version: str
+    options: str
+    protocol: str
+    inputs: str
+    truth: str
+    seed: str
+
+
+class Row(NamedTuple):
+    """One row of the table: its subject, its agreement, and CPU seconds per network (NaN: not timed)."""
+
+    subject: Subject
+    agreement: Agreement
+    seconds: float
+
+
+def agreement_table(rows: Iterable[Row]) -> pd.DataFrame:
+    """The rows as a data frame with the columns of `columns.AGREEMENT`, in the order given."""
+    cells = [{**asdict(row.subject), **row.agreement.columns(), columns.SECONDS: row.seconds} for row in rows]
+    return columns.in_order(pd.DataFrame(cells, columns=list(columns.AGREEMENT)))

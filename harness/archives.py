@@ -1,0 +1,70 @@
+"""Archives of image data sets: unpacked only where every member stays inside one named folder."""
+
+import shutil
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from harness.checked_files import part_path
+from harness.errors import CorruptDataError
+
+_MAX_UNPACKED_BYTES = 2**30  # CIFAR unpacks to 186 MB; more than a gibibyte is not an archive that we fetch
+
+
+def unpack(archive: Path, folder: Path) -> Path | None:
+    """Unpack a tar archive, whose only top folder is called `folder.name`, as `folder`, in one step.
+
+    Returns:
+        Where the former contents of `folder` were moved, None if there were none.
+
+    Raises:
+        CorruptDataError: if the archive is damaged, or a member is a link, a device, or lies outside that folder.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = part_path(folder)
+    try:
+        try:
+            with tarfile.open(archive) as tar:
+                members = tar.getmembers()
+                _check_members(archive, members, folder.name)
+                tar.extractall(staging, members=members, filter="data")
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise CorruptDataError(f"{archive} is not a whole tar archive ({error}). Fetch it again.") from error
+        former = _set_aside(folder)
+        (staging / folder.name).replace(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return former
+
+
+def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> None:
+    """Refuse an archive that could write anywhere but into `top`, or without end.
+
+    Raises:
+        CorruptDataError: naming the first such member.
+    """
+    for member in members:
+        parts = PurePosixPath(member.name).parts
+        if not (member.isfile() or member.isdir()):
+            raise CorruptDataError(f"{archive} holds '{member.name}', a link or device. Nothing was unpacked.")
+        if not parts or parts[0] != top or ".." in parts or "\\" in member.name:
+            raise CorruptDataError(
+                f"{archive} holds '{member.name}', which lies outside the folder '{top}'. Nothing was unpacked."
+            )
+    if not any(member.isfile() for member in members):
+        raise CorruptDataError(f"{archive} holds no files in a folder '{top}'. Nothing was unpacked.")
+    n_bytes = sum(member.size for member in members)
+    if n_bytes > _MAX_UNPACKED_BYTES:
+        raise CorruptDataError(
+            f"{archive} would unpack to {n_bytes:,} bytes; at most {_MAX_UNPACKED_BYTES:,} are. Nothing was unpacked."
+        )
+
+
+def _set_aside(folder: Path) -> Path | None:
+    """Rename what is in the way: it may be the user's own, so it is kept."""
+    if not folder.exists():
+        return None
+    number = 1
+    while (former := folder.with_name(f"{folder.name}.before-{number}")).exists():
+        number += 1
+    return folder.rename(former)

@@ -1,0 +1,42 @@
+"""Files that are whole or absent: checksums, and replacement in one step."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PART_SUFFIX = ".part"
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def md5_of(path: Path) -> str:
+    """Hexadecimal md5 of a file's bytes; only to compare with a checksum that its authors published."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def part_path(target: Path) -> Path:
+    """A fresh hidden path beside `target`, never read by anything, to write to before moving it to `target`."""
+    return target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}{PART_SUFFIX}")
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Lend a temporary path; what was written there becomes `target` when the block succeeds, else it is deleted.
+
+    Missing parent folders are made. A process that is killed leaves a hidden `.part` file and the old `target`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = part_path(target)
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,100 @@
+"""Column names of the files that an evaluation writes, and the reader that keeps old files loading.
+
+`agreement.csv` has one row per benchmark, data set, proxy (with its options) and seed; `scores.parquet` one row per
+architecture. Names are a contract: new columns are appended, none is renamed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from harness.errors import CorruptDataError, MissingDataError
+
+BENCH: Final = "bench"
+DATASET: Final = "dataset"
+PROXY: Final = "proxy"
+VERSION: Final = "version"
+OPTIONS: Final = "options"
+PROTOCOL: Final = "protocol"
+INPUTS: Final = "inputs"
+TRUTH: Final = "truth"
+SEED: Final = "seed"
+N: Final = "n"
+N_NAN: Final = "n_nan"
+N_INF: Final = "n_inf"
+TAU: Final = "tau"
+TAU_LOW: Final = "tau_low"
+TAU_HIGH: Final = "tau_high"
+RHO: Final = "rho"
+RHO_LOW: Final = "rho_low"
+RHO_HIGH: Final = "rho_high"
+SECONDS: Final = "seconds"
+TAU_SAMPLING_LOW: Final = "tau_sampling_low"
+TAU_SAMPLING_HIGH: Final = "tau_sampling_high"
+RHO_SAMPLING_LOW: Final = "rho_sampling_low"
+RHO_SAMPLING_HIGH: Final = "rho_sampling_high"
+N_CLASSES: Final = "n_classes"
+N_POPULATION: Final = "n_population"
+
+# What a row is about: text, in memory as in the file (a seed may be a list, options are free text).
+SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
+# tau_low .. rho_high are the `generalisation` interval, on which verdicts rest; seconds are CPU seconds per network.
+MEASURED: Final = (N, N_NAN, N_INF, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH, SECONDS)
+APPENDED: Final = (
+    TAU_SAMPLING_LOW,
+    TAU_SAMPLING_HIGH,
+    RHO_SAMPLING_LOW,
+    RHO_SAMPLING_HIGH,
+    N_CLASSES,
+    N_POPULATION,
+)
+AGREEMENT: Final = SUBJECT + MEASURED + APPENDED
+
+# scores.parquet: these three, then one column per proxy; several data sets in one file: bench and dataset in front.
+ARCH: Final = "arch"
+INDEX: Final = "index"
+SCORES: Final = (ARCH, INDEX, TRUTH)
+
+
+def read_agreement(path: Path) -> pd.DataFrame:
+    """The rows of an `agreement.csv` of this or an older version, in the order of `AGREEMENT`.
+
+    Columns that the file does not have yet are filled with NaN; columns that a newer version added stay, at the end.
+
+    Raises:
+        MissingDataError: there is no such file.
+        CorruptDataError: the file is not a table, or lacks columns that every version has.
+    """
+    # An empty text is an empty text ("no options") and a proxy may be called "null": only numbers can be missing.
+    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED}
+    try:
+        table = pd.read_csv(path, dtype=dict.fromkeys(SUBJECT, str), keep_default_na=False, na_values=missing)
+    except FileNotFoundError:
+        raise MissingDataError(
+            f"There is no agreement table at {path}. An evaluation writes one into its out=."
+        ) from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
+        raise CorruptDataError(f"{path} is not an agreement table: {str(error).strip()}. Evaluate again.") from error
+    lacking = [name for name in SUBJECT + MEASURED if name not in table.columns]
+    if lacking:
+        raise CorruptDataError(
+            f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Evaluate again."
+        )
+    return in_order(table)
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the columns of `AGREEMENT` first and in order; those it lacks are NaN."""
+    return table.reindex(columns=[*AGREEMENT, *_others(table, AGREEMENT)], fill_value=np.nan)
+
+
+def proxy_columns(scores: pd.DataFrame) -> list[str]:
+    """Names of the proxies in a table of scores, in its order."""
+    return _others(scores, (BENCH, DATASET, *SCORES))
+
+
+def _others(table: pd.DataFrame, known: Sequence[str]) -> list[str]:
+    return [str(name) for name in table.columns if name not in known]

@@ -1,0 +1,111 @@
+"""The engine: one architecture, several proxies, each pass over the network done once."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from time import thread_time
+
+import torch
+
+from harness.evidence import Evidence, Subject
+from harness.evidence.base import Setting
+from harness.proxy import Proxy, Undefined
+from harness.randomness import isolated
+from harness.space import Architecture, Execute
+from harness.store import FAILED, OK, UNDEFINED, Score
+
+EvidenceKind = type[Evidence]
+
+
+def score(setting: Setting, arch: Architecture, execute: Execute, proxies: Mapping[str, Proxy]) -> dict[str, Score]:
+    """Score one architecture by several proxies, given and returned by name.
+
+    A proxy that raises or gives NaN yields a score with status and reason.
+
+    Raises:
+        MemoryError, OSError, torch.OutOfMemoryError: these are no results.
+    """
+    needs = {name: list(proxy.evidence().values()) for name, proxy in proxies.items()}
+    subject = Subject(setting, arch, execute)
+    scores: dict[str, Score] = {}
+    with single_thread(), isolated("score", setting.seed, arch):
+        built_s = _build(subject, proxies)
+        collected: dict[EvidenceKind, Evidence | Exception] = {}
+        for group in _groups(needs.values()):
+            collected |= _collect(subject, group)
+            for name, proxy in proxies.items():
+                if name not in scores and all(kind in collected for kind in needs[name]):
+                    with isolated("proxy", setting.seed, arch, name):
+                        scores[name] = _measure(name, proxy, [collected[kind] for kind in needs[name]], arch)
+            waiting = {kind for name in proxies.keys() - scores.keys() for kind in needs[name]}
+            collected = {kind: evidence for kind, evidence in collected.items() if kind in waiting}
+    return {name: _with_build(scores[name], built_s if proxies[name].runs_network() else 0.0) for name in proxies}
+
+
+def _build(subject: Subject, proxies: Mapping[str, Proxy]) -> float:
+    """CPU seconds to make the network, if any proxy runs it."""
+    started = thread_time()
+    if any(proxy.runs_network() for proxy in proxies.values()):
+        _ = subject.network
+    return thread_time() - started
+
+
+def _groups(needs: "Iterator[list[EvidenceKind]] | Sequence[list[EvidenceKind]] | object") -> list[list[EvidenceKind]]:
+    """The kinds of evidence, grouped by the pass that they ride on."""
+    groups: dict[str, list[EvidenceKind]] = {}
+    for kinds in needs:  # type: ignore[attr-defined]
+        for kind in kinds:
+            group = groups.setdefault(kind.rides_on, [])
+            if kind not in group:
+                group.append(kind)
+    return list(groups.values())
+
+
+def _collect(subject: Subject, group: list[EvidenceKind]) -> dict[EvidenceKind, Evidence | Exception]:
+    try:
+        found = group[0].collect_all(subject, group)
+    except Exception as error:
+        _raise_if_no_result(error)
+        return dict.fromkeys(group, error)
+    return dict(zip(group, found, strict=True))
+
+
+def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], arch: str) -> Score:
+    started = thread_time()
+    seconds = sum(piece.seconds for piece in evidence if isinstance(piece, Evidence))
+    try:
+        for piece in evidence:
+            if isinstance(piece, Exception):
+                raise piece
+        value = proxy.measure(*evidence)
+        components = {name: float(value)} if not isinstance(value, dict) else {k: float(v) for k, v in value.items()}
+    except Undefined as reason:
+        return Score(arch, {}, UNDEFINED, str(reason), seconds)
+    except Exception as error:
+        _raise_if_no_result(error)
+        return Score(arch, {}, FAILED, f"{type(error).__name__}: {error}".splitlines()[0], seconds)
+    seconds += thread_time() - started
+    if any(math.isnan(component) for component in components.values()):
+        return Score(arch, components, FAILED, "the value is NaN", seconds)
+    return Score(arch, components, OK, "", seconds)
+
+
+def _raise_if_no_result(error: Exception) -> None:
+    """Running out of memory, disk or time says nothing about the architecture."""
+    if isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+        raise error
+
+
+def _with_build(found: Score, built_s: float) -> Score:
+    return Score(found.arch, found.components, found.status, found.reason, found.seconds + built_s)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """One thread for torch: workers share the cores, and sums come out the same whatever their number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,70 @@
+"""The contract of evidence, and the subject that passes run over."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar, Self
+
+import torch
+from torch import nn
+
+from harness.inputs import Batch, DataSet
+from harness.protocol import Mode, Protocol
+from harness.registry import Registry
+from harness.space import Architecture, Execute, SearchSpace
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all networks of one run have in common. `batches` is empty where no evidence needs images."""
+
+    space: SearchSpace
+    data_set: DataSet
+    protocol: Protocol
+    seed: int
+    batches: tuple[Batch, ...]
+    device: torch.device
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One architecture in a setting; its network is made when first asked for and lent to passes, not given."""
+
+    setting: Setting
+    arch: Architecture
+    execute: Execute
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The network on the setting's device, in the protocol's dtype and mode."""
+        setting, protocol = self.setting, self.setting.protocol
+        network = setting.space.network(
+            self.arch, setting.data_set, execute=self.execute, init=protocol.init, seed=setting.seed
+        )
+        network = network.train(protocol.mode is Mode.train)
+        # Channels-last is the faster layout of convolutions on CPUs and GPUs alike.
+        return network.to(device=setting.device, dtype=protocol.dtype.dtype, memory_format=torch.channels_last)
+
+
+class Evidence(ABC):
+    """One kind of evidence about one network.
+
+    A pass is a class method `collect_all` shared by the kinds that ride on it: those with the same `rides_on` are
+    collected together. `uses` names the settings that the evidence depends on, and so enters the key of a score.
+    """
+
+    rides_on: ClassVar[str]
+    uses: ClassVar[frozenset[str]] = frozenset({"inputs", "protocol", "seed"})
+    runs_network: ClassVar[bool] = True
+
+    seconds: float = 0.0
+    """CPU seconds of the passes that this evidence needed, shared passes counted in full."""
+
+    @classmethod
+    @abstractmethod
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+        """Run the pass once over the subject and return the evidence of each kind, in order."""
+
+
+EVIDENCE: Registry[type[Evidence]] = Registry("kind of evidence", "harness.evidence", plural="kinds of evidence")

@@ -1,0 +1,54 @@
+"""The synaptic-flow pass: absolute weights, ones as input, normalisation bypassed. Tanaka et al., arXiv:2006.05467."""
+
+import copy
+from collections.abc import Sequence
+from time import thread_time
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from harness.evidence.base import EVIDENCE, Evidence, Subject
+
+
+@EVIDENCE.register("synflow_saliency")
+class SynflowSaliency(Evidence):
+    """|w * dR/dw| of each live convolution and linear layer; R is the sum of the outputs for one image of ones.
+
+    Weights and biases are replaced by their absolute values, batch normalisation by the identity; arithmetic is float64
+    since values reach 1e60. `layers` maps each layer's name to its saliencies, shaped as the weight.
+    """
+
+    rides_on: ClassVar[str] = "synflow"
+    uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
+
+    def __init__(self, layers: dict[str, Tensor], seconds: float) -> None:
+        self.layers = layers
+        self.seconds = seconds
+
+    @classmethod
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+        """See `Evidence`."""
+        started = thread_time()
+        network = copy.deepcopy(subject.network).double()
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.abs_()
+        for parent in list(network.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.BatchNorm2d):
+                    setattr(parent, name, nn.Identity())
+        weights = {
+            name: module.weight
+            for name, module in network.named_modules()
+            if isinstance(module, nn.Conv2d | nn.Linear)
+        }
+        setting = subject.setting
+        ones = torch.ones(1, *setting.data_set.shape, dtype=torch.float64, device=setting.device)
+        flows = torch.autograd.grad(network(ones).sum(), list(weights.values()), allow_unused=True)
+        layers = {
+            name: (weight.detach() * flow).abs()
+            for (name, weight), flow in zip(weights.items(), flows, strict=True)
+            if flow is not None
+        }
+        return [kind(layers, thread_time() - started) for kind in kinds]

@@ -1,0 +1,67 @@
+"""Initial parameters, each module's drawn from a generator of its own.
+
+A module's draw depends on (seed, its origin) alone, so networks that share operations share their weights, and nothing
+depends on the order in which modules are made.
+"""
+
+import math
+from contextlib import AbstractContextManager
+from enum import Enum
+
+import torch
+from torch import nn
+
+from harness.randomness import generator
+
+
+class Initialisation(Enum):
+    """How convolutions and linear layers start; normalisation always starts as the identity."""
+
+    default = "default"  # PyTorch's own, which the official networks of the benchmarks use
+    kaiming_normal = "kaiming_normal"  # N(0, 2 / fan_in), biases zero
+    kaiming_uniform = "kaiming_uniform"  # the same variance, uniform
+    xavier_normal = "xavier_normal"  # N(0, 2 / (fan_in + fan_out)), biases zero
+    normal = "normal"  # N(0, 1), biases zero
+
+
+def on_meta() -> AbstractContextManager[object]:
+    """Modules made inside hold no memory and draw nothing from the global generators."""
+    return torch.device("meta")
+
+
+def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Module:
+    """Give a network assembled on the meta device its memory and its initial parameters.
+
+    `network.origins` maps module names to the text that, with `seed`, determines their draw.
+    """
+    network = network.to_empty(device="cpu")
+    origins: dict[str, str] = network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            _draw(module, init, generator("weights", seed, origins[name]))
+        elif isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
+        elif any(True for _ in module.parameters(recurse=False)):
+            raise TypeError(f"No initialisation is known for {type(module).__name__} ('{name}').")
+    return network.train()
+
+
+@torch.no_grad()
+def _draw(module: nn.Conv2d | nn.Linear, init: Initialisation, rng: torch.Generator) -> None:
+    weight = module.weight
+    if init is Initialisation.default:
+        nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=rng)
+        if module.bias is not None:
+            bound = 1 / math.sqrt(weight[0].numel())
+            nn.init.uniform_(module.bias, -bound, bound, generator=rng)
+        return
+    if init is Initialisation.kaiming_normal:
+        nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=rng)
+    elif init is Initialisation.kaiming_uniform:
+        nn.init.kaiming_uniform_(weight, nonlinearity="relu", generator=rng)
+    elif init is Initialisation.xavier_normal:
+        nn.init.xavier_normal_(weight, generator=rng)
+    else:
+        nn.init.normal_(weight, generator=rng)
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)

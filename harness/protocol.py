@@ -1,0 +1,63 @@
+"""Protocols: what a score depends on besides proxy, architecture, inputs and seed."""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import Enum
+
+import torch
+
+from harness.errors import OptionError
+from harness.initialise import Initialisation
+
+
+class Precision(Enum):
+    """Arithmetic of the passes over a network."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp64 = "fp64"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The torch type."""
+        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}[self.value]
+
+
+class Mode(Enum):
+    """Whether batch normalisation uses the batch's statistics (`train`) or the running ones (`eval`)."""
+
+    train = "train"
+    eval = "eval"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Defaults reproduce the ZiCo paper's setting (arXiv:2301.11300, Section 4.5): 2 batches of 128 training images.
+
+    `name` says where the values come from; it is no part of a score's key.
+    """
+
+    name: str = "paper"
+    n_batches: int = 2
+    batch_size: int = 128
+    init: Initialisation = Initialisation.default
+    dtype: Precision = Precision.fp32
+    mode: Mode = Mode.train
+
+    def __post_init__(self) -> None:
+        for field in ("n_batches", "batch_size"):
+            value = getattr(self, field)
+            if value < 1:
+                raise OptionError(f"protocol.{field}={value} cannot work; it must be at least 1.")
+
+    @property
+    def key(self) -> str:
+        """Canonical JSON of everything but the name."""
+        values = {field: value.value if isinstance(value, Enum) else value for field, value in asdict(self).items()}
+        del values["name"]
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def label(self) -> str:
+        """The name for readers of a table, with what differs from the protocol of that name."""
+        return self.name

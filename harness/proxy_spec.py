@@ -1,0 +1,132 @@
+"""Which proxy with which options: from the words of the command line to an instance, in any process."""
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from harness.errors import HarnessError, MissingDataError, OptionError, UnknownNameError
+from harness.proxy import PROXIES, Proxy
+from harness.registry import unknown_name
+
+Options = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class ProxySpec:
+    """A proxy by name, with the options that differ from its defaults, and the file it comes from if it is no plug-in."""
+
+    name: str
+    options: Options = ()
+    path: str | None = None
+
+    @property
+    def proxy_class(self) -> type[Proxy]:
+        """The class, its file imported if need be."""
+        if self.path is not None:
+            load_file(self.path)
+        return PROXIES.get(self.name)
+
+    def make(self) -> Proxy:
+        """The proxy with its options."""
+        return self.proxy_class(**dict(self.options))
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the file for a proxy by path, empty for a plug-in (its version says what it computes)."""
+        return "" if self.path is None else hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
+
+    @property
+    def options_json(self) -> str:
+        """All options, defaults included, as canonical JSON."""
+        return json.dumps(dataclasses.asdict(self.make()), sort_keys=True, separators=(",", ":"), default=str)  # type: ignore[call-overload]
+
+
+def parse_proxies(words: Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> list[ProxySpec]:
+    """Specs for names and paths to files, in order, without duplicates; `all` stands for every registered proxy.
+
+    Raises:
+        HarnessError: for unknown names, files that do not import, unknown options and values of another type.
+    """
+    found: dict[str, ProxySpec] = {}
+    for word in words:
+        for name, path in _named(word):
+            chosen = _checked_options(name, options.get(name, {}))
+            found.setdefault(name, ProxySpec(name, chosen, path))
+    for name in options:
+        if name not in found:
+            raise OptionError(f"options.{name} is set, but the proxies asked for are {', '.join(found)}.")
+    return list(found.values())
+
+
+def _named(word: str) -> list[tuple[str, str | None]]:
+    if word == "all":
+        return [(name, None) for name in PROXIES]
+    if word.endswith(".py") or "/" in word:
+        path = str(Path(word).expanduser().resolve())
+        return [(name, path) for name in load_file(path)]
+    PROXIES.get(word).evidence()
+    return [(word, None)]
+
+
+@cache
+def load_file(path: str) -> tuple[str, ...]:
+    """Import a file of proxies and return the names that it registers, once per process."""
+    file = Path(path)
+    if not file.is_file():
+        raise MissingDataError(f"There is no file '{path}'; proxy= takes a registered name or the path of a Python file.")
+    before = set(PROXIES)
+    module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    specification = importlib.util.spec_from_file_location(module_name, file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module_name] = module  # dataclasses look their module up there
+    try:
+        specification.loader.exec_module(module)
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
+        raise HarnessError(f"The proxy file '{path}' does not import: {type(error).__name__}: {error}.") from error
+    names = tuple(sorted(set(PROXIES) - before))
+    if not names:
+        raise HarnessError(
+            f"The file '{path}' registers no proxy; decorate its class with @PROXIES.register(\"name\")."
+        )
+    for name in names:
+        proxy_class = PROXIES.get(name)
+        if not (dataclasses.is_dataclass(proxy_class) and issubclass(proxy_class, Proxy)):
+            raise HarnessError(f"'{name}' in '{path}' is no frozen dataclass that inherits from Proxy.")
+        proxy_class.evidence()
+    return names
+
+
+def _checked_options(name: str, given: Mapping[str, Any]) -> Options:
+    proxy_class = PROXIES.get(name)
+    fields = {field.name for field in dataclasses.fields(proxy_class)}  # type: ignore[arg-type]
+    types = get_type_hints(proxy_class)
+    chosen: dict[str, Any] = {}
+    for option, value in given.items():
+        if option not in fields:
+            known = sorted(fields)
+            if not known:
+                raise UnknownNameError(f"The proxy '{name}' has no options; options.{name}.{option} was given.")
+            raise UnknownNameError(unknown_name(f"option of {name}", option, known))
+        wanted = types[option]
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if isinstance(wanted, type) and (
+            not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)
+        ):
+            raise OptionError(
+                f"options.{name}.{option}={value!r} is a {type(value).__name__}; it must be a {wanted.__name__}."
+            )
+        chosen[option] = value
+    return tuple(sorted(chosen.items()))

@@ -1,0 +1,194 @@
+"""Scoring: which scores a run needs, which the store has, and the workers that compute the rest."""
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from harness.engine import score
+from harness.errors import HarnessError
+from harness.evidence.base import Setting
+from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
+from harness.progress import Progress
+from harness.protocol import Protocol
+from harness.proxy import Proxy, Sees
+from harness.proxy_spec import ProxySpec
+from harness.space import BENCHMARKS, Architecture, Execute
+from harness.store import FAILED, OK, Score, ScoreKey, ScoreStore
+
+_COMMIT_EVERY_S = 0.5
+_UNITS_PER_COUNT_CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class SettingSpec:
+    """A setting by names: what a worker needs to make it anew, equal in every process."""
+
+    bench: str
+    data_set: str
+    inputs: InputKind
+    protocol: Protocol
+    seed: int
+    device: str
+
+    @property
+    def request(self) -> BatchRequest:
+        """The batches that the protocol asks for."""
+        return BatchRequest(self.inputs, self.protocol.n_batches, self.protocol.batch_size, self.seed)
+
+    def make(self, *, with_batches: bool) -> Setting:
+        """The setting; batches are read or drawn only if some evidence uses inputs."""
+        data_set = DATA_SETS.get(self.data_set)
+        return Setting(
+            space=BENCHMARKS.get(self.bench),
+            data_set=data_set,
+            protocol=self.protocol,
+            seed=self.seed,
+            batches=draw_batches(data_set, self.request).batches if with_batches else (),
+            device=torch.device(self.device),
+        )
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What a worker computes at once: some proxies on one architecture."""
+
+    arch: Architecture
+    execute: Execute
+    specs: tuple[ProxySpec, ...]
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """Proxies to be scored on architectures in one setting; `batches` is None where no proxy uses inputs."""
+
+    setting: SettingSpec
+    specs: tuple[ProxySpec, ...]
+    batches: Batches | None
+
+    def key(self, spec: ProxySpec) -> ScoreKey:
+        """The whole key of the scores of one proxy; settings that it does not use are left empty."""
+        proxy_class = spec.proxy_class
+        uses = proxy_class.uses()
+        space = BENCHMARKS.get(self.setting.bench)
+        return ScoreKey(
+            space=f"{space.name}@{space.version}",
+            data_set=self.setting.data_set,
+            inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
+            protocol=self.setting.protocol.key if "protocol" in uses else "",
+            proxy=f"{spec.name}@{proxy_class.version}",
+            options=spec.options_json,
+            source=spec.digest,
+            seed=self.setting.seed if "seed" in uses else -1,
+        )
+
+    def scored_as(self, spec: ProxySpec, arch: Architecture) -> Architecture:
+        """The architecture under which a score is computed and stored: its canonical form for `Sees.LIVE` proxies."""
+        if spec.proxy_class.sees is Sees.LIVE:
+            return BENCHMARKS.get(self.setting.bench).canonical(arch)
+        return arch
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a run computes: worker processes, and whether stored scores and failures are taken as they are."""
+
+    workers: int
+    resume: bool = True
+    retry_failed: bool = False
+
+
+def missing_units(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, effort: Effort) -> list[Unit]:
+    """The units whose scores the store lacks, in the order of `archs`."""
+    wanted: dict[tuple[Architecture, Execute], list[ProxySpec]] = {}
+    for spec in run.specs:
+        known = store.find(run.key(spec)) if effort.resume else {}
+        execute: Execute = "live" if spec.proxy_class.sees is Sees.LIVE else "all"
+        for arch in dict.fromkeys(run.scored_as(spec, arch) for arch in archs):
+            if arch not in known or (effort.retry_failed and known[arch].status == FAILED):
+                wanted.setdefault((arch, execute), []).append(spec)
+    return [Unit(arch, execute, tuple(specs)) for (arch, execute), specs in wanted.items()]
+
+
+def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: Effort) -> None:
+    """Score the units and commit the results to the store at least twice a second.
+
+    Raises:
+        HarnessError: if a worker process is killed; what was committed stays.
+    """
+    keys = {spec: run.key(spec) for spec in run.specs}
+    replaces = effort.retry_failed or not effort.resume
+    pending: list[tuple[ScoreKey, Score]] = []
+    committed = time.monotonic()
+    title = f"{run.setting.bench} {run.setting.data_set}"
+    try:
+        with Progress(title, len(units)) as progress:
+            for unit, found in _results(run.setting, units, effort.workers):
+                pending += [(keys[spec], found[spec.name]) for spec in unit.specs]
+                progress.advance()
+                if time.monotonic() - committed > _COMMIT_EVERY_S:
+                    store.add(pending, replace=replaces)
+                    pending, committed = [], time.monotonic()
+    except TerminatedWorkerError as error:
+        raise HarnessError(
+            "A worker process was killed, most likely for want of memory. What was scored is kept: run the same command "
+            "again, with fewer workers=."
+        ) from error
+    finally:
+        store.add(pending, replace=replaces)
+
+
+def _results(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[tuple[Unit, dict[str, Score]]]:
+    """Results as they come. Counts are computed here; networks are run in worker processes of one thread each."""
+    counts = [unit for unit in units if not _runs_network(unit)]
+    if counts:
+        made = setting.make(with_batches=False)
+        proxies: dict[tuple[ProxySpec, ...], dict[str, Proxy]] = {}
+        for unit in counts:
+            chosen = proxies.setdefault(unit.specs, {spec.name: spec.make() for spec in unit.specs})
+            yield unit, score(made, unit.arch, unit.execute, chosen)
+    # Networks of one kind of execution may mix proxies that run them with counts; a unit is computed where its network is.
+    heavy = [unit for unit in units if _runs_network(unit)]
+    if not heavy:
+        return
+    workers = min(workers, len(heavy))
+    with_batches = any("inputs" in spec.proxy_class.uses() for unit in heavy for spec in unit.specs)
+    with parallel_config(backend="loky", inner_max_num_threads=1):
+        tasks = (delayed(_work)(setting, with_batches, unit, os.getpid()) for unit in heavy)
+        yield from Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)(tasks)
+
+
+def _runs_network(unit: Unit) -> bool:
+    return any(spec.proxy_class.runs_network() for spec in unit.specs)
+
+
+def _work(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> tuple[Unit, dict[str, Score]]:
+    """One unit in a worker process, or in this one for workers=1."""
+    if os.getpid() != parent:
+        _die_with(parent)
+    made = _setting(setting, with_batches)
+    return unit, score(made, unit.arch, unit.execute, {spec.name: spec.make() for spec in unit.specs})
+
+
+@lru_cache(maxsize=1)
+def _setting(setting: SettingSpec, with_batches: bool) -> Setting:
+    return setting.make(with_batches=with_batches)
+
+
+@lru_cache(maxsize=1)
+def _die_with(parent: int) -> None:
+    """End this worker soon after its parent is gone: a killed run must not keep cores busy."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

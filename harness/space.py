@@ -1,0 +1,124 @@
+"""Search spaces: architectures, their canonical forms, their layers and their networks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar, Literal, NewType
+
+from torch import nn
+
+from harness.errors import UnknownNameError
+from harness.initialise import Initialisation, materialise, on_meta
+from harness.inputs import DataSet
+from harness.registry import Registry
+
+Architecture = NewType("Architecture", str)
+"""A point of a search space, named by its official string."""
+
+Execute = Literal["live", "all"]
+"""`live` runs the operations on a path from input to output; `all` runs every one, as the official code does."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution or linear layer with the normalisation that belongs to it, as counted without a network.
+
+    `n_weights` are the entries of the weight tensor; `n_params` adds biases and normalisation parameters; `flops` are
+    multiply-accumulates of one image, plus one per output for a linear layer's bias. `repeats` equal layers are
+    described at once. A layer is live if it lies on a path from the network's input to its output.
+    """
+
+    n_weights: int
+    n_params: int
+    flops: int
+    live: bool
+    repeats: int = 1
+
+
+class SearchSpace(ABC):
+    """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]]
+
+    @property
+    @abstractmethod
+    def architectures(self) -> Sequence[Architecture]:
+        """All architectures in the benchmark's official index order."""
+
+    @abstractmethod
+    def canonical(self, arch: Architecture) -> Architecture:
+        """The first architecture, in official order, that computes the same function with the same operations."""
+
+    @abstractmethod
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        """The layers of the official network, dead ones included."""
+
+    @abstractmethod
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        """The network's modules, parameters not yet drawn.
+
+        Holds every module of the official network. `network.origins` maps the name of each module with own parameters to
+        the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
+        architectures.
+        """
+
+    @abstractmethod
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        """A neighbour of `arch`, drawn uniformly."""
+
+    @abstractmethod
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        """The architectures one mutation away, `arch` itself left out."""
+
+    def random(self, rng: Random) -> Architecture:
+        """An architecture drawn uniformly."""
+        return rng.choice(self.architectures)
+
+    def network(
+        self,
+        arch: Architecture,
+        data_set: DataSet,
+        *,
+        execute: Execute = "live",
+        init: Initialisation = Initialisation.default,
+        seed: int = 0,
+    ) -> nn.Module:
+        """The network of `arch` at initialisation, on the CPU, float32, in train mode.
+
+        Input [batch, *data_set.shape], output: logits [batch, data_set.n_classes].
+        """
+        self.check(arch)
+        with on_meta():
+            network = self.assemble(arch, data_set, execute)
+        return materialise(network, init=init, seed=seed)
+
+    def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
+        """Number of trainable parameters of the official network, or of its live layers alone."""
+        return sum(layer.n_params * layer.repeats for layer in self._counted(arch, data_set, live))
+
+    def flops(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
+        """Multiply-accumulates per image by the nats_bench package's counter, or of the live layers alone."""
+        return sum(layer.flops * layer.repeats for layer in self._counted(arch, data_set, live))
+
+    def check(self, arch: str) -> Architecture:
+        """`arch`, known to be of this space.
+
+        Raises:
+            UnknownNameError: if it is not.
+        """
+        if arch not in self:
+            example = self.architectures[0]
+            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{example}'.")
+        return Architecture(arch)
+
+    @abstractmethod
+    def __contains__(self, arch: str) -> bool: ...
+
+    def _counted(self, arch: Architecture, data_set: DataSet, live: bool) -> Iterator[Layer]:
+        return (layer for layer in self.layers(arch, data_set) if layer.live or not live)
+
+
+BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")

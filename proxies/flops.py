@@ -1,0 +1,25 @@
+"""FLOPs as the nats_bench package counts them: multiply-accumulates, arXiv:2009.00437."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import Layers
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("flops")
+@dataclass(frozen=True)
+class Flops(Proxy):
+    """Multiply-accumulates of one image through convolutions and classifier, plus the classifier's bias.
+
+    Dead operations are included; normalisation, activations, poolings and sums are not. The official tables hold this
+    number in millions.
+    """
+
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.ALL
+    baseline: ClassVar[bool] = True
+
+    def measure(self, layers: Layers) -> float:
+        """Exact count."""
+        return sum(layer.flops * layer.repeats for layer in layers)

@@ -1,0 +1,21 @@
+"""FLOPs over live layers: the count without what no input reaches or no output reads."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import Layers
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("flops_live")
+@dataclass(frozen=True)
+class FlopsLive(Proxy):
+    """Multiply-accumulates of one image through the layers on a path from input to output; 0 where there is none."""
+
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.LIVE
+    baseline: ClassVar[bool] = True
+
+    def measure(self, layers: Layers) -> float:
+        """Exact count."""
+        return sum(layer.flops * layer.repeats for layer in layers.live)

@@ -1,0 +1,24 @@
+"""Gradient norm: sum over layers of the norm of the weights' gradients. Abdelfattah et al., ICLR 2021, arXiv:2101.08134."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import FirstBatchGradients
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("grad_norm")
+@dataclass(frozen=True)
+class GradNorm(Proxy):
+    """Sum over live convolutions and linear layers of ||dL/dW||_2, for one batch with its true labels.
+
+    The variant of zero-cost-nas; others take one norm over all parameters, which is another proxy.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2101.08134"
+    sees: ClassVar[Sees] = Sees.LIVE
+
+    def measure(self, gradients: FirstBatchGradients) -> float:
+        """Higher is better."""
+        return sum(layer[0].float().norm().item() for layer in gradients.layers.values())

@@ -1,0 +1,26 @@
+"""Sum of log layer sizes: what ZiCo of two batches reduces to where signs of gradients differ (arXiv:2301.11300, Eq. 15)."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import Layers
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("sum_log_layer_size")
+@dataclass(frozen=True)
+class SumLogLayerSize(Proxy):
+    """Sum over live convolutions and linear layers of log(number of weights); 0 where no path joins input and output.
+
+    With two batches, mean|g| / std(g) of a weight is (|g1| + |g2|) / |g1 - g2|, which is at least 1; so every layer's term
+    of ZiCo is at least the log of its number of weights.
+    """
+
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.LIVE
+    baseline: ClassVar[bool] = True
+
+    def measure(self, layers: Layers) -> float:
+        """Natural logarithms."""
+        return sum(math.log(layer.n_weights) * layer.repeats for layer in layers.live)

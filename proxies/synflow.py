@@ -1,0 +1,27 @@
+"""Synflow: synaptic flow. Tanaka et al., NeurIPS 2020, arXiv:2006.05467; as a proxy: Abdelfattah et al., arXiv:2101.08134."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from harness.evidence import SynflowSaliency
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("synflow")
+@dataclass(frozen=True)
+class Synflow(Proxy):
+    """Log of the sum over live convolutions and linear layers of |w * dR/dw|, batch normalisation bypassed, in float64.
+
+    The logarithm, as NASLib takes it, changes no rank; -inf where nothing flows.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2006.05467"
+    sees: ClassVar[Sees] = Sees.LIVE
+
+    def measure(self, saliency: SynflowSaliency) -> float:
+        """Higher is better."""
+        total = sum((layer.sum() for layer in saliency.layers.values()), torch.zeros((), dtype=torch.float64))
+        return total.log().item()

@@ -1,0 +1,35 @@
+"""ZiCo: inverse coefficient of variation of gradients. Li et al., ICLR 2023, arXiv:2301.11300, Eq. 15."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import WeightGradients
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("zico")
+@dataclass(frozen=True)
+class ZiCo(Proxy):
+    """Sum over live convolutions and linear layers of log sum_w mean_i|g_i| / std_i(g_i), i over the batches.
+
+    As in the authors' code: the standard deviation is that of the signed gradients (Eq. 15 prints that of |g|), of the
+    population (ddof 0); weights whose gradient does not vary are left out, and so are layers where nothing is left.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2301.11300"
+    sees: ClassVar[Sees] = Sees.LIVE
+    min_batches: ClassVar[int] = 2
+
+    def measure(self, gradients: WeightGradients) -> float:
+        """Higher is better; 0 if no layer has a gradient that varies."""
+        total = 0.0
+        for layer in gradients.layers.values():
+            layer = layer.float()
+            deviation = layer.std(dim=0, correction=0)
+            varies = deviation != 0
+            ratio = (layer.abs().mean(dim=0)[varies] / deviation[varies]).sum().item()
+            if ratio != 0:
+                total += math.log(ratio)
+        return total

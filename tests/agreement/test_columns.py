@@ -1,0 +1,62 @@
+"""agreement.csv: its columns are a contract, and files of older versions load."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness import columns
+from harness.agreement import Row, Sample, Subject, agreement_table, agreements
+from harness.errors import CorruptDataError, MissingDataError
+
+CONTRACT = (
+    "bench,dataset,proxy,version,options,protocol,inputs,truth,seed,"
+    "n,n_nan,n_inf,tau,tau_low,tau_high,rho,rho_low,rho_high,seconds"
+)
+OLD_ROW = "nats_tss,cifar10,null,1,,paper,real,test200,0,15625,3,1,.6,.5,.7,.8,.7,.9,"
+
+
+def table() -> pd.DataFrame:
+    subject = Subject("nats_tss", "cifar10", "zico", "1", "", "paper", "real", "test200", "0")
+    found = agreements({"zico": np.arange(12.0)}, Sample(np.arange(12.0) % 5, np.arange(12), 50), n_replicates=20)
+    return agreement_table([Row(subject, found["zico"], 0.25), Row(subject, found["zico"], float("nan"))])
+
+
+def test_the_contract_comes_first_and_new_columns_are_appended() -> None:
+    assert ",".join(columns.AGREEMENT).startswith(CONTRACT + ",tau_sampling_low,")
+    assert tuple(table().columns) == columns.AGREEMENT
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
+    table().to_csv(tmp_path / "agreement.csv", index=False)
+    pd.testing.assert_frame_equal(columns.read_agreement(tmp_path / "agreement.csv"), table())
+
+
+def test_an_old_file_loads_with_nan_in_the_columns_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "agreement.csv"
+    path.write_text(f"{CONTRACT},later\n{OLD_ROW},x\n")
+    old = columns.read_agreement(path)
+    assert tuple(old.columns) == (*columns.AGREEMENT, "later")
+    assert old[list(columns.APPENDED)].isna().all(axis=None)
+    # A proxy called "null" is no missing value, nor are no options; a missing time is.
+    assert old.loc[0, ["proxy", "options", "seed", "n", "tau"]].tolist() == ["null", "", "0", 15625, 0.6]
+    assert np.isnan(old.loc[0, "seconds"])
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", f"{CONTRACT.replace(',tau,', ',')}\n", "\x00\xff"])
+def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "agreement.csv"
+    path.write_text(text)
+    with pytest.raises(CorruptDataError, match="is not an agreement table"):
+        columns.read_agreement(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match=r"There is no agreement table at .*nowhere\.csv"):
+        columns.read_agreement(tmp_path / "nowhere.csv")
+
+
+def test_proxies_are_the_columns_that_remain() -> None:
+    scores = pd.DataFrame(columns=["bench", "dataset", "arch", "index", "truth", "zico", "params"])
+    assert columns.proxy_columns(scores) == ["zico", "params"]
