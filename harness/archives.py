@@ -3,12 +3,53 @@
 import shutil
 import tarfile
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from harness.checked_files import part_path
+from harness.checked_files import md5_of, part_path
+from harness.downloads import RemoteFile, discard, download
 from harness.errors import CorruptDataError
 
 _MAX_UNPACKED_BYTES = 2**30  # CIFAR unpacks to 186 MB; more than a gibibyte is not an archive that we fetch
+
+
+@dataclass(frozen=True)
+class ImageArchive:
+    """The archive in which a data set's authors publish it.
+
+    `folder` is its only top folder; `files` maps the names of files in it to their published md5.
+    """
+
+    file: RemoteFile
+    folder: str
+    files: Mapping[str, str] = field(hash=False)
+
+    def is_unpacked(self, home: Path) -> bool:
+        """Whether all the files lie in `<home>/<folder>`, as published."""
+        paths = {home / self.folder / name: md5 for name, md5 in self.files.items()}
+        return all(path.is_file() and md5_of(path) == md5 for path, md5 in paths.items())
+
+
+def fetch_archive(archive: ImageArchive, home: Path, downloads: Path) -> list[str]:
+    """Download an archive and unpack it into `<home>/<folder>`, unless its files are there; says what was done.
+
+    The archive is deleted once it is unpacked.
+
+    Raises:
+        MissingDataError: if it cannot be reached.
+        CorruptDataError: if it, or a file in it, is not the published one.
+    """
+    folder = home / archive.folder
+    if archive.is_unpacked(home):
+        return [f"{folder} is there and whole."]
+    path = download(archive.file, downloads)
+    former = unpack(path, folder)
+    if not archive.is_unpacked(home):
+        raise CorruptDataError(f"{path} was unpacked to {folder}, but its files are not the published ones.")
+    discard(archive.file, downloads)
+    kept = [f"What lay there before is now {former}."] if former else []
+    return [f"Unpacked {archive.file.url} to {folder}.", *kept]
 
 
 def unpack(archive: Path, folder: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def download(file: RemoteFile, folder: Path) -> Path:
             _from_folder(Path(source), part)
         check(file, part, source)
     return target
+
+
+def discard(file: RemoteFile, folder: Path) -> None:
+    """Delete a downloaded file and the folders that this leaves empty, `folder` among them."""
+    target = folder / file.key
+    target.unlink(missing_ok=True)
+    with suppress(OSError):  # the first folder that is not empty, or is gone, ends it
+        for parent in target.parents:
+            parent.rmdir()
+            if parent == folder:
+                break
 
 
 def check(file: RemoteFile, path: Path, source: str) -> None:
@@ -136,4 +148,3 @@ def _reason(error: OSError) -> str:
         "ProxyError": "the proxy refuses",
         "ChunkedEncodingError": "the connection broke",
     }.get(type(error).__name__, type(error).__name__)
-

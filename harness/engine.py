@@ -1,8 +1,9 @@
 """The engine: one architecture, several proxies, each pass over the network done once."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from time import thread_time
 
 import torch
@@ -28,32 +29,32 @@ def score(setting: Setting, arch: Architecture, execute: Execute, proxies: Mappi
     needs = {name: list(proxy.evidence().values()) for name, proxy in proxies.items()}
     subject = Subject(setting, arch, execute)
     scores: dict[str, Score] = {}
-    with single_thread(), isolated("score", setting.seed, arch):
-        built_s = _build(subject, proxies)
+    with ExitStack() as stack:
+        built_s = 0.0
+        if any(proxy.runs_network() for proxy in proxies.values()):
+            stack.enter_context(single_thread())
+            stack.enter_context(isolated("score", setting.seed, arch))
+            started = thread_time()
+            _ = subject.network
+            built_s = thread_time() - started
         collected: dict[EvidenceKind, Evidence | Exception] = {}
         for group in _groups(needs.values()):
             collected |= _collect(subject, group)
             for name, proxy in proxies.items():
                 if name not in scores and all(kind in collected for kind in needs[name]):
-                    with isolated("proxy", setting.seed, arch, name):
-                        scores[name] = _measure(name, proxy, [collected[kind] for kind in needs[name]], arch)
+                    scores[name] = _measure(name, proxy, [collected[kind] for kind in needs[name]], subject)
             waiting = {kind for name in proxies.keys() - scores.keys() for kind in needs[name]}
             collected = {kind: evidence for kind, evidence in collected.items() if kind in waiting}
-    return {name: _with_build(scores[name], built_s if proxies[name].runs_network() else 0.0) for name in proxies}
+    return {
+        name: replace(found, seconds=found.seconds + built_s) if proxies[name].runs_network() else found
+        for name, found in scores.items()
+    }
 
 
-def _build(subject: Subject, proxies: Mapping[str, Proxy]) -> float:
-    """CPU seconds to make the network, if any proxy runs it."""
-    started = thread_time()
-    if any(proxy.runs_network() for proxy in proxies.values()):
-        _ = subject.network
-    return thread_time() - started
-
-
-def _groups(needs: "Iterator[list[EvidenceKind]] | Sequence[list[EvidenceKind]] | object") -> list[list[EvidenceKind]]:
+def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
     """The kinds of evidence, grouped by the pass that they ride on."""
     groups: dict[str, list[EvidenceKind]] = {}
-    for kinds in needs:  # type: ignore[attr-defined]
+    for kinds in needs:
         for kind in kinds:
             group = groups.setdefault(kind.rides_on, [])
             if kind not in group:
@@ -70,14 +71,17 @@ def _collect(subject: Subject, group: list[EvidenceKind]) -> dict[EvidenceKind, 
     return dict(zip(group, found, strict=True))
 
 
-def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], arch: str) -> Score:
+def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], subject: Subject) -> Score:
+    arch = subject.arch
     started = thread_time()
     seconds = sum(piece.seconds for piece in evidence if isinstance(piece, Evidence))
     try:
         for piece in evidence:
             if isinstance(piece, Exception):
                 raise piece
-        value = proxy.measure(*evidence)
+        # A proxy may draw random numbers: the same ones whatever runs beside it.
+        with isolated("proxy", subject.setting.seed, arch, name) if proxy.runs_network() else nullcontext():
+            value = proxy.measure(*evidence)
         components = {name: float(value)} if not isinstance(value, dict) else {k: float(v) for k, v in value.items()}
     except Undefined as reason:
         return Score(arch, {}, UNDEFINED, str(reason), seconds)
@@ -94,10 +98,6 @@ def _raise_if_no_result(error: Exception) -> None:
     """Running out of memory, disk or time says nothing about the architecture."""
     if isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
         raise error
-
-
-def _with_build(found: Score, built_s: float) -> Score:
-    return Score(found.arch, found.components, found.status, found.reason, found.seconds + built_s)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from harness.downloads import RemoteFile
+from harness.archives import ImageArchive
 from harness.errors import OptionError
 from harness.paths import images_home
 from harness.randomness import generator
@@ -45,19 +45,12 @@ class Images:
 
 
 @dataclass(frozen=True)
-class ImageArchive:
-    """The archive in which a data set's authors publish it; `folder` is its only top folder."""
-
-    file: RemoteFile
-    folder: str
-
-
-@dataclass(frozen=True)
 class DataSet(ABC):
     """A labelled image data set; instances are registered in `DATA_SETS` under their name.
 
     `shape` is (channels, height, width); `mean` and `std` are per channel, of intensities in [0, 1]. `how_to_get` is
-    one sentence with the command or page that brings the real images; `archive` is what that command fetches.
+    one sentence with the command or page that brings the real images; `archive` is what that command
+    fetches. `embedded` data sets come with an installed package.
     """
 
     name: str
@@ -68,6 +61,7 @@ class DataSet(ABC):
     licence: str = field(kw_only=True)
     how_to_get: str = field(kw_only=True)
     archive: ImageArchive | None = field(default=None, kw_only=True)
+    embedded: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def read(self, kind: InputKind, home: Path) -> Images:

@@ -27,6 +27,17 @@ def truth_home(home: Path | None = None) -> Path:
     return (home or data_home()) / "truth"
 
 
+def downloads_home(home: Path | None = None) -> Path:
+    """Folder in `home` (default: the data home) for checked downloads until they are converted or unpacked."""
+    return (home or data_home()) / "downloads"
+
+
 def mirror() -> str | None:
     """Folder or URL that replaces the download hosts: `HARNESS_MIRROR`, None where it is not set."""
     return os.environ.get(MIRROR_VARIABLE) or None
+
+
+def conf_folder() -> Path:
+    """The configuration: `conf/` beside this package in a checkout, inside it in an installed wheel."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "conf"

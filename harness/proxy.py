@@ -14,8 +14,8 @@ from harness.registry import Registry
 class Sees(Enum):
     """Whether dead operations change a proxy's value.
 
-    `LIVE` proxies are scored once per canonical form, on a network that executes live operations only; `ALL` proxies per
-    architecture, on the network that executes every operation as the official code does.
+    `LIVE` proxies are scored once per canonical form, on a network that executes live operations only; `ALL` proxies
+    per architecture, on the network that executes every operation as the official code does.
     """
 
     LIVE = "live"
@@ -41,7 +41,7 @@ class Proxy(ABC):
     measure: ClassVar[Any]
     """`measure(self, evidence, ...) -> float | dict[str, float]`: the score or its components."""
 
-    def combine(self, table: pd.DataFrame) -> pd.Series[float]:
+    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
         """Scores from the components (columns) of the whole population (rows); by default the single component.
 
         Raises:

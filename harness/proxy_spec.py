@@ -20,7 +20,7 @@ Options = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True)
 class ProxySpec:
-    """A proxy by name, with the options that differ from its defaults, and the file it comes from if it is no plug-in."""
+    """A proxy by name, the options that differ from its defaults, and its file if it is no plug-in."""
 
     name: str
     options: Options = ()
@@ -80,7 +80,9 @@ def load_file(path: str) -> tuple[str, ...]:
     """Import a file of proxies and return the names that it registers, once per process."""
     file = Path(path)
     if not file.is_file():
-        raise MissingDataError(f"There is no file '{path}'; proxy= takes a registered name or the path of a Python file.")
+        raise MissingDataError(
+            f"There is no file '{path}'; proxy= takes a registered name or the path of a Python file."
+        )
     before = set(PROXIES)
     module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
     specification = importlib.util.spec_from_file_location(module_name, file)

@@ -1,24 +1,73 @@
-"""Pickles without their power: an unpickler that builds listed types only and calls nothing else."""
+"""Pickles without their power: an unpickler that builds plain containers and NumPy arrays and calls nothing else.
+
+NumPy's own unpickling trusts its input: the state of a dtype can claim that bytes are object pointers. Here types and
+arrays are therefore rebuilt by the classes below, which check what they are given.
+"""
 
 import io
 import pickle
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from harness.errors import CorruptDataError
 
 Global = tuple[str, str]
 """Module and name of something that a pickle may ask for."""
 
-NUMPY_ARRAYS: frozenset[Global] = frozenset(
-    {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"), ("collections", "OrderedDict")}
-    | {
-        (f"{package}.multiarray", name)
-        for package in ("numpy.core", "numpy._core")  # before and since numpy 2
-        for name in ("_reconstruct", "scalar")
-    }
-    # Protocol 5 writes contiguous arrays through this function.
-    | {(f"{package}.numeric", "_frombuffer") for package in ("numpy.core", "numpy._core")}
+_PLAIN_KINDS = "biufcSU"  # booleans, numbers, fixed-length bytes and strings: no objects, no records
+_LATIN1 = "latin1"  # maps the 256 bytes to the first 256 characters and back
+
+
+class _PlainType:
+    """What `numpy.dtype` in a pickle becomes: a type without objects or fields."""
+
+    def __init__(self, name: str | bytes, align: object = False, copy: object = True) -> None:
+        self.dtype = np.dtype(_text(name))
+        if self.dtype.kind not in _PLAIN_KINDS:
+            raise ValueError(f"dtype {self.dtype} is not plain")
+
+    def __setstate__(self, state: tuple[object, str | bytes]) -> None:
+        self.dtype = self.dtype.newbyteorder(_text(state[1]))  # type: ignore[arg-type]  # checked by NumPy
+
+
+class _PlainArray(np.ndarray[Any, Any]):
+    """What an array in a pickle becomes; `_reconstruct` makes it empty, then it gets its state."""
+
+    def __new__(cls, subtype: None, shape: object, kind: object) -> Self:
+        return super().__new__(cls, (0,))
+
+    def __setstate__(self, state: Any) -> None:
+        version, shape, plain_type, is_fortran, content = state
+        content = content.encode(_LATIN1) if isinstance(content, str) else content
+        dtype = plain_type.dtype
+        if not isinstance(content, bytes) or prod(shape) * dtype.itemsize != len(content) or min(shape, default=0) < 0:
+            raise ValueError("an array's bytes do not fill its shape")
+        super().__setstate__((1, shape, dtype, bool(is_fortran), content))
+
+
+class _PlainScalar:
+    """What a NumPy scalar in a pickle becomes: making one gives the scalar itself."""
+
+    def __new__(cls, plain_type: _PlainType, content: str | bytes) -> Any:
+        content = content.encode(_LATIN1) if isinstance(content, str) else content
+        (scalar,) = np.frombuffer(content, plain_type.dtype)
+        return scalar
+
+    def __setstate__(self, state: object) -> None:
+        raise ValueError("a scalar has no state")
+
+
+_CHECKED: dict[Global, Any] = {("numpy", "dtype"): _PlainType, ("numpy", "ndarray"): None} | {
+    (f"{package}.multiarray", name): checked
+    for package in ("numpy.core", "numpy._core")  # before and since numpy 2
+    for name, checked in (("_reconstruct", _PlainArray), ("scalar", _PlainScalar))
+}
+
+ARRAYS: frozenset[Global] = frozenset(
+    {("_codecs", "encode"), ("collections", "OrderedDict"), *_CHECKED}
     | {
         (module, name)
         for module in ("builtins", "__builtin__")  # Python 3 and Python 2 name
@@ -31,8 +80,8 @@ NUMPY_ARRAYS: frozenset[Global] = frozenset(
 class _ListedUnpickler(pickle.Unpickler):
     """An unpickler whose only globals are those of `allow`."""
 
-    def __init__(self, file: io.BytesIO, allow: frozenset[Global], name: str, encoding: str) -> None:
-        super().__init__(file, encoding=encoding)
+    def __init__(self, content: bytes, allow: frozenset[Global], name: str, encoding: str) -> None:
+        super().__init__(io.BytesIO(content), encoding=encoding)
         self._allow = allow
         self._name = name
 
@@ -47,6 +96,8 @@ class _ListedUnpickler(pickle.Unpickler):
                 f"{self._name} is a pickle that asks for '{module}.{name}', which is not a plain array or container: "
                 "it was not read. Delete it and get the file from its authors again."
             )
+        if (module, name) in _CHECKED:
+            return _CHECKED[module, name]
         return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> Any:
@@ -61,8 +112,8 @@ class _ListedUnpickler(pickle.Unpickler):
         )
 
 
-def load(source: Path | bytes, allow: frozenset[Global] = NUMPY_ARRAYS, *, encoding: str = "latin1") -> Any:
-    """The object in a pickle, built from listed globals only.
+def load(source: Path | bytes, allow: frozenset[Global] = ARRAYS, *, encoding: str = _LATIN1) -> Any:
+    """The object in a pickle, built from listed globals only; its arrays are views to be passed to `numpy.asarray`.
 
     Args:
         source: a file, or the pickle's bytes.
@@ -74,7 +125,7 @@ def load(source: Path | bytes, allow: frozenset[Global] = NUMPY_ARRAYS, *, encod
     """
     name, content = ("This data", source) if isinstance(source, bytes) else (str(source), source.read_bytes())
     try:
-        return _ListedUnpickler(io.BytesIO(content), allow, name, encoding).load()
+        return _ListedUnpickler(content, allow, name, encoding).load()
     except CorruptDataError:
         raise
     # A damaged pickle can fail inside any opcode: a wrong index, a call with wrong arguments, a length that no
@@ -83,3 +134,7 @@ def load(source: Path | bytes, allow: frozenset[Global] = NUMPY_ARRAYS, *, encod
         raise CorruptDataError(
             f"{name} is not a whole pickle ({type(error).__name__}, {len(content):,} bytes). Get the file again."
         ) from error
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode(_LATIN1) if isinstance(name, bytes) else name

@@ -1,11 +1,10 @@
 """Scoring: which scores a run needs, which the store has, and the workers that compute the rest."""
 
-import gc
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
@@ -21,7 +20,7 @@ from harness.protocol import Protocol
 from harness.proxy import Proxy, Sees
 from harness.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture, Execute
-from harness.store import FAILED, OK, Score, ScoreKey, ScoreStore
+from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 _COMMIT_EVERY_S = 0.5
 _UNITS_PER_COUNT_CHUNK = 1000
@@ -138,8 +137,8 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: E
                     pending, committed = [], time.monotonic()
     except TerminatedWorkerError as error:
         raise HarnessError(
-            "A worker process was killed, most likely for want of memory. What was scored is kept: run the same command "
-            "again, with fewer workers=."
+            "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
+            "command again, with fewer workers=."
         ) from error
     finally:
         store.add(pending, replace=replaces)
@@ -154,7 +153,6 @@ def _results(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Itera
         for unit in counts:
             chosen = proxies.setdefault(unit.specs, {spec.name: spec.make() for spec in unit.specs})
             yield unit, score(made, unit.arch, unit.execute, chosen)
-    # Networks of one kind of execution may mix proxies that run them with counts; a unit is computed where its network is.
     heavy = [unit for unit in units if _runs_network(unit)]
     if not heavy:
         return
@@ -162,7 +160,9 @@ def _results(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Itera
     with_batches = any("inputs" in spec.proxy_class.uses() for unit in heavy for spec in unit.specs)
     with parallel_config(backend="loky", inner_max_num_threads=1):
         tasks = (delayed(_work)(setting, with_batches, unit, os.getpid()) for unit in heavy)
-        yield from Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)(tasks)
+        yield from Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)(
+            tasks
+        )
 
 
 def _runs_network(unit: Unit) -> bool:

@@ -60,8 +60,8 @@ class SearchSpace(ABC):
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """The network's modules, parameters not yet drawn.
 
-        Holds every module of the official network. `network.origins` maps the name of each module with own parameters to
-        the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
+        Holds every module of the official network. `network.origins` maps the name of each module with own parameters
+        to the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
         architectures.
         """
 

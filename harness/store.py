@@ -73,11 +73,13 @@ class ScoreStore:
             self._lock.acquire()
         except Timeout:
             raise StoreError(
-                f"The score store '{path}' is in use by another run. Wait for it, or give this run store=OTHER.sqlite and "
-                "join them afterwards: python -m harness.store merge."
+                f"The score store '{path}' is in use by another run. Wait for it, or give this run store=OTHER.sqlite "
+                "and join them afterwards: python -m harness.store merge."
             ) from None
         except OSError as error:
-            raise StoreError(f"The score store '{path}' cannot be written: {error.strerror}. Give another store=.") from error
+            raise StoreError(
+                f"The score store '{path}' cannot be written: {error.strerror}. Give another store=."
+            ) from error
         try:
             with self._reported():
                 self._connection = sqlite3.connect(path, isolation_level=None)
@@ -123,7 +125,14 @@ class ScoreStore:
             self._connection.executemany(
                 f"{verb} INTO scores VALUES (?, ?, ?, ?, ?, ?)",
                 [
-                    (ids[key], score.arch, json.dumps(dict(score.components)), score.status, score.reason, score.seconds)
+                    (
+                        ids[key],
+                        score.arch,
+                        json.dumps(dict(score.components)),
+                        score.status,
+                        score.reason,
+                        score.seconds,
+                    )
                     for key, score in scores
                 ],
             )
@@ -151,7 +160,9 @@ class ScoreStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @contextmanager
@@ -171,13 +182,13 @@ class ScoreStore:
             yield
         except sqlite3.OperationalError as error:
             raise StoreError(
-                f"The score store '{self.path}' cannot be used: {error}. What was committed before is kept; give another "
-                "store=, or make room and run the same command again."
+                f"The score store '{self.path}' cannot be used: {error}. What was committed before is kept; make "
+                "room or give another store=, and run the same command again."
             ) from error
         except (sqlite3.DatabaseError, json.JSONDecodeError) as error:
             raise StoreError(
-                f"The score store '{self.path}' is corrupt: {error}. Move it away and run the same command again, or give "
-                "another store=."
+                f"The score store '{self.path}' is corrupt: {error}. Move it away and run the same command again, "
+                "or give another store=."
             ) from error
 
     def _pragma(self, name: str) -> int:

@@ -14,6 +14,8 @@ from harness.registry import unknown_name
 from harness.truth_sources import fetch_command, sources_of
 from harness.truth_table import TableFile, TruthColumn
 
+_REINSTALL = "pip install --force-reinstall nas-proxy-harness"
+
 
 class Truth:
     """All tables of one benchmark on this machine: those in the data home and those that come with the package."""
@@ -43,7 +45,7 @@ class Truth:
             CorruptDataError: if a table is damaged.
         """
         command = fetch_command(benchmark)
-        embedded = [TableFile(path, "pip install --force-reinstall", embedded=True) for path in _embedded(benchmark)]
+        embedded = [TableFile(path, _REINSTALL, embedded=True) for path in embedded_tables(benchmark)]
         fetched = [TableFile(path, command) for path in sorted((truth_home(home) / benchmark).glob("*.parquet"))]
         if not embedded and not fetched:
             raise MissingDataError(f"No truth of {benchmark} is in {truth_home(home) / benchmark}. Run `{command}`.")
@@ -95,7 +97,7 @@ class Truth:
         return (table.columns[key] for key, table in self._tables.items())
 
 
-def _embedded(benchmark: str) -> list[Path]:
+def embedded_tables(benchmark: str) -> list[Path]:
     """The tables `<benchmark>/<part>/truth.parquet` of the package."""
     spec = importlib.util.find_spec("benchmarks")
     folders = spec.submodule_search_locations or [] if spec else []

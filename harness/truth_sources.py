@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.downloads import RemoteFile, download
+from harness.downloads import RemoteFile, discard, download
 from harness.errors import CorruptDataError
-from harness.paths import data_home, truth_home
+from harness.paths import downloads_home, truth_home
 from harness.registry import Registry
 from harness.truth_table import TableFile, TruthTable, write_table
 
@@ -16,8 +16,8 @@ from harness.truth_table import TableFile, TruthTable, write_table
 class TruthSource:
     """Files of one publication that become one table of a benchmark.
 
-    Benchmark folders register theirs in `TRUTH_SOURCES` as `<benchmark>/<name>`. `convert` gets the files' paths, in the
-    order of `files`; its `version` goes up when it makes another table of the same files.
+    Benchmark folders register theirs in `TRUTH_SOURCES` as `<benchmark>/<name>`. `convert` gets the files' paths, in
+    the order of `files`; its `version` goes up when it makes another table of the same files.
     """
 
     name: str
@@ -93,8 +93,9 @@ def fetch(source: TruthSource, home: Path | None = None) -> bool:
     """
     if is_current(source, home):
         return False
-    paths = [download(file, (home or data_home()) / "downloads") for file in source.files]
+    downloads = downloads_home(home)
+    paths = [download(file, downloads) for file in source.files]
     write_table(source.convert(paths), source.path(home), source.fingerprint)
-    for path in paths:
-        path.unlink(missing_ok=True)
+    for file in source.files:
+        discard(file, downloads)
     return True

@@ -134,7 +134,7 @@ class TableFile:
 
     def _read(self, names: list[str]) -> Any:
         try:
-            return self._file.read(columns=names)
+            return self._file.read(columns=names, use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self._damaged(f"cannot be read ({type(error).__name__})") from error
 

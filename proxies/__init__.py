@@ -1,0 +1,1 @@
+"""Proxies: one file each, found by themselves."""

@@ -1,4 +1,4 @@
-"""Gradient norm: sum over layers of the norm of the weights' gradients. Abdelfattah et al., ICLR 2021, arXiv:2101.08134."""
+"""Gradient norm: sum of the layers' gradient norms. Abdelfattah et al., ICLR 2021, arXiv:2101.08134."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,4 +21,4 @@ class GradNorm(Proxy):
 
     def measure(self, gradients: FirstBatchGradients) -> float:
         """Higher is better."""
-        return sum(layer[0].float().norm().item() for layer in gradients.layers.values())
+        return sum(float(layer[0].float().norm()) for layer in gradients.layers.values())

@@ -1,4 +1,4 @@
-"""Sum of log layer sizes: what ZiCo of two batches reduces to where signs of gradients differ (arXiv:2301.11300, Eq. 15)."""
+"""Sum of log layer sizes: the least that ZiCo of two batches can be (arXiv:2301.11300, Eq. 15)."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from harness.proxy import PROXIES, Proxy, Sees
 class SumLogLayerSize(Proxy):
     """Sum over live convolutions and linear layers of log(number of weights); 0 where no path joins input and output.
 
-    With two batches, mean|g| / std(g) of a weight is (|g1| + |g2|) / |g1 - g2|, which is at least 1; so every layer's term
-    of ZiCo is at least the log of its number of weights.
+    With two batches, mean|g| / std(g) of a weight is (|g1| + |g2|) / |g1 - g2|, which is at least 1; so every layer's
+    term of ZiCo is at least the log of its number of weights.
     """
 
     version: ClassVar[int] = 1

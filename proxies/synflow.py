@@ -1,4 +1,4 @@
-"""Synflow: synaptic flow. Tanaka et al., NeurIPS 2020, arXiv:2006.05467; as a proxy: Abdelfattah et al., arXiv:2101.08134."""
+"""Synflow: synaptic flow. Tanaka et al., NeurIPS 2020, arXiv:2006.05467; as a proxy: arXiv:2101.08134."""
 
 from dataclasses import dataclass
 from typing import ClassVar

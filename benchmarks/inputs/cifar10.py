@@ -5,8 +5,18 @@ Mean and standard deviation are those of NAS-Bench-201 (arXiv:2001.00326).
 
 from benchmarks.inputs.image_files import ImageFiles
 from benchmarks.inputs.python_batches import PythonBatches
+from harness.archives import ImageArchive
 from harness.downloads import RemoteFile
-from harness.inputs import DATA_SETS, ImageArchive
+from harness.inputs import DATA_SETS
+
+_FOLDER = "cifar-10-batches-py"
+_FILES = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+}
 
 CIFAR10 = ImageFiles(
     name="cifar10",
@@ -24,17 +34,12 @@ CIFAR10 = ImageFiles(
             n_bytes=170_498_071,
             md5="c58f30108f718f92721af3b95e74349a",
         ),
-        folder="cifar-10-batches-py",
+        folder=_FOLDER,
+        files=_FILES,
     ),
     official=PythonBatches(
-        folder="cifar-10-batches-py",
-        files={
-            "data_batch_1": "c99cafc152244af753f735de768cd75f",
-            "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-            "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-            "data_batch_4": "634d18415352ddfa80567beed471001a",
-            "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        },
+        folder=_FOLDER,
+        files=_FILES,
         n_per_file=10_000,
         label_key="labels",
         n_labels=10,

@@ -5,8 +5,12 @@ Mean and standard deviation are those of NAS-Bench-201 (arXiv:2001.00326).
 
 from benchmarks.inputs.image_files import ImageFiles
 from benchmarks.inputs.python_batches import PythonBatches
+from harness.archives import ImageArchive
 from harness.downloads import RemoteFile
-from harness.inputs import DATA_SETS, ImageArchive
+from harness.inputs import DATA_SETS
+
+_FOLDER = "cifar-100-python"
+_FILES = {"train": "16019d7e3df5f24257cddd939b257f8d"}
 
 CIFAR100 = ImageFiles(
     name="cifar100",
@@ -24,11 +28,12 @@ CIFAR100 = ImageFiles(
             n_bytes=169_001_437,
             md5="eb9058c3a382ffc7106e4002c42a8d85",
         ),
-        folder="cifar-100-python",
+        folder=_FOLDER,
+        files=_FILES,
     ),
     official=PythonBatches(
-        folder="cifar-100-python",
-        files={"train": "16019d7e3df5f24257cddd939b257f8d"},
+        folder=_FOLDER,
+        files=_FILES,
         n_per_file=50_000,
         label_key="fine_labels",
         n_labels=100,

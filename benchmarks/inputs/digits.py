@@ -41,7 +41,8 @@ DIGITS = Digits(
     mean=(0.3053,),
     std=(0.3759,),
     licence="BSD-3-Clause (scikit-learn), from the UCI repository",
-    how_to_get="Embedded: nothing to fetch",
+    how_to_get="Nothing to fetch: it comes with scikit-learn",
+    embedded=True,
 )
 
 DATA_SETS.register(DIGITS.name)(DIGITS)

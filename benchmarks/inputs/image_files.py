@@ -56,7 +56,7 @@ class ImageFiles(DataSet):
 
     def _missing(self, kind: InputKind, home: Path, has_substitute: bool) -> str:
         if kind is InputKind.substitute:
-            return f"No substitute images of {self.name} are at {home / 'substitute' / f'{self.name}.npz'}. Use inputs=noise."
+            return f"No substitute images are at {home / 'substitute' / f'{self.name}.npz'}. Use inputs=noise."
         other = "inputs=substitute" if has_substitute else "inputs=noise"
         return f"No images of {self.name} are in {home / 'real'}. {self.how_to_get}, or use {other}."
 
@@ -84,10 +84,12 @@ class ImageFiles(DataSet):
                 f"uint8 [n, {height}, {width}, {channels}] and integers [n]."
             )
         if split.shape != labels.shape:
-            raise CorruptDataError(f"{path} holds a split of shape {split.shape} for {n_images:,} labels. Make it again.")
+            raise CorruptDataError(
+                f"{path} holds a split of shape {split.shape} for {n_images:,} labels. Make it again."
+            )
         training = split == _TRAINING
         images, labels = images[training], labels[training].astype(np.int64)
-        if n_images and not (0 <= labels.min(initial=0) and labels.max(initial=0) < self.n_classes):
+        if labels.min(initial=0) < 0 or labels.max(initial=0) >= self.n_classes:
             raise CorruptDataError(
                 f"{path} holds labels outside 0 to {self.n_classes - 1}, the classes of {self.name}. Make it again."
             )

@@ -1,4 +1,4 @@
-"""ImageNet16-120: ImageNet at 16x16, its first 120 classes. Chrabaszcz et al., arXiv:1707.08819; Dong and Yang, ICLR 2020.
+"""ImageNet16-120: ImageNet at 16x16, its first 120 classes. Chrabaszcz et al., arXiv:1707.08819.
 
 Mean and standard deviation are those of NAS-Bench-201 (arXiv:2001.00326).
 """

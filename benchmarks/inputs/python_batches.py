@@ -60,15 +60,17 @@ class PythonBatches:
     def _read_file(self, path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         content = load(path, encoding=_LATIN1)
         data, labels = _entry(content, "data"), _entry(content, self.label_key)
-        if not (isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim == 2 and isinstance(labels, list)):
+        if not (
+            isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim == 2 and isinstance(labels, list)
+        ):
             raise CorruptDataError(
                 f"{path} does not hold 'data' (uint8 [n, {np.prod(shape)}]) and '{self.label_key}' (a list). "
                 "Get the file again."
             )
         if data.shape != (len(labels), np.prod(shape)) or not all(isinstance(label, int) for label in labels):
             raise CorruptDataError(
-                f"{path} holds data of shape {data.shape} and {len(labels):,} labels; expected {np.prod(shape):,} values "
-                "and one integer label for each image. Get the file again."
+                f"{path} holds data of shape {data.shape} and {len(labels):,} labels; expected {np.prod(shape):,} "
+                "values and one integer label for each image. Get the file again."
             )
         last = self.first_label + self.n_labels - 1
         if not all(self.first_label <= label <= last for label in labels):
@@ -77,7 +79,7 @@ class PythonBatches:
             raise CorruptDataError(
                 f"{path} is whole but not the published file: its md5 is not {self.files[path.name]}. Get it again."
             )
-        return data.reshape(-1, *shape).transpose(0, 2, 3, 1), np.asarray(labels, dtype=np.int64)
+        return np.asarray(data).reshape(-1, *shape).transpose(0, 2, 3, 1), np.asarray(labels, dtype=np.int64)
 
 
 def _entry(content: Any, key: str) -> Any:

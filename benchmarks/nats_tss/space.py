@@ -1,8 +1,8 @@
-"""NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437; NAS-Bench-201, arXiv:2001.00326."""
+"""NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437 and arXiv:2001.00326."""
 
 from collections.abc import Sequence
 from functools import cache, cached_property
-from itertools import product
+from itertools import pairwise, product
 from random import Random
 from typing import ClassVar
 
@@ -121,7 +121,7 @@ def _skeleton_layers(skeleton: Skeleton, data_set: DataSet, connected: bool) -> 
     channels, size = data_set.shape[0], data_set.shape[1]
     stages = skeleton.stages(size)
     found = [_conv(channels, skeleton.channels, 3, size, connected)]
-    for (before, _), (after, size) in zip(stages, stages[1:], strict=False):
+    for (before, _), (after, size) in pairwise(stages):
         found.append(_conv(before, after, 3, size, connected))
         found.append(_conv(after, after, 3, size, connected))
         shortcut = before * after

@@ -1,12 +1,14 @@
-"""Trained accuracies of NATS-TSS: test by FreeREA's dump of NATS-Bench v1.0, the rest by NASGraph's of NAS-Bench-201 v1.1.
+"""Trained accuracies of NATS-TSS: FreeREA's dump of NATS-Bench v1.0 (test), NASGraph's of NAS-Bench-201 v1.1 (all).
 
 The two releases averaged other seeds for some 2,500 architectures of CIFAR-100 and ImageNet16-120 each.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.nats_tss.space import NatsTss
 from benchmarks.truth.csv_columns import read_csv
@@ -17,7 +19,6 @@ from harness.truth_sources import TRUTH_SOURCES, TruthSource
 from harness.truth_table import TruthColumn, TruthTable
 
 _DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
-_EPOCHS = 200
 _HALF_TEST = "measured on half of the official test images, the other half being the validation set"
 _HALF_TRAINED = "networks trained on 25,000 of the training images (cifar10-valid)"
 
@@ -32,13 +33,14 @@ def convert_freerea(paths: Sequence[Path]) -> TruthTable:
         CorruptDataError: if the rows are not numbered 0 to 15,624.
     """
     archs = NatsTss().architectures
-    columns, values = [], []
+    columns: list[TruthColumn] = []
+    values: list[NDArray[np.float64]] = []
     for dataset, path in zip(_DATA_SETS, paths, strict=True):
         table = read_csv(path, {"index": int, "accuracy": float})
         if not np.array_equal(table["index"], np.arange(len(archs))):
             raise CorruptDataError(f"{path} does not number its rows 0 to {len(archs) - 1}.")
-        note = "" if dataset == "cifar10" else _HALF_TEST
-        columns.append(_column(dataset, "test200", "test", path, note))
+        column = _test_column("test200", dataset, _FREEREA, path)
+        columns.append(column if dataset == "cifar10" else replace(column, note=_HALF_TEST))
         values.append(table["accuracy"])
     return TruthTable(archs, tuple(columns), tuple(values))
 
@@ -52,7 +54,8 @@ def convert_nasgraph(paths: Sequence[Path]) -> TruthTable:
         CorruptDataError: if the architectures are not those of the space in official order.
     """
     archs = NatsTss().architectures
-    columns, values = [], []
+    columns: list[TruthColumn] = []
+    values: list[NDArray[np.float64]] = []
     for dataset, path in zip(_DATA_SETS, paths, strict=True):
         half = dataset == "cifar10"
         table = read_csv(
@@ -60,30 +63,28 @@ def convert_nasgraph(paths: Sequence[Path]) -> TruthTable:
         )
         if list(table["arch str"]) != list(archs):
             raise CorruptDataError(f"{path} does not list the {len(archs):,} architectures in official order.")
-        trained = _HALF_TRAINED if half else ""
-        tested = trained or _HALF_TEST
-        columns.append(_column(dataset, "val200", "validation", path, tested))
-        columns.append(_column(dataset, "train200_v11", "train", path, trained))
-        columns.append(_column(dataset, "test200_v11_25k" if half else "test200_v11", "test", path, tested))
+        test = _test_column("test200_v11_25k" if half else "test200_v11", dataset, _NASGRAPH, path)
+        test = replace(test, note=_HALF_TRAINED if half else _HALF_TEST)
+        columns.append(replace(test, name="val200", split="validation"))
+        columns.append(replace(test, name="train200_v11", split="train", note=_HALF_TRAINED if half else ""))
+        columns.append(test)
         values.extend(table[f"{split} accuracy"] for split in ("validation", "train", "test"))
     return TruthTable(archs, tuple(columns), tuple(values))
 
 
-def _column(dataset: str, name: str, split: str, path: Path, note: str) -> TruthColumn:
-    release = _FREEREA if name == "test200" else _NASGRAPH
+def _test_column(name: str, dataset: str, release: str, path: Path) -> TruthColumn:
     owner, repository, commit = release.split("/")
     return TruthColumn(
         name=name,
         dataset=dataset,
         metric="accuracy",
         unit="%",
-        split=split,
-        epochs=_EPOCHS,
+        split="test",
+        epochs=200,
         seeds="mean over the available seeds",
         higher_is_better=True,
         source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
         sha256=sha256_of(path),
-        note=note,
     )
 
 

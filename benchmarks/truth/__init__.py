@@ -1,0 +1,1 @@
+"""Pieces that the truth converters of several benchmarks share."""

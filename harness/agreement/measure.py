@@ -113,7 +113,7 @@ class Agreement:
 
 
 def agreements(
-    scores: Mapping[str, ArrayLike], sample: Sample, *, n_replicates: int | None = None, seed: int = 0
+    scores: Mapping[str, ArrayLike] | pd.DataFrame, sample: Sample, *, n_replicates: int | None = None, seed: int = 0
 ) -> dict[str, Agreement]:
     """Agreement of every column of scores with the truth of a sample.
 

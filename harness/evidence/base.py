@@ -42,9 +42,11 @@ class Subject:
         network = setting.space.network(
             self.arch, setting.data_set, execute=self.execute, init=protocol.init, seed=setting.seed
         )
-        network = network.train(protocol.mode is Mode.train)
-        # Channels-last is the faster layout of convolutions on CPUs and GPUs alike.
-        return network.to(device=setting.device, dtype=protocol.dtype.dtype, memory_format=torch.channels_last)
+        network = network.train(protocol.mode is Mode.train).to(device=setting.device, dtype=protocol.dtype.dtype)
+        for parameter in network.parameters():
+            if parameter.dim() == 4:  # the layout in which convolutions are fastest, on CPUs and GPUs alike
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+        return network
 
 
 class Evidence(ABC):

@@ -39,9 +39,7 @@ class SynflowSaliency(Evidence):
                 if isinstance(child, nn.BatchNorm2d):
                     setattr(parent, name, nn.Identity())
         weights = {
-            name: module.weight
-            for name, module in network.named_modules()
-            if isinstance(module, nn.Conv2d | nn.Linear)
+            name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
         }
         setting = subject.setting
         ones = torch.ones(1, *setting.data_set.shape, dtype=torch.float64, device=setting.device)

@@ -1,10 +1,10 @@
 """The task pass: the protocol's batches through the network, with the data set's own loss and its gradients."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from time import thread_time
-from typing import ClassVar, Iterator, Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -37,9 +37,7 @@ class TaskEvidence(Evidence):
         """Each batch runs forward once, and backward once where some kind needs its gradients."""
         network = subject.network
         weights = {
-            name: module.weight
-            for name, module in network.named_modules()
-            if isinstance(module, nn.Conv2d | nn.Linear)
+            name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
         }
         found = [kind() for kind in kinds]
         for index, batch in enumerate(subject.setting.batches):
@@ -105,8 +103,8 @@ class FirstBatchGradients(WeightGradients):
 class ReluCodes(TaskEvidence):
     """Which ReLUs let which image of the first batch through.
 
-    `codes` holds one boolean matrix [batch, units] for each distinct tensor that a live ReLU reads, and `readers` how many
-    ReLUs read it.
+    `codes` holds one boolean matrix [batch, units] for each distinct tensor that a live ReLU reads, and `readers` how
+    many ReLUs read it.
     """
 
     n_batches: ClassVar[int | None] = 1

@@ -72,7 +72,7 @@ def test_generalisation_covers_the_bivariate_normal() -> None:
     covered = np.zeros(2)
     for repeat in range(200):
         scores, truth = bivariate_normal(80, 0.7, seed=repeat)
-        found = one(scores, Sample(truth, np.arange(80), n_population=10**9), n_replicates=150)
+        found = one(scores, Sample(truth, np.arange(80), n_population=10**9), n_replicates=120)
         covered += [
             found.tau_generalisation.low <= tau <= found.tau_generalisation.high,
             found.rho_generalisation.low <= rho <= found.rho_generalisation.high,
@@ -86,7 +86,7 @@ def test_sampling_covers_the_value_on_the_whole_space() -> None:
     random, covered = np.random.default_rng(0), np.zeros(2)
     for _ in range(100):
         rows = random.permutation(120)[:60]
-        found = one(scores[rows], Sample(truth[rows], rows, n_population=120), n_replicates=150)
+        found = one(scores[rows], Sample(truth[rows], rows, n_population=120), n_replicates=100)
         covered += [
             found.tau_sampling.low <= whole.correlations.tau <= found.tau_sampling.high,
             found.rho_sampling.low <= whole.correlations.rho <= found.rho_sampling.high,
@@ -125,8 +125,8 @@ def test_fewer_than_ten_classes_and_undefined_values_have_no_interval() -> None:
 def test_intervals_stay_within_bounds_and_perfect_agreement_is_one() -> None:
     truth = np.arange(30.0)
     perfect = one(truth, Sample(truth, np.arange(30), n_population=300))
-    assert perfect.tau_generalisation == (1.0, 1.0)
-    assert perfect.rho_generalisation.high <= 1.0
+    assert perfect.tau_generalisation == pytest.approx((1.0, 1.0))
+    assert max(perfect.tau_generalisation.high, perfect.rho_generalisation.high) <= 1.0
 
 
 def test_a_plan_draws_whole_classes_as_many_as_there_are() -> None:

@@ -1,0 +1,45 @@
+"""The command `python -m harness`: score proxies on benchmarks and correlate the scores with truth."""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+from rich.console import Console
+
+from harness.config import check_words, read_settings
+from harness.errors import HarnessError
+from harness.evaluate import evaluate
+from harness.paths import conf_folder
+from harness.report import TERMINAL_WIDTH, terminal_table
+
+MISTAKE, INTERRUPTED = 2, 130
+
+
+@hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")
+def run(config: DictConfig) -> None:
+    """One evaluation; `-m` runs one per combination."""
+    proxies, benches, data_sets, settings = read_settings(config)
+    evaluation = evaluate(proxies, benches, data_sets, settings)
+    console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
+    console.print(terminal_table(evaluation.tables))
+    for skipped in evaluation.skipped:
+        print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
+    print(evaluation.out)
+
+
+def main() -> int:
+    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
+    try:
+        check_words(sys.argv[1:])
+        run()
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted. What was scored is kept; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""From the words of the command line to settings. Hydra stops here."""
+
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from harness.errors import OptionError
+from harness.initialise import Initialisation
+from harness.inputs import InputKind
+from harness.paths import conf_folder
+from harness.protocol import Mode, Precision, Protocol
+from harness.registry import unknown_name
+from harness.settings import Settings
+
+Choice = TypeVar("Choice", InputKind, Initialisation, Precision, Mode)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Compose the words of the command line once, so that a mistake is told in one sentence.
+
+    Raises:
+        OptionError: for an unknown key, group or grammar, and for values that cannot work.
+    """
+    overrides = [word for word in words if not word.startswith("-")]
+    try:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+    except HydraException as error:
+        raise OptionError(
+            f"The settings {' '.join(overrides)} cannot be read: {_first_line(error)}. Write KEY=VALUE, and put values "
+            "with ~, (, = or spaces into quotes twice: 'out=\"my folder\"'."
+        ) from None
+    swept = [list(override.sweep_string_iterator()) if override.is_sweep_override() else [None] for override in parsed]
+    for values in product(*swept):
+        chosen = [
+            word if value is None else f"{override.get_key_element()}={value}"
+            for word, override, value in zip(overrides, parsed, values, strict=True)
+        ]
+        read_settings(_compose(chosen))
+
+
+def _compose(overrides: list[str]) -> DictConfig:
+    try:
+        with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            return compose("config", overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise OptionError(_explained(error, overrides)) from None
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def _explained(error: Exception, overrides: Sequence[str]) -> str:
+    """Hydra's text as one sentence, with the nearest key where one was misspelt."""
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        known = sorted(str(key) for key in compose("config"))
+    GlobalHydra.instance().clear()
+    for word in overrides:
+        key = word.lstrip("+~").split("=")[0]
+        if key.split(".")[0].split("/")[0] not in known and key.split(".")[0] != "hydra":
+            return unknown_name("setting", key, known)
+    protocols = sorted(file.stem for file in (conf_folder() / "protocol").glob("*.yaml"))
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if key == "protocol" and value not in protocols:
+            return unknown_name("protocol", value, protocols)
+    return f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}."
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
+
+
+def read_settings(config: DictConfig) -> tuple[list[str] | None, list[str], list[str], Settings]:
+    """Proxies (None: the default ones), benchmarks, data sets and the other settings of a composed configuration.
+
+    Raises:
+        OptionError: for values that cannot work.
+    """
+    values = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(values, dict)
+    proxies = None if values["proxy"] is None else _names("proxy", values["proxy"])
+    return proxies, _names("bench", values["bench"]), _names("dataset", values["dataset"]), _settings(values)
+
+
+def _settings(values: dict[Any, Any]) -> Settings:
+    sample = values["sample"]
+    return Settings(
+        sample=sample if sample is None or isinstance(sample, str) else _integer("sample", sample),
+        sample_seed=_integer("sample_seed", values["sample_seed"]),
+        seed=_integer("seed", values["seed"]),
+        seeds=_optional_integer("seeds", values["seeds"]),
+        inputs=_choice("inputs", values["inputs"], InputKind),
+        truth=None if values["truth"] is None else str(values["truth"]),
+        scores=_path(values["scores"]),
+        protocol=_protocol(values["protocol"]),
+        options=_options(values["options"]),
+        workers=_optional_integer("workers", values["workers"]),
+        device=str(values["device"]),
+        store=Path(str(values["store"])),
+        out=_path(values["out"]),
+        resume=_boolean("resume", values["resume"]),
+        retry=str(values["retry"]).lower(),
+    )
+
+
+def _protocol(values: dict[str, Any]) -> Protocol:
+    protocol = Protocol(
+        name=str(values["name"]),
+        n_batches=_integer("protocol.n_batches", values["n_batches"]),
+        batch_size=_integer("protocol.batch_size", values["batch_size"]),
+        init=_choice("protocol.init", values["init"], Initialisation),
+        dtype=_choice("protocol.dtype", values["dtype"], Precision),
+        mode=_choice("protocol.mode", values["mode"], Mode),
+    )
+    return protocol
+
+
+def _options(values: object) -> dict[str, dict[str, Any]]:
+    if not isinstance(values, dict) or not all(isinstance(entry, dict) for entry in values.values()):
+        raise OptionError("options must name a proxy and its field: +options.NAME.FIELD=VALUE.")
+    return {str(name): dict(entry) for name, entry in values.items()}
+
+
+def _names(key: str, value: object) -> list[str]:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise OptionError(f"{key}={value} cannot work; it must be a name or a list of names: '{key}=[a,b]'.")
+    return [str(name) for name in names]
+
+
+def _integer(key: str, value: object) -> int:
+    if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
+        raise OptionError(f"{key}={value} cannot work; it must be a whole number.")
+    return int(value)
+
+
+def _optional_integer(key: str, value: object) -> int | None:
+    return None if value is None else _integer(key, value)
+
+
+def _boolean(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise OptionError(f"{key}={value} cannot work; it must be true or false.")
+    return value
+
+
+def _path(value: object) -> Path | None:
+    return None if value is None else Path(str(value))
+
+
+def _choice(key: str, value: object, kind: type[Choice]) -> Choice:
+    names = [member.value for member in kind]
+    if value not in names:
+        raise OptionError(unknown_name(f"value of {key}", str(value), names))
+    return kind(value)
+
+
+def command_line() -> list[str]:
+    """The words after `python -m harness`."""
+    return sys.argv[1:]

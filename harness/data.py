@@ -1,0 +1,121 @@
+"""`python -m harness.data`: what truth and images are on this machine, how to get them, whether they are whole."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from rich.console import Console
+
+from harness.archives import fetch_archive
+from harness.data_status import entries, status_table, unfinished, verify
+from harness.errors import HarnessError, OptionError, UnknownNameError
+from harness.inputs import DATA_SETS, DataSet
+from harness.paths import DATA_VARIABLE, data_home, downloads_home, images_home
+from harness.registry import unknown_name
+from harness.truth_sources import TRUTH_SOURCES, TruthSource, fetch
+
+_DAMAGED = 1
+_MISTAKE = 2
+_INTERRUPTED = 130
+_WIDE = 200  # columns of the status table where it is not shown on a terminal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 if files are damaged, 2 after a user's mistake.
+
+    Args:
+        arguments: the words after `python -m harness.data`, by default those of the process.
+    """
+    try:
+        chosen = _parser().parse_args(arguments)
+        if chosen.command == "fetch":
+            return _fetch(chosen.name)
+        return _status() if chosen.command == "status" else _verify()
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return _MISTAKE
+    except OSError as error:
+        at = f" at {error.filename}" if error.filename else ""
+        print(f"{error.strerror or error}{at}. Check {DATA_VARIABLE}={data_home()}.", file=sys.stderr)
+        return _MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted; nothing half-written is used. Run the command again.", file=sys.stderr)
+        return _INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        """Turn argparse's complaint into ours.
+
+        Raises:
+            OptionError: always.
+        """
+        raise OptionError(f"{message[:1].upper()}{message[1:]}. Try `{self.prog} --help`.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m harness.data", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("status", help="what is on this machine, and how to get the rest")
+    fetching = commands.add_parser("fetch", help="download and convert the tables of a benchmark, or images")
+    fetching.add_argument("name", metavar="NAME|all", help="a benchmark or data set; all: every benchmark's tables")
+    commands.add_parser("verify", help="re-hash and read everything, naming each damaged file")
+    return parser
+
+
+def _status() -> int:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    console.print(f"Data home: {data_home()}\nImage home: {images_home()}", soft_wrap=True, highlight=False)
+    console.print(status_table(entries(data_home(), images_home())))
+    return 0
+
+
+def _fetch(name: str) -> int:
+    sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
+    chosen = [source for source in sources if name in ("all", source.benchmark)]
+    if chosen:
+        for source in chosen:
+            _fetch_table(source)
+        if name == "all":
+            by_name = [known for known in DATA_SETS if DATA_SETS.get(known).archive]
+            print(f"Images are large and are fetched by name: {', '.join(by_name)}.")
+        return 0
+    if name not in DATA_SETS:
+        known = [*sorted({source.benchmark for source in sources}), *DATA_SETS, "all"]
+        raise UnknownNameError(unknown_name("table or data set", name, known))
+    _fetch_images(DATA_SETS.get(name))
+    return 0
+
+
+def _fetch_table(source: TruthSource) -> None:
+    done = fetch(source)
+    print(f"{source.key}: {'written to' if done else 'there and whole,'} {source.path()}")
+
+
+def _fetch_images(data_set: DataSet) -> None:
+    if data_set.archive is None:
+        print(f"{data_set.name}: {data_set.how_to_get}. The image home is {images_home()}.")
+        return
+    for sentence in fetch_archive(data_set.archive, images_home() / "real", downloads_home()):
+        print(f"{data_set.name}: {sentence}")
+
+
+def _verify() -> int:
+    whole, damaged = verify(data_home(), images_home())
+    for sentence in whole:
+        print(f"whole    {sentence}")
+    for sentence in damaged:
+        print(f"DAMAGED  {sentence}")
+    for path in unfinished(data_home()):
+        print(f"left by an interrupted fetch, never read, may be deleted: {path}")
+    print(f"{len(whole)} whole, {len(damaged)} damaged.")
+    return _DAMAGED if damaged else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

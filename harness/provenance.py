@@ -1,0 +1,84 @@
+"""Provenance: what a result came from, for run.json and the report's last section."""
+
+import dataclasses
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from harness.report import JSON
+from harness.scoring import ScoringRun
+from harness.settings import Settings
+from harness.target import Skipped, Target
+
+_PACKAGES = ("nas-proxy-harness", "torch", "numpy", "scipy", "pandas", "hydra-core")
+
+
+def describe_run(
+    settings: Settings, targets: Sequence[Target], runs: Sequence[ScoringRun], skipped: Sequence[Skipped]
+) -> dict[str, JSON]:
+    """The command, the resolved settings, truth and inputs with their sha256, versions, git commit and device."""
+    return {
+        "command": shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
+        "truth": {"/".join(target.name): _plain(target.truth) for target in targets},
+        "inputs": {
+            f"{run.setting.bench}/{run.setting.data_set}/seed{run.setting.seed}": {
+                "kind": run.batches.kind.value,
+                "source": run.batches.source,
+                "sha256": run.batches.sha256,
+            }
+            for run in runs
+            if run.batches is not None
+        },
+        "n_architectures": {"/".join(target.name): len(target.archs) for target in targets},
+        "skipped": {f"{skip.bench}/{skip.data_set}": skip.reason for skip in skipped},
+        "device": f"{settings.device}, {settings.n_workers} workers, {platform.processor() or platform.machine()}",
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
+        "git_commit": git_commit(),
+    }
+
+
+def git_commit() -> str:
+    """The commit of the checkout that runs, with `+changes` if files differ from it; empty for an installed wheel."""
+    root = Path(__file__).parent.parent
+    if not (root / ".git").exists():
+        return ""
+    commit, changes = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain")
+    return commit + ("+changes" if commit and changes else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _plain(value: object) -> JSON:
+    """Dataclasses, enums and paths as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, Sequence):
+        return [_plain(entry) for entry in value]
+    return str(value)

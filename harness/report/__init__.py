@@ -1,0 +1,17 @@
+"""Report: the table for the terminal, the report for a reader, the picture for a slide, and the files of a run."""
+
+from harness.report.evaluation import JSON, EvaluationTables
+from harness.report.markdown import markdown_report
+from harness.report.scatter import scatter
+from harness.report.tables import TERMINAL_WIDTH, terminal_table
+from harness.report.write import write_report
+
+__all__ = [
+    "JSON",
+    "TERMINAL_WIDTH",
+    "EvaluationTables",
+    "markdown_report",
+    "scatter",
+    "terminal_table",
+    "write_report",
+]

@@ -1,0 +1,34 @@
+"""What a report is made from: the table of agreement, the scores behind it, why scores failed, and provenance."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import pandas as pd
+
+from harness import columns
+
+JSON: TypeAlias = Mapping[str, "JSON"] | Sequence["JSON"] | str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class EvaluationTables:
+    """The tables of one evaluation, over one or several benchmarks and data sets.
+
+    Attributes:
+        agreement: one row per benchmark, data set, proxy and seed; columns of `columns.AGREEMENT`.
+        scores: per (benchmark, data set), one row per architecture: `arch,index,truth,<proxy>...`. Failed scores are NaN.
+        provenance: goes into run.json as it is. `command` heads the report; `config` is left out of it; every other
+            entry is a line of it, nested ones as `truth.sha256`.
+        failures: per (benchmark, data set, proxy), how many architectures failed for which reason.
+    """
+
+    agreement: pd.DataFrame
+    scores: Mapping[tuple[str, str], pd.DataFrame]
+    provenance: Mapping[str, JSON] = field(default_factory=dict)
+    failures: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
+
+    def by_dataset(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
+        """Benchmark, data set and their rows of the agreement in order of appearance; best tau first, undefined last."""
+        for (bench, dataset), rows in self.agreement.groupby([columns.BENCH, columns.DATASET], sort=False):
+            yield str(bench), str(dataset), rows.sort_values(columns.TAU, ascending=False, kind="stable")

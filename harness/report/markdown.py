@@ -1,0 +1,175 @@
+"""report.md: what was asked, the table with both intervals, what was left out, a comparison, and where it comes from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from harness import columns
+from harness.agreement import BASELINES
+from harness.report.evaluation import JSON, EvaluationTables
+from harness.report.tables import (
+    GENERALISATION,
+    SAMPLING,
+    correlation_text,
+    count_text,
+    interval_text,
+    left_out,
+    number,
+    proxy_label,
+    seconds_text,
+)
+
+REFERENCE = "params"
+_COMMAND, _CONFIG = "command", "config"
+
+
+def markdown_report(tables: EvaluationTables, *, picture: str = "scatter.png") -> str:
+    """The report as Markdown text; `picture` is the path of the scatter plots, relative to the report."""
+    sections = (
+        ("Agreement with truth", [*_table(tables), "", *_legend(tables)]),
+        ("Left out and infinite", _bullets(_left_out(tables))),
+        ("Beside the number of parameters", _bullets(_comparisons(tables))),
+        ("Scores against truth", [f"![Scores of each proxy against truth]({picture})"]),
+        ("Provenance", list(_provenance(tables.provenance))),
+    )
+    text = ["# Evaluation", "", *_asked(tables)]
+    for title, lines in sections:
+        text += ["", f"## {title}", "", *lines]
+    return "\n".join(text) + "\n"
+
+
+def _asked(tables: EvaluationTables) -> Iterator[str]:
+    command = tables.provenance.get(_COMMAND)
+    if command is not None:
+        yield "```"
+        yield " ".join(map(str, command)) if isinstance(command, list | tuple) else str(command)
+        yield "```"
+        yield ""
+    places = ", ".join(f"{bench} / {dataset}" for bench, dataset, _ in tables.by_dataset())
+    proxies = ", ".join(f"`{name}`" for name in dict.fromkeys(tables.agreement[columns.PROXY]))
+    yield f"{proxies} on {places}."
+
+
+def _table(tables: EvaluationTables) -> Iterator[str]:
+    header = (
+        "bench", "data set", "proxy", "seed", "n of N", "classes",
+        "tau", "generalisation", "sampling", "rho", "generalisation", "sampling", "s/net",
+    )  # fmt: skip
+    yield _line(header)
+    yield _line(["---"] * 4 + ["---:"] * (len(header) - 4))
+    for bench, dataset, rows in tables.by_dataset():
+        for row in rows.to_dict("records"):
+            yield _line((
+                bench,
+                dataset,
+                proxy_label(row),
+                str(row[columns.SEED]),
+                f"{count_text(row[columns.N])} of {count_text(row[columns.N_POPULATION])}",
+                count_text(row[columns.N_CLASSES]),
+                correlation_text(number(row[columns.TAU])),
+                _interval(row, columns.TAU_LOW, columns.TAU_HIGH),
+                _interval(row, columns.TAU_SAMPLING_LOW, columns.TAU_SAMPLING_HIGH),
+                correlation_text(number(row[columns.RHO])),
+                _interval(row, columns.RHO_LOW, columns.RHO_HIGH),
+                _interval(row, columns.RHO_SAMPLING_LOW, columns.RHO_SAMPLING_HIGH),
+                seconds_text(number(row[columns.SECONDS])),
+            ))  # fmt: skip
+
+
+def _legend(tables: EvaluationTables) -> list[str]:
+    lines = [f"{GENERALISATION}. Verdicts rest on it.", f"{SAMPLING}; no width where the sample is the space."]
+    if tables.agreement[columns.PROXY].isin(BASELINES).any():
+        lines.append("A star marks a baseline: a count that needs no network run.")
+    for name in (columns.TRUTH, columns.INPUTS, columns.PROTOCOL):
+        lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")
+    return [f"- {line}" for line in lines]
+
+
+def _left_out(tables: EvaluationTables) -> Iterator[str]:
+    for bench, dataset, rows in tables.by_dataset():
+        for row in rows.to_dict("records"):
+            reasons = tables.failures.get((bench, dataset, str(row[columns.PROXY])), {})
+            if not (row[columns.N_NAN] or row[columns.N_INF] or reasons):
+                continue
+            yield f"`{row[columns.PROXY]}` on {bench} / {dataset}: {left_out(row)}{_most_frequent(reasons)}."
+
+
+def _most_frequent(reasons: Mapping[str, int]) -> str:
+    if not reasons:
+        return ""
+    reason, n_times = max(reasons.items(), key=lambda item: item[1])
+    return f"; {sum(reasons.values()):,} failed, most often ({n_times:,}) with: {_one_line(reason)}"
+
+
+def _comparisons(tables: EvaluationTables) -> Iterator[str]:
+    """One sentence per proxy: its tau less that of the number of parameters, as point values and no more."""
+    for bench, dataset, rows in tables.by_dataset():
+        counts = rows[rows[columns.PROXY] == REFERENCE]
+        if counts.empty:
+            yield f"{bench} / {dataset}: `{REFERENCE}` was not evaluated; add it to `proxy=[...]` to compare."
+            continue
+        for row in rows[~rows[columns.PROXY].isin(BASELINES)].to_dict("records"):
+            same_seed = counts[counts[columns.SEED] == row[columns.SEED]]
+            reference = (counts if same_seed.empty else same_seed).to_dict("records")[0]
+            yield f"{bench} / {dataset}: {_sentence(row, reference)}"
+    yield "These are differences of point values; that they have the same sign elsewhere needs a paired interval."
+
+
+def _sentence(row: dict[str, object], reference: dict[str, object]) -> str:
+    tau, counted = number(row[columns.TAU]), number(reference[columns.TAU])
+    if pd.isna(tau) or pd.isna(counted):
+        undefined = row if pd.isna(tau) else reference
+        return f"tau of `{proxy_label(undefined)}` is not defined, so there is nothing to compare."
+    difference = tau - counted
+    # The difference of the numbers that are printed, so that the sentence adds up.
+    difference = round(tau, 3) - round(counted, 3)
+    direction = "equal to" if abs(difference) < 0.0005 else "above" if difference > 0 else "below"
+    distance = "" if direction == "equal to" else f"{correlation_text(abs(difference))} "
+    rows = (
+        ""
+        if row[columns.N] == reference[columns.N]
+        else f", though on other rows (n {count_text(row[columns.N])} against {count_text(reference[columns.N])})"
+    )
+    return (
+        f"tau of `{proxy_label(row)}` is {correlation_text(tau)}, {distance}{direction} that of `{REFERENCE}` "
+        f"({correlation_text(counted)}){rows}."
+    )
+
+
+def _provenance(provenance: Mapping[str, JSON]) -> Iterator[str]:
+    entries = {name: value for name, value in provenance.items() if name not in (_COMMAND, _CONFIG)}
+    if not entries:
+        yield "Not recorded."
+        return
+    yield _line(("what", "value"))
+    yield _line(("---", "---"))
+    for name, value in _flat(entries):
+        yield _line((name, value))
+    yield ""
+    yield "The resolved configuration and all of this are in `run.json`."
+
+
+def _flat(entries: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in entries.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            yield f"{prefix}{name}", ", ".join(map(str, value))
+        else:
+            yield f"{prefix}{name}", str(value)
+
+
+def _interval(row: dict[str, object], low: str, high: str) -> str:
+    return interval_text(number(row[low]), number(row[high]))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_one_line(cell).replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _bullets(lines: Iterator[str]) -> list[str]:
+    return [f"- {line}" for line in lines] or ["Nothing."]

@@ -1,0 +1,157 @@
+"""scatter.png: scores against truth, one panel per benchmark, data set and proxy, tau and rho in the title."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy import stats
+
+from harness import columns
+from harness.report.evaluation import EvaluationTables
+from harness.report.style import BLUE, DENSITY, GREY, ORANGE
+from harness.report.tables import correlation_text, number, with_interval
+
+MOST_PANELS = 60
+PANELS_PER_ROW = 4
+PANEL_INCHES = (3.3, 2.9)
+# Above this, points hide one another and a density says more.
+MOST_POINTS = 3_000
+# A range of scores this many times that of its middle 80 % squeezes nearly all points into a line.
+WILD_RANGE = 25.0
+N_BINS = 12
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Scores of a proxy and truth of the same architectures, both (n_rows,), with the texts above and beside them."""
+
+    title: str
+    subtitle: str
+    truth_label: str
+    scores: NDArray[np.float64]
+    truth: NDArray[np.float64]
+
+
+def scatter(tables: EvaluationTables) -> Figure:
+    """The figure; to be called and saved within `style()`. At most `MOST_PANELS` panels, the best of each data set."""
+    panels, n_all = _panels(tables)
+    n_columns = max(1, min(PANELS_PER_ROW, len(panels)))
+    n_rows = max(1, math.ceil(len(panels) / n_columns))
+    width, height = PANEL_INCHES[0] * max(n_columns, 1.4), PANEL_INCHES[1] * n_rows
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False)
+    axes: list[Axes] = list(grid.flat)
+    for position, panel in enumerate(panels):
+        _draw(axes[position], panel)
+    for unused in axes[len(panels) :]:
+        unused.set_axis_off()
+    if n_all > len(panels):
+        figure.supxlabel(f"{len(panels)} of {n_all} panels: the best of each data set", fontsize=9, color=GREY)
+    return figure
+
+
+def _panels(tables: EvaluationTables) -> tuple[list[Panel], int]:
+    """The panels that are drawn, and how many there would be."""
+    places = [
+        (bench, dataset, rows, list(dict.fromkeys(rows[columns.PROXY])))
+        for bench, dataset, rows in tables.by_dataset()
+        if (bench, dataset) in tables.scores
+    ]
+    several = len(places) > 1
+    per_place = max(1, MOST_PANELS // max(1, len(places)))
+    panels, n_all = [], 0
+    for bench, dataset, rows, proxies in places:
+        table = tables.scores[bench, dataset]
+        drawn = [proxy for proxy in proxies if proxy in table.columns]
+        n_all += len(drawn)
+        for proxy in drawn[:per_place]:
+            of_proxy = rows[rows[columns.PROXY] == proxy]
+            panels.append(
+                Panel(
+                    title=f"{proxy}, {bench} {dataset}" if several else str(proxy),
+                    subtitle=_correlations(of_proxy),
+                    truth_label=f"truth: {of_proxy[columns.TRUTH].iloc[0]}",
+                    scores=table[proxy].to_numpy(dtype=np.float64),
+                    truth=table[columns.TRUTH].to_numpy(dtype=np.float64),
+                )
+            )
+    return panels[:MOST_PANELS], n_all
+
+
+def _correlations(rows: pd.DataFrame) -> str:
+    """Tau and rho with their intervals; over several rows of one proxy (seeds, options) their means, saying so."""
+    if len(rows) > 1:
+        tau, rho = (correlation_text(number(float(rows[name].mean()))) for name in (columns.TAU, columns.RHO))
+        return f"tau {tau}, rho {rho}, means of {len(rows)} rows"
+    row = rows.to_dict("records")[0]
+    tau = with_interval(row, (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH))
+    return f"tau {tau}\nrho {with_interval(row, (columns.RHO, columns.RHO_LOW, columns.RHO_HIGH))}"
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    axes.set_title(panel.title, loc="left", fontweight="bold", pad=30)
+    axes.text(0, 1.03, panel.subtitle, transform=axes.transAxes, fontsize=8, color=GREY, va="bottom")
+    axes.set_ylabel(panel.truth_label)
+    both = ~(np.isnan(panel.scores) | np.isnan(panel.truth))
+    finite = both & np.isfinite(panel.scores)
+    x, label, log = _axis(panel.scores[finite])
+    y = panel.truth[finite]
+    axes.set_xlabel(label)
+    if log:
+        axes.set_xscale("log")
+    if not x.size:
+        axes.text(0.5, 0.5, "no finite score", transform=axes.transAxes, ha="center", color=GREY)
+        axes.set(xticks=[], yticks=[])
+    elif x.size > MOST_POINTS:
+        axes.hexbin(
+            x, y, gridsize=42, cmap=DENSITY, norm=LogNorm(), mincnt=1, linewidths=0, xscale="log" if log else "linear"
+        )
+    else:
+        size = float(np.clip(4_000 / x.size, 4, 28))
+        axes.scatter(x, y, s=size, color=BLUE, alpha=float(np.clip(150 / x.size, 0.25, 0.8)), linewidths=0)
+    if x.size >= 10 * N_BINS:
+        axes.plot(*_median_line(x, y), color=ORANGE, linewidth=1.8)
+    for infinity, at, side in ((-math.inf, 0.0, "left"), (math.inf, 1.0, "right")):
+        rows = both & (panel.scores == infinity)
+        if rows.any():
+            _mark_infinite(axes, panel.truth[rows], at=at, side=side)
+
+
+def _axis(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], str, bool]:
+    """Where finite scores are drawn, the label that says so, and whether the axis is logarithmic."""
+    if scores.size < 3:
+        return scores, "score", False
+    low, high = np.quantile(scores, [0.1, 0.9])
+    if np.ptp(scores) <= WILD_RANGE * (high - low) or high == low:
+        return scores, "score", False
+    if scores.min() > 0:
+        return scores, "score (log axis)", True
+    percentile = 100 * (stats.rankdata(scores) - 0.5) / scores.size
+    return percentile, "rank of score (percentile)", False
+
+
+def _median_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Sequence[float], Sequence[float]]:
+    """Median truth over bins of equally many scores, ties together."""
+    ends = np.unique(np.quantile(x, np.linspace(0, 1, N_BINS + 1)))
+    bins = np.clip(np.searchsorted(ends, x, side="right") - 1, 0, max(len(ends) - 2, 0))
+    medians = pd.DataFrame({"x": x, "y": y}).groupby(bins).median()
+    return medians["x"].tolist(), medians["y"].tolist()
+
+
+def _mark_infinite(axes: Axes, truth: NDArray[np.float64], *, at: float, side: str) -> None:
+    """Infinite scores as triangles on the margin, at the height of their truth, with their count."""
+    marker, sign = ("<", "-") if side == "left" else (">", "+")
+    axes.scatter(
+        np.full(truth.size, at), truth, marker=marker, s=16, color=ORANGE, alpha=0.6, linewidths=0, clip_on=False,
+        transform=axes.get_yaxis_transform(), zorder=4,
+    )  # fmt: skip
+    axes.text(
+        at + (0.03 if side == "left" else -0.03), 0.02, f"{truth.size:,} at {sign}inf", ha=side,
+        transform=axes.transAxes, fontsize=8, color=ORANGE,
+    )  # fmt: skip

@@ -1,0 +1,45 @@
+"""One look for all pictures: sizes for a slide, colours that the colour-blind tell apart."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import matplotlib as mpl
+
+# Okabe & Ito's palette (Wong, Nature Methods 8, 2011).
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#D55E00"
+GREY: Final = "#6E6E6E"
+LIGHT: Final = "#E6E6E6"
+DENSITY: Final = "cividis_r"
+DPI: Final = 160
+
+_SETTINGS: Final = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: pictures are equal on all machines
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LIGHT,
+    "grid.linewidth": 0.6,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": "black",
+    "ytick.labelcolor": "black",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Settings of matplotlib while a picture is made and saved; the caller's are restored."""
+    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]  # matplotlib types the keys as literals
+        yield

@@ -1,0 +1,128 @@
+"""The table of agreement for the terminal, and the texts of its cells, which the Markdown report shares."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness import columns
+from harness.agreement import BASELINES
+from harness.report.evaluation import EvaluationTables
+
+TERMINAL_WIDTH = 100
+MISSING = "-"
+GENERALISATION = "generalisation: 95 %, canonical classes resampled; how far the value moves on other architectures"
+SAMPLING = "sampling: 95 %, finite-population corrected; how far the whole space's value may be from the sample's"
+
+
+def terminal_table(tables: EvaluationTables) -> RenderableType:
+    """The table and the lines below it; readable in `TERMINAL_WIDTH` columns, best tau first within a data set."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    for name in ("bench", "data set", "proxy"):
+        table.add_column(name, overflow="fold")
+    for name in ("n", "tau [low, high]", "rho [low, high]", "s/net"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for bench, dataset, rows in tables.by_dataset():
+        seeds_differ = rows[columns.SEED].nunique() > 1
+        place = (bench, dataset)
+        for row in rows.to_dict("records"):
+            style = "dim" if row[columns.PROXY] in BASELINES else ""
+            cells = (*place, proxy_label(row, with_seed=seeds_differ), *measured_cells(row))
+            # Text, because rich would take "[...]" for markup.
+            table.add_row(*(Text(cell) for cell in cells), style=style)
+            place = ("", "")
+        table.add_section()
+    return Group(table, *(Text(line) for line in notes(tables)))
+
+
+def notes(tables: EvaluationTables) -> list[str]:
+    """Lines below the table: what all rows share, what the brackets are, what was left out or infinite."""
+    shared = "; ".join(
+        f"{label} {', '.join(dict.fromkeys(str(value) for value in tables.agreement[name]))}"
+        for label, name in (
+            ("truth", columns.TRUTH),
+            ("inputs", columns.INPUTS),
+            ("protocol", columns.PROTOCOL),
+            ("seed", columns.SEED),
+        )
+    )
+    lines = [shared, f"[low, high] {GENERALISATION}", "* baseline: a count that needs no network run"]
+    for row in tables.agreement.to_dict("records"):
+        if row[columns.N_NAN] or row[columns.N_INF]:
+            lines.append(f"{row[columns.BENCH]} {row[columns.DATASET]} {proxy_label(row)}: {left_out(row)}")
+    return lines
+
+
+def left_out(row: dict[str, object] | pd.Series) -> str:
+    """How many rows were left out and how many scores are infinite, as a clause."""
+    n_nan, n_inf = count_text(row[columns.N_NAN]), count_text(row[columns.N_INF])
+    return f"n_nan {n_nan} (no score or no truth: left out), n_inf {n_inf} (ranked at the ends)"
+
+
+def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:
+    """Proxy with its options, marked with a star if it is a baseline, and its seed if seeds differ."""
+    parts = [f"{row[columns.PROXY]}{'*' if row[columns.PROXY] in BASELINES else ''}"]
+    if row[columns.OPTIONS]:
+        parts.append(f"({row[columns.OPTIONS]})")
+    if with_seed:
+        parts.append(f"seed {row[columns.SEED]}")
+    return " ".join(parts)
+
+
+def measured_cells(row: dict[str, object]) -> tuple[str, str, str, str]:
+    """Texts of n, tau and rho with their generalisation intervals, and seconds per network."""
+    return (
+        count_text(row[columns.N]),
+        with_interval(row, (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH)),
+        with_interval(row, (columns.RHO, columns.RHO_LOW, columns.RHO_HIGH)),
+        seconds_text(number(row[columns.SECONDS])),
+    )
+
+
+def with_interval(row: dict[str, object], names: Sequence[str]) -> str:
+    """Text of a value and its interval, ".578 [.546, .605]"; the value alone where there is no interval."""
+    value, low, high = (number(row[name]) for name in names)
+    interval = "" if math.isnan(low) or math.isnan(high) else f" {interval_text(low, high)}"
+    return correlation_text(value) + interval
+
+
+def interval_text(low: float, high: float) -> str:
+    """Text of an interval, "[.546, .605]"; "-" where there is none."""
+    if math.isnan(low) or math.isnan(high):
+        return MISSING
+    return f"[{correlation_text(low)}, {correlation_text(high)}]"
+
+
+def correlation_text(value: float) -> str:
+    """Three decimals without the zero in front, as the field prints it: .578, -.035, 1.000."""
+    if math.isnan(value):
+        return MISSING
+    text = f"{value:.3f}"
+    return {"-0.000": ".000"}.get(text, text.replace("0.", ".", 1) if abs(value) < 0.9995 else text)
+
+
+def seconds_text(seconds: float) -> str:
+    """CPU seconds per network to two digits, in a readable unit."""
+    if math.isnan(seconds):
+        return MISSING
+    for factor, unit in ((1, "s"), (1e3, "ms"), (1e6, "us")):
+        # Rounded first, so that 0.9999 s is "1 s" and not "1000 ms".
+        scaled = float(f"{seconds * factor:.2g}")
+        if scaled >= 1:
+            return f"{scaled:g} {unit}"
+    return "<1 us"
+
+
+def count_text(count: object) -> str:
+    """A count with separators of thousands; "-" where an old table lacks it."""
+    value = number(count)
+    return MISSING if math.isnan(value) else f"{int(value):,}"
+
+
+def number(cell: object) -> float:
+    """A cell of the table as a float; what is not a number is NaN."""
+    return float(cell) if isinstance(cell, int | float) else math.nan

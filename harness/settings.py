@@ -1,0 +1,81 @@
+"""Settings of an evaluation: what a user may choose beside proxies, benchmarks and data sets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import joblib
+import torch
+
+from harness.errors import OptionError
+from harness.inputs import InputKind
+from harness.protocol import Protocol
+
+DEFAULT_SAMPLE = 1000
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Defaults are those of the command line; see conf/config.yaml for what each one means.
+
+    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file).
+
+    Raises:
+        OptionError: for values that cannot work, each with what would.
+    """
+
+    sample: int | str | None = None
+    sample_seed: int = 0
+    seed: int = 0
+    seeds: int | None = None
+    inputs: InputKind = InputKind.real
+    truth: str | None = None
+    scores: Path | None = None
+    protocol: Protocol = field(default_factory=Protocol)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    workers: int | None = None
+    device: str = "cpu"
+    store: Path = Path("results/scores.sqlite")
+    out: Path | None = None
+    resume: bool = True
+    retry: str = "none"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.sample, str) and self.sample != ALL:
+            raise OptionError(f"sample={self.sample} cannot work; it must be a number of architectures or all.")
+        for name in ("sample", "seeds", "workers"):
+            value = getattr(self, name)
+            if isinstance(value, int) and value < 1:
+                raise OptionError(f"{name}={value} cannot work; it must be at least 1.")
+        for name in ("seed", "sample_seed"):
+            if getattr(self, name) < 0:
+                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be 0 or more.")
+        if self.retry not in ("none", "failed"):
+            raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
+        _check_device(self.device)
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The proxies' seeds: `seed`, or `seeds` of them from `seed` on."""
+        return tuple(range(self.seed, self.seed + (self.seeds or 1)))
+
+    @property
+    def n_workers(self) -> int:
+        """Worker processes: as asked, otherwise one per core."""
+        return self.workers or int(joblib.cpu_count())
+
+
+def _check_device(name: str) -> None:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise OptionError(f"device={name} is not known; it must be cpu, cuda or cuda:N.") from None
+    if device.type == "cuda":
+        n_devices = torch.cuda.device_count()
+        if (device.index or 0) >= n_devices:
+            found = f"{n_devices} CUDA devices" if n_devices else "no CUDA device"
+            raise OptionError(f"device={name} was asked for, but torch finds {found} here. Use device=cpu.")
+    elif device.type not in ("cpu", "mps"):
+        raise OptionError(f"device={name} is not supported; it must be cpu, cuda or cuda:N.")

@@ -1,0 +1,64 @@
+"""Where the tests find real data, and how they stay away from the user's own.
+
+HARNESS_MIRROR, HARNESS_IMAGES, HARNESS_OFFICIAL and HARNESS_TRUTH name folders of real files; a test that needs one
+that is not set is skipped. They are taken out of the environment, so that no other test depends on them.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_FOLDERS = {
+    name: os.environ.get(name) for name in ("HARNESS_MIRROR", "HARNESS_IMAGES", "HARNESS_OFFICIAL", "HARNESS_TRUTH")
+}
+
+
+def _folder(name: str, contents: str) -> Path:
+    named = _FOLDERS[name]
+    if not named or not Path(named).is_dir():
+        pytest.skip(f"{name} does not name a folder with {contents}")
+    return Path(named)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        for name in _FOLDERS:
+            environment.delenv(name, raising=False)
+        environment.setenv("HARNESS_DATA", str(tmp_path_factory.mktemp("data-home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    return _folder("HARNESS_MIRROR", "the published files, <owner>/<repo>/<commit>/<path>")
+
+
+@pytest.fixture(scope="session")
+def images_home() -> Path:
+    return _folder("HARNESS_IMAGES", "real/ and substitute/ images")
+
+
+@pytest.fixture(scope="session")
+def official() -> Path:
+    return _folder("HARNESS_OFFICIAL", "official file formats cut small")
+
+
+@pytest.fixture(scope="session")
+def truth_oracle() -> Path:
+    return _folder("HARNESS_TRUTH", "the joined and checked tables")
+
+
+@pytest.fixture(scope="session")
+def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data home into which every benchmark's tables were fetched from the mirror, once."""
+    from harness.truth_sources import TRUTH_SOURCES, fetch
+
+    home = tmp_path_factory.mktemp("fetched-home")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HARNESS_MIRROR", str(mirror))
+        for key in TRUTH_SOURCES:
+            fetch(TRUTH_SOURCES.get(key), home)
+    return home
