@@ -8,8 +8,9 @@ since evidence counts operations.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations, product
 
 NONE = "none"
@@ -32,21 +33,34 @@ class CanonicalCell:
     operations: tuple[int, ...]
 
 
-def live_edges(cell: Sequence[str], edges: Sequence[Edge]) -> frozenset[int]:
+def live_edges(cell: Sequence[str], edges: tuple[Edge, ...]) -> frozenset[int]:
     """Indices of the edges, skips included, that lie on a path from the first node to the last."""
-    kept = [(index, *edges[index]) for index, operation in enumerate(cell) if operation != NONE]
+    return _joining(tuple(operation != NONE for operation in cell), edges)
+
+
+@cache
+def _joining(kept: tuple[bool, ...], edges: tuple[Edge, ...]) -> frozenset[int]:
+    """Indices of the kept edges on paths from the first node to the last, which depend on nothing else."""
+    left = [(index, *edges[index]) for index, is_kept in enumerate(kept) if is_kept]
     forward, backward = {0}, {max(target for _, target in edges)}
-    for _, source, target in sorted(kept, key=lambda edge: edge[2]):
+    for _, source, target in sorted(left, key=lambda edge: edge[2]):
         if source in forward:
             forward.add(target)
-    for _, source, target in sorted(kept, key=lambda edge: -edge[1]):
+    for _, source, target in sorted(left, key=lambda edge: -edge[1]):
         if target in backward:
             backward.add(source)
-    return frozenset(index for index, source, target in kept if source in forward and target in backward)
+    return frozenset(index for index, source, target in left if source in forward and target in backward)
 
 
-def canonicalise(cell: Sequence[str], edges: Sequence[Edge]) -> CanonicalCell:
+def canonicalise(cell: Sequence[str], edges: tuple[Edge, ...]) -> CanonicalCell:
     """The canonical form of `cell`, whose operation on `edges[i]` is `cell[i]`."""
+    live = live_edges(cell, edges)
+    return _canonicalise_live(tuple(name if index in live else NONE for index, name in enumerate(cell)), edges)
+
+
+@cache
+def _canonicalise_live(cell: tuple[str, ...], edges: tuple[Edge, ...]) -> CanonicalCell:
+    """The canonical form of a cell without dead operations; many cells share it."""
     inputs, output = _flatten(cell, edges)
     groups = _refine(cell, inputs, output)
     best: tuple[object, tuple[int, ...]] | None = None
@@ -64,8 +78,8 @@ def canonicalise(cell: Sequence[str], edges: Sequence[Edge]) -> CanonicalCell:
 
 
 def _flatten(cell: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[int, Sources], Sources]:
-    """The sources of each live operation and of the output, with multiplicities, skips contracted."""
-    live = live_edges(cell, edges)
+    """The sources of each operation and of the output, with multiplicities, skips contracted."""
+    live = [index for index, operation in enumerate(cell) if operation != NONE]
     last = max(target for _, target in edges)
     node_sources: list[Sources] = [Counter({INPUT: 1})] + [Counter() for _ in range(last)]
     inputs: dict[int, Sources] = {}
@@ -108,8 +122,4 @@ def _refine(cell: Sequence[str], inputs: dict[int, Sources], output: Sources) ->
 
 
 def _labelled(sources: Sources, label: dict[int, int]) -> tuple[tuple[int, int], ...]:
-    return tuple(sorted(_pairs(sources, label)))
-
-
-def _pairs(sources: Sources, label: dict[int, int]) -> Iterable[tuple[int, int]]:
-    return ((label[source], times) for source, times in sources.items())
+    return tuple(sorted([(label[source], times) for source, times in sources.items()]))

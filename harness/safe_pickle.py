@@ -40,12 +40,12 @@ class _PlainArray(np.ndarray[Any, Any]):
         return super().__new__(cls, (0,))
 
     def __setstate__(self, state: Any) -> None:
-        version, shape, plain_type, is_fortran, content = state
+        _, shape, plain_type, is_fortran, content = state
         content = content.encode(_LATIN1) if isinstance(content, str) else content
         dtype = plain_type.dtype
         if not isinstance(content, bytes) or prod(shape) * dtype.itemsize != len(content) or min(shape, default=0) < 0:
             raise ValueError("an array's bytes do not fill its shape")
-        super().__setstate__((1, shape, dtype, bool(is_fortran), content))
+        super().__setstate__((1, shape, dtype, bool(is_fortran), content))  # type: ignore[arg-type]  # a stub's np.bool
 
 
 class _PlainScalar:

@@ -31,7 +31,7 @@ class Digits(DataSet):
 
         digits = load_digits()
         images = np.rint(digits.images[..., None] * (255 / _MAX_INTENSITY)).astype(np.uint8)
-        return Images(images, digits.target.astype(np.int64), f"scikit-learn digits, {len(images):,} images", kind)
+        return Images(images, digits.target.astype(np.int64), f"scikit-learn digits ({len(images):,} images)", kind)
 
 
 DIGITS = Digits(

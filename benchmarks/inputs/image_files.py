@@ -63,12 +63,13 @@ class ImageFiles(DataSet):
     def _with_count(self, images: Images) -> Images:
         if not len(images.labels):
             raise CorruptDataError(f"{images.source} holds no training images of {self.name}. Get the file again.")
-        source = f"{images.source}, {len(images.labels):,} images"
+        source = f"{images.source} ({len(images.labels):,} images)"
         return Images(images.images, images.labels, source, images.kind)
 
     def _read_npz(self, path: Path, kind: InputKind) -> Images:
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here, because NumPy leaves a file that is no zip open.
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 images, labels = file["images"], file["labels"]
                 split = file["split"] if "split" in file else np.full(len(labels), _TRAINING)
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:

@@ -54,7 +54,7 @@ class PythonBatches:
         cut = [path.name for path, (_, labels) in zip(paths, read, strict=True) if len(labels) < self.n_per_file]
         source = f"{self.folder}: {', '.join(path.name for path in paths)}"
         if cut:
-            source += f" ({', '.join(cut)} cut small, not the published md5)"
+            source += f", of which {', '.join(cut)} cut small (not the published md5)"
         return Images(images[kept], labels[kept], source, InputKind.real)
 
     def _read_file(self, path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

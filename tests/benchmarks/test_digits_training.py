@@ -12,11 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.inputs.digits import DIGITS
-from benchmarks.nats_tss import NatsTss
 from benchmarks.nats_tss.digits import collect as collecting
 from benchmarks.nats_tss.digits import train as command
 from benchmarks.nats_tss.digits.distortion import distort, held_out_copies, training_stream
-from benchmarks.nats_tss.digits.fit import Outcome, Trainer
+from benchmarks.nats_tss.digits.fit import SPACE, Outcome, Trainer
 from benchmarks.nats_tss.digits.grouped import GroupedNetwork
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe, split, training_images
@@ -24,7 +23,6 @@ from harness.errors import HarnessError, MissingDataError, OptionError, StoreErr
 from harness.space import Architecture
 
 TINY = dataclasses.replace(Recipe(), n_steps=5, batch_size=16, n_test_copies=1)
-SPACE = NatsTss()
 CELLS = {
     "all kinds": "|avg_pool_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|avg_pool_3x3~2|",
     "all 3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
@@ -138,7 +136,7 @@ def test_a_stopped_run_resumes_and_collects(tmp_path: Path, monkeypatch: pytest.
     lines = (out / "outcomes.jsonl").read_text()
     assert lines.count("\n") == 2
     (out / "outcomes.jsonl").write_text(lines + '{"arch": "|none~0')  # killed while writing
-    assert command.main(["--out", str(out), "--workers", "2", "--limit", "3"]) == 0
+    assert command.main(["--out", str(out), "--workers", "1", "--limit", "3"]) == 0
     resumed = (out / "outcomes.jsonl").read_text()
     assert resumed.startswith(lines)
     assert resumed.count("\n") == 3

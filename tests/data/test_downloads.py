@@ -141,10 +141,14 @@ def test_discarding_leaves_no_empty_folders(mirror_folder, tmp_path):
 
 
 def test_a_failed_replacement_leaves_the_old_file_alone(tmp_path):
+    def fail_half_way() -> None:
+        with replacing(target) as part:
+            part.write_text("ne")
+            raise ValueError("half way")
+
     target = tmp_path / "table"
     target.write_text("old")
-    with pytest.raises(ValueError, match="half way"), replacing(target) as part:
-        part.write_text("ne")
-        raise ValueError("half way")
+    with pytest.raises(ValueError, match="half way"):
+        fail_half_way()
     assert target.read_text() == "old"
     assert _files(tmp_path) == [target]

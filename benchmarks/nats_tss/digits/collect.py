@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.nats_tss.digits.fit import SPACE
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe
-from benchmarks.nats_tss.space import NatsTss
 from harness.errors import MissingDataError
 
 PROVENANCE_KEY = b"provenance"
@@ -25,15 +25,14 @@ def collect(folder: Path, target: Path, recipe: Recipe) -> None:
     """
     store = OutcomeFolder(folder, recipe)
     provenance, outcomes = store.provenance(), store.read()
-    space = NatsTss()
-    classes = [space.canonical(arch) for arch in space.architectures]
+    classes = [SPACE.canonical(arch) for arch in SPACE.architectures]
     missing = set(classes) - outcomes.keys()
     if missing:
         raise MissingDataError(
             f"{folder} lacks {len(missing):,} of {len(set(classes)):,} networks. Run again without --collect."
         )
     accuracies = np.array([outcomes[arch].test_accuracies for arch in classes])
-    columns: dict[str, pa.Array] = {"arch": pa.array(space.architectures, pa.string())}
+    columns: dict[str, pa.Array] = {"arch": pa.array(SPACE.architectures, pa.string())}
     for position, seed in enumerate(recipe.seeds):
         columns[f"test_accuracy_seed{seed}"] = pa.array(accuracies[:, position], pa.float32())
     columns["test_accuracy"] = pa.array(accuracies.mean(axis=1), pa.float32())

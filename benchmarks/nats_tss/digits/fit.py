@@ -17,6 +17,9 @@ from benchmarks.nats_tss.space import NatsTss
 from harness.randomness import derive_seed
 from harness.space import Architecture
 
+SPACE = NatsTss()
+"""One instance for the whole package: it caches the classes of equal cells."""
+
 _TEST_BATCH = 512
 
 
@@ -54,7 +57,6 @@ class Trainer:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self._space = NatsTss()
 
     def fit(self, arch: Architecture) -> Outcome:
         """Train the networks of `arch`, one per seed, and test them after the last step."""
@@ -66,10 +68,8 @@ class Trainer:
 
     def initial_network(self, arch: Architecture) -> GroupedNetwork:
         """The untrained networks; their seeds are none that a proxy is given, so that no proxy sees these weights."""
-        networks = [
-            self._space.network(arch, DIGITS, seed=derive_seed("digits truth", seed)) for seed in self.recipe.seeds
-        ]
-        return GroupedNetwork(self._space.cell(arch), self.recipe.cells_per_stage, networks)
+        networks = [SPACE.network(arch, DIGITS, seed=derive_seed("digits truth", seed)) for seed in self.recipe.seeds]
+        return GroupedNetwork(SPACE.cell(arch), self.recipe.cells_per_stage, networks)
 
     @cached_property
     def _stream(self) -> TrainingStream:

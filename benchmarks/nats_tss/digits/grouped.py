@@ -4,7 +4,7 @@ At this width a step is all overhead; three seeds at once cost about as much as 
 [seed, channel], parameters of all networks lie in one flat vector, so that an optimiser step is four operations.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import torch
@@ -23,35 +23,38 @@ class GroupedNetwork:
     """The function that `networks`, plain networks of one cell, compute side by side on batches of their own.
 
     `flat` float32 [n_parameters of all networks] starts as a copy of the networks' live parameters; parameters of dead
-    edges, which never change, are left out.
+    edges, which never change, are left out. `shapes` gives each parameter's [network, *shape in the plain network],
+    `running` the recorded (means, variances) of each normalisation, [network * channels].
     """
 
     def __init__(self, cell: Cell, cells_per_stage: int, networks: Sequence[nn.Module]) -> None:
         live = live_edges(cell, EDGES)
         self._edges = [(index, *EDGES[index], cell[index]) for index in sorted(live)]
         self._cells_per_stage = cells_per_stage
-        self._n_networks = len(networks)
         stacked = {
             name: torch.stack([network.get_parameter(name).detach() for network in networks])
             for name, _ in networks[0].named_parameters()
             if not _is_dead(name, live)
         }
-        self._shapes = {name: values.shape for name, values in stacked.items()}
+        self.shapes = {name: values.shape for name, values in stacked.items()}
         self._sizes = [values.numel() for values in stacked.values()]
-        self._running: dict[str, tuple[Tensor, Tensor]] = {}
         self.flat = torch.cat([values.flatten() for values in stacked.values()])
+        self.running: dict[str, tuple[Tensor, Tensor]] = {}
+        for name, module in networks[0].named_modules():
+            if isinstance(module, nn.BatchNorm2d):
+                n_channels = len(networks) * module.num_features
+                self.running[name] = torch.zeros(n_channels), torch.ones(n_channels)
 
     def parameters(self, flat: Tensor) -> dict[str, Tensor]:
         """`flat` cut into the tensors that it holds: name in the plain network to [network, *shape there]."""
-        pieces = torch.split(flat, self._sizes)
-        return {name: piece.view(shape) for (name, shape), piece in zip(self._shapes.items(), pieces, strict=True)}
+        return {name: piece.view(self.shapes[name]) for name, piece in self._pieces(flat).items()}
 
     def logits(self, flat: Tensor, images: Tensor, *, training: bool) -> Tensor:
         """Logits [network, batch, n_classes] of images [batch, network, height, width] with the parameters `flat`.
 
         In training, normalisation uses and records the batch's statistics; otherwise it uses the recorded ones.
         """
-        forward = _Forward(self.parameters(flat), self._running, training)
+        forward = _Forward(self, self._pieces(flat), training)
         features = images.contiguous(memory_format=torch.channels_last)
         features = forward.norm(forward.conv(features, "stem.0"), "stem.1")
         block = 0
@@ -63,9 +66,10 @@ class GroupedNetwork:
                 features = self._cell(forward, features, f"blocks.{block}")
                 block += 1
         features = F.relu(forward.norm(features, "last.0")).mean(dim=(2, 3))
-        pooled = features.view(len(images), self._n_networks, -1).transpose(0, 1)
-        weight, bias = forward.parameters["classifier.weight"], forward.parameters["classifier.bias"]
-        return torch.baddbmm(bias.unsqueeze(1), pooled, weight.transpose(1, 2))
+        return forward.linear(features, "classifier")
+
+    def _pieces(self, flat: Tensor) -> dict[str, Tensor]:
+        return dict(zip(self.shapes, torch.split(flat, self._sizes), strict=True))
 
     def _cell(self, forward: "_Forward", features: Tensor, block: str) -> Tensor:
         nodes: dict[int, Tensor] = {0: features}
@@ -84,38 +88,31 @@ class GroupedNetwork:
 
 
 class _Forward:
-    """Layers of one pass, looked up by their name in the plain network."""
+    """Layers of one pass, looked up by their name in the plain network; `pieces` are its flat parameters."""
 
-    def __init__(
-        self, parameters: dict[str, Tensor], running: dict[str, tuple[Tensor, Tensor]], training: bool
-    ) -> None:
-        self.parameters = parameters
-        self._running = running
+    def __init__(self, network: GroupedNetwork, pieces: Mapping[str, Tensor], training: bool) -> None:
+        self._network = network
+        self._pieces = pieces
         self._training = training
 
     def conv(self, features: Tensor, name: str, stride: int = 1) -> Tensor:
-        weight = self.parameters[f"{name}.weight"]  # [network, out, in, kernel, kernel]
-        return F.conv2d(
-            features, weight.flatten(0, 1), stride=stride, padding=weight.shape[-1] // 2, groups=weight.shape[0]
-        )
+        n_networks, n_out, *rest = self._network.shapes[f"{name}.weight"]
+        weight = self._pieces[f"{name}.weight"].view(n_networks * n_out, *rest)
+        return F.conv2d(features, weight, stride=stride, padding=rest[-1] // 2, groups=n_networks)
 
     def norm(self, features: Tensor, name: str) -> Tensor:
-        if name not in self._running:
-            self._running[name] = features.new_zeros(features.shape[1]), features.new_ones(features.shape[1])
-        mean, variance = self._running[name]
-        return F.batch_norm(
-            features,
-            mean,
-            variance,
-            self.parameters[f"{name}.weight"].flatten(),
-            self.parameters[f"{name}.bias"].flatten(),
-            self._training,
-            _NORM_MOMENTUM,
-            _NORM_EPSILON,
-        )
+        mean, variance = self._network.running[name]
+        weight, bias = self._pieces[f"{name}.weight"], self._pieces[f"{name}.bias"]
+        return F.batch_norm(features, mean, variance, weight, bias, self._training, _NORM_MOMENTUM, _NORM_EPSILON)
 
     def conv_norm(self, features: Tensor, name: str, stride: int = 1) -> Tensor:
         return self.norm(self.conv(features, f"{name}.conv", stride), f"{name}.norm")
+
+    def linear(self, features: Tensor, name: str) -> Tensor:
+        """[batch, network * in] to [network, batch, out]."""
+        shape = self._network.shapes[f"{name}.weight"]
+        weight, bias = self._pieces[f"{name}.weight"].view(shape), self._pieces[f"{name}.bias"].view(shape[0], 1, -1)
+        return torch.baddbmm(bias, features.view(len(features), shape[0], -1).transpose(0, 1), weight.transpose(1, 2))
 
 
 def _reduction(forward: _Forward, features: Tensor, block: str) -> Tensor:

@@ -13,10 +13,9 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.nats_tss.digits.collect import collect
-from benchmarks.nats_tss.digits.fit import Outcome, Trainer
+from benchmarks.nats_tss.digits.fit import SPACE, Outcome, Trainer
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe
-from benchmarks.nats_tss.space import NatsTss
 from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.space import Architecture
 
@@ -51,14 +50,18 @@ def choose(cells: Path | None, limit: int | None) -> list[Architecture]:
     """
     if limit is not None and limit < 1:
         raise OptionError(f"--limit {limit} cannot work; it must be at least 1.")
-    space = NatsTss()
-    wanted: Sequence[Architecture] = space.architectures
+    wanted: Sequence[Architecture] = SPACE.architectures
     if cells is not None:
         if not cells.is_file():
             raise MissingDataError(f"There is no file {cells}; --cells wants one with an architecture on each line.")
         lines = cells.read_text(encoding="utf-8").split()
-        wanted = [space.check(line) for line in lines]
-    return list(dict.fromkeys(space.canonical(arch) for arch in wanted))[:limit]
+        wanted = [SPACE.check(line) for line in lines]
+    chosen: dict[Architecture, None] = {}
+    for arch in wanted:
+        if len(chosen) == limit:
+            break
+        chosen.setdefault(SPACE.canonical(arch))
+    return list(chosen)
 
 
 def train(archs: Sequence[Architecture], store: OutcomeFolder, recipe: Recipe, *, n_workers: int, command: str) -> None:

@@ -1,0 +1,150 @@
+"""The engine: passes are shared, failures are rows, nothing outside the network is touched."""
+
+import random
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from harness.engine import score
+from harness.evidence import FirstBatchGradients, Layers, ReluCodes, WeightGradients
+from harness.evidence.base import Setting, Subject
+from harness.evidence.task import TaskEvidence
+from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
+from harness.protocol import Mode, Precision, Protocol
+from harness.proxy import PROXIES, Proxy, Sees, Undefined
+from harness.space import BENCHMARKS
+from harness.store import FAILED, OK, UNDEFINED
+
+SPACE, DIGITS = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
+ARCH = SPACE.architectures[11]
+
+
+def setting(protocol: Protocol | None = None, seed: int = 0) -> Setting:
+    batches = draw_batches(DIGITS, BatchRequest(InputKind.noise, 2, 8, seed)).batches
+    return Setting(SPACE, DIGITS, protocol or Protocol(batch_size=8), seed, batches, torch.device("cpu"))
+
+
+def made(*names: str) -> dict[str, Proxy]:
+    return {name: PROXIES.get(name)() for name in names or PROXIES}
+
+
+@dataclass(frozen=True)
+class Asking(Proxy):
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.LIVE
+
+
+@dataclass(frozen=True)
+class Raising(Asking):
+    def measure(self, gradients: FirstBatchGradients) -> float:
+        raise ValueError("no such thing\nsecond line")
+
+
+@dataclass(frozen=True)
+class NotANumber(Asking):
+    def measure(self, layers: Layers) -> float:
+        return float("nan")
+
+
+@dataclass(frozen=True)
+class HasNone(Asking):
+    def measure(self, layers: Layers) -> float:
+        raise Undefined("only for cells with concatenation")
+
+
+@dataclass(frozen=True)
+class Drawing(Asking):
+    def measure(self, gradients: FirstBatchGradients) -> dict[str, float]:
+        return {"torch": torch.rand(()).item(), "python": random.random(), "numpy": float(np.random.rand())}
+
+
+@dataclass(frozen=True)
+class OutOfMemory(Asking):
+    def measure(self, layers: Layers) -> float:
+        raise torch.OutOfMemoryError("no memory")
+
+
+def test_scores_do_not_depend_on_the_proxies_beside():
+    together = score(setting(), ARCH, "live", made())
+    for name in PROXIES:
+        alone = score(setting(), ARCH, "live", made(name))[name]
+        assert alone.components == together[name].components
+        assert alone.status == OK
+
+
+def test_a_pass_runs_once_for_all_that_ask(monkeypatch):
+    forwards = []
+    network_of = SPACE.network
+
+    def counted(*arguments, **settings):
+        network = network_of(*arguments, **settings)
+        network.stem.register_forward_hook(lambda *_: forwards.append(1))
+        return network
+
+    monkeypatch.setattr(SPACE, "network", counted)
+    score(setting(), ARCH, "live", made("zico", "grad_norm", "naswot"))
+    assert len(forwards) == 2  # one for each batch
+    forwards.clear()
+    score(setting(), ARCH, "live", made("grad_norm", "naswot"))
+    assert len(forwards) == 1
+
+
+def test_failures_are_rows_and_the_others_go_on():
+    proxies = {"raising": Raising(), "nan": NotANumber(), "none": HasNone(), **made("grad_norm")}
+    found = score(setting(), ARCH, "live", proxies)
+    assert (found["raising"].status, found["raising"].reason) == (FAILED, "ValueError: no such thing")
+    assert (found["nan"].status, found["nan"].reason) == (FAILED, "the value is NaN")
+    assert (found["none"].status, found["none"].reason) == (UNDEFINED, "only for cells with concatenation")
+    assert found["grad_norm"].status == OK
+
+
+def test_running_out_of_memory_is_no_result():
+    with pytest.raises(torch.OutOfMemoryError):
+        score(setting(), ARCH, "live", {"greedy": OutOfMemory()})
+
+
+def test_the_global_generators_are_left_alone_and_draws_are_repeatable():
+    states = [torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()]
+    first = score(setting(), ARCH, "live", {"drawing": Drawing(), **made("zico")})["drawing"]
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert states[1] == random.getstate()
+    assert (states[2] == np.random.get_state()[1]).all()
+    torch.rand(3)
+    assert first.components == score(setting(), ARCH, "live", {"drawing": Drawing()})["drawing"].components
+
+
+def test_hooks_are_removed():
+    subject = Subject(setting(), ARCH, "live")
+    TaskEvidence.collect_all(subject, [WeightGradients, ReluCodes])
+    assert not any(module._forward_pre_hooks for module in subject.network.modules())
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    score(setting(), ARCH, "live", made("synflow"))
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        Protocol(batch_size=8, dtype=Precision.bf16),
+        Protocol(batch_size=8, dtype=Precision.fp64),
+        Protocol(batch_size=8, mode=Mode.eval),
+    ],
+)
+def test_protocols_change_the_arithmetic_a_little_but_score_all(protocol):
+    reference = score(setting(), ARCH, "live", made())
+    found = score(setting(protocol), ARCH, "live", made())
+    assert all(entry.status == OK for entry in found.values())
+    assert found["synflow"].components["synflow"] == pytest.approx(reference["synflow"].components["synflow"], rel=0.02)
+
+
+def test_float64_confirms_float32():
+    single = score(setting(), ARCH, "live", made("zico", "grad_norm", "naswot"))
+    double = score(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live", made("zico", "grad_norm", "naswot"))
+    for name, entry in single.items():
+        assert entry.components[name] == pytest.approx(double[name].components[name], rel=1e-3)

@@ -1,0 +1,119 @@
+"""The score store: unique on the whole key, committed in transactions, refused when it is not what it should be."""
+
+import dataclasses
+import math
+import sqlite3
+
+import pytest
+
+from harness.errors import StoreError
+from harness.store import OK, Score, ScoreKey, ScoreStore, main, merge
+
+KEY = ScoreKey("nats_tss@1", "digits", "a1", "{}", "zico@1", "{}", "", 0)
+
+
+def row(arch: str, value: float = 1.5) -> Score:
+    return Score(arch, {"zico": value}, OK, "", 0.25)
+
+
+def test_what_is_stored_comes_back_bit_by_bit(tmp_path):
+    scores = [row("a", 0.1 + 0.2), row("b", -math.inf), Score("c", {"x": 1e-300, "y": math.inf}, OK, "", 1.0)]
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        store.add([(KEY, score) for score in scores])
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        assert store.find(KEY) == {score.arch: score for score in scores}
+        assert store.find(KEY, ["b", "z"]) == {"b": scores[1]}
+
+
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ScoreKey)])
+def test_every_part_of_the_key_keeps_scores_apart(field, tmp_path):
+    other = dataclasses.replace(KEY, **{field: 1 if field == "seed" else "other"})
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        store.add([(KEY, row("a", 1.0)), (other, row("a", 2.0))])
+        assert store.find(KEY)["a"].components == {"zico": 1.0}
+        assert store.find(other)["a"].components == {"zico": 2.0}
+
+
+def test_a_score_is_there_once_and_stays_unless_replaced(tmp_path):
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        store.add([(KEY, row("a", 1.0))])
+        store.add([(KEY, row("a", 2.0)), (KEY, row("b", 3.0))])
+        assert {arch: score.components["zico"] for arch, score in store.find(KEY).items()} == {"a": 1.0, "b": 3.0}
+        store.add([(KEY, row("a", 2.0))], replace=True)
+        assert store.find(KEY)["a"].components == {"zico": 2.0}
+
+
+def test_an_interrupted_transaction_leaves_nothing(tmp_path):
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        with pytest.raises(TypeError):
+            store.add([(KEY, row("a")), (KEY, dataclasses.replace(row("b"), components={"zico": object()}))])
+        assert store.find(KEY) == {}
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with ScoreStore(path), pytest.raises(StoreError, match=r"is in use by another run.*store=OTHER"):
+        ScoreStore(path)
+    ScoreStore(path).close()
+
+
+def test_another_version_another_database_and_damage_are_told_apart(tmp_path):
+    path = tmp_path / "s.sqlite"
+    ScoreStore(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    with pytest.raises(StoreError, match=r"is of version 7; this harness reads version 1"):
+        ScoreStore(path)
+    other = tmp_path / "other.sqlite"
+    with sqlite3.connect(other) as connection:
+        connection.execute("CREATE TABLE songs (name)")
+    with pytest.raises(StoreError, match="is a database, but no score store"):
+        ScoreStore(other)
+    text = tmp_path / "text.sqlite"
+    text.write_text("arch,zico\n" * 1000)
+    with pytest.raises(StoreError, match=r"is corrupt: .*Move it away"):
+        ScoreStore(text)
+    assert text.read_text().startswith("arch,zico")
+
+
+def test_a_damaged_page_is_found(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with ScoreStore(path) as store:
+        store.add([(KEY, row(f"arch{number:05d}")) for number in range(2_000)])
+    content = bytearray(path.read_bytes())
+    content[8192:12288] = b"\xff" * 4096
+    path.write_bytes(bytes(content))
+    with pytest.raises(StoreError, match="is corrupt"):
+        ScoreStore(path)
+
+
+def test_merge_joins_files_and_refuses_to_mix_values(tmp_path, capsys):
+    paths = [tmp_path / f"{name}.sqlite" for name in "ab"]
+    for path, archs in zip(paths, ("xy", "yz"), strict=True):
+        with ScoreStore(path) as store:
+            store.add([(KEY, row(arch)) for arch in archs])
+    assert main(["merge", *map(str, paths)]) == 0
+    assert capsys.readouterr().out.startswith("1 scores added")
+    with ScoreStore(paths[0]) as store:
+        assert sorted(store.find(KEY)) == ["x", "y", "z"]
+    with ScoreStore(paths[1]) as store:
+        store.add([(KEY, row("x", 9.0))])
+    with pytest.raises(StoreError, match=r"holds another value of zico@1 for x"):
+        merge(paths[0], [paths[1]])
+    assert main(["merge", str(paths[0]), str(tmp_path / "none.sqlite")]) == 2
+    assert "There is no score store" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"cannot be written: .*Give another store="):
+        ScoreStore(tmp_path / "file" / "s.sqlite")
+
+
+def test_a_full_disk_keeps_what_was_committed(tmp_path):
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        store.add([(KEY, row("a"))])
+        store._connection.execute("PRAGMA max_page_count = 1")  # SQLite reports it as it reports a full disk
+        with pytest.raises(StoreError, match=r"database or disk is full.*What was committed before is kept"):
+            store.add([(KEY, row(f"arch{number}")) for number in range(10_000)])
+        assert list(store.find(KEY)) == ["a"]
