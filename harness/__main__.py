@@ -17,7 +17,19 @@ MISTAKE, INTERRUPTED = 2, 130
 
 @hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")
 def run(config: DictConfig) -> None:
-    """One evaluation; `-m` runs one per combination."""
+    """One evaluation; `-m` runs one per combination.
+
+    Raises:
+        SystemExit: after a user's mistake, since Hydra would turn the error itself into a traceback.
+    """
+    try:
+        _evaluate(config)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(MISTAKE) from None
+
+
+def _evaluate(config: DictConfig) -> None:
     proxies, benches, data_sets, settings = read_settings(config)
     evaluation = evaluate(proxies, benches, data_sets, settings)
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
@@ -35,6 +47,8 @@ def main() -> int:
     except HarnessError as error:
         print(error, file=sys.stderr)
         return MISTAKE
+    except SystemExit as end:
+        return int(end.code or 0)
     except KeyboardInterrupt:
         print("Interrupted. What was scored is kept; the same command goes on from there.", file=sys.stderr)
         return INTERRUPTED

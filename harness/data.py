@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from filelock import FileLock
 from rich.console import Console
 
 from harness.archives import fetch_archive
@@ -78,17 +79,17 @@ def _status() -> int:
 def _fetch(name: str) -> int:
     sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
     chosen = [source for source in sources if name in ("all", source.benchmark)]
-    if chosen:
-        for source in chosen:
-            _fetch_table(source)
-        if name == "all":
-            by_name = [known for known in DATA_SETS if DATA_SETS.get(known).archive]
-            print(f"Images are large and are fetched by name: {', '.join(by_name)}.")
-        return 0
-    if name not in DATA_SETS:
+    if not chosen and name not in DATA_SETS:
         known = [*sorted({source.benchmark for source in sources}), *DATA_SETS, "all"]
         raise UnknownNameError(unknown_name("table or data set", name, known))
-    _fetch_images(DATA_SETS.get(name))
+    with FileLock(data_home() / ".fetch.lock"):  # a second fetch waits, and then finds everything there
+        for source in chosen:
+            _fetch_table(source)
+        if not chosen:
+            _fetch_images(DATA_SETS.get(name))
+    if name == "all":
+        by_name = [known for known in DATA_SETS if DATA_SETS.get(known).archive]
+        print(f"Images are large and are fetched by name: {', '.join(by_name)}.")
     return 0
 
 

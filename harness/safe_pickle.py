@@ -113,7 +113,7 @@ class _ListedUnpickler(pickle.Unpickler):
 
 
 def load(source: Path | bytes, allow: frozenset[Global] = ARRAYS, *, encoding: str = _LATIN1) -> Any:
-    """The object in a pickle, built from listed globals only; its arrays are views to be passed to `numpy.asarray`.
+    """The object in a pickle, built from listed globals only; `numpy.asarray` makes its arrays plain ones.
 
     Args:
         source: a file, or the pickle's bytes.

@@ -1,12 +1,16 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.data import main
 from harness.truth import Truth
+from harness.truth_sources import TRUTH_SOURCES, fetch, is_current, sources_of
 
+N_TABLES = len(sources_of("nats_tss"))
 ARCHS = ["|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"]
 
 
@@ -74,12 +78,12 @@ def test_images_that_must_be_got_by_hand_name_their_page_and_folder(home, capsys
 
 
 def test_fetching_twice_changes_nothing(fetched, capsys):
-    before = {path: path.stat().st_mtime_ns for path in fetched.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in (fetched / "truth").rglob("*")}
     assert main(["fetch", "all"]) == 0
     printed = capsys.readouterr().out
     assert "there and whole" in printed
     assert "fetched by name: cifar10, cifar100." in printed
-    assert {path: path.stat().st_mtime_ns for path in fetched.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in (fetched / "truth").rglob("*")} == before
     assert not (fetched / "downloads").exists()
 
 
@@ -87,9 +91,9 @@ def test_status_and_verify_of_a_fetched_home(fetched, capsys):
     assert main(["status"]) == 0
     printed = capsys.readouterr().out
     assert "15,625 rows" in printed
-    assert printed.count("present") == 2
+    assert printed.count("present") == N_TABLES
     assert main(["verify"]) == 0
-    assert "2 whole, 0 damaged." in capsys.readouterr().out
+    assert f"{N_TABLES} whole, 0 damaged." in capsys.readouterr().out
 
 
 def test_a_damaged_table_is_named_refused_and_repaired_by_fetching(fetched, capsys):
@@ -103,7 +107,7 @@ def test_a_damaged_table_is_named_refused_and_repaired_by_fetching(fetched, caps
         f"DAMAGED  {table} does not match the checksum beside it. Run `python -m harness.data fetch nats_tss`"
         in printed
     )
-    assert "1 whole, 1 damaged." in printed
+    assert f"{N_TABLES - 1} whole, 1 damaged." in printed
     assert main(["status"]) == 0
     assert "damaged" in capsys.readouterr().out
     assert main(["fetch", "nats_tss"]) == 0
@@ -112,10 +116,6 @@ def test_a_damaged_table_is_named_refused_and_repaired_by_fetching(fetched, caps
 
 
 def test_an_older_conversion_is_made_again(fetched, capsys, monkeypatch):
-    from dataclasses import replace
-
-    from harness.truth_sources import TRUTH_SOURCES, fetch, is_current
-
     newer = replace(TRUTH_SOURCES.get("nats_tss/freerea"), version=2)
     assert not is_current(newer, fetched)
     assert fetch(newer, fetched)
@@ -125,8 +125,6 @@ def test_an_older_conversion_is_made_again(fetched, capsys, monkeypatch):
 
 
 def test_a_corrupted_mirror_leaves_the_home_as_it_was(home, mirror, tmp_path, monkeypatch, capsys):
-    from harness.truth_sources import TRUTH_SOURCES
-
     for number, file in enumerate(TRUTH_SOURCES.get("nats_tss/freerea").files):
         content = (mirror / file.key).read_bytes()
         copy = tmp_path / "mirror" / file.key
@@ -173,3 +171,11 @@ def test_verify_names_damaged_images(home, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HARNESS_IMAGES", str(tmp_path / "images"))
     assert main(["verify"]) == 1
     assert "cifar10.npz is not a whole npz file" in capsys.readouterr().out
+
+
+def test_two_fetches_at_once_both_succeed(home, mirror, monkeypatch, capsys):
+    monkeypatch.setenv("HARNESS_MIRROR", str(mirror))
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(main, [["fetch", "nats_tss"]] * 2)) == [0, 0]
+    printed = capsys.readouterr().out
+    assert printed.count("written to") == printed.count("there and whole") == N_TABLES

@@ -40,14 +40,14 @@ def oracle(truth_oracle: Path) -> Mapping[str, NDArray]:
 
 
 def test_the_sources_are_found_by_their_benchmark():
-    assert sources_of("nats_tss") == [FREEREA, NASGRAPH]
+    assert {FREEREA, NASGRAPH} <= set(sources_of("nats_tss"))
     for key in TRUTH_SOURCES:
         assert TRUTH_SOURCES.get(key).key == key
 
 
-def test_every_column_of_an_image_data_set_is_converted(truth):
+def test_every_column_of_the_image_data_sets_is_converted(truth):
     found = [(dataset, column.name) for dataset in SHORT for column in truth.columns(dataset)]
-    assert sorted(found) == sorted(PAIRS)
+    assert set(PAIRS) <= set(found)
 
 
 @pytest.mark.parametrize(("dataset", "name"), PAIRS)

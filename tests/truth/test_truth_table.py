@@ -73,14 +73,16 @@ def test_no_table_at_all_names_the_command(tmp_path):
 
 
 def test_a_data_set_whose_tables_are_still_to_be_fetched_names_the_command(tmp_path):
-    digits = replace(TEST, dataset="digits", name="test")
+    other = replace(TEST, dataset="other")
     path = tmp_path / "truth" / "nats_tss" / "other.parquet"
-    write_table(TruthTable(["a"], (digits,), (np.array([1.0]),)), path, "")
+    write_table(TruthTable(["a"], (other,), (np.array([1.0]),)), path, "")
     truth = Truth.open("nats_tss", tmp_path)
     with pytest.raises(MissingDataError, match=r"No truth of nats_tss for cifar10 is in .*fetch nats_tss`"):
         truth.column("cifar10", "test200")
-    with pytest.raises(UnknownNameError, match=r"Known: .*test.*Run `python -m harness\.data fetch nats_tss` for more"):
-        truth.column("digits", "test200")
+    with pytest.raises(
+        UnknownNameError, match=r"Known: test200\. Run `python -m harness\.data fetch nats_tss` for more"
+    ):
+        truth.column("other", "val200")
 
 
 @pytest.mark.parametrize(

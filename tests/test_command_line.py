@@ -1,0 +1,284 @@
+"""`python -m harness` from end to end, on the embedded benchmark with small batches."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness import Settings, evaluate
+from harness.__main__ import main
+from harness.columns import AGREEMENT
+from harness.protocol import Protocol
+from harness.space import BENCHMARKS
+from harness.truth import Truth
+
+SMALL = ["protocol.batch_size=8", "sample=12", "workers=1"]
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Runs the command in an empty folder; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["harness", *words])
+        code = main()
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def stored(path: Path) -> dict[tuple[str, str, int], str]:
+    """Components by (proxy, architecture, seed)."""
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(
+            "SELECT proxy, arch, seed, components FROM scores JOIN keys ON keys.id = scores.key"
+        ).fetchall()
+    found = {(proxy, arch, seed): components for proxy, arch, seed, components in rows}
+    assert len(found) == len(rows), "a score is stored twice"
+    return found
+
+
+def test_an_evaluation_writes_its_files_and_prints_their_folder_last(command):
+    code, out, _ = command("proxy=[zico,params]", *SMALL)
+    assert code == 0
+    folder = Path(out.splitlines()[-1])
+    assert {file.name for file in folder.iterdir()} == {
+        "agreement.csv",
+        "scores.parquet",
+        "report.md",
+        "scatter.png",
+        "run.json",
+    }
+    agreement = pd.read_csv(folder / "agreement.csv")
+    assert tuple(agreement.columns) == AGREEMENT
+    assert list(agreement["proxy"]) == ["zico", "params"]
+    assert (agreement["n"] == 12).all()
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert list(scores.columns) == ["arch", "index", "truth", "zico", "params"]
+    space = BENCHMARKS.get("nats_tss")
+    assert [space.architectures[row] for row in scores["index"]] == list(scores["arch"])
+    run = json.loads((folder / "run.json").read_text())
+    assert run["config"]["protocol"]["batch_size"] == 8
+    assert len(run["inputs"]["nats_tss/digits/seed0"]["sha256"]) == 64
+    assert not Path("outputs").exists()
+    assert not Path("multirun").exists()
+
+
+def test_a_second_run_computes_nothing_and_says_the_same(command):
+    words = ["proxy=[zico,naswot]", *SMALL, "out=one"]
+    assert command(*words)[0] == 0
+    before = stored(Path("results/scores.sqlite"))
+    code, _, err = command(*words[:-1], "out=two")
+    assert (code, err) == (0, "")  # no progress bar: nothing to do
+    assert stored(Path("results/scores.sqlite")) == before
+    for name in ("agreement.csv", "scores.parquet", "scatter.png"):
+        assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
+
+
+def test_scores_are_bit_equal_for_any_workers_order_and_company(command):
+    proxies = ["zico", "naswot", "synflow", "grad_norm"]
+    assert command(f"proxy=[{','.join(proxies)}]", *SMALL, "store=one.sqlite")[0] == 0
+    two = [*SMALL[:2], "workers=2", "store=two.sqlite"]
+    assert command(f"proxy=[{','.join(reversed(proxies))}]", *two)[0] == 0
+    for name in proxies:
+        assert command(f"proxy={name}", *SMALL, "store=alone.sqlite")[0] == 0
+    assert command("proxy=zico", "protocol.batch_size=8", "sample=5", "workers=1", "store=nested.sqlite")[0] == 0
+    one = stored(Path("one.sqlite"))
+    assert one == stored(Path("two.sqlite")) == stored(Path("alone.sqlite"))
+    nested = stored(Path("nested.sqlite"))
+    assert nested
+    assert nested.items() <= one.items()
+
+
+def test_canonical_duplicates_are_scored_once(command):
+    space = BENCHMARKS.get("nats_tss")
+    twins = [arch for arch in space.architectures if space.canonical(arch) == space.canonical(space.architectures[0])]
+    pd.DataFrame({"arch": twins, "mine": range(len(twins))}).to_csv("mine.csv", index=False)
+    assert len(twins) > 1
+    assert command("scores=mine.csv", "proxy=[zico,params]", *SMALL[:1], "workers=1", "out=one")[0] == 0
+    found = stored(Path("results/scores.sqlite"))
+    assert sum(proxy == "zico@1" for proxy, _, _ in found) == 1
+    assert sum(proxy == "params@1" for proxy, _, _ in found) == len(twins)
+    assert pd.read_parquet("one/scores.parquet")["zico"].nunique() == 1
+
+
+def test_scores_made_elsewhere_go_straight_to_agreement(command):
+    archs = list(BENCHMARKS.get("nats_tss").architectures[:30])
+    truth = Truth.open("nats_tss").values(archs, "digits", "test")
+    table = pd.DataFrame({"arch": archs, "oracle": truth, "contrary": -truth})
+    table.loc[3, "oracle"] = np.nan
+    table.to_csv("mine.csv", index=False)
+    assert command("scores=mine.csv", "out=one")[0] == 0
+    rows = pd.read_csv("one/agreement.csv").set_index("proxy")
+    assert rows.loc["oracle", ["tau", "n", "n_nan"]].tolist() == [1.0, 29, 1]
+    assert rows.loc["contrary", "rho"] == pytest.approx(-1.0)
+    assert "params" in rows.index
+
+
+def test_each_seed_is_a_row_and_counts_have_none(command):
+    assert command("proxy=[zico,params]", *SMALL, "seeds=2", "seed=3", "out=one")[0] == 0
+    rows = pd.read_csv("one/agreement.csv", dtype=str)
+    assert list(zip(rows["proxy"], rows["seed"], strict=True)) == [("zico", "3"), ("params", "none"), ("zico", "4")]
+    scores = pd.read_parquet("one/scores.parquet")
+    assert (scores["zico"] != scores["zico#4"]).any()
+
+
+MY_PROXY = '''"""A proxy of one's own."""
+from dataclasses import dataclass
+from typing import ClassVar
+from harness.evidence import Layers
+from harness.proxy import PROXIES, Proxy, Sees
+
+@PROXIES.register("{name}")
+@dataclass(frozen=True)
+class Mine(Proxy):
+    """Weights, scaled."""
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.ALL
+    factor: float = {factor}
+
+    def measure(self, layers: Layers) -> float:
+        if {broken}:
+            raise RuntimeError("not today")
+        return self.factor * sum(layer.n_weights for layer in layers)
+'''
+
+
+def test_a_proxy_by_path_takes_options_and_is_scored_anew_when_its_file_changes(command):
+    Path("mine.py").write_text(MY_PROXY.format(name="by_path", factor=2.0, broken=False))
+    words = ["proxy=mine.py", *SMALL, "dataset=digits"]
+    assert command(*words, "out=one")[0] == 0
+    assert command(*words, "+options.by_path.factor=-2", "out=two")[0] == 0
+    one, two = (pd.read_parquet(f"{name}/scores.parquet")["by_path"] for name in ("one", "two"))
+    assert (one == -two).all()
+    with sqlite3.connect("results/scores.sqlite") as connection:
+        digests = connection.execute("SELECT source, options FROM keys").fetchall()
+    assert all(len(source) == 64 for source, _ in digests)
+    assert len(digests) == 2
+
+
+def test_failures_are_rows_and_are_retried_when_asked(command):
+    Path("broken.py").write_text(MY_PROXY.format(name="broken", factor=1.0, broken=True))
+    code, out, _ = command("proxy=[broken.py,params]", *SMALL, "out=one")
+    assert code == 0
+    rows = pd.read_csv("one/agreement.csv").set_index("proxy")
+    assert rows.loc["broken", ["n", "n_nan"]].tolist() == [0, 12]
+    assert rows.loc["params", "n"] == 12
+    assert "RuntimeError: not today" in Path("one/report.md").read_text()
+    with sqlite3.connect("results/scores.sqlite") as connection:
+        connection.execute("UPDATE scores SET reason = 'an older one' WHERE status = 'failed'")
+    assert command("proxy=broken.py", *SMALL, "retry=none")[0] == 0
+    assert "an older one" in Path(command("proxy=broken.py", *SMALL)[1].splitlines()[-1], "report.md").read_text()
+    assert command("proxy=broken.py", *SMALL, "retry=failed", "out=two")[0] == 0
+    assert "an older one" not in Path("two/report.md").read_text()
+
+
+def test_all_stands_for_what_is_there_and_says_what_is_left_out(command):
+    code, out, _ = command("proxy=params", "bench=all", "dataset=all", "sample=12", "out=one")
+    assert code == 0
+    assert "left out: nats_tss cifar10" in out
+    assert "python -m harness.data fetch nats_tss" in out
+    assert pd.read_csv("one/agreement.csv")["dataset"].tolist() == ["digits"]
+
+
+def test_one_table_over_several_data_sets(command, fetched_home, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    assert command("proxy=[params,flops]", "bench=all", "dataset=all", "sample=50", "out=one")[0] == 0
+    rows = pd.read_csv("one/agreement.csv")
+    assert set(rows["dataset"]) == {"digits", "cifar10", "cifar100", "ImageNet16-120"}
+    assert {"bench", "dataset"} <= set(pd.read_parquet("one/scores.parquet").columns)
+
+
+def test_the_counts_agree_with_the_published_truth_as_measured_on_the_tables(command, fetched_home, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    words = ["proxy=[params,flops]", "dataset=[cifar10,cifar100,ImageNet16-120]", "sample=all", "out=one"]
+    assert command(*words)[0] == 0
+    rows = pd.read_csv("one/agreement.csv")
+    published = {"cifar10": (0.578, 0.753), "cifar100": (0.553, 0.728), "ImageNet16-120": (0.520, 0.692)}
+    for _, row in rows.iterrows():
+        assert (row["tau"], row["rho"]) == pytest.approx(published[row["dataset"]], abs=0.001)
+        assert row["tau_sampling_low"] == row["tau"] == row["tau_sampling_high"]
+        assert row["tau_low"] < row["tau"] < row["tau_high"]
+
+
+def test_the_python_interface_gives_the_same_numbers(command, tmp_path):
+    assert command("proxy=grad_norm", *SMALL, "out=one", "store=one.sqlite")[0] == 0
+    settings = Settings(sample=12, workers=1, protocol=Protocol(batch_size=8), store=Path("two.sqlite"), out=Path("two"))
+    evaluation = evaluate("grad_norm", "nats_tss", "digits", settings)
+    written = pd.read_csv("one/agreement.csv")
+    assert evaluation.agreement["tau"].tolist() == written["tau"].tolist()
+    assert list(evaluation.scores) == [("nats_tss", "digits")]
+
+
+def subprocess_command(*words: str, **settings) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "harness", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
+    )
+
+
+def test_a_multirun_runs_each_combination(tmp_path):
+    words = ["-m", "proxy=params,flops", "dataset=digits", "sample=12"]
+    process = subprocess_command(*words, cwd=tmp_path)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert len(list((tmp_path / "results/runs").iterdir())) == 2
+    assert {path.name for path in tmp_path.iterdir()} == {"results"}
+
+
+def test_killed_runs_lose_nothing_that_was_committed_and_leave_no_duplicate(tmp_path):
+    words = ["proxy=[zico,naswot,synflow]", "sample=150", "protocol.batch_size=32", "workers=2"]
+    database = tmp_path / "results/scores.sqlite"
+    committed: dict[tuple[str, str, int], str] = {}
+    for _ in range(3):
+        process = subprocess_command(*words, cwd=tmp_path, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+            if database.exists() and n_scores(database) > len(committed) + 15:
+                break
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
+        now = stored(database)
+        assert committed.items() <= now.items()
+        assert len(now) > len(committed)
+        committed = now
+    process = subprocess_command(*words, "out=last", cwd=tmp_path)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    final = stored(database)
+    assert committed.items() <= final.items()
+    clean = subprocess_command(*words, "out=clean", "store=clean.sqlite", cwd=tmp_path)
+    _, err = clean.communicate(timeout=240)
+    assert stored(tmp_path / "clean.sqlite") == final
+
+
+def n_scores(database: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5) as connection:
+            return int(connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+    except sqlite3.OperationalError:  # not made yet
+        return 0
+
+
+def test_ctrl_c_says_what_happens_next(tmp_path):
+    process = subprocess_command("proxy=zico", "sample=600", "protocol.batch_size=64", "workers=1", cwd=tmp_path)
+    database = tmp_path / "results/scores.sqlite"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (database.exists() and n_scores(database)):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "Interrupted. What was scored is kept; the same command goes on from there."
+    assert "Traceback" not in err
+    assert stored(database)

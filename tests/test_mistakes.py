@@ -1,0 +1,80 @@
+"""A user's mistake: one clear sentence on standard error, exit code 2, no traceback, nothing lost."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.__main__ import main
+
+MISTAKES = {
+    "unknown proxy": (["proxy=gradnorm"], "No proxy is called 'gradnorm'. Did you mean 'grad_norm'? Known: "),
+    "unknown benchmark": (["bench=nats_ts"], "No benchmark is called 'nats_ts'. Did you mean 'nats_tss'? Known: "),
+    "unknown data set": (["dataset=cifar"], "No data set is called 'cifar'. Did you mean 'cifar10'? Known: "),
+    "unknown setting": (["smaple=3"], "No setting is called 'smaple'. Did you mean 'sample'? Known: "),
+    "unknown nested setting": (["protocol.batchsize=3"], "batchsize"),
+    "unknown protocol": (["protocol=papr"], "No protocol is called 'papr'. Did you mean 'paper'? Known: paper, "),
+    "unknown inputs": (["inputs=reel"], "No value of inputs is called 'reel'. Did you mean 'real'?"),
+    "unknown initialisation": (["protocol.init=kaiming"], "No value of protocol.init is called 'kaiming'. Did you mean"),
+    "unknown truth": (["proxy=params", "truth=test20"], "No truth column of nats_tss on digits is called 'test20'. "),
+    "bad grammar": (["proxy=[zico"], "cannot be read"),
+    "no key": (["zico"], "cannot be read"),
+    "sample too large": (["sample=15626"], "sample=15626 is larger than nats_tss, which has 15,625 architectures."),
+    "sample zero": (["sample=0"], "sample=0 cannot work; it must be at least 1."),
+    "sample negative": (["sample=-3"], "sample=-3 cannot work"),
+    "sample in words": (["sample=some"], "sample=some cannot work; it must be a number of architectures or all."),
+    "sample broken": (["sample=1.5"], "sample=1.5 cannot work; it must be a whole number."),
+    "no workers": (["workers=0"], "workers=0 cannot work; it must be at least 1."),
+    "no seeds": (["seeds=0"], "seeds=0 cannot work"),
+    "negative seed": (["seed=-1"], "seed=-1 cannot work; it must be 0 or more."),
+    "no batch": (["protocol.n_batches=0"], "protocol.n_batches=0 cannot work; it must be at least 1."),
+    "batch too large": (["protocol.batch_size=5000"], "2 batches of 5000 need 10,000 images of digits, but "),
+    "too few batches": (["proxy=zico", "protocol.n_batches=1"], "zico needs at least 2 batches; the protocol paper has 1."),
+    "no such device": (["device=cuda:9"], "device=cuda:9 was asked for, but torch finds "),
+    "unknown device": (["device=gpu"], "device=gpu is not known; it must be cpu, cuda or cuda:N."),
+    "no truth": (["proxy=params", "dataset=cifar10"], "Run `python -m harness.data fetch nats_tss`."),
+    "no scores file": (["scores=none.csv"], "There is no file 'none.csv'"),
+    "no proxy file": (["proxy=none.py"], "none.py'; proxy= takes a registered name or the path of a Python file."),
+    "broken proxy file": (["proxy=broken.py"], "broken.py' does not import: SyntaxError"),
+    "empty proxy file": (["proxy=empty.py"], "registers no proxy; decorate its class with"),
+    "raising proxy file": (["proxy=raising.py"], "raising.py' does not import: ZeroDivisionError: division by zero."),
+    "unknown option": (["proxy=zico", "+options.zico.ddof=1"], "The proxy 'zico' has no options"),
+    "option of another": (["proxy=zico", "+options.synflow.x=1"], "options.synflow is set, but the proxies asked for"),
+    "out is a file": (["out=taken"], "out=taken cannot be written"),
+    "store is a folder": (["store=."], "score store"),
+    "store is corrupt": (["store=corrupt.sqlite"], "is corrupt"),
+    "retry": (["retry=all"], "retry=all cannot work; it must be none or failed."),
+    "resume": (["resume=maybe"], "resume=maybe cannot work; it must be true or false."),
+    "wrong scores file": (["scores=text.csv"], "it needs arch and scores."),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_sentence_and_exit_code_2(mistake, tmp_path, monkeypatch, capsys):
+    words, sentence = MISTAKES[mistake]
+    monkeypatch.chdir(tmp_path)
+    Path("taken").write_text("mine")
+    Path("broken.py").write_text("def (:\n")
+    Path("empty.py").write_text("x = 1\n")
+    Path("raising.py").write_text("1 / 0\n")
+    Path("corrupt.sqlite").write_text("no database\n" * 500)
+    Path("text.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setattr(sys, "argv", ["harness", "sample=12", *words] if "sample" not in words[-1] else ["harness", *words])
+    assert main() == 2
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert "Traceback" not in captured.err
+    assert len(captured.err.strip().splitlines()) == 1
+    assert captured.out == ""
+    assert Path("taken").read_text() == "mine"
+
+
+def test_missing_images_say_what_brings_them(fetched_home, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    monkeypatch.setattr(sys, "argv", ["harness", "proxy=zico", "dataset=cifar10"])
+    assert main() == 2
+    error = capsys.readouterr().err
+    assert "python -m harness.data fetch cifar10" in error
+    assert "inputs=noise" in error
+    assert not Path("results").exists()
