@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from harness.archives import ImageArchive
 from harness.errors import OptionError
@@ -75,6 +76,15 @@ class DataSet(ABC):
     @abstractmethod
     def present(self, home: Path) -> dict[InputKind, Path]:
         """The kinds of images that lie under `home`, unread, each with its file or folder."""
+
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The scalar that training minimises, mean over the batch: cross-entropy of logits [batch, n_classes]."""
+        return F.cross_entropy(outputs, targets)
+
+    def random_targets(self, n: int, source: torch.Generator) -> Tensor:
+        """Targets [n, ...] of the shape and type that `loss` takes, drawn at random: for noise."""
+        return torch.randint(self.n_classes, (n,), generator=source)
 
 
 DATA_SETS: Registry[DataSet] = Registry("data set", "benchmarks.inputs")
@@ -168,7 +178,7 @@ def _noise_batch(data_set: DataSet, request: BatchRequest, index: int) -> Batch:
     """One batch of noise from its own generator, so that a batch does not depend on how many follow."""
     source = generator("batches", request.seed, data_set.name, "noise", index)
     images = torch.randn(request.batch_size, *data_set.shape, generator=source)
-    return Batch(images, torch.randint(data_set.n_classes, (request.batch_size,), generator=source))
+    return Batch(images, data_set.random_targets(request.batch_size, source))
 
 
 def _digest(batches: tuple[Batch, ...]) -> str:

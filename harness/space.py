@@ -88,7 +88,7 @@ class SearchSpace(ABC):
     ) -> nn.Module:
         """The network of `arch` at initialisation, on the CPU, float32, in train mode.
 
-        Input [batch, *data_set.shape], output: logits [batch, data_set.n_classes].
+        Input [batch, *data_set.shape], output as `data_set.loss` takes it: logits [batch, n_classes] for classes.
         """
         self.check(arch)
         with on_meta():

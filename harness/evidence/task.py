@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.hooks import RemovableHandle
 
 from harness.evidence.base import EVIDENCE, Evidence, Subject
@@ -50,7 +49,7 @@ class TaskEvidence(Evidence):
             gradients: Gradients = {}
             backward = any(evidence.needs_gradients for evidence in active)
             with _hooked(network, active), torch.set_grad_enabled(backward):
-                loss = F.cross_entropy(network(images), batch.targets.to(subject.setting.device))
+                loss = subject.setting.data_set.loss(network(images), batch.targets.to(subject.setting.device))
             if backward:
                 wanted = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
                 gradients = {

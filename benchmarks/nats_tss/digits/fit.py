@@ -20,7 +20,7 @@ from harness.space import Architecture
 SPACE = NatsTss()
 """One instance for the whole package: it caches the classes of equal cells."""
 
-_TEST_BATCH = 512
+_TEST_BATCH = 225  # larger ones leave the cache and cost more for each image
 
 
 @dataclass(frozen=True)

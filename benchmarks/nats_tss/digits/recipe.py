@@ -33,16 +33,16 @@ class Recipe:
     n_train_images: int = 897
     split_seed: int = 0
     seeds: tuple[int, ...] = (0, 1, 2)
-    n_steps: int = 120
-    batch_size: int = 64
+    n_steps: int = 300
+    batch_size: int = 32
     peak_learning_rate: float = 0.1
     warmup_fraction: float = 0.2
     momentum: float = 0.9
     weight_decay: float = 5e-4
-    max_shift_pixels: float = 1.0
-    max_rotation_degrees: float = 20.0
-    max_log_scale: float = 0.15
-    n_test_copies: int = 4
+    max_shift_pixels: float = 1.5
+    max_rotation_degrees: float = 40.0
+    max_log_scale: float = 0.3
+    n_test_copies: int = 6
 
     def __post_init__(self) -> None:
         for name in ("n_train_images", "n_steps", "batch_size", "n_test_copies"):
