@@ -21,4 +21,4 @@ class GradNorm(Proxy):
 
     def measure(self, gradients: FirstBatchGradients) -> float:
         """Higher is better."""
-        return sum(float(layer[0].float().norm()) for layer in gradients.layers.values())
+        return sum(float(layer[0].norm()) for layer in gradients.layers.values())

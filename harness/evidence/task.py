@@ -86,9 +86,9 @@ class WeightGradients(TaskEvidence):
 
     @property
     def layers(self) -> dict[str, Tensor]:
-        """Gradients [n_batches, *weight.shape] by layer, in the network's order."""
-        first = self._batches[0]
-        return {name: torch.stack([batch[name] for batch in self._batches]) for name in first}
+        """Gradients [n_batches, *weight.shape] by layer, in the network's order; at least float32."""
+        stacked = {name: torch.stack([batch[name] for batch in self._batches]) for name in self._batches[0]}
+        return {name: layer.to(torch.promote_types(layer.dtype, torch.float32)) for name, layer in stacked.items()}
 
 
 @EVIDENCE.register("first_batch_gradients")
