@@ -3,11 +3,14 @@
 import json
 from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import cache
 
 import torch
+from omegaconf import OmegaConf
 
 from harness.errors import OptionError
 from harness.initialise import Initialisation
+from harness.paths import conf_folder
 
 
 class Precision(Enum):
@@ -59,5 +62,16 @@ class Protocol:
 
     @property
     def label(self) -> str:
-        """The name for readers of a table, with what differs from the protocol of that name."""
-        return self.name
+        """The name for readers of a table, with what differs from the protocol of that name: "paper(batch_size=64)"."""
+        own, named = json.loads(self.key), _named(self.name)
+        differing = [f"{field}={value}" for field, value in own.items() if str(named.get(field)) != str(value)]
+        return self.name + (f"({', '.join(differing)})" if differing else "")
+
+
+@cache
+def _named(name: str) -> dict[str, object]:
+    """The values of conf/protocol/<name>.yaml; none if there is no such file."""
+    file = conf_folder() / "protocol" / f"{name}.yaml"
+    if not file.is_file():
+        return {}
+    return {str(field): value for field, value in OmegaConf.load(file).items()}

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,7 +23,6 @@ from harness.space import BENCHMARKS, Architecture, Execute
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 _COMMIT_EVERY_S = 0.5
-_UNITS_PER_COUNT_CHUNK = 1000
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,9 @@ class Unit:
     arch: Architecture
     execute: Execute
     specs: tuple[ProxySpec, ...]
+
+
+Result = tuple[Unit, dict[str, Score]]
 
 
 @dataclass(frozen=True)
@@ -122,54 +124,63 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: E
     Raises:
         HarnessError: if a worker process is killed; what was committed stays.
     """
-    keys = {spec: run.key(spec) for spec in run.specs}
-    replaces = effort.retry_failed or not effort.resume
-    pending: list[tuple[ScoreKey, Score]] = []
-    committed = time.monotonic()
     title = f"{run.setting.bench} {run.setting.data_set}"
+    counts = [unit for unit in units if not _runs_network(unit)]
+    networks = [unit for unit in units if _runs_network(unit)]
+    replace = effort.retry_failed or not effort.resume
+    with Progress(f"{title}, counts", len(counts)) as progress:
+        _commit(run, _count(run.setting, counts), store, progress, replace)
     try:
-        with Progress(title, len(units)) as progress:
-            for unit, found in _results(run.setting, units, effort.workers):
-                pending += [(keys[spec], found[spec.name]) for spec in unit.specs]
-                progress.advance()
-                if time.monotonic() - committed > _COMMIT_EVERY_S:
-                    store.add(pending, replace=replaces)
-                    pending, committed = [], time.monotonic()
+        with Progress(title, len(networks), "networks") as progress:
+            _commit(run, _run(run.setting, networks, effort.workers), store, progress, replace)
     except TerminatedWorkerError as error:
         raise HarnessError(
             "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
             "command again, with fewer workers=."
         ) from error
+
+
+def _commit(run: ScoringRun, results: Iterable[Result], store: ScoreStore, progress: Progress, replace: bool) -> None:
+    """Put results into the store as they come, also when they stop coming."""
+    keys = {spec: run.key(spec) for spec in run.specs}
+    pending: list[tuple[ScoreKey, Score]] = []
+    committed = time.monotonic()
+    try:
+        for unit, found in results:
+            pending += [(keys[spec], found[spec.name]) for spec in unit.specs]
+            progress.advance()
+            if time.monotonic() - committed > _COMMIT_EVERY_S:
+                store.add(pending, replace=replace)
+                pending, committed = [], time.monotonic()
     finally:
-        store.add(pending, replace=replaces)
+        store.add(pending, replace=replace)
 
 
-def _results(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[tuple[Unit, dict[str, Score]]]:
-    """Results as they come. Counts are computed here; networks are run in worker processes of one thread each."""
-    counts = [unit for unit in units if not _runs_network(unit)]
-    if counts:
-        made = setting.make(with_batches=False)
-        proxies: dict[tuple[ProxySpec, ...], dict[str, Proxy]] = {}
-        for unit in counts:
-            chosen = proxies.setdefault(unit.specs, {spec.name: spec.make() for spec in unit.specs})
-            yield unit, score(made, unit.arch, unit.execute, chosen)
-    heavy = [unit for unit in units if _runs_network(unit)]
-    if not heavy:
+def _count(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]:
+    """Proxies that need no network, computed in this process."""
+    made = setting.make(with_batches=False)
+    proxies: dict[tuple[ProxySpec, ...], dict[str, Proxy]] = {}
+    for unit in units:
+        if unit.specs not in proxies:
+            proxies[unit.specs] = {spec.name: spec.make() for spec in unit.specs}
+        yield unit, score(made, unit.arch, unit.execute, proxies[unit.specs])
+
+
+def _run(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[Result]:
+    """Proxies that run networks, in worker processes of one thread each, in the order in which they end."""
+    if not units:
         return
-    workers = min(workers, len(heavy))
-    with_batches = any("inputs" in spec.proxy_class.uses() for unit in heavy for spec in unit.specs)
+    with_batches = any("inputs" in spec.proxy_class.uses() for unit in units for spec in unit.specs)
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        tasks = (delayed(_work)(setting, with_batches, unit, os.getpid()) for unit in heavy)
-        yield from Parallel(n_jobs=workers, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)(
-            tasks
-        )
+        parallel = Parallel(min(workers, len(units)), return_as="generator_unordered", batch_size=1)
+        yield from parallel(delayed(_work)(setting, with_batches, unit, os.getpid()) for unit in units)
 
 
 def _runs_network(unit: Unit) -> bool:
     return any(spec.proxy_class.runs_network() for spec in unit.specs)
 
 
-def _work(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> tuple[Unit, dict[str, Score]]:
+def _work(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
     """One unit in a worker process, or in this one for workers=1."""
     if os.getpid() != parent:
         _die_with(parent)

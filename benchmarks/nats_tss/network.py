@@ -7,6 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from benchmarks.cell_graph import NONE, SKIP
+from benchmarks.nats_blocks import ActConvNorm, Reduction, pooled, stem
 from harness.inputs import DataSet
 
 N_STAGES = 3
@@ -26,19 +27,6 @@ class Skeleton:
             found.append((self.channels * 2**stage, size))
             size //= 2
         return found
-
-
-class ActConvNorm(nn.Module):
-    """ReLU, convolution without bias, batch normalisation: the order of NAS-Bench-201."""
-
-    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> None:
-        super().__init__()
-        self.act = nn.ReLU()
-        self.conv = nn.Conv2d(n_in, n_out, kernel, stride, padding=kernel // 2, bias=False)
-        self.norm = nn.BatchNorm2d(n_out)
-
-    def forward(self, features: Tensor) -> Tensor:
-        return cast(Tensor, self.norm(self.conv(self.act(features))))
 
 
 class Zero(nn.Module):
@@ -68,19 +56,6 @@ class Cell(nn.Module):
         return nodes[self._last] if self._last in nodes else features.new_zeros(features.shape)
 
 
-class Reduction(nn.Module):
-    """Residual block that halves the resolution and doubles the channels."""
-
-    def __init__(self, n_in: int, n_out: int) -> None:
-        super().__init__()
-        self.first = ActConvNorm(n_in, n_out, 3, stride=2)
-        self.second = ActConvNorm(n_out, n_out, 3)
-        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(n_in, n_out, 1, bias=False))
-
-    def forward(self, features: Tensor) -> Tensor:
-        return cast(Tensor, self.shortcut(features) + self.second(self.first(features)))
-
-
 class CellNetwork(nn.Module):
     """Stem, three stages of one repeated cell with reductions between them, pooled features, classifier.
 
@@ -99,17 +74,14 @@ class CellNetwork(nn.Module):
         super().__init__()
         stages = skeleton.stages(data_set.shape[1])
         width = stages[-1][0]
-        self.stem = nn.Sequential(
-            nn.Conv2d(data_set.shape[0], skeleton.channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(skeleton.channels),
-        )
+        self.stem = stem(data_set.shape[0], skeleton.channels)
         blocks: list[nn.Module] = []
         for stage, (channels, _) in enumerate(stages):
             if stage:
                 blocks.append(Reduction(channels // 2, channels))
             blocks += [Cell(operations, executed, channels) for _ in range(skeleton.cells_per_stage)]
         self.blocks = nn.Sequential(*blocks)
-        self.last = nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.last = pooled(width)
         self.classifier = nn.Linear(width, data_set.n_classes)
         self.origins = {name: _origin(name, *origin) for name, _ in self.named_modules()}
 

@@ -1,7 +1,7 @@
 """NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437 and arXiv:2001.00326."""
 
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise, product
 from random import Random
 from typing import ClassVar
@@ -9,6 +9,7 @@ from typing import ClassVar
 from torch import nn
 
 from benchmarks.cell_graph import NONE, SKIP, canonicalise, live_edges
+from benchmarks.nats_blocks import classifier_layer, conv_layer, reduction_layers
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
@@ -66,7 +67,7 @@ class NatsTss(SearchSpace):
             for index, operation in enumerate(cell):
                 if operation in (CONV_1X1, CONV_3X3):
                     kernel = 1 if operation == CONV_1X1 else 3
-                    found.append(_conv(channels, channels, kernel, size, index in live, skeleton.cells_per_stage))
+                    found.append(conv_layer(channels, channels, kernel, size, index in live, skeleton.cells_per_stage))
         return found
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
@@ -118,25 +119,11 @@ EMBEDDED = Skeleton(channels=8, cells_per_stage=1)
 
 def _skeleton_layers(skeleton: Skeleton, data_set: DataSet, connected: bool) -> list[Layer]:
     """Stem, residual reductions, final normalisation with classifier; live if the cell joins input and output."""
-    channels, size = data_set.shape[0], data_set.shape[1]
-    stages = skeleton.stages(size)
-    found = [_conv(channels, skeleton.channels, 3, size, connected)]
+    stages = skeleton.stages(data_set.shape[1])
+    found = [conv_layer(data_set.shape[0], skeleton.channels, 3, data_set.shape[1], connected)]
     for (before, _), (after, size) in pairwise(stages):
-        found.append(_conv(before, after, 3, size, connected))
-        found.append(_conv(after, after, 3, size, connected))
-        shortcut = before * after
-        found.append(Layer(shortcut, shortcut, shortcut * size * size, connected))
-    width, n_classes = stages[-1][0], data_set.n_classes
-    weights = width * n_classes
-    found.append(Layer(weights, weights + n_classes + 2 * width, weights + n_classes, connected))
-    return found
-
-
-@cache
-def _conv(n_in: int, n_out: int, kernel: int, size: int, live: bool, repeats: int = 1) -> Layer:
-    """A convolution without bias to `size` x `size` outputs, and its batch normalisation."""
-    weights = n_in * n_out * kernel * kernel
-    return Layer(weights, weights + 2 * n_out, weights * size * size, live, repeats)
+        found += reduction_layers(before, after, size, connected)
+    return [*found, classifier_layer(stages[-1][0], data_set.n_classes, connected)]
 
 
 BENCHMARKS.register("nats_tss")(NatsTss())

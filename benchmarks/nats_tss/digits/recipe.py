@@ -33,7 +33,7 @@ class Recipe:
     n_train_images: int = 897
     split_seed: int = 0
     seeds: tuple[int, ...] = (0, 1, 2)
-    n_steps: int = 300
+    n_steps: int = 250
     batch_size: int = 32
     peak_learning_rate: float = 0.1
     warmup_fraction: float = 0.2

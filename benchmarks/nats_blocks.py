@@ -1,0 +1,67 @@
+"""Blocks that both NATS-Bench search spaces are built of, and their counts; arXiv:2001.00326, Section 2.1."""
+
+from functools import cache
+from typing import cast
+
+from torch import Tensor, nn
+
+from harness.space import Layer
+
+
+class ActConvNorm(nn.Module):
+    """ReLU, convolution without bias, batch normalisation: the order of NAS-Bench-201."""
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.act = nn.ReLU()
+        self.conv = nn.Conv2d(n_in, n_out, kernel, stride, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(n_out)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return cast(Tensor, self.norm(self.conv(self.act(features))))
+
+
+class Reduction(nn.Module):
+    """Residual block that halves the resolution and changes the width."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.first = ActConvNorm(n_in, n_out, 3, stride=2)
+        self.second = ActConvNorm(n_out, n_out, 3)
+        self.shortcut = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(n_in, n_out, 1, bias=False))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return cast(Tensor, self.shortcut(features) + self.second(self.first(features)))
+
+
+def stem(n_in: int, n_out: int) -> nn.Sequential:
+    """What comes before the first cell."""
+    return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out))
+
+
+def pooled(width: int) -> nn.Sequential:
+    """What comes between the last cell and the classifier: [batch, width, *, *] to [batch, width]."""
+    return nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+@cache
+def conv_layer(n_in: int, n_out: int, kernel: int, size: int, live: bool = True, repeats: int = 1) -> Layer:
+    """A convolution without bias to `size` x `size` outputs, and its batch normalisation."""
+    weights = n_in * n_out * kernel * kernel
+    return Layer(weights, weights + 2 * n_out, weights * size * size, live, repeats)
+
+
+def reduction_layers(n_in: int, n_out: int, size: int, live: bool = True) -> list[Layer]:
+    """Those of a `Reduction` to `size` x `size` outputs; its shortcut has no normalisation."""
+    shortcut = n_in * n_out
+    return [
+        conv_layer(n_in, n_out, 3, size, live),
+        conv_layer(n_out, n_out, 3, size, live),
+        Layer(shortcut, shortcut, shortcut * size * size, live),
+    ]
+
+
+def classifier_layer(width: int, n_classes: int, live: bool = True) -> Layer:
+    """The linear layer, and the normalisation of `pooled`."""
+    weights = width * n_classes
+    return Layer(weights, weights + n_classes + 2 * width, weights + n_classes, live)

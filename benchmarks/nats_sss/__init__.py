@@ -1,0 +1,3 @@
+"""NATS-Bench size search space."""
+
+from benchmarks.nats_sss.space import NatsSss as NatsSss

@@ -1,0 +1,89 @@
+"""NATS-Bench size search space: 32,768 channel configurations. Dong et al., TPAMI 2021, arXiv:2009.00437."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise, product
+from random import Random
+from typing import ClassVar
+
+from torch import nn
+
+from benchmarks.nats_blocks import classifier_layer, conv_layer, reduction_layers
+from benchmarks.nats_sss.network import SizedNetwork
+from harness.inputs import DataSet
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+
+WIDTHS = tuple(range(8, 65, 8))
+N_WIDTHS = 5
+
+Widths = tuple[int, ...]
+
+
+class NatsSss(SearchSpace):
+    """Widths of the five blocks of one network, each of 8, 16, ..., 64 channels."""
+
+    name: ClassVar[str] = "nats_sss"
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]] = ("cifar10", "cifar100", "ImageNet16-120")
+
+    @cached_property
+    def architectures(self) -> Sequence[Architecture]:
+        return tuple(self._widths)
+
+    def canonical(self, arch: Architecture) -> Architecture:
+        """`arch` itself: every operation is live, and its weights' shapes differ between any two architectures."""
+        return arch
+
+    def widths(self, arch: Architecture) -> Widths:
+        """The number of channels of each of the five blocks."""
+        return self._widths[arch]
+
+    @cached_property
+    def _widths(self) -> dict[Architecture, Widths]:
+        return {size_string(widths): widths for widths in product(WIDTHS, repeat=N_WIDTHS)}
+
+    def __contains__(self, arch: str) -> bool:
+        return arch in self._widths
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        widths = self.widths(arch)
+        size = data_set.shape[1]
+        found = [conv_layer(data_set.shape[0], widths[0], 3, size), *_cell_layers(widths[0], widths[0], size)]
+        for position, (n_in, n_out) in enumerate(pairwise(widths)):
+            if position % 2:
+                found += _cell_layers(n_in, n_out, size)
+            else:
+                size //= 2
+                found += reduction_layers(n_in, n_out, size)
+        return [*found, classifier_layer(widths[-1], data_set.n_classes)]
+
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        """One network for both ways to execute, since nothing in it is dead."""
+        return SizedNetwork(self.widths(arch), data_set, origin=arch)
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        return rng.choice(self.neighbours(arch))
+
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        """One of the widths changed to any other: 35 architectures."""
+        widths = self.widths(self.check(arch))
+        return tuple(
+            size_string((*widths[:index], width, *widths[index + 1 :]))
+            for index in range(N_WIDTHS)
+            for width in WIDTHS
+            if width != widths[index]
+        )
+
+
+def size_string(widths: Widths) -> Architecture:
+    """The official string, `8:16:24:32:64`."""
+    return Architecture(":".join(map(str, widths)))
+
+
+def _cell_layers(n_in: int, n_out: int, size: int) -> list[Layer]:
+    """Two convolutions from the cell's input, three between its nodes, and one on the skip if the width changes."""
+    found = [conv_layer(n_in, n_out, 3, size, repeats=2), conv_layer(n_out, n_out, 3, size, repeats=3)]
+    return found if n_in == n_out else [*found, conv_layer(n_in, n_out, 1, size)]
+
+
+BENCHMARKS.register("nats_sss")(NatsSss())
