@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.errors import HarnessError as HarnessError
-    from harness.evaluate import Evaluation as Evaluation
-    from harness.evaluate import evaluate as evaluate
+    from harness.evaluation import Evaluation as Evaluation
+    from harness.evaluation import evaluate as evaluate
     from harness.settings import Settings as Settings
 
 _HOMES = {
-    "Evaluation": "harness.evaluate",
+    "Evaluation": "harness.evaluation",
     "HarnessError": "harness.errors",
     "Settings": "harness.settings",
-    "evaluate": "harness.evaluate",
+    "evaluate": "harness.evaluation",
 }
 
 

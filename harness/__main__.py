@@ -8,7 +8,7 @@ from rich.console import Console
 
 from harness.config import check_words, read_settings
 from harness.errors import HarnessError
-from harness.evaluate import evaluate
+from harness.evaluation import evaluate
 from harness.paths import conf_folder
 from harness.report import TERMINAL_WIDTH, terminal_table
 

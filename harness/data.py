@@ -3,23 +3,26 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
 
 from filelock import FileLock
 from rich.console import Console
 
 from harness.archives import fetch_archive
+from harness.arguments import OneSentenceParser
 from harness.data_status import entries, status_table, unfinished, verify
-from harness.errors import HarnessError, OptionError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError
 from harness.inputs import DATA_SETS, DataSet
 from harness.paths import DATA_VARIABLE, data_home, downloads_home, images_home
 from harness.registry import unknown_name
+from harness.space import BENCHMARKS
+from harness.truth_imports import TRUTH_IMPORTS, import_truth
 from harness.truth_sources import TRUTH_SOURCES, TruthSource, fetch
 
 _DAMAGED = 1
 _MISTAKE = 2
 _INTERRUPTED = 130
-_WIDE = 200  # columns of the status table where it is not shown on a terminal
+_WIDE = 320  # columns of the status table where it is not shown on a terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = _parser().parse_args(arguments)
         if chosen.command == "fetch":
             return _fetch(chosen.name)
+        if chosen.command == "import":
+            return _import(chosen.name, chosen.path)
         return _status() if chosen.command == "status" else _verify()
     except HarnessError as error:
         print(error, file=sys.stderr)
@@ -45,24 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _INTERRUPTED
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        """Turn argparse's complaint into ours.
-
-        Raises:
-            OptionError: always.
-        """
-        raise OptionError(f"{message[:1].upper()}{message[1:]}. Try `{self.prog} --help`.")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m harness.data", description=__doc__, allow_abbrev=False)
+    parser = OneSentenceParser(prog="python -m harness.data", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("status", help="what is on this machine, and how to get the rest")
     fetching = commands.add_parser("fetch", help="download and convert the tables of a benchmark, or images")
     fetching.add_argument("name", metavar="NAME|all", help="a benchmark or data set; all: every benchmark's tables")
+    importing = commands.add_parser("import", help="convert an official release that you have; `status` lists them")
+    importing.add_argument("name", metavar="NAME", help="the release: nats_tss, nats_sss, hw_nas_bench, ...")
+    importing.add_argument("path", metavar="PATH", type=Path, help="its file or unpacked folder")
     commands.add_parser("verify", help="re-hash and read everything, naming each damaged file")
     return parser
 
@@ -96,6 +92,19 @@ def _fetch(name: str) -> int:
 def _fetch_table(source: TruthSource) -> None:
     done = fetch(source)
     print(f"{source.key}: {'written to' if done else 'there and whole,'} {source.path()}")
+
+
+def _import(name: str, path: Path) -> int:
+    release = TRUTH_IMPORTS.get(name)
+    with FileLock(data_home() / ".fetch.lock"):
+        table = import_truth(release, path.expanduser())
+    n_archs, n_all = len(table.archs), len(BENCHMARKS.get(release.benchmark).architectures)
+    part = "" if n_archs == n_all else "; the others have no truth in these columns"
+    print(
+        f"{name}: {n_archs:,} of {n_all:,} architectures{part}, {len(table.columns)} columns, "
+        f"written to {release.path()}"
+    )
+    return 0
 
 
 def _fetch_images(data_set: DataSet) -> None:

@@ -1,7 +1,7 @@
 """What data are on this machine: one row for each table and each data set's images, and their verification."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
@@ -10,8 +10,9 @@ from harness.checked_files import PART_SUFFIX, sha256_of
 from harness.errors import CorruptDataError
 from harness.inputs import DATA_SETS, InputKind
 from harness.paths import truth_home
-from harness.truth import embedded_tables
-from harness.truth_sources import TRUTH_SOURCES, TruthSource, fetch_command, open_table
+from harness.truth import embedded_tables, repair_command
+from harness.truth_imports import TRUTH_IMPORTS, TruthImport
+from harness.truth_sources import TRUTH_SOURCES, TruthSource
 from harness.truth_table import TableFile
 
 
@@ -33,7 +34,7 @@ class Entry:
 
 
 def entries(home: Path, images: Path) -> list[Entry]:
-    """Everything that the registries know, on this machine or not, in alphabetical order of its names.
+    """Everything that the registries know, on this machine or not: tables to fetch, to import, and images.
 
     Args:
         home: the data home.
@@ -42,7 +43,8 @@ def entries(home: Path, images: Path) -> list[Entry]:
     sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
     benchmarks = sorted({source.benchmark for source in sources})
     tables = [entry for benchmark in benchmarks for entry in _embedded_entries(benchmark)]
-    return [*tables, *(_table_entry(source, home) for source in sources), *_image_entries(images)]
+    imports = (_import_entry(TRUTH_IMPORTS.get(name), home) for name in TRUTH_IMPORTS)
+    return [*tables, *(_source_entry(source, home) for source in sources), *imports, *_image_entries(images)]
 
 
 def status_table(found: list[Entry]) -> Table:
@@ -66,7 +68,7 @@ def verify(home: Path, images: Path) -> tuple[list[str], list[str]]:
     whole, damaged = [], []
     for path in sorted(truth_home(home).glob("*/*.parquet")):
         try:
-            table = TableFile(path, fetch_command(path.parent.name))
+            table = TableFile(path, repair_command(path, home))
             for key in table.columns:
                 table.values([], key)
             whole.append(f"{path}: {table.n_archs:,} rows, sha256 {sha256_of(path)}")
@@ -87,20 +89,33 @@ def unfinished(home: Path) -> list[Path]:
     return sorted(home.rglob(f".*{PART_SUFFIX}")) if home.is_dir() else []
 
 
-def _table_entry(source: TruthSource, home: Path) -> Entry:
-    path = source.path(home)
+def _source_entry(source: TruthSource, home: Path) -> Entry:
     owners = {"/".join(file.key.split("/")[:2]) for file in source.files}
     origin = ", ".join([source.licence, *sorted(owners)])
-    what, state, size, sha256 = source.name, "missing", "", ""
-    if path.is_file():
-        try:
-            table = open_table(source, home)
-            what, size = _described(source.name, table)
-            state, sha256 = "present" if table.origin == source.fingerprint else "outdated", sha256_of(path)[:12]
-        except CorruptDataError:
-            state = "damaged"
-    where = str(path.relative_to(home))
-    return Entry(source.benchmark, what, state, where, source.command, origin, size, sha256)
+    entry = Entry(source.benchmark, source.name, "missing", str(source.path(home)), source.command, origin)
+    return _found(entry, source.fingerprint, home)
+
+
+def _import_entry(release: TruthImport, home: Path) -> Entry:
+    get = f"{release.command}, PATH being {release.contents} from {release.page}"
+    origin = f"{release.licence}, {release.page.partition('://')[2]}"
+    entry = Entry(release.benchmark, f"import {release.name}", "missing", str(release.path(home)), get, origin)
+    return _found(entry, release.origin, home)
+
+
+def _found(missing: Entry, origin: str, home: Path) -> Entry:
+    """The entry of a table, as it is on this machine; `where` becomes relative to the data home."""
+    path = Path(missing.where)
+    entry = replace(missing, where=str(path.relative_to(home)))
+    if not path.is_file():
+        return entry
+    try:
+        table = TableFile(path, missing.how_to_get)
+    except CorruptDataError:
+        return replace(entry, state="damaged")
+    what, size = _described(missing.what, table)
+    state = "present" if table.origin == origin else "outdated"
+    return replace(entry, what=what, state=state, size=size, sha256=sha256_of(path)[:12])
 
 
 def _embedded_entries(benchmark: str) -> Iterator[Entry]:
@@ -115,7 +130,8 @@ def _described(name: str, table: TableFile) -> tuple[str, str]:
     """Its columns by data set, and its number of rows with its size on the disk."""
     names: dict[str, list[str]] = {}
     for column in table.columns.values():
-        names.setdefault(column.dataset, []).append(column.name)
+        if "_seed" not in column.name:  # one for each seed, beside their mean
+            names.setdefault(column.dataset, []).append(column.name)
     columns = "; ".join(f"{dataset}: {', '.join(found)}" for dataset, found in names.items())
     return f"{name} ({columns})", f"{table.n_archs:,} rows, {_readable(table.path.stat().st_size)}"
 

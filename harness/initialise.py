@@ -17,9 +17,10 @@ from harness.randomness import generator
 class Initialisation(Enum):
     """How convolutions and linear layers start; normalisation always starts as the identity."""
 
-    default = "default"  # PyTorch's own, which the official networks of the benchmarks use
+    default = "default"  # PyTorch's own, or what a benchmark's official code draws instead (`network.own_init`)
     kaiming_normal = "kaiming_normal"  # N(0, 2 / fan_in), biases zero
     kaiming_uniform = "kaiming_uniform"  # the same variance, uniform
+    kaiming_normal_fan_out = "kaiming_normal_fan_out"  # N(0, 2 / fan_out), biases zero
     xavier_normal = "xavier_normal"  # N(0, 2 / (fan_in + fan_out)), biases zero
     normal = "normal"  # N(0, 1), biases zero
 
@@ -32,13 +33,16 @@ def on_meta() -> AbstractContextManager[object]:
 def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Module:
     """Give a network assembled on the meta device its memory and its initial parameters.
 
-    `network.origins` maps module names to the text that, with `seed`, determines their draw.
+    `network.origins` maps module names to the text that, with `seed`, determines their draw. Where the official code
+    does not leave a module to PyTorch, `network.own_init` names what it draws by default.
     """
     network = network.to_empty(device="cpu")
     origins: dict[str, str] = network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
+    own_init: dict[str, Initialisation] = getattr(network, "own_init", {})
     for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            _draw(module, init, generator("weights", seed, origins[name]))
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            chosen = own_init.get(name, init) if init is Initialisation.default else init
+            _draw(module, chosen, generator("weights", seed, origins[name]))
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
         elif any(True for _ in module.parameters(recurse=False)):
@@ -47,7 +51,7 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
 
 
 @torch.no_grad()
-def _draw(module: nn.Conv2d | nn.Linear, init: Initialisation, rng: torch.Generator) -> None:
+def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisation, rng: torch.Generator) -> None:
     weight = module.weight
     if init is Initialisation.default:
         nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=rng)
@@ -57,6 +61,8 @@ def _draw(module: nn.Conv2d | nn.Linear, init: Initialisation, rng: torch.Genera
         return
     if init is Initialisation.kaiming_normal:
         nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=rng)
+    elif init is Initialisation.kaiming_normal_fan_out:
+        nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu", generator=rng)
     elif init is Initialisation.kaiming_uniform:
         nn.init.kaiming_uniform_(weight, nonlinearity="relu", generator=rng)
     elif init is Initialisation.xavier_normal:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,16 +32,24 @@ class InputKind(Enum):
     """N(0,1) in every channel, with random labels."""
 
 
+class Rows(Protocol):
+    """An array along its first axis, or something that reads those of its rows that are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[Any]: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Images:
     """Training images as they lie on the disk.
 
-    `images` is uint8 [n, height, width, channels], `labels` int64 [n] in [0, n_classes); `source` names the file and
-    how far it is the published one.
+    `images` is uint8 [n, height, width, channels]; `labels` are targets as `DataSet.loss` takes them, for classes int64
+    [n] in [0, n_classes). `source` names the file and how far it is the published one.
     """
 
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+    images: Rows
+    labels: Rows
     source: str
     kind: InputKind
 
@@ -49,9 +58,10 @@ class Images:
 class DataSet(ABC):
     """A labelled image data set; instances are registered in `DATA_SETS` under their name.
 
-    `shape` is (channels, height, width); `mean` and `std` are per channel, of intensities in [0, 1]. `how_to_get` is
-    one sentence with the command or page that brings the real images; `archive` is what that command
-    fetches. `embedded` data sets come with an installed package.
+    `n_classes` is how many numbers a network gives for an input, or for each pixel of one. `shape` is (channels,
+    height, width); where an input is several images, they lie one after another along the channels. `mean` and `std`
+    are per channel, of intensities in [0, 1]. `how_to_get` is one sentence with the command or page that brings the
+    real images; `archive` is what that command fetches. `embedded` data sets come with an installed package.
     """
 
     name: str
@@ -77,7 +87,6 @@ class DataSet(ABC):
     def present(self, home: Path) -> dict[InputKind, Path]:
         """The kinds of images that lie under `home`, unread, each with its file or folder."""
 
-
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The scalar that training minimises, mean over the batch: cross-entropy of logits [batch, n_classes]."""
         return F.cross_entropy(outputs, targets)
@@ -85,6 +94,10 @@ class DataSet(ABC):
     def random_targets(self, n: int, source: torch.Generator) -> Tensor:
         """Targets [n, ...] of the shape and type that `loss` takes, drawn at random: for noise."""
         return torch.randint(self.n_classes, (n,), generator=source)
+
+    def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
+        """Targets for images of noise [n, *shape]: random ones, unless a target is by definition made of its image."""
+        return self.random_targets(len(images), source)
 
 
 DATA_SETS: Registry[DataSet] = Registry("data set", "benchmarks.inputs")
@@ -111,7 +124,7 @@ class BatchRequest:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """`images` float32 [batch, channels, height, width], normalised; `targets` int64 [batch]."""
+    """`images` float32 [batch, channels, height, width], normalised; `targets` [batch, ...] as `DataSet.loss` takes."""
 
     images: Tensor
     targets: Tensor
@@ -178,7 +191,7 @@ def _noise_batch(data_set: DataSet, request: BatchRequest, index: int) -> Batch:
     """One batch of noise from its own generator, so that a batch does not depend on how many follow."""
     source = generator("batches", request.seed, data_set.name, "noise", index)
     images = torch.randn(request.batch_size, *data_set.shape, generator=source)
-    return Batch(images, data_set.random_targets(request.batch_size, source))
+    return Batch(images, data_set.noise_targets(images, source))
 
 
 def _digest(batches: tuple[Batch, ...]) -> str:

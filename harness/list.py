@@ -1,12 +1,12 @@
 """The command `python -m harness.list proxies|benchmarks|datasets`: what is registered, plug-ins included."""
 
-import argparse
 import sys
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 
+from harness.arguments import OneSentenceParser
 from harness.errors import HarnessError
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
@@ -16,11 +16,11 @@ from harness.space import BENCHMARKS
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print one table."""
-    parser = argparse.ArgumentParser(prog="python -m harness.list", description="List what is registered.")
+    parser = OneSentenceParser(prog="python -m harness.list", description="List what is registered.")
     listings = {"proxies": _proxies, "benchmarks": _benchmarks, "datasets": _data_sets}
     parser.add_argument("what", choices=listings)
-    arguments = parser.parse_args(words)
     try:
+        arguments = parser.parse_args(words)
         table = Table(box=None, pad_edge=False, header_style="bold")
         for number, row in enumerate(listings[arguments.what]()):
             if number == 0:

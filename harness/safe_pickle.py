@@ -6,8 +6,10 @@ arrays are therefore rebuilt by the classes below, which check what they are giv
 
 import io
 import pickle
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -22,11 +24,11 @@ _LATIN1 = "latin1"  # maps the 256 bytes to the first 256 characters and back
 
 
 class _PlainType:
-    """What `numpy.dtype` in a pickle becomes: a type without objects or fields."""
+    """What `numpy.dtype` in a pickle becomes: a type without fields, of objects only where these are strings."""
 
     def __init__(self, name: str | bytes, align: object = False, copy: object = True) -> None:
         self.dtype = np.dtype(_text(name))
-        if self.dtype.kind not in _PLAIN_KINDS:
+        if self.dtype.kind not in _PLAIN_KINDS and self.dtype != np.dtype(object):
             raise ValueError(f"dtype {self.dtype} is not plain")
 
     def __setstate__(self, state: tuple[object, str | bytes]) -> None:
@@ -43,6 +45,11 @@ class _PlainArray(np.ndarray[Any, Any]):
         _, shape, plain_type, is_fortran, content = state
         content = content.encode(_LATIN1) if isinstance(content, str) else content
         dtype = plain_type.dtype
+        if dtype.hasobject:  # its content is a list; only one of strings is plain, and becomes an array of strings
+            if not isinstance(content, list) or not all(type(element) is str for element in content):
+                raise ValueError("an array holds objects that are not strings")
+            strings = np.array(content, dtype=np.str_)
+            dtype, content = strings.dtype, strings.tobytes()
         if not isinstance(content, bytes) or prod(shape) * dtype.itemsize != len(content) or min(shape, default=0) < 0:
             raise ValueError("an array's bytes do not fill its shape")
         super().__setstate__((1, shape, dtype, bool(is_fortran), content))  # type: ignore[arg-type]  # a stub's np.bool
@@ -78,11 +85,14 @@ ARRAYS: frozenset[Global] = frozenset(
 
 
 class _ListedUnpickler(pickle.Unpickler):
-    """An unpickler whose only globals are those of `allow`."""
+    """An unpickler whose only globals are those of `allow`, and `stand_ins` for others."""
 
-    def __init__(self, content: bytes, allow: frozenset[Global], name: str, encoding: str) -> None:
+    def __init__(
+        self, content: bytes, allow: frozenset[Global], stand_ins: Mapping[Global, Any], name: str, encoding: str
+    ) -> None:
         super().__init__(io.BytesIO(content), encoding=encoding)
         self._allow = allow
+        self._stand_ins = {key: checked for key, checked in _CHECKED.items() if key in allow} | dict(stand_ins)
         self._name = name
 
     def find_class(self, module: str, name: str) -> Any:
@@ -91,13 +101,13 @@ class _ListedUnpickler(pickle.Unpickler):
         Raises:
             CorruptDataError: for any other one. A dotted name never matches, so no attribute can be walked to.
         """
+        if (module, name) in self._stand_ins:
+            return self._stand_ins[module, name]
         if (module, name) not in self._allow:
             raise CorruptDataError(
                 f"{self._name} is a pickle that asks for '{module}.{name}', which is not a plain array or container: "
                 "it was not read. Delete it and get the file from its authors again."
             )
-        if (module, name) in _CHECKED:
-            return _CHECKED[module, name]
         return super().find_class(module, name)
 
     def persistent_load(self, pid: Any) -> Any:
@@ -112,20 +122,30 @@ class _ListedUnpickler(pickle.Unpickler):
         )
 
 
-def load(source: Path | bytes, allow: frozenset[Global] = ARRAYS, *, encoding: str = _LATIN1) -> Any:
+def load(
+    source: Path | bytes,
+    allow: frozenset[Global] = ARRAYS,
+    *,
+    encoding: str = _LATIN1,
+    name: str = "This data",
+    stand_ins: Mapping[Global, Any] = MappingProxyType({}),
+) -> Any:
     """The object in a pickle, built from listed globals only; `numpy.asarray` makes its arrays plain ones.
 
     Args:
         source: a file, or the pickle's bytes.
         allow: the globals that it may ask for, as (module, name).
         encoding: of Python 2 strings; "latin1" keeps array bytes whole, "bytes" gives bytes.
+        name: what messages call the pickle's bytes; a file has its path.
+        stand_ins: what is used in place of further globals; it is called as the pickle says, and must check what it
+            is given.
 
     Raises:
         CorruptDataError: if it asks for any other global, or is truncated or no pickle at all.
     """
-    name, content = ("This data", source) if isinstance(source, bytes) else (str(source), source.read_bytes())
+    name, content = (name, source) if isinstance(source, bytes) else (str(source), source.read_bytes())
     try:
-        return _ListedUnpickler(content, allow, name, encoding).load()
+        return _ListedUnpickler(content, allow, stand_ins, name, encoding).load()
     except CorruptDataError:
         raise
     # A damaged pickle can fail inside any opcode: a wrong index, a call with wrong arguments, a length that no

@@ -3,9 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
-from typing import ClassVar, Literal, NewType
+from typing import ClassVar, Literal, NewType, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import UnknownNameError
@@ -36,6 +39,37 @@ class Layer:
     repeats: int = 1
 
 
+@dataclass(frozen=True, eq=False)
+class LayerTable:
+    """The layers of several architectures, the fields of `Layer` as arrays [n_archs, n_layers].
+
+    A column where an architecture has no layer repeats it 0 times there; the other fields are then 0.
+    """
+
+    n_weights: NDArray[np.int64]
+    n_params: NDArray[np.int64]
+    flops: NDArray[np.int64]
+    live: NDArray[np.bool_]
+    repeats: NDArray[np.int64]
+
+    @classmethod
+    def of_layers(cls, layers: Sequence[Sequence[Layer]]) -> Self:
+        """The table of each architecture's layers."""
+        n_layers = max(map(len, layers), default=0)
+        absent = Layer(0, 0, 0, live=False, repeats=0)
+        rows = [[*found, *[absent] * (n_layers - len(found))] for found in layers]
+        fields = ("n_weights", "n_params", "flops", "live", "repeats")
+        table = np.array([[[getattr(layer, name) for layer in row] for row in rows] for name in fields], dtype=np.int64)
+        weights, params, flops, live, repeats = table.reshape(len(fields), len(rows), n_layers)
+        return cls(weights, params, flops, live.astype(bool), repeats)
+
+    def row(self, index: int) -> list[Layer]:
+        """The layers of one architecture."""
+        columns = (self.n_weights, self.n_params, self.flops, self.live, self.repeats)
+        layers = zip(*(column[index].tolist() for column in columns), strict=True)
+        return [Layer(*layer) for layer in layers if layer[-1]]
+
+
 class SearchSpace(ABC):
     """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`."""
 
@@ -48,6 +82,18 @@ class SearchSpace(ABC):
     def architectures(self) -> Sequence[Architecture]:
         """All architectures in the benchmark's official index order."""
 
+    def index(self, arch: Architecture) -> int:
+        """The place of an architecture in the official order.
+
+        Raises:
+            UnknownNameError: if the space lacks it.
+        """
+        return self._places[self.check(arch)]
+
+    @cached_property
+    def _places(self) -> dict[Architecture, int]:
+        return {arch: place for place, arch in enumerate(self.architectures)}
+
     @abstractmethod
     def canonical(self, arch: Architecture) -> Architecture:
         """The first architecture, in official order, that computes the same function with the same operations."""
@@ -55,6 +101,10 @@ class SearchSpace(ABC):
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         """The layers of the official network, dead ones included."""
+
+    def layer_table(self, archs: Sequence[Architecture], data_set: DataSet) -> LayerTable:
+        """The layers of many architectures at once; a space with very many overrides it with something faster."""
+        return LayerTable.of_layers([self.layers(arch, data_set) for arch in archs])
 
     @abstractmethod
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:

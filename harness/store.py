@@ -4,7 +4,6 @@ The rollback journal is kept (no write-ahead log), so that the store is one file
 killed process loses at most what it had not committed.
 """
 
-import argparse
 import json
 import sqlite3
 import sys
@@ -17,6 +16,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from harness.arguments import OneSentenceParser
 from harness.errors import HarnessError, StoreError
 
 VERSION = 1
@@ -234,13 +234,13 @@ def _require_equal(key: ScoreKey, known: Score, offered: Score, source: Path) ->
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command `python -m harness.store`."""
-    parser = argparse.ArgumentParser(prog="python -m harness.store", description="Join score stores.")
+    parser = OneSentenceParser(prog="python -m harness.store", description="Join score stores.")
     command = parser.add_subparsers(dest="command", required=True)
     merging = command.add_parser("merge", help="copy into the first store what it lacks of the others")
     merging.add_argument("target", type=Path)
     merging.add_argument("sources", type=Path, nargs="+")
-    arguments = parser.parse_args(words)
     try:
+        arguments = parser.parse_args(words)
         n_new = merge(arguments.target, arguments.sources)
     except HarnessError as error:
         print(error, file=sys.stderr)

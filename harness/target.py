@@ -94,12 +94,11 @@ def open_target(space: SearchSpace, data_set: DataSet, settings: Settings, archs
         OptionError: for a sample larger than the space.
     """
     truth = Truth.open(space.name)
-    column = truth.column(data_set.name, settings.truth or default_truth(space.name, data_set.name))
-    position = {arch: index for index, arch in enumerate(space.architectures)}
+    column = truth.column(data_set.name, settings.truth or default_truth(truth, space, data_set))
     if archs is None:
         index = sample_index(space, settings)
     else:
-        index = np.array([position[space.check(arch)] for arch in archs], dtype=np.int64)
+        index = np.array([space.index(Architecture(arch)) for arch in archs], dtype=np.int64)
     chosen = tuple(space.architectures[row] for row in index)
     values = truth.values(chosen, data_set.name, column.name)
     if not np.isfinite(values).any():
@@ -119,15 +118,25 @@ def sample_index(space: SearchSpace, settings: Settings) -> NDArray[np.int64]:
     return order[:n_wanted]
 
 
-def default_truth(bench: str, data_set: str) -> str:
+def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
     """The column that conf/benchmarks names for a data set.
+
+    Of several, the first one that is here for every architecture; failing that, the one here for the most.
 
     Raises:
         HarnessError: if it names none.
     """
-    file: Path = conf_folder() / "benchmarks" / f"{bench}.yaml"
-    if file.is_file():
-        columns = OmegaConf.load(file).truth
-        if data_set in columns:
-            return str(columns[data_set])
-    raise HarnessError(f"No default truth column of {bench} on {data_set} is stated in {file}; give truth=COLUMN.")
+    file: Path = conf_folder() / "benchmarks" / f"{space.name}.yaml"
+    stated = OmegaConf.to_container(OmegaConf.load(file).truth) if file.is_file() else {}
+    columns = stated.get(data_set.name) if isinstance(stated, dict) else None
+    if not columns:
+        raise HarnessError(
+            f"No default truth column of {space.name} on {data_set.name} is stated in {file}; give truth=COLUMN."
+        )
+    if isinstance(columns, str):
+        return columns
+    here = {column.name for column in truth.columns(data_set.name)}
+    n_known = {name: truth.n_known(data_set.name, name) for name in columns if name in here}
+    complete = (name for name, n in n_known.items() if n >= len(space.architectures))
+    # With none here, asking for the last one, which can be fetched, ends in the sentence that says how.
+    return str(next(complete, max(n_known, key=lambda name: n_known[name], default=columns[-1])))

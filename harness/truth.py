@@ -1,7 +1,8 @@
 """Truth: what networks reached when they were trained, by architecture."""
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from harness.errors import CorruptDataError, MissingDataError, UnknownNameError
 from harness.paths import truth_home
 from harness.registry import unknown_name
+from harness.truth_imports import imports_of
 from harness.truth_sources import fetch_command, sources_of
 from harness.truth_table import TableFile, TruthColumn
 
@@ -18,19 +20,34 @@ _REINSTALL = "pip install --force-reinstall nas-proxy-harness"
 
 
 class Truth:
-    """All tables of one benchmark on this machine: those in the data home and those that come with the package."""
+    """All tables of one benchmark on this machine: those in the data home and those that come with the package.
 
-    def __init__(self, benchmark: str, tables: Sequence[TableFile], home: Path | None = None) -> None:
+    A column that a fetched table and an imported one both hold is read from the imported one, which is the official
+    release, unless that has fewer architectures; the column's note names the other table.
+    """
+
+    def __init__(
+        self, benchmark: str, tables: Sequence[TableFile], home: Path | None = None, imported: Collection[Path] = ()
+    ) -> None:
         self.benchmark = benchmark
         self._home = home
         self._tables: dict[str, TableFile] = {}
-        for table in tables:
-            for key in table.columns:
-                if key in self._tables:
-                    raise CorruptDataError(
-                        f"Both {self._tables[key].path} and {table.path} hold the column '{key}'. Delete one of them."
-                    )
-                self._tables[key] = table
+        self._columns: dict[str, TruthColumn] = {}
+        for table in sorted(tables, key=lambda table: table.path in imported):
+            for key, column in table.columns.items():
+                other = self._tables.get(key)
+                if other is not None:
+                    if (table.path in imported) == (other.path in imported):
+                        raise CorruptDataError(
+                            f"Both {other.path} and {table.path} hold the column '{key}'. Delete one of them."
+                        )
+                    first, second = (other, table) if table.n_archs < other.n_archs else (table, other)
+                    self._tables[key] = first
+                    beside = f"{second.path.name} holds it too, for {second.n_archs:,} architectures"
+                    note = first.columns[key].note
+                    self._columns[key] = replace(first.columns[key], note=f"{note}; {beside}" if note else beside)
+                else:
+                    self._tables[key], self._columns[key] = table, column
 
     @classmethod
     def open(cls, benchmark: str, home: Path | None = None) -> Self:
@@ -44,20 +61,23 @@ class Truth:
             MissingDataError: if there is no table at all.
             CorruptDataError: if a table is damaged.
         """
-        command = fetch_command(benchmark)
         embedded = [TableFile(path, _REINSTALL, embedded=True) for path in embedded_tables(benchmark)]
-        fetched = [TableFile(path, command) for path in sorted((truth_home(home) / benchmark).glob("*.parquet"))]
-        if not embedded and not fetched:
-            raise MissingDataError(f"No truth of {benchmark} is in {truth_home(home) / benchmark}. Run `{command}`.")
-        return cls(benchmark, embedded + fetched, home)
+        paths = sorted((truth_home(home) / benchmark).glob("*.parquet"))
+        if not embedded and not paths:
+            raise MissingDataError(
+                f"No truth of {benchmark} is in {truth_home(home) / benchmark}. Run `{fetch_command(benchmark)}`."
+            )
+        tables = [TableFile(path, repair_command(path, home)) for path in paths]
+        return cls(benchmark, embedded + tables, home, {release.path(home) for release in imports_of(benchmark)})
 
     def datasets(self) -> list[str]:
         """The data sets and tasks that there is truth for, in alphabetical order."""
-        return sorted({column.dataset for column in self._columns()})
+        return sorted({column.dataset for column in self._columns.values()})
 
     def columns(self, dataset: str) -> list[TruthColumn]:
         """The columns of a data set, by name; none if there is no truth for it."""
-        return sorted((column for column in self._columns() if column.dataset == dataset), key=lambda found: found.name)
+        found = (column for column in self._columns.values() if column.dataset == dataset)
+        return sorted(found, key=lambda column: column.name)
 
     def column(self, dataset: str, name: str) -> TruthColumn:
         """What the column `name` of a data set is.
@@ -67,14 +87,14 @@ class Truth:
             UnknownNameError: otherwise, with the columns that there are.
         """
         key = f"{dataset}/{name}"
-        if key in self._tables:
-            return self._tables[key].columns[key]
+        if key in self._columns:
+            return self._columns[key]
         unfetched = [source for source in sources_of(self.benchmark) if not source.path(self._home).is_file()]
         known = [column.name for column in self.columns(dataset)]
         if known:
             sentence = unknown_name(f"truth column of {self.benchmark} on {dataset}", name, known)
             more = f" Run `{fetch_command(self.benchmark)}` for more." if unfetched else ""
-            raise UnknownNameError(sentence + more)
+            raise UnknownNameError(sentence + more + self._importable(dataset))
         if unfetched:
             raise MissingDataError(
                 f"No truth of {self.benchmark} for {dataset} is in {truth_home(self._home) / self.benchmark}. "
@@ -93,8 +113,32 @@ class Truth:
         key = self.column(dataset, name).key
         return self._tables[key].values(archs, key)
 
-    def _columns(self) -> Iterator[TruthColumn]:
-        return (table.columns[key] for key, table in self._tables.items())
+    def n_known(self, dataset: str, name: str) -> int:
+        """Number of architectures for which a column has a finite number.
+
+        Raises:
+            MissingDataError: as `column`.
+            UnknownNameError: as `column`.
+            CorruptDataError: if the table is damaged.
+        """
+        key = self.column(dataset, name).key
+        return int(np.isfinite(self._tables[key].values(self._tables[key].archs(), key)).sum())
+
+    def _importable(self, dataset: str) -> str:
+        """A sentence on official releases with more columns of the data set that are not here."""
+        missing = [
+            f"`{release.command}`"
+            for release in imports_of(self.benchmark)
+            if dataset in release.data_sets and not release.path(self._home).is_file()
+        ]
+        return f" Official releases bring more: {', '.join(missing)}." if missing else ""
+
+
+def repair_command(path: Path, home: Path | None = None) -> str:
+    """The command that makes a table of the data home again."""
+    benchmark = path.parent.name
+    imported = {release.path(home): release.command for release in imports_of(benchmark)}
+    return imported.get(path, fetch_command(benchmark))
 
 
 def embedded_tables(benchmark: str) -> list[Path]:

@@ -13,9 +13,9 @@ from harness.truth_table import TruthTable, write_table
 class TruthImport:
     """A release that becomes one table of a benchmark.
 
-    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, the word of the command line. `contents` says what
-    the path must name, `page` where its authors publish it. `convert` gets the path; `version` goes up when it makes
-    another table of the same files.
+    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, the word of the command line. `contents` says
+    what the path must name, `page` where its authors publish it. `convert` gets the path; `version` goes up when it
+    makes another table of the same files.
     """
 
     name: str

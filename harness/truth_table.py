@@ -26,8 +26,8 @@ _CHECKSUM_SUFFIX = ".sha256"
 class TruthColumn:
     """What the numbers of one column are.
 
-    `split` says which images they were measured on (test, validation or train), `source` and `sha256` which published
-    file they are from, `note` what else sets them apart.
+    `split` says which images they were measured on (test, validation or train; none for a latency), `source` and
+    `sha256` which published file they are from, `note` what else sets them apart.
     """
 
     name: str

@@ -169,7 +169,7 @@ def test_a_proxy_by_path_takes_options_and_is_scored_anew_when_its_file_changes(
 
 def test_failures_are_rows_and_are_retried_when_asked(command):
     Path("broken.py").write_text(MY_PROXY.format(name="broken", factor=1.0, broken=True))
-    code, out, _ = command("proxy=[broken.py,params]", *SMALL, "out=one")
+    code, _, _ = command("proxy=[broken.py,params]", *SMALL, "out=one")
     assert code == 0
     rows = pd.read_csv("one/agreement.csv").set_index("proxy")
     assert rows.loc["broken", ["n", "n_nan"]].tolist() == [0, 12]
@@ -213,7 +213,8 @@ def test_the_counts_agree_with_the_published_truth_as_measured_on_the_tables(com
 
 def test_the_python_interface_gives_the_same_numbers(command, tmp_path):
     assert command("proxy=grad_norm", *SMALL, "out=one", "store=one.sqlite")[0] == 0
-    settings = Settings(sample=12, workers=1, protocol=Protocol(batch_size=8), store=Path("two.sqlite"), out=Path("two"))
+    protocol = Protocol(batch_size=8)
+    settings = Settings(sample=12, workers=1, protocol=protocol, store=Path("two.sqlite"), out=Path("two"))
     evaluation = evaluate("grad_norm", "nats_tss", "digits", settings)
     written = pd.read_csv("one/agreement.csv")
     assert evaluation.agreement["tau"].tolist() == written["tau"].tolist()
@@ -229,7 +230,7 @@ def subprocess_command(*words: str, **settings) -> subprocess.Popen:
 def test_a_multirun_runs_each_combination(tmp_path):
     words = ["-m", "proxy=params,flops", "dataset=digits", "sample=12"]
     process = subprocess_command(*words, cwd=tmp_path)
-    out, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert len(list((tmp_path / "results/runs").iterdir())) == 2
     assert {path.name for path in tmp_path.iterdir()} == {"results"}

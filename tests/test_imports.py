@@ -6,12 +6,12 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 STAGES = [
     {"errors", "paths"},
-    {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress"},
+    {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress", "arguments"},
     {"downloads"},
     {"archives", "initialise"},
     {"inputs"},
     {"space", "truth_table"},
-    {"protocol", "truth_sources"},
+    {"protocol", "truth_imports", "truth_sources"},
     {"evidence", "truth"},
     {"proxy"},
     {"proxy_spec", "store", "settings", "external_scores"},
@@ -20,7 +20,7 @@ STAGES = [
     {"agreement"},
     {"report"},
     {"provenance"},
-    {"evaluate"},
+    {"evaluation"},
     {"config", "data_status"},
     {"__main__", "__init__", "data", "list"},
 ]

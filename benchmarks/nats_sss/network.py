@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from benchmarks.nats_blocks import ActConvNorm, Reduction, pooled, stem
 from harness.inputs import DataSet
 
-CELL = (
-    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"  # its official name
-)
+CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+"""The official name of the fixed cell: number 9930 of the topology search space, its best one on CIFAR-100."""
 
 
 class Widening(nn.Module):
@@ -31,7 +30,7 @@ class Widening(nn.Module):
 
 
 class FixedCell(nn.Module):
-    """The best cell of the topology search space on CIFAR-100, `CELL`; only edges from its input change the width."""
+    """The cell `CELL`; only edges from its input change the width."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -51,7 +50,7 @@ class FixedCell(nn.Module):
 class SizedNetwork(nn.Module):
     """Stem, cell, reduction, cell, reduction, cell, pooled features, classifier.
 
-    `widths` are the five that the architecture names: those of the outputs of cells and reductions; the stem has the first.
+    `widths` are the five that the architecture names, one for each cell or reduction; the stem has the first one's.
     `origin` is the text from which, with a module's name, its parameters are drawn; see `SearchSpace.assemble`.
     """
 

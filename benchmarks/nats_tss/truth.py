@@ -1,6 +1,7 @@
 """Trained accuracies of NATS-TSS: FreeREA's dump of NATS-Bench v1.0 (test), NASGraph's of NAS-Bench-201 v1.1 (all).
 
-The two releases averaged other seeds for some 2,500 architectures of CIFAR-100 and ImageNet16-120 each.
+The two releases averaged other seeds for some 2,500 architectures of CIFAR-100 and ImageNet16-120 each. The official
+v1.0 folder is imported where somebody has it: its test200 are FreeREA's numbers, its validation accuracies val200_v10.
 """
 
 from collections.abc import Sequence
@@ -12,15 +13,20 @@ from numpy.typing import NDArray
 
 from benchmarks.nats_tss.space import NatsTss
 from benchmarks.truth.csv_columns import read_csv
+from benchmarks.truth.nats_bench_files import (
+    DATA_SETS,
+    HALF_TEST,
+    HALF_TRAINED,
+    HALF_VALIDATION,
+    Release,
+    read_folder,
+)
 from harness.checked_files import sha256_of
 from harness.downloads import github_file
 from harness.errors import CorruptDataError
+from harness.truth_imports import TRUTH_IMPORTS, TruthImport
 from harness.truth_sources import TRUTH_SOURCES, TruthSource
 from harness.truth_table import TruthColumn, TruthTable
-
-_DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
-_HALF_TEST = "measured on half of the official test images, the other half being the validation set"
-_HALF_TRAINED = "networks trained on 25,000 of the training images (cifar10-valid)"
 
 _FREEREA = "NiccoloCavagnero/FreeREA/9c2a726cd3adf526c43ae52a515a8fc5ea927fe7"
 _NASGRAPH = "Zhenhan-Huang/NASGraph-Public/1f8fd621c60a48728fcc890818b6b94eee62e4dc"
@@ -35,12 +41,12 @@ def convert_freerea(paths: Sequence[Path]) -> TruthTable:
     archs = NatsTss().architectures
     columns: list[TruthColumn] = []
     values: list[NDArray[np.float64]] = []
-    for dataset, path in zip(_DATA_SETS, paths, strict=True):
+    for dataset, path in zip(DATA_SETS, paths, strict=True):
         table = read_csv(path, {"index": int, "accuracy": float})
         if not np.array_equal(table["index"], np.arange(len(archs))):
             raise CorruptDataError(f"{path} does not number its rows 0 to {len(archs) - 1}.")
         column = _test_column("test200", dataset, _FREEREA, path)
-        columns.append(column if dataset == "cifar10" else replace(column, note=_HALF_TEST))
+        columns.append(column if dataset == "cifar10" else replace(column, note=HALF_TEST))
         values.append(table["accuracy"])
     return TruthTable(archs, tuple(columns), tuple(values))
 
@@ -56,7 +62,7 @@ def convert_nasgraph(paths: Sequence[Path]) -> TruthTable:
     archs = NatsTss().architectures
     columns: list[TruthColumn] = []
     values: list[NDArray[np.float64]] = []
-    for dataset, path in zip(_DATA_SETS, paths, strict=True):
+    for dataset, path in zip(DATA_SETS, paths, strict=True):
         half = dataset == "cifar10"
         table = read_csv(
             path, {"arch str": str, "validation accuracy": float, "train accuracy": float, "test accuracy": float}
@@ -64,12 +70,24 @@ def convert_nasgraph(paths: Sequence[Path]) -> TruthTable:
         if list(table["arch str"]) != list(archs):
             raise CorruptDataError(f"{path} does not list the {len(archs):,} architectures in official order.")
         test = _test_column("test200_v11_25k" if half else "test200_v11", dataset, _NASGRAPH, path)
-        test = replace(test, note=_HALF_TRAINED if half else _HALF_TEST)
-        columns.append(replace(test, name="val200", split="validation"))
-        columns.append(replace(test, name="train200_v11", split="train", note=_HALF_TRAINED if half else ""))
+        test = replace(test, note=HALF_TRAINED if half else HALF_TEST)
+        validation = replace(test, name="val200", split="validation", note=HALF_TRAINED if half else HALF_VALIDATION)
+        columns.append(validation)
+        columns.append(replace(test, name="train200_v11", split="train", note=HALF_TRAINED if half else ""))
         columns.append(test)
         values.extend(table[f"{split} accuracy"] for split in ("validation", "train", "test"))
     return TruthTable(archs, tuple(columns), tuple(values))
+
+
+def convert_official(folder: Path) -> TruthTable:
+    """The accuracies in a folder `NATS-tss-v1_0-3ffb9-simple`, whole or in part.
+
+    Raises:
+        MissingDataError: if it holds none of its files.
+        CorruptDataError: if a file is damaged or another's.
+    """
+    schedules = {"200": 200, "12": 12}
+    return read_folder(folder, Release(NatsTss().architectures, schedules, renamed={"val200": "val200_v10"}))
 
 
 def _test_column(name: str, dataset: str, release: str, path: Path) -> TruthColumn:
@@ -140,7 +158,19 @@ NASGRAPH = TruthSource(
     ),
     licence="Apache-2.0",
     convert=convert_nasgraph,
+    version=2,
+)
+
+OFFICIAL = TruthImport(
+    name="nats_tss",
+    benchmark="nats_tss",
+    data_sets=DATA_SETS,
+    contents="the unpacked folder NATS-tss-v1_0-3ffb9-simple",
+    page="https://github.com/D-X-Y/NATS-Bench",
+    licence="MIT",
+    convert=convert_official,
 )
 
 for _source in (FREEREA, NASGRAPH):
     TRUTH_SOURCES.register(_source.key)(_source)
+TRUTH_IMPORTS.register(OFFICIAL.name)(OFFICIAL)

@@ -1,17 +1,16 @@
 """Official NATS-Bench folders (`*-simple`) as truth tables, through the nats_bench package's own classes.
 
-Its file loader and its defaults (12 epochs, a random seed) are not used: files are unpickled from an allow-list, one at a
-time, and means are over all seeds of the schedule that is asked for.
+Its file loader and its defaults (12 epochs, a random seed) are not used: files are unpickled from an allow-list, one
+at a time, and means are over all seeds of the schedule that is asked for.
 """
 
 import bz2
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from nats_bench.api_utils import ArchResults
@@ -31,14 +30,16 @@ WHOLE_TEST = "measured on all official test images, those of the validation set 
 
 _FILE_NAME = re.compile(r"(\d{1,6})\.pickle\.pbz2")
 _MAX_UNPACKED_BYTES = 2**28  # an official file unpacks to less than a megabyte
-_N_NAMED = 3  # architectures without a value that a note counts by name
+
+_Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Release:
-    """What a folder holds: `archs` in official order, and the number of epochs of each training schedule by record.
+    """What a folder holds: `archs` in official order, and the epochs of each training schedule by its record's key.
 
-    `renamed` maps column names to others, where a name already means another release's numbers.
+    The first schedule is in every file. `renamed` maps column names to others, where a name already means another
+    release's numbers.
     """
 
     archs: Sequence[Architecture]
@@ -48,7 +49,7 @@ class Release:
 
 @dataclass(frozen=True)
 class _Measure:
-    """An accuracy: the data set's name here, and where the official record keeps it."""
+    """An accuracy: its column, where the official record keeps it, and what sets it apart."""
 
     name: str
     dataset: str
@@ -59,31 +60,20 @@ class _Measure:
 
 
 _MEASURES = (
-    _Measure("test{}", "cifar10", "cifar10", "ori-test", "test"),
-    _Measure("test{}_25k", "cifar10", "cifar10-valid", "ori-test", "test", HALF_TRAINED),
-    _Measure("val{}", "cifar10", "cifar10-valid", "x-valid", "validation", HALF_TRAINED),
+    _Measure("test", "cifar10", "cifar10", "ori-test", "test"),
+    _Measure("val", "cifar10", "cifar10-valid", "x-valid", "validation", HALF_TRAINED),
+    _Measure("test_25k", "cifar10", "cifar10-valid", "ori-test", "test", HALF_TRAINED),
     *(
         measure
         for dataset in DATA_SETS[1:]
         for measure in (
-            _Measure("test{}", dataset, dataset, "x-test", "test", HALF_TEST),
-            _Measure("val{}", dataset, dataset, "x-valid", "validation", HALF_VALIDATION),
-            _Measure("valtest{}", dataset, dataset, "ori-test", "test", WHOLE_TEST),
+            _Measure("test", dataset, dataset, "x-test", "test", HALF_TEST),
+            _Measure("val", dataset, dataset, "x-valid", "validation", HALF_VALIDATION),
+            _Measure("valtest", dataset, dataset, "ori-test", "test", WHOLE_TEST),
         )
     ),
 )
-_BY_SEED = ("test{}", "val{}")
-
-_Numbers = NDArray[np.float64]
-
-
-@dataclass
-class _Column:
-    """One accuracy after one schedule, [n files]: the mean over its seeds, and each seed's."""
-
-    mean: _Numbers
-    by_seed: dict[int, _Numbers] = field(default_factory=dict)
-    n_seeds: Counter[int] = field(default_factory=Counter)
+_BY_SEED = ("test", "val")  # these also get a column for each seed
 
 
 def read_folder(folder: Path, release: Release) -> TruthTable:
@@ -91,19 +81,144 @@ def read_folder(folder: Path, release: Release) -> TruthTable:
 
     Raises:
         MissingDataError: if the folder holds no such files.
-        CorruptDataError: if a file is damaged, or is about another architecture than its name says.
+        CorruptDataError: if a file is damaged, or is not about the architecture of its number.
     """
     files = _files(folder, release)
-    columns: dict[tuple[_Measure, int], _Column] = defaultdict(lambda: _Column(np.full(len(files), np.nan)))
+    found: dict[tuple[int, _Measure], dict[int | None, _Numbers]] = {
+        (epochs, measure): defaultdict(lambda: np.full(len(files), np.nan))
+        for epochs in release.schedules.values()
+        for measure in _MEASURES
+    }
     digest = hashlib.sha256()
     with Progress(folder.name, len(files)) as progress:
         for row, (index, path) in enumerate(files.items()):
             content = path.read_bytes()
             digest.update(f"{hashlib.sha256(content).hexdigest()}  {path.name}\n".encode())
-            for record, epochs in release.schedules.items():
-                _add(columns, row, epochs, _results(path, content, record, (index, release.archs[index])))
+            try:
+                for epochs, results in _schedules(path, content, index, release):
+                    for measure in _MEASURES:
+                        for seed, accuracy in _accuracies(results, measure, epochs).items():
+                            found[epochs, measure][seed][row] = accuracy
+            except CorruptDataError:
+                raise
+            # The package checks nothing: what a damaged record does in it may end in any of these.
+            except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, EOFError) as error:
+                raise CorruptDataError(f"{path} is not the official file: {_reason(error)}. Get it again.") from error
             progress.advance()
-    archs = [release.archs[index] for index in files]
-    provenance = (folder.resolve().name, digest.hexdigest())
-    described = [found for key, column in columns.items() for found in _described(*key, column, release, provenance)]
-    return TruthTable(archs, tuple(column for column, _ in described), tuple(values for _, values in described))
+    provenance = (f"{folder.resolve().name}, {len(files):,} of {len(release.archs):,} files", digest.hexdigest())
+    columns = [
+        described
+        for (epochs, measure), by_seed in found.items()
+        for described in _described(measure, epochs, by_seed, provenance)
+    ]
+    renamed = tuple(replace(column, name=_renamed(column.name, release)) for column, _ in columns)
+    return TruthTable([release.archs[index] for index in files], renamed, tuple(values for _, values in columns))
+
+
+def _files(folder: Path, release: Release) -> dict[int, Path]:
+    """The folder's files by official index, in its order.
+
+    Raises:
+        MissingDataError: if there are none.
+    """
+    numbered = {
+        int(match[1]): path
+        for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+        if (match := _FILE_NAME.fullmatch(path.name)) and int(match[1]) < len(release.archs)
+    }
+    if not numbered:
+        raise MissingDataError(
+            f"{folder} is not a folder of files 000000.pickle.pbz2, 000001.pickle.pbz2, ...; unpack the release."
+        )
+    return dict(sorted(numbered.items()))
+
+
+def _schedules(path: Path, content: bytes, index: int, release: Release) -> Iterator[tuple[int, ArchResults]]:
+    """The epochs and results of each of the release's schedules that a file records.
+
+    Raises:
+        ValueError: if the file is cut, too large, about another architecture, or lacks the first schedule.
+        CorruptDataError: if it is no pickle of plain containers.
+    """
+    unpacker = bz2.BZ2Decompressor()
+    unpacked = unpacker.decompress(content, max_length=_MAX_UNPACKED_BYTES)
+    if not unpacker.eof:
+        raise ValueError("it is cut short or too large")
+    records = safe_pickle.load(unpacked, name=str(path))
+    for number, (key, epochs) in enumerate(release.schedules.items()):
+        if key not in records:
+            if number:
+                continue
+            raise ValueError(f"it has no record '{key}'")
+        results = ArchResults.create_from_state_dict(records[key])
+        if (results.arch_index, results.arch_str) != (index, release.archs[index]):
+            raise ValueError(f"it holds architecture {results.arch_index}, {results.arch_str}")
+        if results.get_total_epoch() != epochs:
+            raise ValueError(f"its record '{key}' is not of {epochs} epochs")
+        yield epochs, results
+
+
+def _accuracies(results: ArchResults, measure: _Measure, epochs: int) -> dict[int | None, float]:
+    """In percent after the last epoch: by seed, and under None the mean over all seeds; empty if not recorded."""
+    if measure.trained_on not in results.get_dataset_names():
+        return {}
+    seeds = results.get_dataset_seeds(measure.trained_on)
+    last = f"{measure.measured_on}@{epochs - 1}"
+    if not all(last in results.query(measure.trained_on, seed).eval_acc1es for seed in seeds):
+        return {}
+    choices = {None: False} | {seed: seed for seed in seeds}  # is_random=False is the package's word for the mean
+    return {
+        seed: float(results.get_metrics(measure.trained_on, measure.measured_on, is_random=choice)["accuracy"])
+        for seed, choice in choices.items()
+    }
+
+
+def _described(
+    measure: _Measure, epochs: int, by_seed: Mapping[int | None, _Numbers], provenance: tuple[str, str]
+) -> Iterator[tuple[TruthColumn, _Numbers]]:
+    """The column of means, and those of single seeds where there is more than one."""
+    if None not in by_seed:
+        return
+    seeds = sorted(seed for seed in by_seed if seed is not None)
+    column = TruthColumn(
+        name=_column_name(measure, epochs),
+        dataset=measure.dataset,
+        metric="accuracy",
+        unit="%",
+        split=measure.split,
+        epochs=epochs,
+        seeds=_seeds_text(seeds, by_seed),
+        higher_is_better=True,
+        source=provenance[0],
+        sha256=provenance[1],
+        note=measure.note,
+    )
+    yield column, by_seed[None]
+    if measure.name in _BY_SEED and len(seeds) > 1:
+        for seed in seeds:
+            yield replace(column, name=f"{column.name}_seed{seed}", seeds=f"seed {seed}"), by_seed[seed]
+
+
+def _column_name(measure: _Measure, epochs: int) -> str:
+    """`test200`, `val200`, `valtest200`, `test200_25k`."""
+    kind, _, suffix = measure.name.partition("_")
+    return f"{kind}{epochs}_{suffix}" if suffix else f"{kind}{epochs}"
+
+
+def _renamed(name: str, release: Release) -> str:
+    mean, seed_mark, seed = name.partition("_seed")
+    return release.renamed.get(mean, mean) + seed_mark + seed
+
+
+def _seeds_text(seeds: Sequence[int], by_seed: Mapping[int | None, _Numbers]) -> str:
+    """Which seeds a mean is over, and where they are not the same for all, how many architectures have how many."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    n_seeds = Counter(np.isfinite([by_seed[seed] for seed in seeds]).sum(axis=0).tolist())
+    found = f"mean over the available seeds of {', '.join(map(str, seeds))}"
+    counts = ", ".join(f"{n} for {n_seeds[n]:,} architectures" for n in sorted(n_seeds, reverse=True) if n)
+    return f"{found} ({counts})" if set(n_seeds) != {len(seeds)} else found
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"

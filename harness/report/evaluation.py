@@ -17,7 +17,7 @@ class EvaluationTables:
 
     Attributes:
         agreement: one row per benchmark, data set, proxy and seed; columns of `columns.AGREEMENT`.
-        scores: per (benchmark, data set), one row per architecture: `arch,index,truth,<proxy>...`. Failed scores are NaN.
+        scores: per (benchmark, data set), one row per architecture: `arch,index,truth,<proxy>...`; NaN where it failed.
         provenance: goes into run.json as it is. `command` heads the report; `config` is left out of it; every other
             entry is a line of it, nested ones as `truth.sha256`.
         failures: per (benchmark, data set, proxy), how many architectures failed for which reason.
@@ -29,6 +29,6 @@ class EvaluationTables:
     failures: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
 
     def by_dataset(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """Benchmark, data set and their rows of the agreement in order of appearance; best tau first, undefined last."""
+        """Benchmark, data set and their rows in order of appearance; best tau first, undefined last."""
         for (bench, dataset), rows in self.agreement.groupby([columns.BENCH, columns.DATASET], sort=False):
             yield str(bench), str(dataset), rows.sort_values(columns.TAU, ascending=False, kind="stable")

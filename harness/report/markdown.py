@@ -1,4 +1,4 @@
-"""report.md: what was asked, the table with both intervals, what was left out, a comparison, and where it comes from."""
+"""report.md: what was asked, the table with both intervals, what was left out, a comparison, provenance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,6 +16,7 @@ from harness.report.tables import (
     left_out,
     number,
     proxy_label,
+    records,
     seconds_text,
 )
 
@@ -58,7 +59,7 @@ def _table(tables: EvaluationTables) -> Iterator[str]:
     yield _line(header)
     yield _line(["---"] * 4 + ["---:"] * (len(header) - 4))
     for bench, dataset, rows in tables.by_dataset():
-        for row in rows.to_dict("records"):
+        for row in records(rows):
             yield _line((
                 bench,
                 dataset,
@@ -80,14 +81,33 @@ def _legend(tables: EvaluationTables) -> list[str]:
     lines = [f"{GENERALISATION}. Verdicts rest on it.", f"{SAMPLING}; no width where the sample is the space."]
     if tables.agreement[columns.PROXY].isin(BASELINES).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
-    for name in (columns.TRUTH, columns.INPUTS, columns.PROTOCOL):
+    lines += _truths(tables)
+    for name in (columns.INPUTS, columns.PROTOCOL):
         lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")
     return [f"- {line}" for line in lines]
 
 
+def _truths(tables: EvaluationTables) -> list[str]:
+    """Each truth column by name, with what it is wherever the provenance describes it."""
+    described = tables.provenance.get(columns.TRUTH)
+    found = list(described.values()) if isinstance(described, Mapping) else []
+    lines = []
+    for name in dict.fromkeys(tables.agreement[columns.TRUTH].astype(str)):
+        column = next((one for one in found if isinstance(one, Mapping) and one.get("name") == name), None)
+        lines.append(f"truth: {name}{_meaning(column) if column else ''}.")
+    return lines
+
+
+def _meaning(column: Mapping[str, JSON]) -> str:
+    split = "" if column.get("split") in (None, "none") else f"{column['split']} "
+    epochs = f" after {column['epochs']} epochs" if column.get("epochs") else ""
+    lower = "" if column.get("higher_is_better", True) else "; lower is better, so its sign is turned in tau and rho"
+    return f" ({split}{column.get('metric')}{epochs}, {column.get('unit')}{lower})"
+
+
 def _left_out(tables: EvaluationTables) -> Iterator[str]:
     for bench, dataset, rows in tables.by_dataset():
-        for row in rows.to_dict("records"):
+        for row in records(rows):
             reasons = tables.failures.get((bench, dataset, str(row[columns.PROXY])), {})
             if not (row[columns.N_NAN] or row[columns.N_INF] or reasons):
                 continue
@@ -108,9 +128,9 @@ def _comparisons(tables: EvaluationTables) -> Iterator[str]:
         if counts.empty:
             yield f"{bench} / {dataset}: `{REFERENCE}` was not evaluated; add it to `proxy=[...]` to compare."
             continue
-        for row in rows[~rows[columns.PROXY].isin(BASELINES)].to_dict("records"):
+        for row in records(rows[~rows[columns.PROXY].isin(BASELINES)]):
             same_seed = counts[counts[columns.SEED] == row[columns.SEED]]
-            reference = (counts if same_seed.empty else same_seed).to_dict("records")[0]
+            reference = records(counts if same_seed.empty else same_seed)[0]
             yield f"{bench} / {dataset}: {_sentence(row, reference)}"
     yield "These are differences of point values; that they have the same sign elsewhere needs a paired interval."
 
@@ -120,7 +140,6 @@ def _sentence(row: dict[str, object], reference: dict[str, object]) -> str:
     if pd.isna(tau) or pd.isna(counted):
         undefined = row if pd.isna(tau) else reference
         return f"tau of `{proxy_label(undefined)}` is not defined, so there is nothing to compare."
-    difference = tau - counted
     # The difference of the numbers that are printed, so that the sentence adds up.
     difference = round(tau, 3) - round(counted, 3)
     direction = "equal to" if abs(difference) < 0.0005 else "above" if difference > 0 else "below"

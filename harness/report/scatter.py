@@ -15,7 +15,7 @@ from scipy import stats
 from harness import columns
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import BLUE, DENSITY, GREY, ORANGE
-from harness.report.tables import correlation_text, number, with_interval
+from harness.report.tables import correlation_text, number, records, with_interval
 
 MOST_PANELS = 60
 PANELS_PER_ROW = 4
@@ -89,7 +89,7 @@ def _correlations(rows: pd.DataFrame) -> str:
     if len(rows) > 1:
         tau, rho = (correlation_text(number(float(rows[name].mean()))) for name in (columns.TAU, columns.RHO))
         return f"tau {tau}, rho {rho}, means of {len(rows)} rows"
-    row = rows.to_dict("records")[0]
+    row = records(rows)[0]
     tau = with_interval(row, (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH))
     return f"tau {tau}\nrho {with_interval(row, (columns.RHO, columns.RHO_LOW, columns.RHO_HIGH))}"
 

@@ -15,6 +15,7 @@ from harness.report.evaluation import EvaluationTables
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
+NO_SEED = "none"  # the seed of a count
 GENERALISATION = "generalisation: 95 %, canonical classes resampled; how far the value moves on other architectures"
 SAMPLING = "sampling: 95 %, finite-population corrected; how far the whole space's value may be from the sample's"
 
@@ -27,9 +28,9 @@ def terminal_table(tables: EvaluationTables) -> RenderableType:
     for name in ("n", "tau [low, high]", "rho [low, high]", "s/net"):
         table.add_column(name, justify="right", no_wrap=True)
     for bench, dataset, rows in tables.by_dataset():
-        seeds_differ = rows[columns.SEED].nunique() > 1
+        seeds_differ = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
         place = (bench, dataset)
-        for row in rows.to_dict("records"):
+        for row in records(rows):
             style = "dim" if row[columns.PROXY] in BASELINES else ""
             cells = (*place, proxy_label(row, with_seed=seeds_differ), *measured_cells(row))
             # Text, because rich would take "[...]" for markup.
@@ -51,13 +52,18 @@ def notes(tables: EvaluationTables) -> list[str]:
         )
     )
     lines = [shared, f"[low, high] {GENERALISATION}", "* baseline: a count that needs no network run"]
-    for row in tables.agreement.to_dict("records"):
+    for row in records(tables.agreement):
         if row[columns.N_NAN] or row[columns.N_INF]:
             lines.append(f"{row[columns.BENCH]} {row[columns.DATASET]} {proxy_label(row)}: {left_out(row)}")
     return lines
 
 
-def left_out(row: dict[str, object] | pd.Series) -> str:
+def records(rows: pd.DataFrame) -> list[dict[str, object]]:
+    """Each row as a dictionary by column name."""
+    return [{str(name): cell for name, cell in row.items()} for row in rows.to_dict("records")]
+
+
+def left_out(row: dict[str, object]) -> str:
     """How many rows were left out and how many scores are infinite, as a clause."""
     n_nan, n_inf = count_text(row[columns.N_NAN]), count_text(row[columns.N_INF])
     return f"n_nan {n_nan} (no score or no truth: left out), n_inf {n_inf} (ranked at the ends)"
@@ -68,7 +74,7 @@ def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:
     parts = [f"{row[columns.PROXY]}{'*' if row[columns.PROXY] in BASELINES else ''}"]
     if row[columns.OPTIONS]:
         parts.append(f"({row[columns.OPTIONS]})")
-    if with_seed:
+    if with_seed and row[columns.SEED] != NO_SEED:
         parts.append(f"seed {row[columns.SEED]}")
     return " ".join(parts)
 

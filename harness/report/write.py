@@ -1,4 +1,4 @@
-"""The files of an evaluation, each written whole or not at all: agreement.csv, scores.parquet, report.md, scatter.png, run.json."""
+"""The files of an evaluation, each written whole or not at all."""
 
 import errno
 import io
@@ -19,7 +19,9 @@ from harness.report.style import DPI, style
 
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
-    """Write the files of an evaluation into the folder `out`, which is made if need be; files of these names are replaced.
+    """Write agreement.csv, scores.parquet, report.md, scatter.png and run.json into `out`, which is made if need be.
+
+    Files of these names are replaced.
 
     Raises:
         OptionError: the folder cannot be made or written.

@@ -77,14 +77,15 @@ def test_images_that_must_be_got_by_hand_name_their_page_and_folder(home, capsys
     assert f"real/ImageNet16 of the image home. The image home is {home / 'images'}." in printed
 
 
-def test_fetching_twice_changes_nothing(fetched, capsys):
-    before = {path: path.stat().st_mtime_ns for path in (fetched / "truth").rglob("*")}
+def test_fetching_twice_changes_nothing(fetched_home, capsys, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    before = {path: path.stat().st_mtime_ns for path in (fetched_home / "truth").rglob("*")}
     assert main(["fetch", "all"]) == 0
     printed = capsys.readouterr().out
     assert "there and whole" in printed
     assert "fetched by name: cifar10, cifar100." in printed
-    assert {path: path.stat().st_mtime_ns for path in (fetched / "truth").rglob("*")} == before
-    assert not (fetched / "downloads").exists()
+    assert {path: path.stat().st_mtime_ns for path in (fetched_home / "truth").rglob("*")} == before
+    assert not (fetched_home / "downloads").exists()
 
 
 def test_status_and_verify_of_a_fetched_home(fetched, capsys):

@@ -51,6 +51,21 @@ def test_arrays_that_could_hold_pointers_are_refused(given):
         load(pickle.dumps(given, protocol=2))
 
 
+def test_an_object_array_of_strings_becomes_one_of_strings():
+    given = np.array([["index", "accuracy"]], dtype=object)
+    found = np.asarray(load(pickle.dumps(given, protocol=4)))
+    np.testing.assert_array_equal(found, given.astype(str))
+    assert found.dtype == np.dtype("<U8")
+
+
+def test_a_stand_in_is_called_in_place_of_a_global():
+    given = pickle.dumps(_Calls(os.system, "true"))
+    stand_ins = {(os.system.__module__, "system"): lambda command: f"not run: {command}"}
+    assert load(given, stand_ins=stand_ins) == "not run: true"
+    with pytest.raises(CorruptDataError, match="asks for"):
+        load(given)
+
+
 def test_a_type_cannot_claim_that_bytes_are_pointers():
     # The last number of a dtype's state is its flags: 63 says that every element is a reference to be released.
     whole = pickle.dumps(np.arange(8, dtype=np.uint8), protocol=2)

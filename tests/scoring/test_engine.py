@@ -145,7 +145,8 @@ def test_protocols_change_the_arithmetic_a_little_but_score_all(protocol):
 
 
 def test_float64_confirms_float32():
-    single = score(setting(), ARCH, "live", made("zico", "grad_norm", "naswot"))
-    double = score(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live", made("zico", "grad_norm", "naswot"))
+    proxies = made("zico", "grad_norm", "naswot")
+    single = score(setting(), ARCH, "live", proxies)
+    double = score(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live", proxies)
     for name, entry in single.items():
         assert entry.components[name] == pytest.approx(double[name].components[name], rel=1e-3)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, UnknownNameError
 from harness.truth import Truth
+from harness.truth_imports import TRUTH_IMPORTS
 from harness.truth_table import TableFile, TruthColumn, TruthTable, write_table
 
 TEST = TruthColumn(
@@ -137,6 +138,48 @@ def test_two_tables_with_one_column_are_an_error(path, tmp_path):
     write_table(TABLE, path.with_name("again.parquet"), "origin")
     with pytest.raises(HarnessError, match=r"again\.parquet and .*measured\.parquet hold the column 'cifar10/test200'"):
         Truth.open("toy", tmp_path)
+
+
+def table_of(archs: list[str], value: float, source: str) -> TruthTable:
+    return TruthTable(archs, (replace(TEST, source=source),), (np.full(len(archs), value),))
+
+
+@pytest.mark.parametrize(
+    ("n_imported", "first"), [(2, "fetched"), (3, "imported"), (4, "imported")], ids=["fewer", "as many", "more"]
+)
+def test_an_imported_column_is_read_before_a_fetched_one_unless_it_has_fewer_architectures(tmp_path, n_imported, first):
+    release = TRUTH_IMPORTS.get("nats_tss")
+    fetched = tmp_path / "truth" / "nats_tss" / "zz.parquet"
+    write_table(table_of(["a", "b", "c"], 1.0, "fetched"), fetched, "")
+    write_table(table_of(["a", "b", "c", "d"][:n_imported], 2.0, "imported"), release.path(tmp_path), "")
+    truth = Truth.open("nats_tss", tmp_path)
+    column = truth.column("cifar10", "test200")
+    assert column.source == first
+    assert truth.columns("cifar10") == [column]
+    assert truth.values(["a"], "cifar10", "test200") == [1.0 if first == "fetched" else 2.0]
+    other = "zz" if first == "imported" else "imported-nats_tss"
+    assert column.note == f"{other}.parquet holds it too, for {3 if first == 'imported' else n_imported} architectures"
+
+
+def test_a_damaged_imported_table_names_the_command_that_imports_it(tmp_path):
+    path = TRUTH_IMPORTS.get("nats_sss").path(tmp_path)
+    write_table(TABLE, path, "origin")
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CorruptDataError, match=r"Run `python -m harness\.data import nats_sss PATH` to make it again"):
+        Truth.open("nats_sss", tmp_path)
+
+
+def test_an_unknown_column_of_a_benchmark_with_official_releases_names_them(tmp_path):
+    write_table(TABLE, tmp_path / "truth" / "nats_sss" / "lighton.parquet", "origin")
+    with pytest.raises(
+        UnknownNameError, match=r"Official releases bring more: `python -m harness\.data import nats_sss PATH`\."
+    ):
+        Truth.open("nats_sss", tmp_path).column("cifar10", "test90")
+
+
+def test_known_architectures_are_those_with_a_finite_number(truth):
+    assert truth.n_known("cifar10", "test200") == 3
+    assert truth.n_known("cifar10", "latency") == 2
 
 
 def test_an_architecture_twice_or_a_short_column_is_not_written(tmp_path):

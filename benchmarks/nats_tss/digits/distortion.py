@@ -25,7 +25,7 @@ class TrainingStream:
 
 def training_stream(recipe: Recipe) -> TrainingStream:
     """Epochs without replacement, joined without gaps; a seed's batches depend on no other seed."""
-    digits = training_images(recipe)
+    digits = training_images()
     images, labels = [], []
     for seed in recipe.seeds:
         source = generator("digits training stream", seed)
@@ -42,7 +42,7 @@ def held_out_copies(recipe: Recipe) -> LabelledImages:
     The distortions are those of training, so this is the accuracy on unseen images of the trained distribution. More
     copies lower the noise of the measured accuracy.
     """
-    digits = held_out_images(recipe)
+    digits = held_out_images()
     copies = [
         distort(digits.images, recipe, generator("digits test copy", copy)) for copy in range(recipe.n_test_copies)
     ]

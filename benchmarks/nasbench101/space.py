@@ -1,0 +1,76 @@
+"""NAS-Bench-101: 423,624 cells. Ying et al., ICML 2019, arXiv:1902.09635."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import ClassVar
+
+from torch import nn
+
+from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
+from benchmarks.nasbench101.cell import Cell, one_step_away
+from benchmarks.nasbench101.layers import layer_table
+from benchmarks.nasbench101.network import CellNetwork
+from harness.inputs import DataSet
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
+
+
+class NasBench101(SearchSpace):
+    """Cells of at most seven vertices, which hold one of three operations, and nine edges.
+
+    An architecture is named by its official module hash; the official order is that of the names. The vertices of the
+    stored cell are in the order of the official data, which matters for the channels: where they do not divide evenly,
+    the first vertices take the remainder.
+    """
+
+    name: ClassVar[str] = "nasbench101"
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]] = ("cifar10",)
+
+    @property
+    def architectures(self) -> Sequence[Architecture]:
+        return Names()
+
+    def index(self, arch: Architecture) -> int:
+        row = catalogue().row(self.check(arch))
+        assert row is not None  # it was checked
+        return row
+
+    def canonical(self, arch: Architecture) -> Architecture:
+        """The architecture itself: cells are pruned, and isomorphic ones have one name already."""
+        return self.check(arch)
+
+    def cell(self, arch: Architecture) -> Cell:
+        """The graph and its operations.
+
+        Raises:
+            UnknownNameError: if no cell has this name.
+        """
+        return catalogue().cell(arch)
+
+    def __contains__(self, arch: str) -> bool:
+        return is_name(arch) and catalogue().row(arch) is not None
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        return self.layer_table([arch], data_set).row(0)
+
+    def layer_table(self, archs: Sequence[Architecture], data_set: DataSet) -> LayerTable:
+        known = catalogue()
+        return layer_table(known.codes[known.rows(archs)], data_set)
+
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        return CellNetwork(self.cell(arch), data_set)  # a pruned cell has nothing dead to execute or to leave out
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        return rng.choice(self.neighbours(arch))
+
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        """The architectures that one change makes, pruned, sorted: see `cell.one_step_away`.
+
+        `arch` is a neighbour of each of its neighbours that has at least as many vertices. A removed edge that prunes
+        vertices with several edges is not undone by one change, so smaller neighbours may not lead back.
+        """
+        names = {cell.name for cell in one_step_away(self.cell(self.check(arch)))}
+        return tuple(sorted(map(Architecture, names - {arch})))
+
+
+BENCHMARKS.register("nasbench101")(NasBench101())

@@ -1,0 +1,93 @@
+"""TransNAS-Bench-101 macro: 3,256 skeletons of one residual block. Duan et al., CVPR 2021, arXiv:2105.11871."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import combinations
+from random import Random
+from typing import ClassVar
+
+from torch import nn
+
+from benchmarks.transnas.cells import ResidualBlock, residual_layers
+from benchmarks.transnas.decoders import decoder_layers
+from benchmarks.transnas.network import TaskNetwork
+from benchmarks.transnas.skeleton import BASE_CHANNELS, TASKS, Skeleton, for_each_tile, stem_layers
+from harness.inputs import DataSet
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+
+_LENGTHS = (4, 5, 6)
+_N_WIDENINGS = (1, 2, 3)
+_N_REDUCTIONS = (1, 2, 3, 4)
+_MODULES = "1234"
+
+
+class TransnasMacro(SearchSpace):
+    """Skeletons of four to six modules, of which one to three double the channels and one to four halve the size."""
+
+    name: ClassVar[str] = "transnas_macro"
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]] = TASKS
+
+    @cached_property
+    def architectures(self) -> Sequence[Architecture]:
+        return tuple(
+            skeleton_string(_modules(length, wider, smaller))
+            for length in _LENGTHS
+            for n_wider in _N_WIDENINGS
+            for n_smaller in _N_REDUCTIONS
+            for wider in combinations(range(length), n_wider)
+            for smaller in combinations(range(length), n_smaller)
+        )
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.architectures)
+
+    def __contains__(self, arch: str) -> bool:
+        return arch in self._known
+
+    def canonical(self, arch: Architecture) -> Architecture:
+        """Itself: two skeletons with the same convolutions run them on other sizes."""
+        return self.check(arch)
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        skeleton, size = skeleton_of(arch), data_set.shape[1]
+        backbone = stem_layers(size, live=True)
+        for block in skeleton.blocks(size):
+            backbone += residual_layers(block)
+        return [*for_each_tile(backbone, data_set), *decoder_layers(skeleton, data_set, live=True)]
+
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        skeleton = skeleton_of(arch)
+        cells = [ResidualBlock(block) for block in skeleton.blocks(data_set.shape[1])]
+        return TaskNetwork(skeleton, data_set, cells, lambda name: f"{arch}/{name}")
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        return rng.choice(self.neighbours(arch))
+
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        """Those with one module replaced, taken out or put in."""
+        modules = skeleton_of(self.check(arch)).modules
+        found = [modules[:at] + modules[at + 1 :] for at in range(len(modules))]
+        for module in _MODULES:
+            found += [modules[:at] + module + modules[at + 1 :] for at in range(len(modules))]
+            found += [modules[:at] + module + modules[at:] for at in range(len(modules) + 1)]
+        names = dict.fromkeys(skeleton_string(changed) for changed in found if changed != modules)
+        return tuple(name for name in names if name in self)
+
+
+def skeleton_of(arch: Architecture) -> Skeleton:
+    """The modules that an official string names."""
+    return Skeleton(arch.split("-")[1])
+
+
+def skeleton_string(modules: str) -> Architecture:
+    """The official string, `64-1234-basic`."""
+    return Architecture(f"{BASE_CHANNELS}-{modules}-basic")
+
+
+def _modules(length: int, wider: tuple[int, ...], smaller: tuple[int, ...]) -> str:
+    return "".join(_MODULES[(at in wider) + 2 * (at in smaller)] for at in range(length))
+
+
+BENCHMARKS.register("transnas_macro")(TransnasMacro())

@@ -1,0 +1,117 @@
+"""TransNAS-Bench-101 micro: 4,096 cells in a fixed skeleton. Duan et al., CVPR 2021, arXiv:2105.11871."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import product
+from random import Random
+from typing import ClassVar
+
+from torch import nn
+
+from benchmarks.cell_graph import SKIP, CanonicalCell, canonicalise, live_edges
+from benchmarks.transnas.cells import EDGES, OPERATIONS, Cell, MicroCell, cell_layers
+from benchmarks.transnas.decoders import decoder_layers
+from benchmarks.transnas.network import N_BEFORE_CELLS, TaskNetwork
+from benchmarks.transnas.skeleton import BASE_CHANNELS, TASKS, Skeleton, for_each_tile, stem_layers
+from harness.inputs import DataSet
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+
+SKELETON = Skeleton("41414")
+_REDUCING_SKIP = "reducing_skip"
+
+
+class TransnasMicro(SearchSpace):
+    """Cells of four nodes; each of the six edges holds one of four operations.
+
+    The networks are the full ones of the benchmark, of five modules and 64 base channels. NASLib has a smaller one of
+    three modules besides, on which nothing was trained.
+    """
+
+    name: ClassVar[str] = "transnas_micro"
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]] = TASKS
+
+    @cached_property
+    def architectures(self) -> Sequence[Architecture]:
+        return tuple(Architecture(arch) for arch in self._cells)
+
+    @cached_property
+    def _cells(self) -> dict[str, Cell]:
+        return {cell_string(cell): cell for cell in product(OPERATIONS, repeat=len(EDGES))}
+
+    def cell(self, arch: Architecture) -> Cell:
+        """The operation on each edge of `EDGES`."""
+        return self._cells[arch]
+
+    def __contains__(self, arch: str) -> bool:
+        return arch in self._cells
+
+    def canonical(self, arch: Architecture) -> Architecture:
+        return self._first_of_class[canonical_form(self.cell(arch)).key]
+
+    @cached_property
+    def _first_of_class(self) -> dict[str, Architecture]:
+        first: dict[str, Architecture] = {}
+        for arch in self.architectures:
+            first.setdefault(canonical_form(self.cell(arch)).key, arch)
+        return first
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        cell = self.cell(arch)
+        live = live_edges(cell, EDGES)
+        size = data_set.shape[1]
+        backbone = stem_layers(size, bool(live))
+        for block in SKELETON.blocks(size):
+            backbone += cell_layers(cell, live, block)
+        return [*for_each_tile(backbone, data_set), *decoder_layers(SKELETON, data_set, bool(live))]
+
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        cell = self.cell(arch)
+        canonical = canonical_form(cell)
+        executed = live_edges(cell, EDGES) if execute == "live" else frozenset(range(len(EDGES)))
+        blocks = SKELETON.blocks(data_set.shape[1])
+        cells = [MicroCell(cell, executed, block) for block in blocks]
+        edges = {str(index): f"{arch}/edge{index}" for index in range(len(EDGES))}
+        for position, index in enumerate(canonical.operations):
+            edges[str(index)] = f"{canonical.key}/operation{position}"
+
+        def origin(name: str) -> str:
+            """An operation draws from its own text, its cell's number and its part's name; the rest from its name."""
+            parts = name.split(".")  # backbone.<cell>.edges.<edge>.<part>
+            if len(parts) > 3 and parts[2] == "edges":
+                return f"{edges[parts[3]]}/cell{int(parts[1]) - N_BEFORE_CELLS}/{'.'.join(parts[4:])}"
+            return f"{canonical.key}/{name}"
+
+        return TaskNetwork(SKELETON, data_set, cells, origin)
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        return rng.choice(self.neighbours(arch))
+
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        cell = self.cell(self.check(arch))
+        return tuple(
+            cell_string((*cell[:index], operation, *cell[index + 1 :]))
+            for index in range(len(EDGES))
+            for operation in OPERATIONS
+            if operation != cell[index]
+        )
+
+
+def canonical_form(cell: Cell) -> CanonicalCell:
+    """The canonical form of a cell.
+
+    A skip from the cell's input is an operation with weights wherever the cell changes the shape, so it is contracted
+    nowhere; skips between later nodes copy.
+    """
+    named = zip(cell, EDGES, strict=True)
+    kept = tuple(_REDUCING_SKIP if name == SKIP and source == 0 else name for name, (source, _) in named)
+    return canonicalise(kept, EDGES)
+
+
+def cell_string(cell: Cell) -> Architecture:
+    """The official string, `64-41414-a_bc_def`: the operations' digits, one group for each node after the first."""
+    digits = "".join(str(OPERATIONS.index(name)) for name in cell)
+    return Architecture(f"{BASE_CHANNELS}-{SKELETON.modules}-{digits[0]}_{digits[1:3]}_{digits[3:]}")
+
+
+BENCHMARKS.register("transnas_micro")(TransnasMicro())
