@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from time import thread_time
+from typing import Any
 
+import numpy as np
 import torch
 
-from harness.evidence import Evidence, Subject
+from harness.evidence import Evidence, Layers, Subject
 from harness.evidence.base import Setting
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
@@ -51,6 +53,31 @@ def score(setting: Setting, arch: Architecture, execute: Execute, proxies: Mappi
     }
 
 
+def score_counts(
+    setting: Setting, archs: Sequence[Architecture], proxies: Mapping[str, Proxy]
+) -> list[dict[str, Score]] | None:
+    """Score many architectures at once by proxies that ask for `Layers` alone and keep to array arithmetic.
+
+    None if one of the proxies does not: it asks for more, raises, or gives no number per architecture.
+    """
+    if any(list(proxy.evidence().values()) != [Layers] for proxy in proxies.values()):
+        return None
+    layers = Layers(setting.space.layer_table(archs, setting.data_set))
+    scores: list[dict[str, Score]] = [{} for _ in archs]
+    for name, proxy in proxies.items():
+        started = thread_time()
+        try:
+            values = np.asarray(proxy.measure(layers), dtype=np.float64)
+        except Exception:  # told for each architecture by `score`
+            return None
+        if values.shape != (len(archs),) or np.isnan(values).any():
+            return None
+        seconds = (thread_time() - started) / len(archs)
+        for arch, value, row in zip(archs, values.tolist(), scores, strict=True):
+            row[name] = Score(arch, {name: value}, OK, "", seconds)
+    return scores
+
+
 def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
     """The kinds of evidence, grouped by the pass that they ride on."""
     groups: dict[str, list[EvidenceKind]] = {}
@@ -82,7 +109,7 @@ def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], 
         # A proxy may draw random numbers: the same ones whatever runs beside it.
         with isolated("proxy", subject.setting.seed, arch, name) if proxy.runs_network() else nullcontext():
             value = proxy.measure(*evidence)
-        components = {name: float(value)} if not isinstance(value, dict) else {k: float(v) for k, v in value.items()}
+        components = {key: _number(one) for key, one in (value if isinstance(value, dict) else {name: value}).items()}
     except Undefined as reason:
         return Score(arch, {}, UNDEFINED, str(reason), seconds)
     except Exception as error:
@@ -92,6 +119,11 @@ def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], 
     if any(math.isnan(component) for component in components.values()):
         return Score(arch, components, FAILED, "the value is NaN", seconds)
     return Score(arch, components, OK, "", seconds)
+
+
+def _number(value: Any) -> float:
+    """A number, or the only element of an array or tensor."""
+    return float(value.item() if hasattr(value, "item") else value)
 
 
 def _raise_if_no_result(error: Exception) -> None:

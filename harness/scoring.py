@@ -11,18 +11,19 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from harness.engine import score
+from harness.engine import score, score_counts
 from harness.errors import HarnessError
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
 from harness.progress import Progress
 from harness.protocol import Protocol
-from harness.proxy import Proxy, Sees
+from harness.proxy import Sees
 from harness.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture, Execute
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 _COMMIT_EVERY_S = 0.5
+_COUNTED_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,19 @@ def _commit(run: ScoringRun, results: Iterable[Result], store: ScoreStore, progr
 
 
 def _count(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]:
-    """Proxies that need no network, computed in this process."""
+    """Proxies that need no network, computed in this process for many architectures at once."""
     made = setting.make(with_batches=False)
-    proxies: dict[tuple[ProxySpec, ...], dict[str, Proxy]] = {}
+    by_specs: dict[tuple[ProxySpec, ...], list[Unit]] = {}
     for unit in units:
-        if unit.specs not in proxies:
-            proxies[unit.specs] = {spec.name: spec.make() for spec in unit.specs}
-        yield unit, score(made, unit.arch, unit.execute, proxies[unit.specs])
+        by_specs.setdefault(unit.specs, []).append(unit)
+    for specs, alike in by_specs.items():
+        proxies = {spec.name: spec.make() for spec in specs}
+        for start in range(0, len(alike), _COUNTED_AT_ONCE):
+            chunk = alike[start : start + _COUNTED_AT_ONCE]
+            found = score_counts(made, [unit.arch for unit in chunk], proxies)
+            if found is None:
+                found = [score(made, unit.arch, unit.execute, proxies) for unit in chunk]
+            yield from zip(chunk, found, strict=True)
 
 
 def _run(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[Result]:

@@ -1,7 +1,9 @@
 """FLOPs as the nats_bench package counts them: multiply-accumulates, arXiv:2009.00437."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
 
 from harness.evidence import Layers
 from harness.proxy import PROXIES, Proxy, Sees
@@ -20,6 +22,6 @@ class Flops(Proxy):
     sees: ClassVar[Sees] = Sees.ALL
     baseline: ClassVar[bool] = True
 
-    def measure(self, layers: Layers) -> float:
+    def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
-        return sum(layer.flops * layer.repeats for layer in layers)
+        return layers.sum(layers.flops)

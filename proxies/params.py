@@ -1,7 +1,9 @@
 """#Params: the number of trainable parameters."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
 
 from harness.evidence import Layers
 from harness.proxy import PROXIES, Proxy, Sees
@@ -16,6 +18,6 @@ class Params(Proxy):
     sees: ClassVar[Sees] = Sees.ALL
     baseline: ClassVar[bool] = True
 
-    def measure(self, layers: Layers) -> float:
+    def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
-        return sum(layer.n_params * layer.repeats for layer in layers)
+        return layers.sum(layers.n_params)

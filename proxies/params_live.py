@@ -1,7 +1,9 @@
 """#Params over live layers: the count without what no input reaches or no output reads."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
 
 from harness.evidence import Layers
 from harness.proxy import PROXIES, Proxy, Sees
@@ -16,6 +18,6 @@ class ParamsLive(Proxy):
     sees: ClassVar[Sees] = Sees.LIVE
     baseline: ClassVar[bool] = True
 
-    def measure(self, layers: Layers) -> float:
+    def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
-        return sum(layer.n_params * layer.repeats for layer in layers.live)
+        return layers.sum(layers.n_params * layers.live)

@@ -1,8 +1,10 @@
 """Sum of log layer sizes: the least that ZiCo of two batches can be (arXiv:2301.11300, Eq. 15)."""
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.evidence import Layers
 from harness.proxy import PROXIES, Proxy, Sees
@@ -21,6 +23,6 @@ class SumLogLayerSize(Proxy):
     sees: ClassVar[Sees] = Sees.LIVE
     baseline: ClassVar[bool] = True
 
-    def measure(self, layers: Layers) -> float:
+    def measure(self, layers: Layers) -> NDArray[Any]:
         """Natural logarithms."""
-        return sum(math.log(layer.n_weights) * layer.repeats for layer in layers.live)
+        return layers.sum(np.log(np.maximum(layers.n_weights, 1)) * layers.live)

@@ -15,8 +15,8 @@ class ZiCo(Proxy):
 
     As in the authors' code: the standard deviation is that of the signed gradients (Eq. 15 prints that of |g|), of the
     population (ddof 0); weights whose gradient does not vary are left out, and so are layers where nothing is left.
-    The sum is led by the few weights whose gradients are nearly equal in both batches, so in float32 the score moves by up
-    to a percent with the memory layout or the machine; protocol.dtype=fp64 does not.
+    The sum is led by the few weights whose gradients are nearly equal in both batches, so in float32 the score moves by
+    up to a percent with the memory layout or the machine; with protocol.dtype=fp64 it does not.
     """
 
     version: ClassVar[int] = 1

@@ -150,7 +150,7 @@ class Mine(Proxy):
     def measure(self, layers: Layers) -> float:
         if {broken}:
             raise RuntimeError("not today")
-        return self.factor * sum(layer.n_weights for layer in layers)
+        return self.factor * layers.sum(layers.n_weights)
 '''
 
 

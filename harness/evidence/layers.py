@@ -1,33 +1,43 @@
 """Layers: the analytic list of an architecture's layers. No network is made."""
 
-from collections.abc import Iterator, Sequence
-from typing import ClassVar, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.evidence.base import EVIDENCE, Evidence, Subject
-from harness.space import Layer
+from harness.space import Layer, LayerTable
 
 
 @EVIDENCE.register("layers")
 class Layers(Evidence):
-    """The layers of the official network, dead ones included; `live` gives those between input and output."""
+    """The layers of the official network, dead ones included, as arrays [n_archs, n_layers].
+
+    One architecture has arrays [1, n_layers], many at once have [n_archs, n_layers], so a proxy that keeps to array
+    arithmetic and to `sum` counts a whole space in a second. The fields are those of `harness.space.Layer`.
+    """
 
     rides_on: ClassVar[str] = "layers"
     uses: ClassVar[frozenset[str]] = frozenset()
     runs_network: ClassVar[bool] = False
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers = layers
+    def __init__(self, table: LayerTable) -> None:
+        self.n_weights, self.n_params, self.flops = table.n_weights, table.n_params, table.flops
+        self.live, self.repeats = table.live, table.repeats
 
-    def __iter__(self) -> Iterator[Layer]:
-        return iter(self._layers)
+    @classmethod
+    def of(cls, layers: Sequence[Layer]) -> Self:
+        """The evidence of one architecture."""
+        return cls(LayerTable.of_layers([layers]))
 
-    @property
-    def live(self) -> Iterator[Layer]:
-        """The layers on a path from the network's input to its output."""
-        return (layer for layer in self._layers if layer.live)
+    def sum(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sum over layers of `values` [n_archs, n_layers], each times its repeats; float64 or int64 [n_archs]."""
+        # Smallest first and one by one, so that equal layers in another order give equal bits, and a tie stays a tie.
+        return np.cumsum(np.sort(values * self.repeats, axis=-1), axis=-1)[..., -1]
 
     @classmethod
     def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
         """See `Evidence`."""
         layers = subject.setting.space.layers(subject.arch, subject.setting.data_set)
-        return [kind(layers) for kind in kinds]
+        return [kind.of(layers) for kind in kinds]

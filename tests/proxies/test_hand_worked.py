@@ -89,7 +89,7 @@ def test_counts_of_a_cell(arch: Architecture, name: str, expected: float) -> Non
     ],
 )
 def test_counts_of_repeated_layers(name: str, expected: float) -> None:
-    layers = Layers(
+    layers = Layers.of(
         [
             Layer(n_weights=108, n_params=116, flops=6_912, live=True),
             Layer(n_weights=16, n_params=24, flops=1_024, live=False, repeats=2),

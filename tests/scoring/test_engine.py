@@ -2,20 +2,21 @@
 
 import random
 from dataclasses import dataclass
+from itertools import permutations
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
-from harness.engine import score
+from harness.engine import score, score_counts
 from harness.evidence import FirstBatchGradients, Layers, ReluCodes, WeightGradients
 from harness.evidence.base import Setting, Subject
 from harness.evidence.task import TaskEvidence
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
-from harness.space import BENCHMARKS
+from harness.space import BENCHMARKS, Layer
 from harness.store import FAILED, OK, UNDEFINED
 
 SPACE, DIGITS = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
@@ -74,6 +75,31 @@ def test_scores_do_not_depend_on_the_proxies_beside():
         alone = score(setting(), ARCH, "live", made(name))[name]
         assert alone.components == together[name].components
         assert alone.status == OK
+
+
+def test_counting_many_at_once_gives_the_same_bits_as_one_by_one():
+    counts = made("params", "params_live", "flops", "flops_live", "sum_log_layer_size")
+    archs = SPACE.architectures[:300]
+    at_once = score_counts(setting(), archs, counts)
+    one_by_one = [score(setting(), arch, "all", counts) for arch in archs]
+    assert at_once is not None
+    for several, single in zip(at_once, one_by_one, strict=True):
+        assert {name: entry.components for name, entry in several.items()} == {
+            name: entry.components for name, entry in single.items()
+        }
+
+
+def test_equal_layers_in_another_order_are_a_tie():
+    # 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ in the last bit
+    layers = [Layer(n_weights=weights, n_params=0, flops=0, live=True) for weights in (3, 7, 11, 13, 17)]
+    sizes = PROXIES.get("sum_log_layer_size")()
+    orders = {sizes.measure(Layers.of(order)).item() for order in permutations(layers)}
+    assert len(orders) == 1
+
+
+def test_what_cannot_be_counted_at_once_is_left_to_the_engine():
+    for proxy in (Raising(), NotANumber(), HasNone()):
+        assert score_counts(setting(), SPACE.architectures[:3], {"odd": proxy}) is None
 
 
 def test_a_pass_runs_once_for_all_that_ask(monkeypatch):

@@ -1,0 +1,148 @@
+"""The report: what a reader is told, and that files are written whole or not at all."""
+
+import dataclasses
+import errno
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from harness import columns
+from harness.agreement import Row, Sample, agreement_table, agreements
+from harness.agreement import Subject as RowSubject
+from harness.errors import HarnessError, OptionError
+from harness.report import (
+    TERMINAL_WIDTH,
+    EvaluationTables,
+    markdown_report,
+    scatter,
+    terminal_table,
+    write,
+    write_report,
+)
+from harness.report.style import style
+from harness.report.tables import correlation_text, seconds_text
+
+N = 200
+
+
+def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("digits",)) -> EvaluationTables:
+    """An evaluation of made-up scores; the truth is 0, 1, ..., N-1."""
+    truth = np.arange(N, dtype=float)
+    sample = Sample(truth, [f"class{row // 2}" for row in range(N)], 1_000)
+    rows, frames = [], {}
+    for data_set in data_sets:
+        for name, found in agreements(scores, sample, n_replicates=50).items():
+            subject = RowSubject("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
+            rows.append(Row(subject, found, 0.25))
+        archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
+        frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
+    provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}
+    failures = {("nats_tss", "digits", "bad"): {"failed: ValueError: odd | pipe": 3}}
+    return EvaluationTables(agreement_table(rows), frames, provenance, failures)
+
+
+@pytest.fixture(scope="module")
+def tables() -> EvaluationTables:
+    rng = np.random.default_rng(0)
+    bad = rng.normal(size=N)
+    bad[:3], bad[3:8] = np.nan, -np.inf
+    return tables_of({"good": np.arange(N) + rng.normal(0, 20, N), "bad": bad, "params": np.arange(N) // 10 * 1.0})
+
+
+def printed(tables: EvaluationTables) -> str:
+    console = Console(width=TERMINAL_WIDTH, file=io.StringIO())
+    console.print(terminal_table(tables))
+    return console.file.getvalue()
+
+
+def test_the_terminal_table_fits_and_puts_the_best_first(tables):
+    text = printed(tables)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= TERMINAL_WIDTH
+    assert text.index("params*") < text.index("good") < text.index("bad")
+    assert "n_nan 3 (no score or no truth: left out), n_inf 5 (ranked at the ends)" in text
+    assert "250 ms" in text
+
+
+def test_seeds_are_named_only_where_they_differ(tables):
+    assert "seed 0" not in printed(tables).split("truth test")[0]
+    differing = tables.agreement.copy()
+    differing.loc[0, columns.SEED], differing.loc[2, columns.SEED] = "1", "none"
+    text = printed(dataclasses.replace(tables, agreement=differing)).split("truth test")[0]
+    assert "good seed 1" in text
+    assert "bad seed 0" in text
+    assert "params* seed" not in text
+
+
+def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(tables):
+    text = markdown_report(tables)
+    assert "python -m harness proxy=[good,params]" in text
+    tau = tables.agreement.set_index("proxy")["tau"]
+    below = correlation_text(round(tau["params"], 3) - round(tau["good"], 3))
+    assert f"tau of `good` is {correlation_text(tau['good'])}, {below} below that of `params`" in text
+    assert "`bad` on nats_tss / digits: n_nan 3" in text
+    assert "most often (3) with: failed: ValueError: odd | pipe" in text
+    assert "| versions.torch | 2.13.0 |" in text
+    assert "![Scores of each proxy against truth](scatter.png)" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5777, ".578"), (-0.0349, "-.035"), (1.0, "1.000"), (-0.0001, ".000"), (float("nan"), "-")]
+)
+def test_correlations_are_printed_as_the_field_prints_them(value, text):
+    assert correlation_text(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.9999, "1 s"), (0.0123, "12 ms"), (4.4e-6, "4.4 us"), (1e-9, "<1 us")])
+def test_seconds_have_a_readable_unit(value, text):
+    assert seconds_text(value) == text
+
+
+def test_every_proxy_gets_a_panel_and_constants_and_infinities_are_drawn(tables):
+    odd = tables_of({"constant": np.ones(N), "infinite": np.full(N, np.inf), "wild": np.exp(np.arange(N) / 3.0)})
+    with style():
+        for found in (tables, odd):
+            titles = [axes.get_title(loc="left") for axes in scatter(found).axes if axes.axison]
+            assert sorted(titles) == sorted(found.agreement["proxy"])
+
+
+def test_files_are_written_and_equal_results_are_equal_bytes(tables, tmp_path):
+    for name in ("one", "two"):
+        write_report(tmp_path / name, tables)
+    for file in ("agreement.csv", "scores.parquet", "report.md", "scatter.png", "run.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+    pd.testing.assert_frame_equal(columns.read_agreement(tmp_path / "one/agreement.csv"), tables.agreement)
+    assert json.loads((tmp_path / "one/run.json").read_text())["versions"] == {"torch": "2.13.0"}
+    assert list(pd.read_parquet(tmp_path / "one/scores.parquet").columns) == [*columns.SCORES, "good", "bad", "params"]
+
+
+def test_several_data_sets_are_told_apart_in_one_file(tmp_path):
+    write_report(tmp_path, tables_of({"good": np.arange(N) * 1.0}, data_sets=("digits", "cifar10")))
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert list(scores.columns) == ["bench", "dataset", "arch", "index", "truth", "good"]
+    assert scores["dataset"].value_counts().to_dict() == {"digits": N, "cifar10": N}
+
+
+def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, tmp_path, monkeypatch):
+    write_report(tmp_path, tables)
+    before = (tmp_path / "agreement.csv").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(write.os, "fsync", full)
+    with pytest.raises(HarnessError, match=r"The disk of .* is full .*scores are in the store"):
+        write_report(tmp_path, tables)
+    assert (tmp_path / "agreement.csv").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tables, tmp_path):
+    Path(tmp_path, "file").write_text("")
+    with pytest.raises(OptionError, match=r"The results cannot be written into .*out=FOLDER"):
+        write_report(tmp_path / "file" / "folder", tables)
