@@ -70,6 +70,37 @@ class LayerTable:
         return [Layer(*layer) for layer in layers if layer[-1]]
 
 
+@dataclass(frozen=True)
+class GraphEdge:
+    """What flows from one vertex to another; `label` names the operation on the way, `none` one that cuts it.
+
+    It is live if it lies on a path from the network's input to its output.
+    """
+
+    source: int
+    target: int
+    label: str = ""
+    live: bool = True
+
+
+@dataclass(frozen=True)
+class ArchitectureGraph:
+    """What sets an architecture apart from the others of its space, as a graph to look at.
+
+    `vertices` are labels, input first and output last; every edge leads to a later vertex. `caption` says in one line
+    what the graph is a picture of, and what is the same in all architectures.
+    """
+
+    vertices: tuple[str, ...]
+    edges: tuple[GraphEdge, ...]
+    caption: str
+
+    @classmethod
+    def chain(cls, vertices: Sequence[str], caption: str) -> Self:
+        """Vertices that read one after another."""
+        return cls(tuple(vertices), tuple(GraphEdge(at, at + 1) for at in range(len(vertices) - 1)), caption)
+
+
 class SearchSpace(ABC):
     """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`."""
 
@@ -114,6 +145,16 @@ class SearchSpace(ABC):
         to the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
         architectures.
         """
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        """The architecture as a graph to look at; a space that overrides nothing shows its name between two ends.
+
+        Labels that begin with `conv 3x3`, `conv 1x1`, `avg pool`, `max pool` or `skip` have one colour in all pictures.
+
+        Raises:
+            UnknownNameError: if the space lacks it.
+        """
+        return ArchitectureGraph.chain(["input", self.check(arch), "output"], f"An architecture of {self.name}.")
 
     @abstractmethod
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:

@@ -7,11 +7,22 @@ from typing import ClassVar
 from torch import nn
 
 from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
-from benchmarks.nasbench101.cell import Cell, one_step_away
+from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
+from harness.space import (
+    BENCHMARKS,
+    Architecture,
+    ArchitectureGraph,
+    Execute,
+    GraphEdge,
+    Layer,
+    LayerTable,
+    SearchSpace,
+)
+
+_LABELS = {CONV_3X3: "conv 3x3", CONV_1X1: "conv 1x1", MAX_POOL: "max pool 3x3"}
 
 
 class NasBench101(SearchSpace):
@@ -59,6 +70,13 @@ class NasBench101(SearchSpace):
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         return CellNetwork(self.cell(arch), data_set)  # a pruned cell has nothing dead to execute or to leave out
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        cell = self.cell(self.check(arch))
+        vertices = ("input", *(_LABELS[operation] for operation in cell.operations), "output")
+        edges = tuple(GraphEdge(source, target) for source, target in cell.edges)
+        caption = "The cell: operations sum what they read, the output concatenates it. All nine cells are equal."
+        return ArchitectureGraph(vertices, edges, caption)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         return rng.choice(self.neighbours(arch))

@@ -11,7 +11,7 @@ from torch import nn
 from benchmarks.nats_blocks import classifier_layer, conv_layer, reduction_layers
 from benchmarks.nats_sss.network import SizedNetwork
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, Layer, SearchSpace
 
 WIDTHS = tuple(range(8, 65, 8))
 N_WIDTHS = 5
@@ -60,6 +60,14 @@ class NatsSss(SearchSpace):
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """One network for both ways to execute, since nothing in it is dead."""
         return SizedNetwork(self.widths(arch), data_set, origin=arch)
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        blocks = [
+            f"{'reduction' if position % 2 else 'cell'}\n{width} channels"
+            for position, width in enumerate(self.widths(self.check(arch)))
+        ]
+        caption = "Widths of the five blocks. The stem is as wide as the first; a reduction halves the image."
+        return ArchitectureGraph.chain(["stem", *blocks, "classifier"], caption)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         return rng.choice(self.neighbours(arch))

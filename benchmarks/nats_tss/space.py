@@ -12,12 +12,13 @@ from benchmarks.cell_graph import NONE, SKIP, canonicalise, live_edges
 from benchmarks.nats_blocks import classifier_layer, conv_layer, reduction_layers
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, GraphEdge, Layer, SearchSpace
 
 CONV_1X1 = "nor_conv_1x1"
 CONV_3X3 = "nor_conv_3x3"
 AVG_POOL = "avg_pool_3x3"
 OPERATIONS = (NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL)
+_LABELS = {SKIP: "skip", CONV_1X1: "conv 1x1", CONV_3X3: "conv 3x3", AVG_POOL: "avg pool 3x3", NONE: NONE}
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 _OFFICIAL_SHUFFLE = 88  # the seed with which the benchmark's authors put the cells into their index order
 
@@ -84,6 +85,16 @@ class NatsTss(SearchSpace):
             executed=live if execute == "live" else frozenset(range(len(EDGES))),
             origin=(canonical.key, origin),
         )
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        cell = self.cell(self.check(arch))
+        live = live_edges(cell, EDGES)
+        edges = (
+            GraphEdge(source, target, _LABELS[cell[index]], live=index in live)
+            for index, (source, target) in enumerate(EDGES)
+        )
+        caption = "The cell: each node sums what its edges bring. All cells of the three stages are equal."
+        return ArchitectureGraph(("input", "node 1", "node 2", "output"), tuple(edges), caption)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         return rng.choice(self.neighbours(arch))

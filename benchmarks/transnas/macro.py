@@ -11,14 +11,15 @@ from torch import nn
 from benchmarks.transnas.cells import ResidualBlock, residual_layers
 from benchmarks.transnas.decoders import decoder_layers
 from benchmarks.transnas.network import TaskNetwork
-from benchmarks.transnas.skeleton import BASE_CHANNELS, TASKS, Skeleton, for_each_tile, stem_layers
+from benchmarks.transnas.skeleton import BASE_CHANNELS, BLOCKS_PER_MODULE, TASKS, Skeleton, for_each_tile, stem_layers
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, Layer, SearchSpace
 
 _LENGTHS = (4, 5, 6)
 _N_WIDENINGS = (1, 2, 3)
 _N_REDUCTIONS = (1, 2, 3, 4)
 _MODULES = "1234"
+_WHOLE = 64  # pixels of an image that stem and modules can halve as often as they may
 
 
 class TransnasMacro(SearchSpace):
@@ -61,6 +62,15 @@ class TransnasMacro(SearchSpace):
         skeleton = skeleton_of(arch)
         cells = [ResidualBlock(block) for block in skeleton.blocks(data_set.shape[1])]
         return TaskNetwork(skeleton, data_set, cells, lambda name: f"{arch}/{name}")
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        modules = []
+        for block in skeleton_of(self.check(arch)).blocks(_WHOLE)[::BLOCKS_PER_MODULE]:
+            widths = dict.fromkeys((block.n_in, block.n_out))
+            modules.append(f"{' → '.join(map(str, widths))} channels\nsize 1/{_WHOLE // block.size}")
+        stem = f"stem\n{BASE_CHANNELS} channels\nsize 1/4"
+        caption = "The modules: two residual blocks each, of which the first changes channels and size."
+        return ArchitectureGraph.chain([stem, *modules, "decoder"], caption)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         return rng.choice(self.neighbours(arch))

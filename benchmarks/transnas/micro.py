@@ -8,16 +8,17 @@ from typing import ClassVar
 
 from torch import nn
 
-from benchmarks.cell_graph import SKIP, CanonicalCell, canonicalise, live_edges
-from benchmarks.transnas.cells import EDGES, OPERATIONS, Cell, MicroCell, cell_layers
+from benchmarks.cell_graph import NONE, SKIP, CanonicalCell, canonicalise, live_edges
+from benchmarks.transnas.cells import CONV_1X1, CONV_3X3, EDGES, OPERATIONS, Cell, MicroCell, cell_layers
 from benchmarks.transnas.decoders import decoder_layers
 from benchmarks.transnas.network import N_BEFORE_CELLS, TaskNetwork
 from benchmarks.transnas.skeleton import BASE_CHANNELS, TASKS, Skeleton, for_each_tile, stem_layers
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, GraphEdge, Layer, SearchSpace
 
 SKELETON = Skeleton("41414")
 _REDUCING_SKIP = "reducing_skip"
+_LABELS = {SKIP: "skip", CONV_1X1: "conv 1x1", CONV_3X3: "conv 3x3", NONE: NONE}
 
 
 class TransnasMicro(SearchSpace):
@@ -83,6 +84,16 @@ class TransnasMicro(SearchSpace):
             return f"{canonical.key}/{name}"
 
         return TaskNetwork(SKELETON, data_set, cells, origin)
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        cell = self.cell(self.check(arch))
+        live = live_edges(cell, EDGES)
+        edges = (
+            GraphEdge(source, target, _LABELS[cell[index]], live=index in live)
+            for index, (source, target) in enumerate(EDGES)
+        )
+        caption = "The cell: each node sums what its edges bring. Edges from the input change channels and size."
+        return ArchitectureGraph(("input", "node 1", "node 2", "output"), tuple(edges), caption)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         return rng.choice(self.neighbours(arch))

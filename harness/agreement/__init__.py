@@ -1,7 +1,8 @@
 """Agreement: how well scores rank architectures as their truth does, with two 95 % intervals."""
 
 from harness.agreement.correlation import Correlations, Counts, Pairs, correlations
-from harness.agreement.measure import Agreement, Interval, Sample, agreements
+from harness.agreement.interval import Interval
+from harness.agreement.measure import Agreement, Sample, agreements
 from harness.agreement.resampling import Resampling, replicates
 from harness.agreement.table import BASELINES, Row, Subject, agreement_table
 

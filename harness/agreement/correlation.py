@@ -116,12 +116,15 @@ def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
 
 def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:
     """Spearman's rho of rows repeated `weights` times: Pearson's correlation of their mid-ranks, in O(n)."""
-    x, y = _centred_mid_ranks(scores, weights), _centred_mid_ranks(truth, weights)
+    x, y = centred_mid_ranks(scores, weights), centred_mid_ranks(truth, weights)
     spread = float(np.sqrt((weights * x * x).sum() * (weights * y * y).sum()))
     return float((weights * x * y).sum() / spread) if spread > 0 else float("nan")
 
 
-def _centred_mid_ranks(ranks: NDArray[np.int32], weights: NDArray[np.intp]) -> NDArray[np.float64]:
+def centred_mid_ranks(
+    ranks: NDArray[np.int32], weights: NDArray[np.intp] | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n,) mid-ranks of rows repeated `weights` times, less their mean: sum_j weights_j sign(rank_i - rank_j) / 2."""
     held = np.bincount(ranks, weights=weights)
     last = np.cumsum(held)
     # Ranks last-held+1 .. last share their mean; minus (total+1)/2, the mean of all, so a constant column is exactly 0.

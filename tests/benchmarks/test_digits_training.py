@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
 from benchmarks.inputs.digits import DIGITS
@@ -18,9 +18,10 @@ from benchmarks.nats_tss.digits.distortion import distort, held_out_copies, trai
 from benchmarks.nats_tss.digits.fit import SPACE, Outcome, Trainer
 from benchmarks.nats_tss.digits.grouped import GroupedNetwork
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
-from benchmarks.nats_tss.digits.recipe import Recipe, split, training_images
+from benchmarks.nats_tss.digits.recipe import Recipe, held_out_images, training_images
 from harness.errors import HarnessError, MissingDataError, OptionError, StoreError
 from harness.space import Architecture
+from harness.truth_table import TableFile
 
 TINY = dataclasses.replace(Recipe(), n_steps=5, batch_size=16, n_test_copies=1)
 CELLS = {
@@ -97,9 +98,13 @@ def test_a_seed_sees_the_same_batches_and_weights_with_and_without_the_other_see
 
 
 def test_the_split_uses_every_digit_once() -> None:
-    parts = split(Recipe())
-    assert sorted(parts.train + parts.test) == list(range(1797))
-    assert len(training_images(Recipe())) == Recipe().n_train_images
+    everything = torch.cat([training_images().images, held_out_images().images]).flatten(1)
+    known = torch.from_numpy(load_digits().images).flatten(1) / 16
+    assert (len(training_images()), len(held_out_images())) == (897, 900)
+    order, expected = (np.lexsort(images.numpy().round(2).T) for images in (everything, known))
+    torch.testing.assert_close(
+        everything[order].double(), known[expected], rtol=0, atol=0.51 / 255
+    )  # intensities are rounded to 255ths
 
 
 def test_no_training_batch_holds_a_test_image() -> None:
@@ -111,7 +116,7 @@ def test_no_training_batch_holds_a_test_image() -> None:
 
 def test_without_bounds_a_distortion_only_normalises() -> None:
     still = dataclasses.replace(TINY, max_shift_pixels=0.0, max_rotation_degrees=0.0, max_log_scale=0.0)
-    digits = training_images(still).images[:10]
+    digits = training_images().images[:10]
     moved = distort(digits, still, torch.Generator().manual_seed(0))
     torch.testing.assert_close(moved, (digits - DIGITS.mean[0]) / DIGITS.std[0])
 
@@ -156,11 +161,11 @@ def test_the_truth_gives_every_architecture_its_class_result(tmp_path: Path) -> 
     target = tmp_path / "truth.parquet"
     collecting.collect(tmp_path / "run", target, TINY)
     assert target.stat().st_size < 1_000_000
-    table = pq.read_table(target)
-    assert table.column("arch").to_pylist() == list(SPACE.architectures)
-    expected = [classes.index(SPACE.canonical(arch)) / 100 + 1 for arch in SPACE.architectures[:50]]
-    np.testing.assert_allclose(table.column("test_accuracy").to_numpy()[:50], expected, rtol=1e-6)
-    provenance = json.loads(table.schema.metadata[collecting.PROVENANCE_KEY])
+    table = TableFile(target, "train again", embedded=True)
+    expected = [classes.index(SPACE.canonical(arch)) / 100 + 1 for arch in SPACE.architectures]
+    np.testing.assert_allclose(table.values(SPACE.architectures, "digits/test"), expected)
+    np.testing.assert_allclose(table.values(SPACE.architectures, "digits/test_seed2"), np.array(expected) + 1)
+    provenance = json.loads(table.origin)
     assert provenance["recipe"] == TINY.as_json()
     assert provenance["cpu_s"] == round(1.5 * 5425)
 
