@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.inputs.taskonomy import LICENCE, SIZE, Taskonomy, how_to_get, read_array
+from benchmarks.inputs.taskonomy import LICENCE, MEAN, SIZE, STD, Taskonomy, how_to_get, read_array
 from harness.errors import CorruptDataError
 from harness.inputs import DATA_SETS
 
@@ -38,7 +38,6 @@ SCENES = _numbers(
     246 248 253 264 280 281 298 303 317 318 328 332 343 352 358 363
     """
 )
-MEAN, STD = (0.5224, 0.5222, 0.5221), (0.2234, 0.2235, 0.2236)
 _LOG_FLOOR = 1e-5
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.inputs.taskonomy import LICENCE, Picture, Taskonomy, how_to_get
+from benchmarks.inputs.taskonomy import LICENCE, MEAN, STD, Picture, Taskonomy, how_to_get
 from harness.errors import OptionError
 from harness.inputs import DATA_SETS
 from harness.randomness import derive_seed
@@ -31,7 +31,8 @@ _N_TILES = _GRID * _GRID
 class Jigsaw(Taskonomy):
     """Inputs are the tiles [9, 3, 64, 64] of the official code, flattened to [27, 64, 64]; targets int64 [n].
 
-    The intensities are left in [0, 1], as in NASLib's configuration; the official one was never published.
+    Intensities are normalised as for the other tasks. The official code normalises each tile by itself unless told
+    otherwise, and NASLib tells it otherwise.
     """
 
     def network_input(self, picture: Picture, row: int) -> NDArray[np.uint8]:
@@ -61,8 +62,8 @@ JIGSAW = Jigsaw(
     name="jigsaw",
     n_classes=N_ORDERS,
     shape=(3 * _N_TILES, TILE, TILE),
-    mean=(0.0,) * 3 * _N_TILES,
-    std=(1.0,) * 3 * _N_TILES,
+    mean=MEAN * _N_TILES,
+    std=STD * _N_TILES,
     licence=LICENCE,
     how_to_get=how_to_get("rgb", "png"),
     target_ending=None,

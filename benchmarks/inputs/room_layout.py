@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from benchmarks.inputs.class_distributions import MEAN, STD
-from benchmarks.inputs.taskonomy import LICENCE, SIZE, Taskonomy, how_to_get, read_array
+from benchmarks.inputs.taskonomy import LICENCE, MEAN, SIZE, STD, Taskonomy, how_to_get, read_array
 from harness.inputs import DATA_SETS
 
 

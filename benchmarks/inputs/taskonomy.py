@@ -24,6 +24,7 @@ from harness.randomness import generator
 
 FOLDER = "taskonomy"
 SIZE = 256
+MEAN, STD = (0.5224, 0.5222, 0.5221), (0.2234, 0.2235, 0.2236)
 LICENCE = "Omnidata terms: non-commercial research and education"
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
@@ -211,6 +212,6 @@ def how_to_get(domain: str, ending: str) -> str:
     domains = "domain rgb" if domain == "rgb" else f"domains rgb and {domain}"
     layout = f"real/{FOLDER}/<building>/{domain}/point_<p>_view_<v>_domain_{domain}.{ending}"
     return (
-        f"Get the {domains} as https://github.com/StanfordVL/taskonomy/tree/master/data says and put the files into the "
-        f"image home, as {layout} and so on"
+        f"Get the {domains} as https://github.com/StanfordVL/taskonomy/tree/master/data says and put the files into "
+        f"the image home, as {layout} and so on"
     )

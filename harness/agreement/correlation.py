@@ -121,9 +121,7 @@ def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: 
     return float((weights * x * y).sum() / spread) if spread > 0 else float("nan")
 
 
-def centred_mid_ranks(
-    ranks: NDArray[np.int32], weights: NDArray[np.intp] | NDArray[np.float64]
-) -> NDArray[np.float64]:
+def centred_mid_ranks(ranks: NDArray[np.int32], weights: NDArray[np.intp] | NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) mid-ranks of rows repeated `weights` times, less their mean: sum_j weights_j sign(rank_i - rank_j) / 2."""
     held = np.bincount(ranks, weights=weights)
     last = np.cumsum(held)

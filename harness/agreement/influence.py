@@ -1,8 +1,8 @@
 """Standard errors of tau-b and rho without resampling: the infinitesimal jackknife (Jaeckel, 1972; Efron, 1982, ch. 6).
 
-The influence of a row is the derivative of the correlation by the row's weight, all weights being 1. It is what the
-bootstrap's replicates vary by, to first order, so the sum of its squares is the variance that they would settle on. Rows
-of a cluster are drawn together: their influences are added before squaring.
+The influence of a row is the derivative of the correlation by the row's weight, all weights being 1. To first order it
+is what the bootstrap's replicates vary by, so the sum of its squares is the variance that they would settle on. Rows of
+a cluster are drawn together: their influences are added before squaring.
 
 Both correlations are A / sqrt(B C) with A, B, C sums over tuples of rows (V-statistics: von Mises, Annals of
 Mathematical Statistics 18, 1947), so a row's derivative is its share of each sum: the Hajek projection of Hoeffding
@@ -33,17 +33,14 @@ def influences(pairs: Pairs) -> Influences:
 
 
 def standard_error(influence: NDArray[np.float64], cluster: NDArray[np.intp]) -> float:
-    """Standard error of a correlation if clusters of rows had been drawn anew; NaN for fewer than two clusters.
+    """Standard error of a correlation if clusters of rows had been drawn anew.
 
     Args:
         influence: (n,) of each row.
-        cluster: (n,) cluster of each row, non-negative.
+        cluster: (n,) cluster of each row, non-negative, two clusters at least.
     """
-    held = np.bincount(cluster)
-    n_clusters = np.count_nonzero(held)
-    if n_clusters < 2:
-        return float("nan")
-    # A cluster's mean influence is 0; n / (n - 1) as for any variance about an estimated mean, and as the jackknife has.
+    n_clusters = np.unique(cluster).size
+    # Summed influences have mean 0; n / (n - 1) is that of any variance about a mean that was estimated.
     summed = np.bincount(cluster, weights=influence)
     return float(np.sqrt(n_clusters / (n_clusters - 1) * (summed**2).sum()))
 

@@ -6,10 +6,10 @@ width where all N architectures were evaluated. `generalisation` says how far th
 architectures of the same kind: canonical classes are drawn anew (cluster bootstrap: Field & Welsh, JRSS B 69, 2007),
 without that factor.
 
-Up to 40,000 rows both are percentiles of bootstrap replicates; above, normal intervals by each row's influence, which
-takes two seconds on the 423,624 architectures of NAS-Bench-101 (`influence`). Where the bootstrap is quick it stays: the
-standard errors of both agree on NATS-TSS too (within 2 %), but there one class of 460 cells carries a fifth to a half of
-the variance, so the central limit theorem does not promise a normal distribution, and replicates show the real one.
+Up to 40,000 rows both are percentiles of bootstrap replicates; above, normal intervals from the influence of each row,
+a second or two on the 423,624 architectures of NAS-Bench-101. Where the bootstrap is affordable it stays: both find the
+same standard errors on NATS-TSS (ratios .98 to 1.02), but one class of 460 cells carries a fifth to a half of their
+variance there, so no central limit theorem promises a normal distribution, and replicates show the real one.
 """
 
 from collections.abc import Callable, Mapping

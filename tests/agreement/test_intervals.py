@@ -139,8 +139,10 @@ def test_a_plan_draws_whole_classes_as_many_as_there_are() -> None:
     assert np.array_equal(list(plan), list(plan))
 
 
-@pytest.mark.parametrize(("n_rows", "expected"), [(1, 1000), (2000, 1000), (15_625, 512), (423_624, 200)])
-def test_large_samples_get_fewer_replicates(n_rows: int, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("n_rows", "expected"), [(1, 1000), (2000, 1000), (15_625, 512), (40_000, 200), (40_001, 0), (423_624, 0)]
+)
+def test_large_samples_get_fewer_replicates_and_then_none(n_rows: int, expected: int) -> None:
     assert default_replicates(n_rows) == expected
 
 

@@ -164,6 +164,11 @@ def test_a_puzzle_holds_the_centre_of_each_cell_in_the_order_of_its_label(tmp_pa
     assert len(set(labels.tolist())) > 1
 
 
+def test_every_tile_of_a_puzzle_is_normalised_alike():
+    assert JIGSAW.mean == ROOM_LAYOUT.mean * 9
+    assert JIGSAW.std == ROOM_LAYOUT.std * 9
+
+
 def test_there_are_a_thousand_orders_of_nine_tiles():
     assert len(set(orders())) == JIGSAW.n_classes == 1_000
     assert all(sorted(order) == list(range(9)) for order in orders())
