@@ -16,7 +16,7 @@ from harness.report.evaluation import EvaluationTables
 TERMINAL_WIDTH = 100
 MISSING = "-"
 NO_SEED = "none"  # the seed of a count
-GENERALISATION = "generalisation: 95 %, canonical classes resampled; how far the value moves on other architectures"
+GENERALISATION = "generalisation: 95 %, canonical classes drawn anew; how far the value moves on other architectures"
 SAMPLING = "sampling: 95 %, finite-population corrected; how far the whole space's value may be from the sample's"
 
 

@@ -94,7 +94,7 @@ def test_copies_of_rows_in_one_class_add_no_precision() -> None:
     for one, five in zip(influences(single), influences(copied), strict=True):
         alone = standard_error(one, single.rows)
         assert standard_error(five, copied.rows // 5) == pytest.approx(alone)
-        # A copy has a fifth of the influence: 250 rows taken for independent are narrower by sqrt(5), but for n / (n - 1).
+        # Influences of a fifth: 250 rows taken for independent are narrower by sqrt(5), but for n / (n - 1).
         assert standard_error(five, copied.rows) == pytest.approx(alone * math.sqrt(250 / 249 / (50 / 49) / 5))
 
 
