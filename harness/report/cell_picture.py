@@ -238,9 +238,7 @@ def _draw_edge(axes: Axes, edge: GraphEdge, route: Sequence[Point]) -> None:
         )  # fmt: skip
 
 
-def _draw_vertex(
-    axes: Axes, label: str, box: tuple[float, float, float, float], *, is_end: bool, live: bool
-) -> None:
+def _draw_vertex(axes: Axes, label: str, box: tuple[float, float, float, float], *, is_end: bool, live: bool) -> None:
     x, y, width, height = box
     colour = (GREY if is_end else _colour(label)) if live else GREY
     axes.add_patch(

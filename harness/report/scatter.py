@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -117,6 +118,14 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.scatter(x, y, s=size, color=BLUE, alpha=float(np.clip(150 / x.size, 0.25, 0.8)), linewidths=0)
     if x.size >= 10 * N_BINS:
         axes.plot(*_median_line(x, y), color=ORANGE, linewidth=1.8)
+    if both.any():
+        # The same heights in every panel of a data set, those of infinite scores included.
+        low, high = panel.truth[both].min(), panel.truth[both].max()
+        margin = 0.05 * (high - low) or 1.0
+        axes.set_ylim(low - margin, high + margin)
+    if not log and x.size:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4), useMathText=True)
     for infinity, at, side in ((-math.inf, 0.0, "left"), (math.inf, 1.0, "right")):
         rows = both & (panel.scores == infinity)
         if rows.any():
