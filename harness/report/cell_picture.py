@@ -103,10 +103,10 @@ def lay_out(graph: ArchitectureGraph) -> Layout:
     ports = _ports(chains, heights, halves)
     routes = []
     for (leaves, enters), chain in zip(ports, chains, strict=True):
-        first, *passed, last = chain
+        first, *between, last = chain
         start = (x[first] + sizes[first][0] / 2, leaves)
         end = (x[last] - sizes[last][0] / 2, enters)
-        routes.append((start, *((x[place], heights[place]) for place in passed), end))
+        routes.append((start, *((x[place], heights[place]) for place in between), end))
     return Layout(boxes, tuple(routes))
 
 

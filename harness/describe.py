@@ -1,0 +1,87 @@
+"""The command `python -m harness.describe BENCH ARCH`: an architecture, its counts, its truth and its picture."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from harness.arguments import OneSentenceParser
+from harness.errors import HarnessError, OptionError
+from harness.inputs import DATA_SETS
+from harness.report.cell_picture import cell_picture
+from harness.report.style import DPI, style
+from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.truth import Truth
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print the description and write the picture; a user's mistake is one sentence and exit code 2."""
+    parser = OneSentenceParser(prog="python -m harness.describe", description="Describe and draw one architecture.")
+    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
+    parser.add_argument("arch", metavar="ARCH", help="an official string, or an index in the official order")
+    parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
+    try:
+        arguments = parser.parse_args(words)
+        space = BENCHMARKS.get(arguments.bench)
+        arch = _architecture(space, arguments.arch)
+        out = arguments.out or Path(f"{space.name}-{space.index(arch)}.png")
+        for line in describe(space, arch):
+            print(line)
+        _draw(space, arch, out)
+        print(out)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
+    """Lines of text: name, canonical form, and for each data set the counts and the truth on this machine."""
+    yield f"{arch}, number {space.index(arch):,} of {len(space.architectures):,} in {space.name}"
+    form = space.canonical(arch)
+    yield "It is its own canonical form." if form == arch else f"Computes the same as {form}."
+    yield f"{len(space.neighbours(arch))} neighbours"
+    for name in space.data_sets:
+        data_set = DATA_SETS.get(name)
+        params, flops = space.params(arch, data_set), space.flops(arch, data_set)
+        live = space.params(arch, data_set, live=True), space.flops(arch, data_set, live=True)
+        yield f"{name}: {params:,} params ({live[0]:,} live), {flops / 1e6:,.3f} MFLOPs ({live[1] / 1e6:,.3f} live)"
+        yield from _truth(space, arch, name)
+
+
+def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[str]:
+    try:
+        truth = Truth.open(space.name)
+        columns = truth.columns(data_set)
+        if not columns:
+            truth.column(data_set, "")
+    except HarnessError as error:
+        yield f"    {error}"
+        return
+    for column in columns:
+        (value,) = truth.values([arch], data_set, column.name)
+        if np.isfinite(value):
+            yield f"    {column.name} {value:.3f} {column.unit}"
+
+
+def _architecture(space: SearchSpace, word: str) -> Architecture:
+    if not word.isdecimal():
+        return space.check(word)
+    n_archs = len(space.architectures)
+    if int(word) >= n_archs:
+        raise OptionError(f"{space.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
+    return space.architectures[int(word)]
+
+
+def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
+    try:
+        with style():
+            figure = cell_picture(space.graph(arch), f"{space.name} {space.index(arch):,}", str(arch))
+            figure.savefig(out, dpi=DPI)
+    except OSError as error:
+        raise OptionError(f"The picture {out} cannot be written: {error.strerror}. Give another --out.") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
