@@ -68,7 +68,7 @@ def unpack(archive: Path, folder: Path) -> Path | None:
             with tarfile.open(archive) as tar:
                 members = tar.getmembers()
                 _check_members(archive, members, folder.name)
-                tar.extractall(staging, members=members, filter="data")
+                _extract(tar, members, staging)
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise CorruptDataError(f"{archive} is not a whole tar archive ({error}). Fetch it again.") from error
         former = _set_aside(folder)
@@ -76,6 +76,20 @@ def unpack(archive: Path, folder: Path) -> Path | None:
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return former
+
+
+def _extract(tar: tarfile.TarFile, members: list[tarfile.TarInfo], folder: Path) -> None:
+    """Write the checked members as plain files; their owners, modes and times stay behind.
+
+    `extractall(filter="data")` would do the same, but Python 3.11 has it from 3.11.4 on only.
+    """
+    for member in members:
+        target = folder / member.name
+        contents = tar.extractfile(member)  # None for a folder
+        (target.parent if contents else target).mkdir(parents=True, exist_ok=True)
+        if contents:
+            with contents, target.open("wb") as written:
+                shutil.copyfileobj(contents, written)
 
 
 def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> None:
