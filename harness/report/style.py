@@ -1,10 +1,12 @@
 """One look for all pictures: sizes for a slide, colours that the colour-blind tell apart."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
 
 # Okabe & Ito's palette (Wong, Nature Methods 8, 2011).
 BLUE: Final = "#0072B2"
@@ -43,3 +45,10 @@ def style() -> Iterator[None]:
     """Settings of matplotlib while a picture is made and saved; the caller's are restored."""
     with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]  # matplotlib types the keys as literals
         yield
+
+
+def png(figure: Figure) -> bytes:
+    """The picture as a PNG file without the version of matplotlib in it, so that equal results are equal bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
