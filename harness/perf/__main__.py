@@ -1,0 +1,90 @@
+"""The command `python -m harness.perf`: what scoring costs on this machine."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.arguments import OneSentenceParser
+from harness.errors import HarnessError, OptionError
+from harness.inputs import InputKind
+from harness.perf.figure import Bench, Figure
+from harness.perf.networks import convolution_peak, zico_against_eager
+from harness.perf.proxies import cost_of_each, suite_zero_together
+from harness.perf.report import rows, write
+from harness.perf.runs import first_score, own_overhead, workers_against_processes
+from harness.registry import unknown_name
+from harness.report import TERMINAL_WIDTH
+
+MISTAKE = 2
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is measured, and on how many of the cells: some ask for more passes per cell than others."""
+
+    measure: Callable[[Bench], Iterator[Figure]]
+    most_cells: int
+
+
+MEASUREMENTS = {
+    "start": Measurement(first_score, 1),
+    "peak": Measurement(convolution_peak, 20),
+    "zico": Measurement(zico_against_eager, 1_000),
+    "sharing": Measurement(suite_zero_together, 10),
+    "proxies": Measurement(cost_of_each, 5),
+    "overhead": Measurement(own_overhead, 40),
+    "workers": Measurement(workers_against_processes, 40),
+}
+
+
+def measure(names: Sequence[str], bench: Bench) -> list[Figure]:
+    """The figures of some measurements, all in this run.
+
+    Raises:
+        OptionError: for the name of a measurement that there is not.
+    """
+    for name in names:
+        if name not in MEASUREMENTS:
+            raise OptionError(unknown_name("measurement", name, sorted(MEASUREMENTS)))
+    chosen = [measurement for name, measurement in MEASUREMENTS.items() if name in names or not names]
+    return [figure for one in chosen for figure in one.measure(bench.first(one.most_cells))]
+
+
+def _parse(words: Sequence[str]) -> tuple[list[str], Bench, Path]:
+    parser = OneSentenceParser(prog="python -m harness.perf", description=__doc__)
+    parser.add_argument("measurement", nargs="*", help=f"{', '.join(MEASUREMENTS)}; none for all")
+    parser.add_argument("--cells", type=int, default=50, help="random cells of NATS-Bench topology (50)")
+    parser.add_argument("--seed", type=int, default=0, help="draws the cells (0)")
+    kinds = [kind.value for kind in InputKind]
+    parser.add_argument("--inputs", choices=kinds, default="noise", help="images; noise needs no download (noise)")
+    parser.add_argument("--batch-size", type=int, default=128, help="images per batch (128)")
+    parser.add_argument("--out", type=Path, default=Path("results/perf"), help="folder of the results (results/perf)")
+    found = parser.parse_args(words)
+    if found.cells < 1:
+        raise OptionError(f"--cells {found.cells} cannot work; it must be at least 1.")
+    return found.measurement, Bench(found.cells, found.seed, InputKind(found.inputs), found.batch_size), found.out
+
+
+def main() -> int:
+    """Measure, print the table, write it; a user's mistake is one sentence and exit code 2."""
+    try:
+        names, bench, out = _parse(sys.argv[1:])
+        figures = measure(names, bench)
+        table = Table("", "value", "unit", "target", "")
+        for row in rows(figures):
+            table.add_row(*row)
+        Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False).print(table)
+        write(out, figures, bench)
+        print(out)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

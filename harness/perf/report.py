@@ -1,0 +1,102 @@
+"""The table and the picture of measured figures."""
+
+import json
+import platform
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import joblib
+import pandas as pd
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Picture
+
+from harness.perf.figure import Bench, Figure
+from harness.provenance import git_commit
+from harness.report.files import write_files
+from harness.report.style import BLUE, GREY, ORANGE, png, style
+
+_SHOWN = ("proxies", "zico", "sharing")
+
+
+def write(out: Path, figures: Sequence[Figure], bench: Bench) -> None:
+    """Write perf.csv, perf.md, perf.png and perf.json into `out`.
+
+    Raises:
+        HarnessError: if the folder cannot be written.
+    """
+    table = pd.DataFrame([vars(figure) | {"verdict": figure.verdict} for figure in figures])
+    told = _machine(bench)
+    files = {
+        "perf.csv": table.to_csv(index=False, lineterminator="\n").encode(),
+        "perf.md": _markdown(figures, told).encode(),
+        "perf.json": (json.dumps(told, indent=2) + "\n").encode(),
+    }
+    if any(figure.measurement in _SHOWN for figure in figures):
+        files["perf.png"] = _picture(figures)
+    write_files(out, files)
+
+
+def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
+    """What was measured, value, unit, target and verdict, as text."""
+    return [
+        (
+            f"{figure.measurement}: {figure.name}",
+            f"{figure.value:.3g}",
+            figure.unit,
+            "" if figure.target is None else f"{'at most' if figure.at_most else 'at least'} {figure.target:.2f}",
+            figure.verdict,
+        )
+        for figure in figures
+    ]
+
+
+def _machine(bench: Bench) -> dict[str, str]:
+    return {
+        "command": shlex.join(["python", "-m", "harness.perf", *sys.argv[1:]]),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "measured on": f"{bench.n_cells} random cells of NATS-Bench topology (seed {bench.seed}), CIFAR-10, "
+        f"{bench.inputs.value} inputs, 2 x {bench.batch_size} x 3 x 32 x 32",
+        "machine": f"{joblib.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, {platform.platform()}",
+        "torch": torch.__version__,
+        "git commit": git_commit(),
+    }
+
+
+def _markdown(figures: Sequence[Figure], told: dict[str, str]) -> str:
+    lines = ["# What scoring costs here", "", "| | value | unit | target | |", "|---|---:|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows(figures)]
+    lines += ["", *(f"- {key}: `{value}`" for key, value in told.items()), ""]
+    return "\n".join(lines)
+
+
+def _picture(figures: Sequence[Figure]) -> bytes:
+    """One panel of bars per measurement in CPU seconds per network."""
+    shown = {
+        name: [figure for figure in figures if figure.measurement == name and figure.unit.startswith("CPU s")]
+        for name in _SHOWN
+    }
+    shown = {name: found for name, found in shown.items() if found}
+    heights = [0.5 + 0.22 * len(found) for found in shown.values()]
+    with style():
+        picture = Picture(figsize=(7.2, sum(heights) + 0.6), layout="constrained")
+        panels = picture.subplots(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
+        for axes, (name, found) in zip(panels, shown.items(), strict=True):
+            _bars(axes, name, found)
+        panels[-1].set_xlabel("CPU seconds per network")
+        return png(picture)
+
+
+def _bars(axes: Axes, name: str, found: Sequence[Figure]) -> None:
+    values = [figure.value for figure in found]
+    together = ["together" in figure.name for figure in found]
+    axes.barh(range(len(found)), values, color=[ORANGE if one else BLUE for one in together])
+    axes.set_yticks(range(len(found)), [figure.name for figure in found])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_title(name, loc="left")
+    for place, value in enumerate(values):
+        axes.annotate(f" {value:.3g}", (value, place), va="center", fontsize=7, color=GREY)

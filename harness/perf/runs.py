@@ -1,0 +1,97 @@
+"""Whole runs: workers against bare processes, the harness's own overhead, and the time to the first score."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from time import perf_counter, process_time
+
+from harness.engine import score, single_thread
+from harness.inputs import draw_batches
+from harness.perf.figure import Bench, Figure
+from harness.proxy_spec import parse_proxies
+from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.space import Architecture
+from harness.store import ScoreStore
+
+
+def workers_against_processes(bench: Bench) -> Iterator[Figure]:
+    """The speed-up of workers=2 over that of two processes that only score, both over one process that only scores."""
+    networks = _networks(bench)
+    one = _bare_seconds(bench.spec(), [networks])
+    two = _bare_seconds(bench.spec(), [networks[::2], networks[1::2]])
+    run = _run(bench)
+    with tempfile.TemporaryDirectory() as folder:
+        with ScoreStore(Path(folder) / "warm.sqlite") as store:
+            compute(run, missing_units(run, networks[:2], store, Effort(2)), store, Effort(2))  # starts the workers
+        with ScoreStore(Path(folder) / "scores.sqlite") as store:
+            started = perf_counter()
+            compute(run, missing_units(run, networks, store, Effort(2)), store, Effort(2))
+            harness = perf_counter() - started
+    group = "workers"
+    yield Figure(group, "two bare processes over one", one / two, "times as fast")
+    yield Figure(group, "workers=2 over one bare process", one / harness, "times as fast")
+    yield Figure(group, "speed-up of workers=2 over that of processes", two / harness, "ratio", 0.95, at_most=False)
+
+
+def own_overhead(bench: Bench) -> Iterator[Figure]:
+    """CPU seconds of a run of zico with one worker, store and progress included, over those of the scores alone."""
+    run, networks = _run(bench), _networks(bench)
+    with tempfile.TemporaryDirectory() as folder, ScoreStore(Path(folder) / "scores.sqlite") as store:
+        started = process_time()
+        compute(run, missing_units(run, networks, store, Effort(1)), store, Effort(1))
+        whole = process_time() - started
+        found = store.find(run.key(run.specs[0]))
+    scoring = sum(one.seconds for one in found.values())
+    yield Figure("overhead", "zico, one worker", whole / len(networks), "CPU s per network")
+    yield Figure("overhead", "beside the scores themselves", whole / scoring - 1, "share", target=0.03)
+
+
+def first_score(bench: Bench) -> Iterator[Figure]:
+    """Seconds from the start of `python -m harness proxy=params` to its end, in an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", "proxy=params"], cwd=folder, capture_output=True, text=True, check=False
+        )
+        elapsed = perf_counter() - started
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    yield Figure("start", "python -m harness proxy=params, start to end", elapsed, "s", target=6.0)
+
+
+def _run(bench: Bench) -> ScoringRun:
+    spec = bench.spec()
+    return ScoringRun(spec, tuple(parse_proxies(["zico"], {})), draw_batches(bench.setting.data_set, spec.request))
+
+
+def _networks(bench: Bench) -> list[Architecture]:
+    """The networks of the cells: a canonical form is scored once."""
+    return list(dict.fromkeys(bench.setting.space.canonical(cell) for cell in bench.cells))
+
+
+def _bare_seconds(spec: SettingSpec, shares: Sequence[Sequence[Architecture]]) -> float:
+    """Wall seconds until each of as many processes as shares has scored its share; they start together, warm."""
+    context = get_context("spawn")
+    ready = context.Barrier(len(shares) + 1)
+    processes = [context.Process(target=_score_all, args=(spec, list(share), ready)) for share in shares]
+    for process in processes:
+        process.start()
+    ready.wait()
+    started = perf_counter()
+    for process in processes:
+        process.join()
+    return perf_counter() - started
+
+
+def _score_all(spec: SettingSpec, networks: Sequence[Architecture], ready: Barrier) -> None:
+    setting = spec.make(with_batches=True)
+    proxies = {one.name: one.make() for one in parse_proxies(["zico"], {})}
+    with single_thread():
+        score(setting, networks[0], "live", proxies)
+        ready.wait()
+        for network in networks:
+            score(setting, network, "live", proxies)

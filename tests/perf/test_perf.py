@@ -1,0 +1,81 @@
+"""What is measured is what it says; how long it takes is never asserted."""
+
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from harness.engine import score
+from harness.inputs import InputKind
+from harness.perf.__main__ import main, measure
+from harness.perf.figure import Bench, Figure
+from harness.perf.networks import _convolution, _plain_zico, _shapes
+from harness.proxy import PROXIES
+
+TINY = Bench(n_cells=2, seed=3, inputs=InputKind.noise, batch_size=4)
+
+
+def test_a_target_is_reached_at_its_value_and_on_its_side_of_it():
+    assert Figure("m", "x", 0.5, "ratio", target=0.5).verdict == "reached"
+    assert Figure("m", "x", 0.6, "ratio", target=0.5).verdict == "missed"
+    assert Figure("m", "x", 0.95, "ratio", target=0.95, at_most=False).verdict == "reached"
+    assert Figure("m", "x", 0.94, "ratio", target=0.95, at_most=False).verdict == "missed"
+    assert Figure("m", "x", 0.94, "ratio").verdict == ""
+
+
+def test_the_convolutions_measured_alone_are_those_of_the_network():
+    """Their multiply-accumulates, with the classifier's 64 x 10 and its bias, are the space's count of live FLOPs."""
+    space, data_set = TINY.setting.space, TINY.setting.data_set
+    for cell in TINY.cells:
+        network = space.network(cell, data_set)
+        shapes = _shapes(network, torch.zeros(1, *data_set.shape))
+        macs = sum(repeats * _convolution(1, *shape)[1] for shape, repeats in shapes.items())
+        assert macs + 64 * 10 + 10 == space.flops(cell, data_set, live=True)
+        assert network.training
+        assert not any(module._forward_pre_hooks for module in network.modules())
+
+
+def test_the_yardstick_computes_zico_too():
+    """Without dead operations it is the harness's value, up to the rounding that ZiCo in float32 enlarges."""
+    setting = TINY.setting
+    arch = setting.space.check(
+        "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|none~1|skip_connect~2|"
+    )
+    found = score(setting, arch, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"]
+    canonical = setting.space.canonical(arch)
+    assert _plain_zico(TINY, arch) == pytest.approx(found, rel=0.02)
+    assert score(setting, canonical, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"] == found
+
+
+def test_the_command_writes_table_text_and_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["perf", "zico", "--cells", "1", "--batch-size", "2", "--out", str(tmp_path)])
+    assert main() == 0
+    assert "fp32 over eager" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "perf.csv").set_index("name")
+    seconds = table["value"]
+    eager = seconds["plain eager channels-first network"]
+    assert seconds["fp32 over eager"] == pytest.approx(seconds["zico in fp32"] / eager)
+    assert {"perf.csv", "perf.md", "perf.json", "perf.png"} == {file.name for file in tmp_path.iterdir()}
+
+
+def test_overhead_is_measured_on_networks_that_differ():
+    one, share = measure(["overhead"], TINY)
+    assert one.value > 0
+    assert share.target == 0.03
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["zicoo"], "No measurement is called 'zicoo'. Did you mean 'zico'? Known: "),
+        (["--cells", "0"], "--cells 0 cannot work; it must be at least 1."),
+        (["zico", "--inputs", "real"], "cifar10"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words, sentence, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("HARNESS_IMAGES", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["perf", *words, "--out", str(tmp_path / "out")])
+    assert main() == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert sentence in line
