@@ -129,6 +129,13 @@ class Batch:
     images: Tensor
     targets: Tensor
 
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device; to a GPU it goes through pinned memory, without waiting for it."""
+        if device.type != "cuda":
+            return Batch(self.images.to(device), self.targets.to(device))
+        images, targets = (tensor.pin_memory().to(device, non_blocking=True) for tensor in (self.images, self.targets))
+        return Batch(images, targets)
+
 
 @dataclass(frozen=True, eq=False)
 class Batches:

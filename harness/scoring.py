@@ -44,14 +44,15 @@ class SettingSpec:
 
     def make(self, *, with_batches: bool) -> Setting:
         """The setting; batches are read or drawn only if some evidence uses inputs."""
-        data_set = DATA_SETS.get(self.data_set)
+        data_set, device = DATA_SETS.get(self.data_set), torch.device(self.device)
+        batches = draw_batches(data_set, self.request).batches if with_batches else ()
         return Setting(
             space=BENCHMARKS.get(self.bench),
             data_set=data_set,
             protocol=self.protocol,
             seed=self.seed,
-            batches=draw_batches(data_set, self.request).batches if with_batches else (),
-            device=torch.device(self.device),
+            batches=tuple(batch.to(device) for batch in batches),  # once for all networks
+            device=device,
         )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from harness.evidence import FirstBatchGradients
 from harness.proxy import PROXIES, Proxy, Sees
 
@@ -21,4 +23,5 @@ class GradNorm(Proxy):
 
     def measure(self, gradients: FirstBatchGradients) -> float:
         """Higher is better."""
-        return sum(float(layer[0].norm()) for layer in gradients.layers.values())
+        norms = [layer[0].norm() for layer in gradients.layers.values()]
+        return float(sum(torch.stack(norms).tolist())) if norms else 0.0
