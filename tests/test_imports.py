@@ -22,7 +22,7 @@ STAGES = [
     {"provenance"},
     {"evaluation"},
     {"config", "data_status"},
-    {"__main__", "__init__", "data", "describe", "list", "perf"},
+    {"__main__", "__init__", "data", "describe", "list", "page", "perf"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

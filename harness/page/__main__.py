@@ -1,0 +1,54 @@
+"""The command `python -m harness.page RUN ...`: one folder of static HTML, opened from the disk."""
+
+import json
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from plotly.offline import get_plotlyjs
+
+from harness.arguments import OneSentenceParser
+from harness.errors import HarnessError
+from harness.page.contents import contents
+from harness.page.runs import newest, read_run
+from harness.report.files import write_files
+
+MISTAKE = 2
+STATIC = ("index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "cell.js")
+
+
+def write_page(runs: Sequence[Path], out: Path) -> None:
+    """Write the page of some runs' folders into `out`: open `out`/index.html in a browser.
+
+    The drawing library is plotly.js (MIT), copied into the folder; nothing is loaded from elsewhere.
+
+    Raises:
+        HarnessError: if a run cannot be read or the folder not be written.
+    """
+    data = contents([read_run(folder) for folder in runs])
+    static = files("harness.page") / "static"
+    made = {name: (static / name).read_bytes() for name in STATIC}
+    # A script and no JSON file: a page opened from the disk may not read other files.
+    made["data.js"] = f"window.PAGE = {json.dumps(data, separators=(',', ':'), allow_nan=False)};\n".encode()
+    made["plotly.min.js"] = get_plotlyjs().encode()
+    write_files(out, made)
+
+
+def main() -> int:
+    """Write the page; a user's mistake is one sentence and exit code 2."""
+    parser = OneSentenceParser(prog="python -m harness.page", description=__doc__)
+    parser.add_argument("run", nargs="*", type=Path, help="folders of evaluations; the newest of results/runs if none")
+    parser.add_argument("--out", type=Path, default=Path("results/page"), help="folder of the page (results/page)")
+    try:
+        found = parser.parse_args()
+        write_page(found.run or [newest(Path("results/runs"))], found.out)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    print(found.out / "index.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

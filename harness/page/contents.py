@@ -1,0 +1,107 @@
+"""What the page shows, as JSON: leaderboard, scores of each place, cells as graphs, provenance."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness import columns
+from harness.page.runs import Place, Run
+from harness.space import BENCHMARKS, ArchitectureGraph
+
+MOST_ARCHITECTURES = 50_000
+"""More points than this are a uniform sample, and the page says so."""
+
+_DIGITS = 7
+_PROVENANCE = ("command", "date", "truth", "inputs", "device", "versions", "git_commit")
+
+
+def contents(runs: Sequence[Run]) -> dict[str, Any]:
+    """The page's data; NaN is null, infinite scores are the texts "inf" and "-inf"."""
+    graphs = Graphs()
+    places = [_place(run, place, graphs) for run in runs for place in run.places]
+    return {
+        "leaderboard": [row for run in runs for place in run.places for row in _leaderboard(run, place)],
+        "places": places,
+        "graphs": graphs.tables,
+        "runs": [
+            {"name": run.name, "told": {key: run.provenance[key] for key in _PROVENANCE if key in run.provenance}}
+            for run in runs
+        ],
+    }
+
+
+class Graphs:
+    """Graphs of architectures as small numbers: vertex lists and edges are kept once, however many share them."""
+
+    def __init__(self) -> None:
+        self._vertices: dict[tuple[str, ...], int] = {}
+        self._edges: dict[tuple[int, int, str, bool], int] = {}
+        self._captions: dict[str, int] = {}
+
+    def add(self, graph: ArchitectureGraph) -> list[int]:
+        """The graph as [caption, vertices, edge, edge, ...], each an index into `tables`."""
+        edges = [
+            self._edges.setdefault((edge.source, edge.target, edge.label, edge.live), len(self._edges))
+            for edge in graph.edges
+        ]
+        caption = self._captions.setdefault(graph.caption, len(self._captions))
+        return [caption, self._vertices.setdefault(graph.vertices, len(self._vertices)), *edges]
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[Any]]:
+        """What the numbers stand for."""
+        return {"captions": list(self._captions), "vertices": list(self._vertices), "edges": list(self._edges)}
+
+
+def _place(run: Run, place: Place, graphs: Graphs) -> dict[str, Any]:
+    scores = place.scores
+    n_archs = len(scores)
+    if n_archs > MOST_ARCHITECTURES:
+        scores = scores.sample(MOST_ARCHITECTURES, random_state=0).sort_index()
+    space = BENCHMARKS.get(place.bench)
+    archs = [str(arch) for arch in scores[columns.ARCH]]
+    return {
+        "id": _identity(run, place),
+        "bench": place.bench,
+        "dataset": place.data_set,
+        "truth": str(place.agreement[columns.TRUTH].iloc[0]),
+        "n": n_archs,
+        "archs": archs,
+        "indices": scores[columns.INDEX].tolist(),
+        "accuracies": _numbers(scores[columns.TRUTH]),
+        "scores": {name: _numbers(scores[name]) for name in columns.proxy_columns(scores)},
+        "graphs": [graphs.add(space.graph(space.check(arch))) for arch in archs],
+    }
+
+
+def _leaderboard(run: Run, place: Place) -> list[dict[str, Any]]:
+    """One row per proxy and seed; `column` names its scores."""
+    known = set(columns.proxy_columns(place.scores))
+    found = []
+    for row in place.agreement.to_dict("records"):
+        of_seed = f"{row[columns.PROXY]}#{row[columns.SEED]}"
+        found.append(
+            {name: _plain(row[name]) for name in columns.SUBJECT + columns.MEASURED}
+            | {"place": _identity(run, place), "column": of_seed if of_seed in known else row[columns.PROXY]}
+        )
+    return found
+
+
+def _identity(run: Run, place: Place) -> str:
+    return f"{run.name}/{place.bench}/{place.data_set}"
+
+
+def _numbers(values: "pd.Series[Any]") -> list[float | str | None]:
+    return [_plain(value) for value in values.to_numpy(dtype=np.float64).tolist()]
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value: floats with seven digits, NaN as null, infinity as text."""
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
+        return None
+    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else str(value)

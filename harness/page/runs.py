@@ -1,0 +1,80 @@
+"""The folders of evaluations, read back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyarrow import ArrowInvalid
+
+from harness import columns
+from harness.errors import CorruptDataError, MissingDataError
+
+
+@dataclass(frozen=True)
+class Place:
+    """One data set of a run: its rows of agreement, and `arch,index,truth,<proxy>...` for each architecture."""
+
+    bench: str
+    data_set: str
+    agreement: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an evaluation wrote into its folder."""
+
+    name: str
+    places: Sequence[Place]
+    provenance: dict[str, Any]
+
+
+def newest(base: Path) -> Path:
+    """The run that was written last under `base`.
+
+    Raises:
+        MissingDataError: if there is none.
+    """
+    tables = sorted(base.glob("*/agreement.csv"), key=lambda file: file.stat().st_mtime)
+    if not tables:
+        raise MissingDataError(
+            f"There is no run in {base}. Evaluate first (python -m harness), or name a run's folder."
+        )
+    return tables[-1].parent
+
+
+def read_run(folder: Path) -> Run:
+    """The tables of a run's folder.
+
+    Raises:
+        MissingDataError: if a file is not there.
+        CorruptDataError: if one cannot be read.
+    """
+    agreement = columns.read_agreement(folder / "agreement.csv")
+    scores = _scores(folder / "scores.parquet")
+    provenance = folder / "run.json"
+    try:
+        told = json.loads(provenance.read_text()) if provenance.exists() else {}
+    except ValueError as error:
+        raise CorruptDataError(f"{provenance} is not JSON: {error}. Evaluate again.") from error
+    places = []
+    for (bench, data_set), rows in agreement.groupby([columns.BENCH, columns.DATASET], sort=False):
+        frame = scores
+        if columns.BENCH in scores.columns:
+            frame = scores[(scores[columns.BENCH] == bench) & (scores[columns.DATASET] == data_set)]
+            frame = frame.drop(columns=[columns.BENCH, columns.DATASET])
+        frame = frame.dropna(axis="columns", how="all").reset_index(drop=True)
+        places.append(Place(str(bench), str(data_set), rows.reset_index(drop=True), frame))
+    return Run(folder.resolve().name, places, told)
+
+
+def _scores(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise MissingDataError(f"There are no scores at {path}. An evaluation writes them into its out=.") from None
+    except (ArrowInvalid, OSError) as error:
+        raise CorruptDataError(f"{path} is not a table of scores: {error}. Evaluate again.") from error

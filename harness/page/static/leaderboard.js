@@ -1,0 +1,111 @@
+"use strict";
+
+/* The leaderboard: a table that sorts by its headings and filters by words. */
+
+const COLUMNS = [
+  ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "from"],
+  ["tau_high", "to"], ["rho", "rho"], ["rho_low", "from"], ["rho_high", "to"], ["published_tau", "published tau"],
+  ["published_rho", "published rho"], ["n", "n"], ["n_nan", "no score"], ["n_inf", "infinite"], ["seconds", "CPU s"],
+  ["protocol", "protocol"], ["inputs", "inputs"], ["truth", "truth"], ["version", "version"], ["seed", "seed"],
+];
+const NUMBERS = new Set(["tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "published_tau", "published_rho",
+  "n", "n_nan", "n_inf", "seconds"]);
+
+/** Fills the table with `rows`; `choose(row)` is called when a proxy's name is pressed. */
+class Leaderboard {
+  constructor(table, rows, choose) {
+    this.table = table;
+    this.rows = rows;
+    this.choose = choose;
+    this.columns = COLUMNS.filter(([name]) => rows.some((row) => row[name] !== undefined && row[name] !== null));
+    this.sorted = { name: "tau", ascending: false };
+    this.words = [];
+    this.shown = null;
+    this.head();
+    this.fill();
+  }
+
+  /** Shows only rows that contain every word; returns how many. */
+  filter(text) {
+    this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    return this.fill();
+  }
+
+  /** Marks the row whose scores the plots show. */
+  mark(row) {
+    this.shown = row;
+    this.fill();
+  }
+
+  head() {
+    const row = document.createElement("tr");
+    for (const [name, text] of this.columns) {
+      const cell = document.createElement("th");
+      cell.scope = "col";
+      cell.dataset.column = name;
+      if (NUMBERS.has(name)) cell.className = "number";
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = text;
+      button.addEventListener("click", () => this.sort(name));
+      cell.append(button);
+      row.append(cell);
+    }
+    this.table.tHead.replaceChildren(row);
+  }
+
+  sort(name) {
+    const ascending = this.sorted.name === name ? !this.sorted.ascending : !NUMBERS.has(name);
+    this.sorted = { name, ascending };
+    this.fill();
+  }
+
+  fill() {
+    const { name, ascending } = this.sorted;
+    for (const cell of this.table.tHead.rows[0].cells) {
+      const own = cell.dataset.column === name;
+      cell.setAttribute("aria-sort", own ? (ascending ? "ascending" : "descending") : "none");
+    }
+    const kept = this.rows.filter((row) => {
+      const text = [row.bench, row.dataset, row.proxy, row.protocol, row.truth, row.inputs].join(" ").toLowerCase();
+      return this.words.every((word) => text.includes(word));
+    });
+    kept.sort((one, other) => compared(one[name], other[name], ascending));
+    this.table.tBodies[0].replaceChildren(...kept.map((row) => this.line(row)));
+    return kept.length;
+  }
+
+  line(row) {
+    const line = document.createElement("tr");
+    if (row === this.shown) line.className = "shown";
+    for (const [name] of this.columns) {
+      const cell = document.createElement("td");
+      if (NUMBERS.has(name)) cell.className = "number";
+      if (name === "proxy") {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = row.proxy;
+        button.addEventListener("click", () => this.choose(row));
+        cell.append(button);
+      } else {
+        cell.textContent = written(row[name], name);
+      }
+      line.append(cell);
+    }
+    return line;
+  }
+}
+
+/** Missing values come last, whichever way the column is sorted. */
+function compared(one, other, ascending) {
+  const missing = (value) => value === null || value === undefined || value === "";
+  if (missing(one) || missing(other)) return missing(one) - missing(other);
+  const order = typeof one === "number" ? one - other : String(one).localeCompare(String(other));
+  return ascending ? order : -order;
+}
+
+function written(value, name) {
+  if (value === null || value === undefined) return "";
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  return name === "seconds" ? value.toPrecision(2) : value.toFixed(3);
+}

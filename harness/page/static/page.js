@@ -1,0 +1,146 @@
+"use strict";
+
+/* The page: what is chosen is kept in the address (#place=...&proxy=...&arch=...), so that a link shows the same. */
+
+const { leaderboard: boardRows, places, graphs, runs } = window.PAGE;
+const at = (id) => document.getElementById(id);
+const state = { place: null, proxy: null, arch: null };
+const plots = new Plots(at("scatter"), at("ranks"), (index) => choose({ arch: state.place.archs[index] }));
+const board = new Leaderboard(at("leaderboard"), boardRows, (row) => {
+  choose({ place: places.find((place) => place.id === row.place), proxy: row.column });
+  at("explorer").scrollIntoView();
+});
+let ranks = new Map();
+
+/** Changes what is shown, draws it, and writes it into the address. */
+async function choose(change) {
+  const moved = { ...state, ...change };
+  const redraw = moved.place !== state.place || moved.proxy !== state.proxy;
+  if (moved.place !== state.place) {
+    const names = Object.keys(moved.place.scores);
+    if (!names.includes(moved.proxy)) [moved.proxy] = names;
+    if (!moved.place.archs.includes(moved.arch)) moved.arch = null;
+  }
+  Object.assign(state, moved);
+  const fields = Object.entries({ place: state.place.id, proxy: state.proxy, arch: state.arch });
+  history.replaceState(null, "", `#${fields.filter(([, value]) => value)
+    .map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&")}`);
+  if (redraw) await draw();
+  showDetails();
+}
+
+async function draw() {
+  const { place, proxy } = state;
+  options(at("place"), places.map((one) => [one.id, `${one.bench} ${one.dataset}, ${one.truth} (${one.id.split("/")[0]})`]), place.id);
+  options(at("proxy"), Object.keys(place.scores).map((name) => [name, name]), proxy);
+  at("archs").replaceChildren(...place.archs.slice(0, 2000).map((arch) => new Option(arch)));
+  const columns = [["truth", place.accuracies], [proxy, place.scores[proxy]],
+    ...Object.entries(place.scores).filter(([name]) => name !== proxy)];
+  ranks = new Map(columns.map(([name, column]) => [name, ranked(numbers(column))]));
+  const values = numbers(place.scores[proxy]);
+  await plots.show(place, proxy, values, numbers(place.accuracies), ranks);
+  const row = boardRows.find((one) => one.place === place.id && one.column === proxy);
+  board.mark(row);
+  const summary = `${proxy} against ${place.truth} on ${place.bench} ${place.dataset}: tau ${written(row && row.tau)}, rho ${written(row && row.rho)}`;
+  at("scatter").setAttribute("aria-label", `Scatter plot of ${summary}, ${plots.rows.length} architectures.`);
+  at("ranks").setAttribute("aria-label", `Parallel ranks of ${plots.lines.length} architectures by ${[...ranks.keys()].join(", ")}.`);
+  const hidden = place.archs.length - plots.rows.length;
+  at("scatter-note").textContent = `${summary}. ${plots.rows.length.toLocaleString("en")} points` +
+    (hidden ? `; ${hidden} without a finite score or accuracy are not drawn` : "") +
+    (place.n > place.archs.length ? `; a uniform sample of ${place.n.toLocaleString("en")} architectures` : "") + ".";
+}
+
+function showDetails() {
+  const { place, arch } = state;
+  at("arch").value = arch || "";
+  if (!arch) {
+    at("details").textContent = "Point at an architecture, or choose one by name, to see its cell, its scores and its ranks.";
+    plots.ring(-1);
+    return;
+  }
+  const index = place.archs.indexOf(arch);
+  plots.ring(index);
+  const title = document.createElement("p");
+  title.textContent = `${place.bench} ${place.indices[index]}: ${arch}`;
+  const table = document.createElement("table");
+  table.append(line("th", ["", "value", "rank"]));
+  for (const [name, column] of [[place.truth, place.accuracies], ...Object.entries(place.scores)]) {
+    const key = column === place.accuracies ? "truth" : name;
+    const rank = ranks.get(key)[index];
+    const value = column[index];
+    table.append(line("td", [name, value === null ? "none" : String(value), Number.isNaN(rank) ? "" : rank.toLocaleString("en")]));
+  }
+  const scores = document.createElement("div");
+  scores.className = "scores";
+  scores.append(table);
+  at("details").replaceChildren(title, drawCell(place.graphs[index], graphs), scores);
+}
+
+function line(kind, texts) {
+  const row = document.createElement("tr");
+  texts.forEach((text, position) => {
+    const cell = document.createElement(kind);
+    cell.textContent = text;
+    if (position) cell.className = "number";
+    row.append(cell);
+  });
+  return row;
+}
+
+function options(select, pairs, chosen) {
+  select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value, false, value === chosen)));
+}
+
+/** The architecture whose score is next above (1) or below (-1) the chosen one's. */
+function step(direction) {
+  const values = numbers(state.place.scores[state.proxy]);
+  const order = values.map((value, index) => index).filter((index) => !Number.isNaN(values[index]));
+  order.sort((one, other) => values[one] - values[other] || one - other);
+  const position = order.indexOf(state.place.archs.indexOf(state.arch));
+  const next = position < 0 ? (direction > 0 ? 0 : order.length - 1) : position + direction;
+  if (order[next] !== undefined) choose({ arch: state.place.archs[order[next]] });
+}
+
+function showProvenance() {
+  for (const { name, told } of runs) {
+    const heading = document.createElement("h3");
+    heading.textContent = name;
+    const list = document.createElement("dl");
+    for (const [key, value] of Object.entries(told)) {
+      const [term, text] = [document.createElement("dt"), document.createElement("dd")];
+      term.textContent = key;
+      text.textContent = typeof value === "string" ? value : JSON.stringify(value);
+      list.append(term, text);
+    }
+    at("provenance").append(heading, list);
+  }
+}
+
+/** Follows the address: what it does not name is the first. */
+function follow() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const place = places.find((one) => one.id === wanted.get("place")) || state.place || places[0];
+  const best = boardRows.filter((row) => row.place === place.id).sort((one, other) => compared(one.tau, other.tau, false))[0];
+  const proxy = place.scores[wanted.get("proxy")] ? wanted.get("proxy") : best.column;
+  return choose({ place, proxy, arch: place.archs.includes(wanted.get("arch")) ? wanted.get("arch") : null });
+}
+
+function filterBoard() {
+  const n = board.filter(at("filter").value);
+  at("n-rows").textContent = `${n} of ${boardRows.length} rows`;
+}
+
+at("filter").addEventListener("input", filterBoard);
+at("place").addEventListener("change", (event) => choose({ place: places.find((one) => one.id === event.target.value) }));
+at("proxy").addEventListener("change", (event) => choose({ proxy: event.target.value }));
+at("arch").addEventListener("change", (event) => {
+  const arch = event.target.value.trim();
+  if (state.place.archs.includes(arch)) choose({ arch });
+});
+at("higher").addEventListener("click", () => step(1));
+at("lower").addEventListener("click", () => step(-1));
+at("clear").addEventListener("click", () => plots.clear());
+window.addEventListener("hashchange", follow);
+showProvenance();
+filterBoard();
+window.ready = follow();

@@ -1,0 +1,239 @@
+"""The page, as a reader in a browser finds it."""
+
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import rankdata
+
+from harness import Settings, evaluate
+from harness.page.__main__ import main, write_page
+from harness.page.contents import contents
+from harness.page.runs import newest, read_run
+from harness.space import BENCHMARKS
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# Points are drawn by WebGL, which without a GPU is computed.
+SOFTWARE = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PROXIES = ["params", "flops_live", "sum_log_layer_size"]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run of three counts on forty architectures."""
+    home = tmp_path_factory.mktemp("run")
+    evaluate(PROXIES, settings=Settings(sample=40, store=home / "scores.sqlite", out=home / "mine"))
+    return home / "mine"
+
+
+@pytest.fixture(scope="module")
+def page_folder(run_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("page")
+    write_page([run_folder], out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + SOFTWARE)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, page_folder):
+    """The page opened from the disk; on leaving, nothing was complained of and nothing asked of another host."""
+    opened = browser.new_page(viewport={"width": 1300, "height": 1000})
+    complaints: list[str] = []
+    requests: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.goto((page_folder / "index.html").as_uri())
+    opened.evaluate("window.ready")
+    yield opened
+    opened.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def column(page, name: str) -> list[str]:
+    place = page.eval_on_selector_all(
+        "#leaderboard thead th", "(cells, name) => cells.findIndex((cell) => cell.dataset.column === name)", name
+    )
+    return [row.locator("td").nth(place).inner_text() for row in page.locator("#leaderboard tbody tr").all()]
+
+
+def test_the_contents_are_those_of_the_run(run_folder):
+    found = contents([read_run(run_folder)])
+    (place,) = found["places"]
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    assert place["archs"] == scores["arch"].tolist()
+    np.testing.assert_allclose(place["accuracies"], scores["truth"], rtol=1e-6)
+    for name in PROXIES:
+        np.testing.assert_allclose(place["scores"][name], scores[name], rtol=1e-6)
+    assert {row["proxy"] for row in found["leaderboard"]} == set(PROXIES)
+    assert {row["column"] for row in found["leaderboard"]} == set(PROXIES)
+    graph = BENCHMARKS.get("nats_tss").graph(place["archs"][3])
+    _, vertices, *edges = place["graphs"][3]
+    assert tuple(found["graphs"]["vertices"][vertices]) == graph.vertices
+    assert [found["graphs"]["edges"][edge] for edge in edges] == [
+        (edge.source, edge.target, edge.label, edge.live) for edge in graph.edges
+    ]
+
+
+def test_missing_and_infinite_scores_survive_json(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "run")
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    scores["params"] = [math.nan, -math.inf, math.inf, *scores["params"][3:]]
+    scores.to_parquet(tmp_path / "run" / "scores.parquet")
+    write_page([tmp_path / "run"], tmp_path / "page")
+    data = json.loads((tmp_path / "page" / "data.js").read_text().removeprefix("window.PAGE = ").rstrip(";\n"))
+    assert data["places"][0]["scores"]["params"][:3] == [None, "-inf", "inf"]
+
+
+def test_the_newest_run_is_taken(run_folder, tmp_path):
+    for name in ("old", "new"):
+        shutil.copytree(run_folder, tmp_path / name)
+    (tmp_path / "old" / "agreement.csv").touch()
+    assert newest(tmp_path).name == "old"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "There is no agreement table at nowhere"),
+        ([], "There is no run in results/runs. Evaluate first"),
+        (["broken"], "is not a table of scores"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words, sentence, run_folder, tmp_path, monkeypatch, capsys):
+    shutil.copytree(run_folder, tmp_path / "broken")
+    Path(tmp_path, "broken", "scores.parquet").write_text("no table")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["page", *words])
+    assert main() == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert sentence in line
+
+
+def test_headings_sort_and_words_filter(page):
+    assert page.locator("#n-rows").inner_text() == "3 of 3 rows"
+    taus = [float(text) for text in column(page, "tau")]
+    assert taus == sorted(taus, reverse=True)
+    page.get_by_role("button", name="proxy", exact=True).press("Enter")
+    assert column(page, "proxy") == sorted(PROXIES)
+    assert page.locator("th[data-column=proxy]").get_attribute("aria-sort") == "ascending"
+    page.get_by_role("button", name="proxy", exact=True).press("Enter")
+    assert column(page, "proxy") == sorted(PROXIES, reverse=True)
+    page.get_by_label("Filter").fill("flops nats_tss")
+    assert column(page, "proxy") == ["flops_live"]
+    assert page.locator("#n-rows").inner_text() == "1 of 3 rows"
+
+
+def test_the_pointer_shows_cell_scores_and_ranks(page, run_folder):
+    """Hovering over the best architecture: its name, its cell in words, its accuracy with rank 1."""
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    best = scores.loc[scores["truth"].idxmax()]
+    x, y = page.evaluate(
+        """(arch) => {
+            const plot = document.getElementById("scatter");
+            const {xaxis, yaxis} = plot._fullLayout;
+            const [points, corner] = [plot.data[0], plot.getBoundingClientRect()];
+            const at = points.text.indexOf(arch);
+            const [right, down] = [xaxis.l2p(points.x[at]), yaxis.l2p(points.y[at])];
+            return [corner.x + xaxis._offset + right, corner.y + yaxis._offset + down];
+        }""",
+        best["arch"],
+    )
+    page.mouse.move(x - 20, y + 20)
+    page.mouse.move(x, y, steps=4)
+    page.locator("#details svg").wait_for()
+    details = page.locator("#details")
+    assert best["arch"] in details.inner_text()
+    assert "input to" in details.locator("svg title").text_content()
+    rows = [row.split("\t") for row in details.locator("table").inner_text().splitlines()[1:]]
+    assert float(rows[0][1]) == pytest.approx(best["truth"], rel=1e-6)
+    assert float(rows[0][2]) == 1
+    ranks = {name: rankdata(-scores[name])[scores["truth"].idxmax()] for name in PROXIES}
+    assert {name: float(rank) for name, _, rank in rows[1:]} == ranks
+
+
+def test_the_keyboard_walks_through_the_scores(page, run_folder):
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    page.get_by_label("Proxy").select_option("params")
+    page.get_by_role("button", name="Next lower score").press("Enter")
+    top = page.get_by_label("Architecture", exact=True).input_value()
+    values = scores.set_index("arch")["params"]
+    assert values[top] == values.max()
+    for _ in range(5):
+        page.get_by_role("button", name="Next lower score").press("Enter")
+    lower = page.get_by_label("Architecture", exact=True).input_value()
+    assert values[lower] == sorted(values)[-6]
+
+
+def test_a_brush_in_the_scatter_colours_the_ranks(page):
+    box = page.locator("#scatter .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 3, box["y"] + 3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 3, steps=5)
+    page.mouse.up()
+    page.wait_for_function("plots.selected !== null")
+    selected = page.evaluate("[...plots.selected]")
+    drawn = page.evaluate(
+        "plots.lines.filter((row, at) => document.getElementById('ranks').data[0].line.color[at] === 1)"
+    )
+    assert 0 < len(selected) < 40
+    assert sorted(drawn) == sorted(selected)
+    page.get_by_role("button", name="Clear the selection").click()
+    page.wait_for_function("plots.selected === null")
+    assert page.evaluate("document.getElementById('ranks').data[0].line.color.every((color) => color === 0)")
+
+
+def test_a_range_of_ranks_selects_in_the_scatter(page, run_folder):
+    """The ten best by truth, and no others."""
+    page.evaluate("Plotly.restyle('ranks', {'dimensions[0].constraintrange': [[0.5, 10.5]]}, [0])")
+    page.wait_for_function("plots.selected !== null")
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    best = set(np.flatnonzero(rankdata(-scores["truth"]) <= 10))
+    assert set(page.evaluate("[...plots.selected]")) == best
+    points = page.evaluate("document.getElementById('scatter').data[0].selectedpoints.map((at) => plots.rows[at])")
+    assert set(points) == best
+
+
+def test_a_link_shows_the_same_again(page, browser, run_folder):
+    page.get_by_label("Proxy").select_option("params")
+    arch = pd.read_parquet(run_folder / "scores.parquet")["arch"][7]
+    page.get_by_label("Architecture", exact=True).fill(arch)
+    page.get_by_label("Architecture", exact=True).press("Enter")
+    page.wait_for_function("location.hash.includes('arch=')")
+    second = browser.new_page()
+    second.goto(page.url)
+    second.evaluate("window.ready")
+    assert second.get_by_label("Proxy").input_value() == "params"
+    assert second.get_by_label("Architecture", exact=True).input_value() == arch
+    assert arch in second.locator("#details").inner_text()
+    second.close()
+
+
+def test_what_is_seen_is_also_said(page):
+    """Names for the plots, labels for the controls, a caption of numbers beside the picture."""
+    assert "tau" in page.locator("#scatter").get_attribute("aria-label")
+    assert "40 architectures" in page.locator("#ranks").get_attribute("aria-label")
+    unnamed = page.eval_on_selector_all(
+        "input, select, button",
+        """(found) => found.filter((one) => one.offsetParent)
+            .filter((one) => !one.labels?.length && !one.textContent.trim() && !one.ariaLabel)
+            .map((one) => one.outerHTML.slice(0, 200))""",
+    )
+    assert unnamed == []
