@@ -1,11 +1,11 @@
 """ZiCo: inverse coefficient of variation of gradients. Li et al., ICLR 2023, arXiv:2301.11300, Eq. 15."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.evidence import WeightGradients
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._gradient_variation import layer_terms
 
 
 @PROXIES.register("zico")
@@ -27,10 +27,6 @@ class ZiCo(Proxy):
     def measure(self, gradients: WeightGradients) -> float:
         """Higher is better; 0 if no layer has a gradient that varies."""
         total = 0.0
-        for layer in gradients.layers.values():
-            deviation = layer.std(dim=0, correction=0)
-            varies = deviation != 0
-            ratio = (layer.abs().mean(dim=0)[varies] / deviation[varies]).sum().item()
-            if ratio != 0:
-                total += math.log(ratio)
+        for term in layer_terms(gradients.layers).values():  # one by one: sum() of later Pythons rounds otherwise
+            total += term
         return total
