@@ -13,7 +13,7 @@ class Grasp(Proxy):
     """Minus the sum of w * (H g) over the weights of live convolutions and linear layers, for one batch with labels.
 
     g is the gradient of the loss and H its Hessian, both with respect to all those weights. As in zero-cost-nas, which
-    added the minus sign ("accuracy seems to be negatively correlated") and takes temperature 1 (the paper: 200) and the
+    turned the paper's sign round, since accuracy falls with the sum, and takes temperature 1 (the paper: 200) and the
     same batch for g and for H. Signed, no absolute values. Summed in float64.
     """
 
