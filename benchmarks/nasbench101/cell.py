@@ -116,14 +116,19 @@ def pruned(edges: Iterable[Edge], operations: Sequence[str]) -> Cell | None:
 def one_step_away(cell: Cell) -> set[Cell]:
     """The cells that one change makes of a cell, pruned; not yet told apart up to isomorphism.
 
-    A change is another operation at a vertex, an edge taken away, an edge added between two vertices in whichever
-    direction keeps the graph acyclic, or a vertex inserted with one edge in and one out. Inserting is what undoes the
-    removal of an edge that prunes such a vertex; without it no change would make a cell larger.
+    A change is another operation at a vertex, an edge added between two vertices in whichever direction keeps the graph
+    acyclic, a vertex inserted with one edge in and one out, or what undoes one of these two: an edge taken away, and
+    with it at most one vertex that has one other edge. So each change leads back by one.
     """
     last = cell.n_vertices - 1
     edges = set(cell.edges)
     free = [edge for edge in _acyclic(cell) if edge not in edges] if len(edges) < MAX_EDGES else []
-    found = [pruned(edges ^ {edge}, cell.operations) for edge in (*cell.edges, *free)]
+    found = [pruned(edges | {edge}, cell.operations) for edge in free]
+    for edge in cell.edges:
+        left = pruned(edges - {edge}, cell.operations)
+        lost = left and (cell.n_vertices - left.n_vertices, len(cell.edges) - len(left.edges))
+        if lost in ((0, 1), (1, 2)):  # taking more away cannot be undone by one change
+            found.append(left)
     for at, operation in enumerate(cell.operations):
         for other in OPERATIONS:
             if other != operation:

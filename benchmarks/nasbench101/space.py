@@ -82,11 +82,7 @@ class NasBench101(SearchSpace):
         return rng.choice(self.neighbours(arch))
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """The architectures that one change makes, pruned, sorted: see `cell.one_step_away`.
-
-        `arch` is a neighbour of each of its neighbours that has at least as many vertices. A removed edge that prunes
-        vertices with several edges is not undone by one change, so smaller neighbours may not lead back.
-        """
+        """The architectures that one change makes, sorted: see `cell.one_step_away`."""
         names = {cell.name for cell in one_step_away(self.cell(self.check(arch)))}
         return tuple(sorted(map(Architecture, names - {arch})))
 
