@@ -2,6 +2,7 @@
 
 from abc import ABC
 from enum import Enum
+from functools import cache
 from typing import Any, ClassVar, get_type_hints
 
 import pandas as pd
@@ -61,17 +62,7 @@ class Proxy(ABC):
         Raises:
             HarnessError: if `measure` is missing or an annotation is no kind of evidence.
         """
-        if "measure" not in vars(cls) and not any("measure" in vars(base) for base in cls.__mro__[1:-2]):
-            raise HarnessError(f"The proxy class {cls.__name__} has no method measure.")
-        hints = get_type_hints(cls.measure)
-        hints.pop("return", None)
-        for parameter, kind in hints.items():
-            if not (isinstance(kind, type) and issubclass(kind, Evidence)):
-                raise HarnessError(
-                    f"{cls.__name__}.measure asks for '{parameter}: {kind}', which is no kind of evidence; "
-                    "annotate it with a class of harness.evidence."
-                )
-        return hints
+        return _evidence_of(cls)
 
     @classmethod
     def uses(cls) -> frozenset[str]:
@@ -82,6 +73,21 @@ class Proxy(ABC):
     def runs_network(cls) -> bool:
         """Whether a network is made and run."""
         return any(kind.runs_network for kind in cls.evidence().values())
+
+
+@cache  # asked for every architecture, and annotations are slow to resolve
+def _evidence_of(proxy: type[Proxy]) -> dict[str, type[Evidence]]:
+    if "measure" not in vars(proxy) and not any("measure" in vars(base) for base in proxy.__mro__[1:-2]):
+        raise HarnessError(f"The proxy class {proxy.__name__} has no method measure.")
+    hints = get_type_hints(proxy.measure)
+    hints.pop("return", None)
+    for parameter, kind in hints.items():
+        if not (isinstance(kind, type) and issubclass(kind, Evidence)):
+            raise HarnessError(
+                f"{proxy.__name__}.measure asks for '{parameter}: {kind}', which is no kind of evidence; "
+                "annotate it with a class of harness.evidence."
+            )
+    return hints
 
 
 PROXIES: Registry[type[Proxy]] = Registry("proxy", "proxies", plural="proxies")
