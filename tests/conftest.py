@@ -4,12 +4,16 @@ HARNESS_MIRROR, HARNESS_IMAGES, HARNESS_OFFICIAL and HARNESS_TRUTH name folders 
 that is not set is skipped. They are taken out of the environment, so that no other test depends on them.
 """
 
+import hashlib
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+_ENUMERATION = Path(__file__).parent.parent / "benchmarks" / "nasbench101"
 _FOLDERS = {
     name: os.environ.get(name) for name in ("HARNESS_MIRROR", "HARNESS_IMAGES", "HARNESS_OFFICIAL", "HARNESS_TRUTH")
 }
@@ -23,12 +27,27 @@ def _folder(name: str, contents: str) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as environment:
+def _own_data_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("data-home")
+    with pytest.MonkeyPatch.context() as environment, _kept_cells(home, pytestconfig):
         for name in _FOLDERS:
             environment.delenv(name, raising=False)
-        environment.setenv("HARNESS_DATA", str(tmp_path_factory.mktemp("data-home")))
+        environment.setenv("HARNESS_DATA", str(home))
         yield
+
+
+@contextmanager
+def _kept_cells(home: Path, config: pytest.Config) -> Iterator[None]:
+    """The cells of NAS-Bench-101 take 18 CPU seconds to name: pytest's cache keeps them until that code changes."""
+    code = b"".join((_ENUMERATION / name).read_bytes() for name in ("cell.py", "enumeration.py"))
+    kept = config.cache.mkdir("nasbench101") / f"{hashlib.sha256(code).hexdigest()}.npz"
+    cells = home / "spaces" / "nasbench101.npz"
+    cells.parent.mkdir()
+    if kept.is_file():
+        shutil.copy(kept, cells)
+    yield
+    if cells.is_file() and not kept.is_file():
+        shutil.copy(cells, kept)
 
 
 @pytest.fixture(scope="session")

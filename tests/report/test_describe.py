@@ -7,17 +7,6 @@ from harness.report.cell_picture import cell_picture, lay_out
 from harness.space import BENCHMARKS
 
 
-@pytest.mark.parametrize("name", ["nats_tss", "nats_sss", "transnas_micro", "transnas_macro"])
-def test_an_architecture_is_described_and_drawn(name, tmp_path, capsys):
-    out = tmp_path / "picture.png"
-    assert main([name, "11", "--out", str(out)]) == 0
-    space = BENCHMARKS.get(name)
-    text = capsys.readouterr().out
-    assert text.startswith(f"{space.architectures[11]}, number 11 of ")
-    assert text.splitlines()[-1] == str(out)
-    assert out.read_bytes().startswith(b"\x89PNG")
-
-
 def test_the_counts_are_those_of_the_official_sample(tmp_path, capsys):
     arch = BENCHMARKS.get("nats_tss").architectures[11]
     assert main(["nats_tss", arch, "--out", str(tmp_path / "picture.png")]) == 0

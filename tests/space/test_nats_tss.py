@@ -1,16 +1,14 @@
 """NATS-TSS: the official order, counts that equal the tables, canonical forms, networks."""
 
 import bz2
-from collections import Counter
 from random import Random
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from benchmarks.cell_graph import canonicalise, live_edges
-from benchmarks.nats_tss.space import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, NatsTss, cell_string
+from benchmarks.nats_tss.space import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, cell_string
 from harness import safe_pickle
 from harness.errors import UnknownNameError
 from harness.inputs import DATA_SETS
@@ -59,34 +57,6 @@ def test_flops_equal_those_of_the_official_files(index, official):
             assert ours / 1e6 == pytest.approx(float(result["flop"]), abs=1e-9)
             seen += 1
     assert seen >= 3
-
-
-@pytest.mark.parametrize("name", ["digits", *IMAGE_DATA_SETS])
-def test_counts_equal_what_the_built_network_holds(name):
-    data_set = DATA_SETS.get(name)
-    for arch in sampled(6):
-        network = SPACE.network(arch, data_set)
-        assert SPACE.params(arch, data_set) == sum(parameter.numel() for parameter in network.parameters())
-        sizes = Counter(m.weight.numel() for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear))
-        layers = [layer.n_weights for layer in SPACE.layers(arch, data_set) for _ in range(layer.repeats)]
-        assert Counter(layers) == sizes
-
-
-def test_flops_equal_a_count_by_hooks():
-    data_set = DATA_SETS.get("digits")
-    for arch in sampled(5, seed=1):
-        macs = []
-
-        def count(module, inputs, output, macs=macs):
-            per_output = module.weight[0].numel()
-            macs.append(output[0].numel() * per_output + (len(output[0]) if isinstance(module, nn.Linear) else 0))
-
-        network = SPACE.network(arch, data_set, execute="all")
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                module.register_forward_hook(count)
-        network(torch.zeros(2, *data_set.shape))
-        assert sum(macs) == SPACE.flops(arch, data_set)
 
 
 def test_there_are_5425_canonical_classes_and_the_first_member_names_each():
@@ -222,20 +192,14 @@ def test_a_cell_without_a_live_path_gives_a_constant():
     assert SPACE.params(cell_string((NONE,) * 6), data_set, live=True) == 0
 
 
-def test_neighbours_are_symmetric_and_closed():
-    for arch in sampled(20, seed=4):
+def test_a_neighbour_has_another_operation_on_one_edge():
+    for arch in sampled(5, seed=4):
         found = SPACE.neighbours(arch)
         assert len(set(found)) == 24  # 6 edges, 4 other operations each
-        assert all(arch in SPACE.neighbours(neighbour) for neighbour in found)
-    rng = Random(0)
-    assert SPACE.mutate(SPACE.random(rng), rng) in SPACE
+        for other in found:
+            assert sum(a != b for a, b in zip(SPACE.cell(arch), SPACE.cell(other), strict=True)) == 1
 
 
 def test_an_unknown_architecture_is_named():
     with pytest.raises(UnknownNameError, match=r"'\|conv~0\|' is not an architecture of nats_tss; one looks like"):
         SPACE.network(Architecture("|conv~0|"), DATA_SETS.get("digits"))
-
-
-def test_the_space_is_registered_once():
-    assert isinstance(SPACE, NatsTss)
-    assert "nats_tss" in BENCHMARKS

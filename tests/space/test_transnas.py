@@ -2,8 +2,6 @@
 
 import json
 import math
-from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -80,33 +78,6 @@ def test_outputs_are_those_of_the_official_network(row):
     assert list(outputs.shape) == row["output"]["shape"]
     assert entries == pytest.approx(row["output"]["entries"], rel=1e-6, abs=1e-9)
     assert outputs.abs().mean().item() == pytest.approx(row["output"]["mean_abs"], rel=1e-9)
-
-
-COUNTED = ["64-41414-1_02_333", "64-41414-3_20_113", "64-1234-basic", "64-221433-basic"]
-
-
-@pytest.mark.parametrize("task", ["class_scene", "jigsaw", "segmentsemantic", "autoencoder"])
-@pytest.mark.parametrize("arch", COUNTED)
-def test_layers_and_flops_equal_a_count_by_hooks(arch, task):
-    """Per output a convolution multiplies once for each weight of a filter, a transposed one so per input."""
-    data_set = DATA_SETS.get(task)
-    network = on_meta_network(arch, data_set)
-    macs = []
-
-    def count(module, inputs, output):
-        counted = inputs[0] if isinstance(module, nn.ConvTranspose2d) else output
-        bias = output[0].numel() if isinstance(module, nn.Linear) else 0
-        macs.append(counted[0].numel() * module.weight[0].numel() + bias)
-
-    modules = [module for module in network.modules() if isinstance(module, CONVOLUTIONS)]
-    for module in modules:
-        module.register_forward_hook(count)
-    outputs = network(torch.zeros(2, *data_set.shape, device="meta"))
-    layers = space_of(arch).layers(Architecture(arch), data_set)
-    assert sum(macs) == sum(layer.flops for layer in layers)
-    assert Counter(layer.n_weights for layer in layers) == Counter(module.weight.numel() for module in modules)
-    if task in ("segmentsemantic", "autoencoder"):
-        assert outputs.shape == (2, data_set.n_classes, 256, 256)
 
 
 def test_a_skeletons_blocks_by_hand():
@@ -215,18 +186,15 @@ def test_dead_operations_are_counted_apart():
     assert Skeleton("41414").width == BASE_CHANNELS << 3
 
 
-@pytest.mark.parametrize(("space", "n_neighbours"), [(MICRO, 18), (MACRO, None)], ids=["micro", "macro"])
-def test_neighbours_are_symmetric_and_closed(space, n_neighbours):
-    for arch in Random(4).sample(space.architectures, 30):
-        found = space.neighbours(arch)
-        assert len(set(found)) == len(found) == (n_neighbours or len(found))
-        assert arch not in found
-        assert all(neighbour in space and arch in space.neighbours(neighbour) for neighbour in found)
-    rng = Random(0)
-    walk = [space.random(rng)]
-    for _ in range(20):
-        walk.append(space.mutate(walk[-1], rng))
-    assert all(step in space.neighbours(previous) for previous, step in pairwise(walk))
+def test_a_micro_neighbour_has_another_operation_on_one_edge():
+    arch = Architecture("64-41414-1_02_333")
+    assert len(set(MICRO.neighbours(arch))) == 18  # 6 edges, 3 other operations each
+    assert "64-41414-1_02_330" in MICRO.neighbours(arch)
+
+
+def test_macro_neighbours_are_symmetric():
+    for arch in Random(4).sample(MACRO.architectures, 30):
+        assert all(arch in MACRO.neighbours(neighbour) for neighbour in MACRO.neighbours(arch))
 
 
 def test_macro_neighbours_by_hand():
