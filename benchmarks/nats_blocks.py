@@ -9,7 +9,12 @@ from harness.space import Layer
 
 
 class ActConvNorm(nn.Module):
-    """ReLU, convolution without bias, batch normalisation: the order of NAS-Bench-201."""
+    """ReLU, convolution without bias, batch normalisation: the order of NAS-Bench-201.
+
+    `official_class` is its name in the official code, by which some published proxies find their modules.
+    """
+
+    official_class = "ReLUConvBN"
 
     def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> None:
         super().__init__()

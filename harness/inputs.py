@@ -91,6 +91,13 @@ class DataSet(ABC):
         """The scalar that training minimises, mean over the batch: cross-entropy of logits [batch, n_classes]."""
         return F.cross_entropy(outputs, targets)
 
+    def classes(self, targets: Tensor) -> Tensor | None:
+        """The class of each input, int64 [batch]; None if the task has none.
+
+        Targets of one integer for each input are classes; a task with classes and other targets overrides this.
+        """
+        return targets if targets.dim() == 1 and not targets.is_floating_point() else None
+
     def random_targets(self, n: int, source: torch.Generator) -> Tensor:
         """Targets [n, ...] of the shape and type that `loss` takes, drawn at random: for noise."""
         return torch.randint(self.n_classes, (n,), generator=source)

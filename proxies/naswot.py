@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import torch
-
 from harness.evidence import ReluCodes
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._relu_kernel import log_determinant
 
 
 @PROXIES.register("naswot")
@@ -24,10 +22,4 @@ class Naswot(Proxy):
 
     def measure(self, codes: ReluCodes) -> float:
         """Higher is better; -inf if two images have the same codes throughout."""
-        kernel = np.zeros((), dtype=np.float64)
-        for code, readers in zip(codes.codes, codes.readers, strict=True):
-            signs = code.float() * 2 - 1
-            # Equal minus different units; exact in float32 below 2**24 units.
-            balance = (signs @ signs.T).to(torch.float64).cpu().numpy()
-            kernel = kernel + readers * (balance + code.shape[1]) / 2
-        return float(np.linalg.slogdet(kernel)[1])
+        return log_determinant(codes.codes, codes.readers)

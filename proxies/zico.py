@@ -1,14 +1,11 @@
 """ZiCo: inverse coefficient of variation of gradients. Li et al., ICLR 2023, arXiv:2301.11300, Eq. 15."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
-from torch import Tensor
-
 from harness.evidence import WeightGradients
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._gradient_variation import layer_terms
 
 
 @PROXIES.register("zico")
@@ -29,12 +26,4 @@ class ZiCo(Proxy):
 
     def measure(self, gradients: WeightGradients) -> float:
         """Higher is better; 0 if no layer has a gradient that varies."""
-        # One transfer for all layers: on a GPU each would otherwise wait for the device.
-        ratios = [_ratio(layer) for layer in gradients.layers.values()]
-        return sum(math.log(ratio) for ratio in torch.stack(ratios).tolist() if ratio != 0) if ratios else 0.0
-
-
-def _ratio(layer: Tensor) -> Tensor:
-    """Sum over weights of mean|g| / std(g), for gradients [n_batches, *weight.shape]."""
-    deviation = layer.std(dim=0, correction=0)
-    return torch.where(deviation != 0, layer.abs().mean(dim=0) / deviation, 0).sum()
+        return float(sum(layer_terms(gradients.layers).values()))

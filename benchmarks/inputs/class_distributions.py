@@ -53,6 +53,10 @@ class ClassDistributions(Taskonomy):
         logarithms = torch.log(F.softmax(outputs, dim=-1) + _LOG_FLOOR)
         return -(targets * logarithms).sum(dim=-1).mean()
 
+    def classes(self, targets: Tensor) -> Tensor:
+        """The likeliest class of each input."""
+        return targets.argmax(dim=1)
+
     def random_targets(self, n: int, source: torch.Generator) -> Tensor:
         """Drawn uniformly from all distributions: exponential variates, normalised."""
         drawn = torch.empty(n, self.n_classes).exponential_(generator=source)

@@ -27,6 +27,11 @@ class SynflowSaliency(Evidence):
         self.seconds = seconds
 
     @classmethod
+    def of(cls, weights: dict[str, Tensor], flows: dict[str, Tensor], seconds: float) -> Self:
+        """The evidence, from the absolute weights and dR/dw of live layers."""
+        return cls({name: (weights[name] * flow).abs() for name, flow in flows.items()}, seconds)
+
+    @classmethod
     def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
         """See `Evidence`."""
         started = thread_time()
@@ -43,10 +48,21 @@ class SynflowSaliency(Evidence):
         }
         setting = subject.setting
         ones = torch.ones(1, *setting.data_set.shape, dtype=torch.float64, device=setting.device)
-        flows = torch.autograd.grad(network(ones).sum(), list(weights.values()), allow_unused=True)
-        layers = {
-            name: (weight.detach() * flow).abs()
-            for (name, weight), flow in zip(weights.items(), flows, strict=True)
-            if flow is not None
-        }
-        return [kind(layers, thread_time() - started) for kind in kinds]
+        found = torch.autograd.grad(network(ones).sum(), list(weights.values()), allow_unused=True)
+        flows = {name: flow for name, flow in zip(weights, found, strict=True) if flow is not None}
+        live = {name: weights[name].detach() for name in flows}
+        return [kind.of(live, flows, thread_time() - started) for kind in kinds]
+
+
+@EVIDENCE.register("synflow_gradients")
+class SynflowGradients(SynflowSaliency):
+    """The two factors of `SynflowSaliency`, from the same pass: `weights` are |w|, `layers` are dR/dw, not negative."""
+
+    def __init__(self, layers: dict[str, Tensor], seconds: float, weights: dict[str, Tensor]) -> None:
+        super().__init__(layers, seconds)
+        self.weights = weights
+
+    @classmethod
+    def of(cls, weights: dict[str, Tensor], flows: dict[str, Tensor], seconds: float) -> Self:
+        """See `SynflowSaliency`."""
+        return cls(flows, seconds, weights)

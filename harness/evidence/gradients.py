@@ -1,0 +1,121 @@
+"""Gradients as evidence: of weights, of all parameters, of the images, and the gradient times the Hessian."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from harness.evidence.base import EVIDENCE
+from harness.evidence.task import Further, Gradients, TaskEvidence, Want
+
+
+@EVIDENCE.register("weight_gradients")
+class WeightGradients(TaskEvidence):
+    """Gradients of the loss with respect to the weights of live convolutions and linear layers, for every batch.
+
+    `layers` maps each layer's name to its gradients [n_batches, *weight.shape]. Biases and normalisation are left out.
+    """
+
+    needs_gradients: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self._batches: list[Gradients] = []
+
+    def add(self, gradients: Gradients) -> None:
+        """See `TaskEvidence`."""
+        self._batches.append(gradients)
+
+    @property
+    def n_seen(self) -> int:
+        """Number of batches."""
+        return len(self._batches)
+
+    @property
+    def layers(self) -> dict[str, Tensor]:
+        """Gradients [n_batches, *weight.shape] by layer, in the network's order; at least float32."""
+        stacked = {name: torch.stack([batch[name] for batch in self._batches]) for name in self._batches[0]}
+        return {name: at_least_float32(layer) for name, layer in stacked.items()}
+
+
+@EVIDENCE.register("first_batch_gradients")
+class FirstBatchGradients(WeightGradients):
+    """`WeightGradients` of the first batch alone."""
+
+    n_batches: ClassVar[int | None] = 1
+
+
+@EVIDENCE.register("parameter_gradients")
+class ParameterGradients(TaskEvidence):
+    """Gradients of the loss of the first batch with respect to every live parameter.
+
+    `parameters` maps names to gradients, shaped as the parameter: weights of convolutions and linear layers under the
+    layer's name, then biases and normalisation under their own; at least float32.
+    """
+
+    n_batches: ClassVar[int | None] = 1
+    needs_gradients: ClassVar[bool] = True
+    wants: ClassVar[Want] = Want.OTHER_PARAMETERS
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Tensor] = {}
+
+    def add(self, gradients: Gradients) -> None:
+        """See `TaskEvidence`."""
+        self.parameters |= {name: at_least_float32(gradient) for name, gradient in gradients.items()}
+
+    def add_further(self, further: Further) -> None:
+        """See `TaskEvidence`."""
+        self.parameters |= {name: at_least_float32(gradient) for name, gradient in further.parameters.items()}
+
+
+@EVIDENCE.register("gradient_curvature")
+class GradientCurvature(TaskEvidence):
+    """The Hessian of the loss of the first batch times its gradient, over the weights of all live layers.
+
+    `layers` maps each layer's name to its part of H g, shaped as the weight; at least float32.
+    """
+
+    n_batches: ClassVar[int | None] = 1
+    needs_gradients: ClassVar[bool] = True
+    wants: ClassVar[Want] = Want.CURVATURE
+
+    def __init__(self) -> None:
+        self.layers: dict[str, Tensor] = {}
+
+    def add(self, gradients: Gradients) -> None:
+        """Nothing; see `TaskEvidence`."""
+
+    def add_further(self, further: Further) -> None:
+        """See `TaskEvidence`."""
+        self.layers = {name: at_least_float32(product) for name, product in further.curvature.items()}
+
+
+@EVIDENCE.register("input_gradients")
+class InputGradients(TaskEvidence):
+    """Gradients of the summed outputs with respect to each image of the first batch, and the images' classes.
+
+    `rows` is float64 [batch, n_inputs]. In train mode normalisation mixes the batch, so that a row is the gradient of
+    all images' outputs. `classes` int64 [batch] is None for tasks without classes, of which there are `n_classes`.
+    """
+
+    n_batches: ClassVar[int | None] = 1
+    wants: ClassVar[Want] = Want.INPUTS
+
+    def __init__(self) -> None:
+        self.rows = torch.empty(0, 0, dtype=torch.float64)
+        self.classes: Tensor | None = None
+        self.n_classes = 0
+
+    def add(self, gradients: Gradients) -> None:
+        """Nothing; see `TaskEvidence`."""
+
+    def add_further(self, further: Further) -> None:
+        """See `TaskEvidence`."""
+        assert further.inputs is not None  # wanted
+        self.rows = further.inputs.flatten(1).double()
+        self.classes, self.n_classes = further.classes, further.n_classes
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """bfloat16 as float32, others as they are."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

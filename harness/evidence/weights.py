@@ -1,0 +1,36 @@
+"""Weights: what the layers hold at initialisation. No pass is made."""
+
+from collections.abc import Sequence
+from time import thread_time
+from typing import ClassVar, Self
+
+from torch import Tensor, nn
+
+from harness.evidence.base import EVIDENCE, Evidence, Subject
+from harness.evidence.gradients import at_least_float32
+
+
+@EVIDENCE.register("weights")
+class Weights(Evidence):
+    """The weights of convolutions and linear layers, dead ones included.
+
+    `layers` maps each layer's name to its weight, at least float32, in the network's order.
+    """
+
+    rides_on: ClassVar[str] = "weights"
+    uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
+
+    def __init__(self, layers: dict[str, Tensor], seconds: float = 0.0) -> None:
+        self.layers = layers
+        self.seconds = seconds
+
+    @classmethod
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+        """See `Evidence`."""
+        started = thread_time()
+        layers = {
+            name: at_least_float32(module.weight.detach())
+            for name, module in subject.network.named_modules()
+            if isinstance(module, nn.Conv2d | nn.Linear)
+        }
+        return [kind(layers, thread_time() - started) for kind in kinds]

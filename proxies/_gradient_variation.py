@@ -1,0 +1,28 @@
+"""Sums of inverse coefficients of variation of gradients, arXiv:2301.11300, Eq. 15, shared by the variants of ZiCo."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def layer_terms(layers: Mapping[str, Tensor], *, of_magnitudes: bool = False) -> dict[str, float]:
+    """log sum_w mean_i|g_i| / std_i by layer; weights that do not vary are left out, and layers with none that does.
+
+    Args:
+        layers: gradients [n_batches, *weight.shape] by layer.
+        of_magnitudes: whether the deviation is that of |g|, as Eq. 15 prints it, instead of the signed gradients'.
+    """
+    if not layers:
+        return {}
+    # One transfer for all layers: on a GPU each would otherwise wait for the device.
+    ratios = torch.stack([_ratio(layer, of_magnitudes) for layer in layers.values()]).tolist()
+    return {name: math.log(ratio) for name, ratio in zip(layers, ratios, strict=True) if ratio != 0}
+
+
+def _ratio(layer: Tensor, of_magnitudes: bool) -> Tensor:
+    """Sum over weights of mean|g| / std, the population's (ddof 0), for gradients [n_batches, *weight.shape]."""
+    magnitudes = layer.abs()
+    deviation = (magnitudes if of_magnitudes else layer).std(dim=0, correction=0)
+    return torch.where(deviation != 0, magnitudes.mean(dim=0) / deviation, 0).sum()

@@ -1,0 +1,29 @@
+"""GraSP: gradient signal preservation. Wang et al., ICLR 2020, arXiv:2002.07376; as a proxy: arXiv:2101.08134."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import GradientCurvature, Weights
+from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
+
+
+@PROXIES.register("grasp")
+@dataclass(frozen=True)
+class Grasp(Proxy):
+    """Minus the sum of w * (H g) over the weights of live convolutions and linear layers, for one batch with labels.
+
+    g is the gradient of the loss and H its Hessian, both with respect to all those weights. As in zero-cost-nas, which
+    added the minus sign ("accuracy seems to be negatively correlated") and takes temperature 1 (the paper: 200) and the
+    same batch for g and for H. Signed, no absolute values. Summed in float64.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2002.07376"
+    sees: ClassVar[Sees] = Sees.LIVE
+
+    def measure(self, weights: Weights, curvature: GradientCurvature) -> float:
+        """Higher is better."""
+        return -total(
+            (weights.layers[name].double() * product.double()).sum() for name, product in curvature.layers.items()
+        )

@@ -1,0 +1,34 @@
+"""ZiCo-BC: ZiCo less a penalty for thin and deep networks. Bhardwaj et al., ICCV workshops 2023, arXiv:2309.14666."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import OutputSizes, WeightGradients
+from harness.proxy import PROXIES, Proxy, Sees
+from proxies._gradient_variation import layer_terms
+
+
+@PROXIES.register("zico_bc")
+@dataclass(frozen=True)
+class ZiCoBc(Proxy):
+    """ZiCo - beta * sum_l log(H_l W_l / sqrt(C_l)), over the layers l that have a term in ZiCo (Eq. 2).
+
+    H_l, W_l and C_l are height, width and channels of what the layer gives; a linear layer gives one pixel. There is no
+    public code: that l runs over the convolutions and linear layers of ZiCo, as the equation's first line has it, and
+    that sizes are those of outputs is this project's reading. The paper takes beta 1 for classification and detection,
+    2 for segmentation, and means the correction for spaces of repeated blocks, such as NATS-Bench's size space.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2309.14666"
+    sees: ClassVar[Sees] = Sees.LIVE
+    min_batches: ClassVar[int] = 2
+
+    beta: float = 1.0
+
+    def measure(self, gradients: WeightGradients, sizes: OutputSizes) -> float:
+        """Higher is better."""
+        terms = layer_terms(gradients.layers)
+        penalty = sum(math.log(sizes.pixels[name] / math.sqrt(sizes.channels[name])) for name in terms)
+        return sum(terms.values()) - self.beta * penalty
