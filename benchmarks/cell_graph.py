@@ -52,6 +52,16 @@ def _joining(kept: tuple[bool, ...], edges: tuple[Edge, ...]) -> frozenset[int]:
     return frozenset(index for index, source, target in left if source in forward and target in backward)
 
 
+def longest_path(cell: Sequence[str], edges: tuple[Edge, ...], lengths: Sequence[int]) -> int:
+    """The most that `lengths` of edges add up to on one live path from the first node to the last; 0 without one."""
+    live = live_edges(cell, edges)
+    reach = {0: 0}
+    for index in sorted(live, key=lambda edge: edges[edge][1]):
+        source, target = edges[index]
+        reach[target] = max(reach.get(target, 0), reach[source] + lengths[index])
+    return reach.get(max(target for _, target in edges), 0)
+
+
 def canonicalise(cell: Sequence[str], edges: tuple[Edge, ...]) -> CanonicalCell:
     """The canonical form of `cell`, whose operation on `edges[i]` is `cell[i]`."""
     live = live_edges(cell, edges)

@@ -69,4 +69,24 @@ def reduction_layers(n_in: int, n_out: int, size: int, live: bool = True) -> lis
 def classifier_layer(width: int, n_classes: int, live: bool = True) -> Layer:
     """The linear layer, and the normalisation of `pooled`."""
     weights = width * n_classes
-    return Layer(weights, weights + n_classes + 2 * width, weights + n_classes, live)
+    return Layer(weights, weights + n_classes + 2 * width, weights + n_classes, live, is_linear=True)
+
+
+def block_elementwise(n_in: int, n_out: int, size: int, stride: int = 1) -> int:
+    """Elementwise FLOPs of an `ActConvNorm` to `size` x `size` outputs; see `SearchSpace.elementwise_flops`."""
+    return n_in * (size * stride) ** 2 + 2 * n_out * size**2
+
+
+def reduction_elementwise(n_in: int, n_out: int, size: int) -> int:
+    """Those of a `Reduction`: its two blocks and its pooling."""
+    first, second = block_elementwise(n_in, n_out, size, 2), block_elementwise(n_out, n_out, size)
+    return first + second + n_in * (2 * size) ** 2
+
+
+def ends_elementwise(stem_width: int, stem_size: int, width: int, size: int) -> int:
+    """Those of `stem` and of `pooled`: normalisation; normalisation, activation and pooling."""
+    return 2 * stem_width * stem_size**2 + 4 * width * size**2
+
+
+REDUCTION_DEPTH = 2
+"""Layers on the longest path through a `Reduction`."""

@@ -37,13 +37,15 @@ class Layer:
     flops: int
     live: bool
     repeats: int = 1
+    is_linear: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTable:
     """The layers of several architectures, the fields of `Layer` as arrays [n_archs, n_layers].
 
-    A column where an architecture has no layer repeats it 0 times there; the other fields are then 0.
+    A column where an architecture has no layer repeats it 0 times there; the other fields are then 0. `depth` and
+    `elementwise_flops` [n_archs] are those of `SearchSpace`, None where the space does not say.
     """
 
     n_weights: NDArray[np.int64]
@@ -51,23 +53,39 @@ class LayerTable:
     flops: NDArray[np.int64]
     live: NDArray[np.bool_]
     repeats: NDArray[np.int64]
+    is_linear: NDArray[np.bool_]
+    depth: NDArray[np.int64] | None = None
+    elementwise_flops: NDArray[np.int64] | None = None
 
     @classmethod
-    def of_layers(cls, layers: Sequence[Sequence[Layer]]) -> Self:
+    def of_layers(
+        cls,
+        layers: Sequence[Sequence[Layer]],
+        *,
+        depths: Sequence[int | None] = (None,),
+        elementwise_flops: Sequence[int | None] = (None,),
+    ) -> Self:
         """The table of each architecture's layers."""
         n_layers = max(map(len, layers), default=0)
         absent = Layer(0, 0, 0, live=False, repeats=0)
         rows = [[*found, *[absent] * (n_layers - len(found))] for found in layers]
-        fields = ("n_weights", "n_params", "flops", "live", "repeats")
+        fields = ("n_weights", "n_params", "flops", "live", "repeats", "is_linear")
         table = np.array([[[getattr(layer, name) for layer in row] for row in rows] for name in fields], dtype=np.int64)
-        weights, params, flops, live, repeats = table.reshape(len(fields), len(rows), n_layers)
-        return cls(weights, params, flops, live.astype(bool), repeats)
+        weights, params, flops, live, repeats, linear = table.reshape(len(fields), len(rows), n_layers)
+        known = (_known(depths), _known(elementwise_flops))
+        return cls(weights, params, flops, live.astype(bool), repeats, linear.astype(bool), *known)
 
     def row(self, index: int) -> list[Layer]:
         """The layers of one architecture."""
-        columns = (self.n_weights, self.n_params, self.flops, self.live, self.repeats)
-        layers = zip(*(column[index].tolist() for column in columns), strict=True)
-        return [Layer(*layer) for layer in layers if layer[-1]]
+        columns = (self.n_weights, self.n_params, self.flops, self.live, self.repeats, self.is_linear)
+        found = [Layer(*layer) for layer in zip(*(column[index].tolist() for column in columns), strict=True)]
+        return [layer for layer in found if layer.repeats]
+
+
+def _known(counts: Sequence[int | None]) -> NDArray[np.int64] | None:
+    """The counts of several architectures, None if one is missing."""
+    found = [count for count in counts if count is not None]
+    return np.array(found, dtype=np.int64) if len(found) == len(counts) else None
 
 
 @dataclass(frozen=True)
@@ -135,7 +153,26 @@ class SearchSpace(ABC):
 
     def layer_table(self, archs: Sequence[Architecture], data_set: DataSet) -> LayerTable:
         """The layers of many architectures at once; a space with very many overrides it with something faster."""
-        return LayerTable.of_layers([self.layers(arch, data_set) for arch in archs])
+        return LayerTable.of_layers(
+            [self.layers(arch, data_set) for arch in archs],
+            depths=[self.depth(arch, data_set) for arch in archs],
+            elementwise_flops=[self.elementwise_flops(arch, data_set) for arch in archs],
+        )
+
+    def depth(self, arch: Architecture, data_set: DataSet) -> int | None:
+        """Most convolutions and linear layers on one live path from input to output, 0 where there is no path.
+
+        None where the space does not say.
+        """
+        return None
+
+    def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int | None:
+        """What the official network does to one image beside its layers, dead operations included.
+
+        2 for each number that a normalisation gives, 1 for each that an activation gives or a pooling reads; sums are
+        not counted. None where the space does not say.
+        """
+        return None
 
     @abstractmethod
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:

@@ -8,7 +8,14 @@ from typing import ClassVar
 
 from torch import nn
 
-from benchmarks.nats_blocks import classifier_layer, conv_layer, reduction_layers
+from benchmarks.nats_blocks import (
+    block_elementwise,
+    classifier_layer,
+    conv_layer,
+    ends_elementwise,
+    reduction_elementwise,
+    reduction_layers,
+)
 from benchmarks.nats_sss.network import SizedNetwork
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, Layer, SearchSpace
@@ -57,6 +64,22 @@ class NatsSss(SearchSpace):
                 found += reduction_layers(n_in, n_out, size)
         return [*found, classifier_layer(widths[-1], data_set.n_classes)]
 
+    def depth(self, arch: Architecture, data_set: DataSet) -> int:
+        """Equal for all: stem, three convolutions in each of three cells, two in each of two reductions, classifier."""
+        return 1 + 3 * 3 + 2 * 2 + 1
+
+    def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int:
+        widths = self.widths(arch)
+        size = data_set.shape[1]
+        total = _cell_elementwise(widths[0], widths[0], size)
+        for position, (n_in, n_out) in enumerate(pairwise(widths)):
+            if position % 2:
+                total += _cell_elementwise(n_in, n_out, size)
+            else:
+                size //= 2
+                total += reduction_elementwise(n_in, n_out, size)
+        return total + ends_elementwise(widths[0], data_set.shape[1], widths[-1], size)
+
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """One network for both ways to execute, since nothing in it is dead."""
         return SizedNetwork(self.widths(arch), data_set, origin=arch)
@@ -92,6 +115,12 @@ def _cell_layers(n_in: int, n_out: int, size: int) -> list[Layer]:
     """Two convolutions from the cell's input, three between its nodes, and one on the skip if the width changes."""
     found = [conv_layer(n_in, n_out, 3, size, repeats=2), conv_layer(n_out, n_out, 3, size, repeats=3)]
     return found if n_in == n_out else [*found, conv_layer(n_in, n_out, 1, size)]
+
+
+def _cell_elementwise(n_in: int, n_out: int, size: int) -> int:
+    """Those of the five blocks, and the normalisation of the skip if the width changes; it executes no ReLU there."""
+    blocks = 2 * block_elementwise(n_in, n_out, size) + 3 * block_elementwise(n_out, n_out, size)
+    return blocks if n_in == n_out else blocks + 2 * n_out * size**2
 
 
 BENCHMARKS.register("nats_sss")(NatsSss())

@@ -8,8 +8,16 @@ from typing import ClassVar
 
 from torch import nn
 
-from benchmarks.cell_graph import NONE, SKIP, canonicalise, live_edges
-from benchmarks.nats_blocks import classifier_layer, conv_layer, reduction_layers
+from benchmarks.cell_graph import NONE, SKIP, canonicalise, live_edges, longest_path
+from benchmarks.nats_blocks import (
+    REDUCTION_DEPTH,
+    block_elementwise,
+    classifier_layer,
+    conv_layer,
+    ends_elementwise,
+    reduction_elementwise,
+    reduction_layers,
+)
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, GraphEdge, Layer, SearchSpace
@@ -21,6 +29,7 @@ OPERATIONS = (NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL)
 _LABELS = {SKIP: "skip", CONV_1X1: "conv 1x1", CONV_3X3: "conv 3x3", AVG_POOL: "avg pool 3x3", NONE: NONE}
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 _OFFICIAL_SHUFFLE = 88  # the seed with which the benchmark's authors put the cells into their index order
+_STEM_AND_CLASSIFIER = 2  # layers of each path outside of cells and reductions
 
 Cell = tuple[str, ...]
 
@@ -70,6 +79,27 @@ class NatsTss(SearchSpace):
                     kernel = 1 if operation == CONV_1X1 else 3
                     found.append(conv_layer(channels, channels, kernel, size, index in live, skeleton.cells_per_stage))
         return found
+
+    def depth(self, arch: Architecture, data_set: DataSet) -> int:
+        cell = self.cell(arch)
+        if not live_edges(cell, EDGES):
+            return 0
+        in_cell = longest_path(cell, EDGES, [operation in (CONV_1X1, CONV_3X3) for operation in cell])
+        n_stages = len(skeleton_of(data_set).stages(data_set.shape[1]))
+        cells = in_cell * skeleton_of(data_set).cells_per_stage * n_stages
+        return _STEM_AND_CLASSIFIER + cells + REDUCTION_DEPTH * (n_stages - 1)
+
+    def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int:
+        cell, skeleton = self.cell(arch), skeleton_of(data_set)
+        stages = skeleton.stages(data_set.shape[1])
+        total = ends_elementwise(*stages[0], *stages[-1])
+        for (before, _), (after, size) in pairwise(stages):
+            total += reduction_elementwise(before, after, size)
+        for channels, size in stages:
+            convs = sum(operation in (CONV_1X1, CONV_3X3) for operation in cell)
+            in_cell = convs * block_elementwise(channels, channels, size) + cell.count(AVG_POOL) * channels * size**2
+            total += in_cell * skeleton.cells_per_stage
+        return total
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         cell = self.cell(arch)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.cell_graph import NONE, SKIP
-from benchmarks.nats_blocks import ActConvNorm, conv_layer
+from benchmarks.cell_graph import NONE, SKIP, longest_path
+from benchmarks.nats_blocks import ActConvNorm, block_elementwise, conv_layer
 from benchmarks.transnas.skeleton import Block
 from harness.space import Layer
 
@@ -105,6 +105,36 @@ def residual_layers(block: Block) -> list[Layer]:
     if block.reshapes:
         found.append(conv_layer(block.n_in, block.n_out, 1, block.size))
     return found
+
+
+def cell_elementwise(cell: Cell, block: Block) -> int:
+    """Elementwise FLOPs of a `MicroCell`; a skip that changes the shape has a ReLU and a normalisation too."""
+    total = 0
+    for index, name in enumerate(cell):
+        n_in, n_out, stride = _shape(index, block)
+        if name in _KERNELS or (name == SKIP and (stride != 1 or n_in != n_out)):
+            total += block_elementwise(n_in, n_out, block.size, stride)
+    return total
+
+
+def cell_depth(cell: Cell, block: Block) -> int:
+    """Convolutions on the longest live path through a `MicroCell`."""
+    lengths = [
+        name in _KERNELS or (name == SKIP and source == 0 and block.reshapes)
+        for name, (source, _) in zip(cell, EDGES, strict=True)
+    ]
+    return longest_path(cell, EDGES, lengths)
+
+
+def residual_elementwise(block: Block) -> int:
+    """Elementwise FLOPs of a `ResidualBlock`."""
+    pixels = block.size**2
+    blocks = block_elementwise(block.n_in, block.n_out, block.size, block.stride) + 3 * block.n_out * pixels
+    return blocks + 2 * block.n_out * pixels * block.reshapes
+
+
+RESIDUAL_DEPTH = 2
+"""Layers on the longest path through a `ResidualBlock`."""
 
 
 def _shape(index: int, block: Block) -> tuple[int, int, int]:

@@ -75,12 +75,31 @@ def decoder_layers(skeleton: Skeleton, data_set: DataSet, live: bool) -> list[La
     if not convs:
         width, n_outputs = skeleton.width * n_tiles(data_set), data_set.n_classes
         count = width * n_outputs + n_outputs
-        return [Layer(width * n_outputs, count, count, live)]
+        return [Layer(width * n_outputs, count, count, live, is_linear=True)]
     found, size = [], data_set.shape[1] // 2**skeleton.n_halvings
     for conv in convs:
         found.append(conv.layer(size, live))
         size *= 2 if conv.doubles else 1
     return found
+
+
+def decoder_elementwise(skeleton: Skeleton, data_set: DataSet) -> int:
+    """Elementwise FLOPs of `decoder`; see `SearchSpace.elementwise_flops`."""
+    convs = _convs(skeleton, data_set)
+    size: int = data_set.shape[1] // 2**skeleton.n_halvings
+    if not convs:
+        return skeleton.width * n_tiles(data_set) * size**2
+    total = 0
+    for conv in convs:
+        size *= 2 if conv.doubles else 1
+        per_number = 3 if not conv.last else int(data_set.name != "segmentsemantic")  # a tanh ends the other two
+        total += per_number * conv.n_out * size**2
+    return total
+
+
+def decoder_depth(skeleton: Skeleton, data_set: DataSet) -> int:
+    """Layers of `decoder`, which all follow one another."""
+    return len(_convs(skeleton, data_set)) or 1
 
 
 def _convs(skeleton: Skeleton, data_set: DataSet) -> list[DecoderConv]:

@@ -8,10 +8,20 @@ from typing import ClassVar
 
 from torch import nn
 
-from benchmarks.transnas.cells import ResidualBlock, residual_layers
-from benchmarks.transnas.decoders import decoder_layers
+from benchmarks.transnas.cells import RESIDUAL_DEPTH, ResidualBlock, residual_elementwise, residual_layers
+from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import TaskNetwork
-from benchmarks.transnas.skeleton import BASE_CHANNELS, BLOCKS_PER_MODULE, TASKS, Skeleton, for_each_tile, stem_layers
+from benchmarks.transnas.skeleton import (
+    BASE_CHANNELS,
+    BLOCKS_PER_MODULE,
+    STEM_DEPTH,
+    TASKS,
+    Skeleton,
+    for_each_tile,
+    n_tiles,
+    stem_elementwise,
+    stem_layers,
+)
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, Layer, SearchSpace
 
@@ -57,6 +67,16 @@ class TransnasMacro(SearchSpace):
         for block in skeleton.blocks(size):
             backbone += residual_layers(block)
         return [*for_each_tile(backbone, data_set), *decoder_layers(skeleton, data_set, live=True)]
+
+    def depth(self, arch: Architecture, data_set: DataSet) -> int:
+        skeleton = skeleton_of(arch)
+        blocks = RESIDUAL_DEPTH * len(skeleton.blocks(data_set.shape[1]))
+        return STEM_DEPTH + blocks + decoder_depth(skeleton, data_set)
+
+    def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int:
+        skeleton, size = skeleton_of(arch), data_set.shape[1]
+        backbone = stem_elementwise(size) + sum(map(residual_elementwise, skeleton.blocks(size)))
+        return backbone * n_tiles(data_set) + decoder_elementwise(skeleton, data_set)
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         skeleton = skeleton_of(arch)

@@ -9,10 +9,29 @@ from typing import ClassVar
 from torch import nn
 
 from benchmarks.cell_graph import NONE, SKIP, CanonicalCell, canonicalise, live_edges
-from benchmarks.transnas.cells import CONV_1X1, CONV_3X3, EDGES, OPERATIONS, Cell, MicroCell, cell_layers
-from benchmarks.transnas.decoders import decoder_layers
+from benchmarks.transnas.cells import (
+    CONV_1X1,
+    CONV_3X3,
+    EDGES,
+    OPERATIONS,
+    Cell,
+    MicroCell,
+    cell_depth,
+    cell_elementwise,
+    cell_layers,
+)
+from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import N_BEFORE_CELLS, TaskNetwork
-from benchmarks.transnas.skeleton import BASE_CHANNELS, TASKS, Skeleton, for_each_tile, stem_layers
+from benchmarks.transnas.skeleton import (
+    BASE_CHANNELS,
+    STEM_DEPTH,
+    TASKS,
+    Skeleton,
+    for_each_tile,
+    n_tiles,
+    stem_elementwise,
+    stem_layers,
+)
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, GraphEdge, Layer, SearchSpace
 
@@ -65,6 +84,18 @@ class TransnasMicro(SearchSpace):
         for block in SKELETON.blocks(size):
             backbone += cell_layers(cell, live, block)
         return [*for_each_tile(backbone, data_set), *decoder_layers(SKELETON, data_set, bool(live))]
+
+    def depth(self, arch: Architecture, data_set: DataSet) -> int:
+        cell = self.cell(arch)
+        if not live_edges(cell, EDGES):
+            return 0
+        cells = sum(cell_depth(cell, block) for block in SKELETON.blocks(data_set.shape[1]))
+        return STEM_DEPTH + cells + decoder_depth(SKELETON, data_set)
+
+    def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int:
+        cell, size = self.cell(arch), data_set.shape[1]
+        backbone = stem_elementwise(size) + sum(cell_elementwise(cell, block) for block in SKELETON.blocks(size))
+        return backbone * n_tiles(data_set) + decoder_elementwise(SKELETON, data_set)
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         cell = self.cell(arch)

@@ -7,7 +7,7 @@ lib/models/net_infer/net_macro.py.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from benchmarks.nats_blocks import conv_layer
+from benchmarks.nats_blocks import block_elementwise, conv_layer
 from harness.inputs import DataSet
 from harness.space import Layer
 
@@ -71,6 +71,16 @@ def stem_layers(size: int, live: bool) -> list[Layer]:
     """The two convolutions of the stem for square images of `size` pixels."""
     half = BASE_CHANNELS // 2
     return [conv_layer(_COLOURS, half, 3, size // 2, live), conv_layer(half, BASE_CHANNELS, 3, size // 4, live)]
+
+
+def stem_elementwise(size: int) -> int:
+    """Elementwise FLOPs of the stem: a normalisation, and a block; see `SearchSpace.elementwise_flops`."""
+    half = BASE_CHANNELS // 2
+    return 2 * half * (size // 2) ** 2 + block_elementwise(half, BASE_CHANNELS, size // 4, stride=2)
+
+
+STEM_DEPTH = 2
+"""Layers of the stem."""
 
 
 def for_each_tile(layers: list[Layer], data_set: DataSet) -> Iterator[Layer]:

@@ -15,7 +15,8 @@ class Layers(Evidence):
     """The layers of the official network, dead ones included, as arrays [n_archs, n_layers].
 
     One architecture has arrays [1, n_layers], many at once have [n_archs, n_layers], so a proxy that keeps to array
-    arithmetic and to `sum` counts a whole space in a second. The fields are those of `harness.space.Layer`.
+    arithmetic and to `sum` counts a whole space in a second. The fields are those of `harness.space.Layer`; `depth` and
+    `elementwise_flops` [n_archs] are those of `harness.space.SearchSpace`, None where the space does not say.
     """
 
     rides_on: ClassVar[str] = "layers"
@@ -24,7 +25,8 @@ class Layers(Evidence):
 
     def __init__(self, table: LayerTable) -> None:
         self.n_weights, self.n_params, self.flops = table.n_weights, table.n_params, table.flops
-        self.live, self.repeats = table.live, table.repeats
+        self.live, self.repeats, self.is_linear = table.live, table.repeats, table.is_linear
+        self.depth, self.elementwise_flops = table.depth, table.elementwise_flops
 
     @classmethod
     def of(cls, layers: Sequence[Layer]) -> Self:
@@ -39,5 +41,5 @@ class Layers(Evidence):
     @classmethod
     def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
         """See `Evidence`."""
-        layers = subject.setting.space.layers(subject.arch, subject.setting.data_set)
-        return [kind.of(layers) for kind in kinds]
+        table = subject.setting.space.layer_table([subject.arch], subject.setting.data_set)
+        return [kind(table) for kind in kinds]
