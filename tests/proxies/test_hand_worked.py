@@ -1,24 +1,19 @@
 """Each proxy worked out by hand: on evidence given outright, and on small networks through the passes."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from random import Random
-from typing import ClassVar
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from toy_networks import TwoLayers, TwoReaders, pixels, toy_scores
 
 from harness.engine import score
 from harness.evidence import FirstBatchGradients, Layers, ReluCodes, SynflowSaliency, WeightGradients
 from harness.evidence.base import Setting
-from harness.initialise import Initialisation
-from harness.inputs import DATA_SETS, Batch, DataSet, Images, InputKind
+from harness.inputs import DATA_SETS, Batch
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Layer
 from proxies.grad_norm import GradNorm
 from proxies.naswot import Naswot
 from proxies.synflow import Synflow
@@ -163,96 +158,6 @@ def test_naswot_of_two_images_with_equal_codes_is_minus_infinity() -> None:
 # Networks of a toy space, through the passes.
 
 
-@dataclass(frozen=True)
-class ToyDataSet(DataSet):
-    """Two classes; no files."""
-
-    def read(self, kind: InputKind, home: Path) -> Images:
-        raise NotImplementedError
-
-    def present(self, home: Path) -> dict[InputKind, Path]:
-        return {}
-
-
-class ToySpace(SearchSpace):
-    """One architecture, whose network is made by `build` with explicit weights."""
-
-    name: ClassVar[str] = "toy"
-    data_sets: ClassVar[tuple[str, ...]] = ("toy",)
-    only = Architecture("only")
-
-    def __init__(self, build: Callable[[], nn.Module]) -> None:
-        self._build = build
-
-    @property
-    def architectures(self) -> Sequence[Architecture]:
-        return (self.only,)
-
-    def __contains__(self, arch: str) -> bool:
-        return arch == self.only
-
-    def canonical(self, arch: Architecture) -> Architecture:
-        return arch
-
-    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
-        return ()
-
-    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
-        return self._build()
-
-    def network(
-        self,
-        arch: Architecture,
-        data_set: DataSet,
-        *,
-        execute: Execute = "live",
-        init: Initialisation = Initialisation.default,
-        seed: int = 0,
-    ) -> nn.Module:
-        return self.assemble(arch, data_set, execute)
-
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return arch
-
-    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        return ()
-
-
-def toy_scores(build: Callable[[], nn.Module], batches: Sequence[Batch], names: Sequence[str]) -> dict[str, float]:
-    width = batches[0].images.shape[-1]
-    data_set = ToyDataSet("toy", 2, (1, 1, width), (0.0,), (1.0,), licence="", how_to_get="")
-    setting = Setting(ToySpace(build), data_set, Protocol(), 0, tuple(batches), torch.device("cpu"))
-    found = score(setting, ToySpace.only, "live", {name: PROXIES.get(name)() for name in names})
-    assert {row.reason for row in found.values()} == {""}
-    return {name: row.components[name] for name, row in found.items()}
-
-
-def pixels(*values: float) -> Tensor:
-    """Images of one pixel."""
-    return torch.tensor(values).reshape(-1, 1, 1, 1)
-
-
-class TwoLayers(nn.Module):
-    """logits = v relu(w x) with scalar w and two entries of v; a convolution beside it leads nowhere."""
-
-    def __init__(self, w: float, v: tuple[float, float], norm: bool = False) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, 1, 1, bias=False)
-        self.dead = nn.Conv2d(1, 1, 1, bias=False)
-        self.norm = nn.BatchNorm2d(1) if norm else nn.Identity()
-        self.act = nn.ReLU()
-        self.classifier = nn.Linear(1, 2, bias=False)
-        with torch.no_grad():
-            self.conv.weight.fill_(w)
-            self.classifier.weight.copy_(torch.tensor(v).reshape(2, 1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        self.dead(images)
-        features: Tensor = self.act(self.norm(self.conv(images)))
-        logits: Tensor = self.classifier(features.flatten(1))
-        return logits
-
-
 # w = 1, v = (1, 0). The image ln 3 has logits (ln 3, 0), so probabilities (3/4, 1/4), and for class 1 the gradients of
 # the logits are (3/4, -3/4): dL/dv = (3/4, -3/4) ln 3, dL/dw = (3/4 * 1 - 3/4 * 0) ln 3. The image -1 is stopped by the
 # ReLU and gives none. The loss is the mean over the batch.
@@ -279,19 +184,6 @@ def test_synflow_of_two_layers_bypasses_the_normalisation(norm: bool) -> None:
     # |w| = 2, |v| = (3, 4): R = 2 * (3 + 4) = 14. w dR/dw = 2 * 7; v dR/dv = 3 * 2 + 4 * 2: 28 together.
     found = toy_scores(lambda: TwoLayers(-2, (3, -4), norm=norm), GRADIENT_BATCHES, ["synflow"])
     assert found["synflow"] == pytest.approx(math.log(28))
-
-
-class TwoReaders(nn.Module):
-    """Two ReLUs that read the same tensor."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first, self.second = nn.ReLU(), nn.ReLU()
-        self.classifier = nn.Linear(3, 2, bias=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.classifier((self.first(images) + self.second(images)).flatten(1))
-        return logits
 
 
 def test_naswot_counts_two_relus_that_read_one_tensor_twice() -> None:

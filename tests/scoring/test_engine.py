@@ -1,7 +1,7 @@
 """The engine: passes are shared, failures are rows, nothing outside the network is touched."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.engine import score, score_counts
-from harness.evidence import FirstBatchGradients, Layers, ReluCodes, WeightGradients
+from harness.evidence import EVIDENCE, FirstBatchGradients, GradientCurvature, InputGradients, Layers, ReluCodes
 from harness.evidence.base import Setting, Subject
 from harness.evidence.task import TaskEvidence
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
@@ -69,12 +69,30 @@ class OutOfMemory(Asking):
         raise torch.OutOfMemoryError("no memory")
 
 
-def test_scores_do_not_depend_on_the_proxies_beside():
-    together = score(setting(), ARCH, "live", made())
+@pytest.mark.parametrize("dtype", [Precision.fp32, Precision.bf16])
+def test_scores_do_not_depend_on_the_proxies_beside(dtype):
+    here = setting(Protocol(batch_size=8, dtype=dtype))
+    together = score(here, ARCH, "live", made())
     for name in NAMES:
-        alone = score(setting(), ARCH, "live", made(name))[name]
+        alone = score(here, ARCH, "live", made(name))[name]
         assert alone.components == together[name].components
         assert alone.status == OK
+
+
+@pytest.mark.parametrize(
+    ("bench", "data_set", "place"), [("nats_sss", "ImageNet16-120", 5_000), ("transnas_macro", "room_layout", 0)]
+)
+def test_gradients_do_not_depend_on_what_else_the_pass_is_asked_for(bench, data_set, place):
+    space, images = BENCHMARKS.get(bench), DATA_SETS.get(data_set)
+    batches = draw_batches(images, BatchRequest(InputKind.noise, 2, 2, 0)).batches
+    small = tuple(replace(batch, images=batch.images[..., :16, :16]) for batch in batches)
+    here = Setting(space, images, Protocol(batch_size=2), 0, small, torch.device("cpu"))
+    arch = space.architectures[place]
+    proxies = made("zico", "naswot", "fisher", "jacob_cov", "grad_norm_global", "grasp")
+    together = score(here, arch, "live", proxies)
+    for name, proxy in proxies.items():
+        assert score(here, arch, "live", {name: proxy})[name].components == together[name].components
+        assert together[name].status == OK
 
 
 def test_counting_many_at_once_gives_the_same_bits_as_one_by_one():
@@ -115,6 +133,9 @@ def test_a_pass_runs_once_for_all_that_ask(monkeypatch):
     score(setting(), ARCH, "live", made("zico", "grad_norm", "naswot"))
     assert len(forwards) == 2  # one for each batch
     forwards.clear()
+    score(setting(), ARCH, "live", made("fisher", "grasp", "snip", "plain", "jacob_cov", "epe_nas", "grad_norm_global"))
+    assert len(forwards) == 1
+    forwards.clear()
     score(setting(), ARCH, "live", made("grad_norm", "naswot"))
     assert len(forwards) == 1
 
@@ -143,10 +164,56 @@ def test_the_global_generators_are_left_alone_and_draws_are_repeatable():
     assert first.components == score(setting(), ARCH, "live", {"drawing": Drawing()})["drawing"].components
 
 
+RIDERS = [kind for kind in map(EVIDENCE.get, EVIDENCE) if issubclass(kind, TaskEvidence)]
+
+
 def test_hooks_are_removed():
     subject = Subject(setting(), ARCH, "live")
-    TaskEvidence.collect_all(subject, [WeightGradients, ReluCodes])
-    assert not any(module._forward_pre_hooks for module in subject.network.modules())
+    TaskEvidence.collect_all(subject, RIDERS)
+    for module in subject.network.modules():
+        assert not module._forward_pre_hooks
+        assert not module._forward_hooks
+        assert not module._backward_hooks
+
+
+def test_the_task_pass_leaves_network_and_batches_as_they_were():
+    subject = Subject(setting(), ARCH, "live")
+    before = [parameter.clone() for parameter in subject.network.parameters()]
+    TaskEvidence.collect_all(subject, RIDERS)
+    for parameter, old in zip(subject.network.parameters(), before, strict=True):
+        assert torch.equal(parameter, old)
+        assert parameter.grad is None
+        assert parameter.requires_grad
+    for batch in subject.setting.batches:
+        assert not batch.images.requires_grad
+        assert batch.images.grad is None
+
+
+def test_a_pass_costs_those_that_need_it():
+    subject = Subject(setting(), ARCH, "live")
+    codes, first, curvature, inputs = TaskEvidence.collect_all(
+        subject, [ReluCodes, FirstBatchGradients, GradientCurvature, InputGradients]
+    )
+    assert 0 < codes.seconds < first.seconds < curvature.seconds
+    assert codes.seconds < inputs.seconds
+
+
+def test_the_hessian_is_that_of_finite_differences():
+    # (g(w + e g) - g(w - e g)) / 2e tends to H g; in float64,
+    # with a step so short that no ReLU switches.
+    subject = Subject(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live")
+    curvature, gradients = TaskEvidence.collect_all(subject, [GradientCurvature, FirstBatchGradients])
+    weights = {name: subject.network.get_submodule(name).weight for name in gradients.layers}
+    sides = []
+    for step in (1e-9, -2e-9):
+        with torch.no_grad():
+            for name, weight in weights.items():
+                weight += step * gradients.layers[name][0]
+        (moved,) = TaskEvidence.collect_all(subject, [FirstBatchGradients])
+        sides.append(moved.layers)
+    for name, product in curvature.layers.items():
+        difference = (sides[0][name][0] - sides[1][name][0]) / 2e-9
+        assert torch.allclose(product, difference, rtol=1e-3, atol=1e-3 * product.abs().max().item())
 
 
 def test_threads_are_given_back():
