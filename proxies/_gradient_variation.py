@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def layer_terms(layers: Mapping[str, Tensor], *, of_magnitudes: bool = False) -> dict[str, float]:
-    """log sum_w mean_i|g_i| / std_i by layer; weights that do not vary are left out, and layers with none that does.
+    """Each layer's log of sum_w mean_i|g_i| / std_i; weights that do not vary are left out, then layers with no weight.
 
     Args:
         layers: gradients [n_batches, *weight.shape] by layer.
