@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def layer_terms(layers: Mapping[str, Tensor], *, of_magnitudes: bool = False) -> dict[str, float]:
-    """Log sum_w mean_i|g_i| / std_i by layer; weights that do not vary are left out, and layers with none that does.
+    """Each layer's log of sum_w mean_i|g_i| / std_i; weights that do not vary are left out, then layers with no weight.
 
     Args:
         layers: gradients [n_batches, *weight.shape] by layer.
@@ -16,13 +16,13 @@ def layer_terms(layers: Mapping[str, Tensor], *, of_magnitudes: bool = False) ->
     """
     if not layers:
         return {}
-    sums = torch.stack([_ratio(gradients, of_magnitudes) for gradients in layers.values()])
     # One transfer for all layers: on a GPU each would otherwise wait for the device.
-    return {name: math.log(ratio) for name, ratio in zip(layers, sums.tolist(), strict=True) if ratio != 0}
+    ratios = torch.stack([_ratio(layer, of_magnitudes) for layer in layers.values()]).tolist()
+    return {name: math.log(ratio) for name, ratio in zip(layers, ratios, strict=True) if ratio != 0}
 
 
-def _ratio(gradients: Tensor, of_magnitudes: bool) -> Tensor:
-    magnitudes = gradients.abs()
-    # The population's deviation (ddof 0).
-    deviation = (magnitudes if of_magnitudes else gradients).std(dim=0, correction=0)
+def _ratio(layer: Tensor, of_magnitudes: bool) -> Tensor:
+    """Sum over weights of mean|g| / std, the population's (ddof 0), for gradients [n_batches, *weight.shape]."""
+    magnitudes = layer.abs()
+    deviation = (magnitudes if of_magnitudes else layer).std(dim=0, correction=0)
     return torch.where(deviation != 0, magnitudes.mean(dim=0) / deviation, 0).sum()

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.evidence import ChannelSensitivities
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("fisher")
@@ -24,7 +25,6 @@ class Fisher(Proxy):
 
     def measure(self, channels: ChannelSensitivities) -> float:
         """Higher is better."""
-        return sum(
-            float(layer.double().sum()) * channels.weights_per_channel[name]
-            for name, layer in sorted(channels.layers.items())
+        return total(
+            layer.double().sum() * channels.weights_per_channel[name] for name, layer in sorted(channels.layers.items())
         )

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from harness.evidence import ParameterGradients
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("grad_norm_global")
@@ -25,4 +26,4 @@ class GradNormGlobal(Proxy):
 
     def measure(self, gradients: ParameterGradients) -> float:
         """Higher is better."""
-        return math.sqrt(sum(float(gradient.norm()) ** 2 for gradient in gradients.parameters.values()))
+        return math.sqrt(total(gradient.norm().double() ** 2 for gradient in gradients.parameters.values()))

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.evidence import GradientCurvature, Weights
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("grasp")
@@ -23,7 +24,6 @@ class Grasp(Proxy):
 
     def measure(self, weights: Weights, curvature: GradientCurvature) -> float:
         """Higher is better."""
-        return -sum(
-            float((weights.layers[name].double() * product.double()).sum())
-            for name, product in curvature.layers.items()
+        return -total(
+            (weights.layers[name].double() * product.double()).sum() for name, product in curvature.layers.items()
         )

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.evidence import Weights
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("l2_norm")
@@ -22,4 +23,4 @@ class L2Norm(Proxy):
 
     def measure(self, weights: Weights) -> float:
         """Higher is better."""
-        return sum(float(weight.norm()) for weight in weights.layers.values())
+        return total(weight.norm() for weight in weights.layers.values())

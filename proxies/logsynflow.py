@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.evidence import SynflowGradients
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("logsynflow")
@@ -22,4 +23,4 @@ class LogSynflow(Proxy):
 
     def measure(self, flow: SynflowGradients) -> float:
         """Higher is better; 0 where nothing flows."""
-        return sum(float((flow.weights[name] * layer.log1p()).abs().sum()) for name, layer in flow.layers.items())
+        return total((flow.weights[name] * layer.log1p()).abs().sum() for name, layer in flow.layers.items())

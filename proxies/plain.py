@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.evidence import FirstBatchGradients, Weights
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("plain")
@@ -23,6 +24,6 @@ class Plain(Proxy):
 
     def measure(self, weights: Weights, gradients: FirstBatchGradients) -> float:
         """Higher is better, in the published tables; the correlation is near zero or negative."""
-        return sum(
-            float((weights.layers[name].double() * layer[0].double()).sum()) for name, layer in gradients.layers.items()
+        return total(
+            (weights.layers[name].double() * layer[0].double()).sum() for name, layer in gradients.layers.items()
         )

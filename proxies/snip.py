@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from harness.evidence import FirstBatchGradients, Weights
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._total import total
 
 
 @PROXIES.register("snip")
@@ -22,4 +23,4 @@ class Snip(Proxy):
 
     def measure(self, weights: Weights, gradients: FirstBatchGradients) -> float:
         """Higher is better."""
-        return sum(float((weights.layers[name] * layer[0]).abs().sum()) for name, layer in gradients.layers.items())
+        return total((weights.layers[name] * layer[0]).abs().sum() for name, layer in gradients.layers.items())

@@ -26,7 +26,4 @@ class ZiCo(Proxy):
 
     def measure(self, gradients: WeightGradients) -> float:
         """Higher is better; 0 if no layer has a gradient that varies."""
-        total = 0.0
-        for term in layer_terms(gradients.layers).values():  # one by one: sum() of later Pythons rounds otherwise
-            total += term
-        return total
+        return float(sum(layer_terms(gradients.layers).values()))

@@ -34,7 +34,11 @@ class Waits(TorchDispatchMode):
         return operation(*args, **(kwargs or {}))
 
 
-@pytest.mark.parametrize("name", ["zico", "grad_norm", "synflow", "naswot"])
+GRADIENTS = ("grad_norm", "grad_norm_global", "snip", "plain", "grasp", "fisher", "zico", "zico_paper", "zico_bc")
+OTHERS = ("synflow", "logsynflow", "l2_norm", "naswot", "naswot_nb201", "naswot_original", "jacob_cov", "epe_nas")
+
+
+@pytest.mark.parametrize("name", GRADIENTS + OTHERS)
 def test_the_host_does_not_wait_for_each_layer(name):
     """As often for a network of 15 cells as for one of 3, and no more than once."""
     waits = {}
