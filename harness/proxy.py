@@ -7,8 +7,9 @@ from typing import Any, ClassVar, get_type_hints
 
 import pandas as pd
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, OptionError
 from harness.evidence import Evidence
+from harness.evidence.base import Undefined as Undefined
 from harness.registry import Registry
 
 
@@ -23,20 +24,30 @@ class Sees(Enum):
     ALL = "all"
 
 
-class Undefined(Exception):  # noqa: N818  # a stated status, no error
-    """Raised by `measure` where the proxy has no value, with the reason; the row says `undefined`."""
+def require_positive(proxy: "Proxy", *options: str) -> None:
+    """For `__post_init__`: check that options which are numbers are above 0.
+
+    Raises:
+        OptionError: naming the option and its value.
+    """
+    for option in options:
+        value = getattr(proxy, option)
+        if not value > 0:
+            raise OptionError(f"{type(proxy).__name__} with {option}={value} cannot work; it must be above 0.")
 
 
 class Proxy(ABC):
     """A proxy is a frozen dataclass in one file; its fields are its options.
 
     The annotations of `measure` name the evidence it is handed. `baseline` marks counts that need no network.
+    `deterministic` is false for what is measured rather than computed, and comes out a little differently each time.
     """
 
     version: ClassVar[int]
     paper: ClassVar[str] = ""
     sees: ClassVar[Sees]
     baseline: ClassVar[bool] = False
+    deterministic: ClassVar[bool] = True
     min_batches: ClassVar[int] = 1
 
     measure: ClassVar[Any]

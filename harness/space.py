@@ -40,6 +40,18 @@ class Layer:
     is_linear: bool = False
 
 
+@dataclass(frozen=True)
+class ConcatenatingCell:
+    """A chain of `depth` layers of `width` channels, each of which reads the one before and channels of earlier ones.
+
+    `n_skip_links` is the number of links from earlier channels to channels, those of the layer just before left out.
+    """
+
+    width: int
+    depth: int
+    n_skip_links: int
+
+
 @dataclass(frozen=True, eq=False)
 class LayerTable:
     """The layers of several architectures, the fields of `Layer` as arrays [n_archs, n_layers].
@@ -174,13 +186,18 @@ class SearchSpace(ABC):
         """
         return None
 
+    def concatenating_cells(self, arch: Architecture, data_set: DataSet) -> Sequence[ConcatenatingCell]:
+        """The cells whose layers read concatenations of earlier ones, as in a DenseNet; most spaces have none."""
+        return ()
+
     @abstractmethod
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """The network's modules, parameters not yet drawn.
 
         Holds every module of the official network. `network.origins` maps the name of each module with own parameters
         to the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
-        architectures.
+        architectures. `network.cells`, if there, names the modules after which a proxy may read features: what ends the
+        stem, and then each cell or block of the chain that follows, in order.
         """
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:

@@ -97,6 +97,10 @@ class CellNetwork(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(n_in, data_set.n_classes)
+        self.cells = (
+            "stem",
+            *(f"blocks.{place}" for place, block in enumerate(blocks) if isinstance(block, CellModule)),
+        )
         name = cell.name
         self.origins = {module: f"{name}/{module}" for module, _ in self.named_modules()}
         self.own_init = {

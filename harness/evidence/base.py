@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import torch
 from torch import nn
 
+from harness.initialise import Initialisation
 from harness.inputs import Batch, DataSet
 from harness.protocol import Mode, Protocol
 from harness.registry import Registry
@@ -27,6 +28,10 @@ class Setting:
     device: torch.device
 
 
+class Undefined(Exception):  # noqa: N818  # a stated status, no error
+    """Raised where a proxy or a piece of evidence has no value, with the reason; the row says `undefined`."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """One architecture in a setting; its network is made when first asked for and lent to passes, not given."""
@@ -38,10 +43,12 @@ class Subject:
     @cached_property
     def network(self) -> nn.Module:
         """The network on the setting's device, in the protocol's dtype and mode."""
+        return self.build(init=self.setting.protocol.init, seed=self.setting.seed)
+
+    def build(self, *, init: Initialisation, seed: int) -> nn.Module:
+        """A new network, as `network` but for its initial weights."""
         setting, protocol = self.setting, self.setting.protocol
-        network = setting.space.network(
-            self.arch, setting.data_set, execute=self.execute, init=protocol.init, seed=setting.seed
-        )
+        network = setting.space.network(self.arch, setting.data_set, execute=self.execute, init=init, seed=seed)
         network = network.train(protocol.mode is Mode.train).to(device=setting.device, dtype=protocol.dtype.dtype)
         for parameter in network.parameters():
             if parameter.dim() == 4:  # the layout in which convolutions are fastest, on CPUs and GPUs alike

@@ -1,4 +1,4 @@
-"""Layers: the analytic list of an architecture's layers. No network is made."""
+"""Counts: the analytic lists of an architecture's layers and of its concatenating cells. No network is made."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evidence.base import EVIDENCE, Evidence, Subject
-from harness.space import Layer, LayerTable
+from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
+from harness.space import ConcatenatingCell, Layer, LayerTable
 
 
 @EVIDENCE.register("layers")
@@ -43,3 +43,28 @@ class Layers(Evidence):
         """See `Evidence`."""
         table = subject.setting.space.layer_table([subject.arch], subject.setting.data_set)
         return [kind(table) for kind in kinds]
+
+
+@EVIDENCE.register("concatenating_cells")
+class ConcatenatingCells(Evidence):
+    """The cells of a DenseNet-type architecture: `harness.space.ConcatenatingCell`."""
+
+    rides_on: ClassVar[str] = "concatenating cells"
+    uses: ClassVar[frozenset[str]] = frozenset()
+    runs_network: ClassVar[bool] = False
+
+    def __init__(self, cells: Sequence[ConcatenatingCell]) -> None:
+        self.cells = tuple(cells)
+
+    @classmethod
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+        """See `Evidence`.
+
+        Raises:
+            Undefined: if the architecture has none.
+        """
+        space = subject.setting.space
+        cells = space.concatenating_cells(subject.arch, subject.setting.data_set)
+        if not cells:
+            raise Undefined(f"{space.name} has no cells whose layers read concatenations of earlier ones")
+        return [kind(cells) for kind in kinds]

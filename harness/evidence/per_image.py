@@ -1,0 +1,177 @@
+"""Gradients of each image by itself, for a whole batch in one forward and one backward pass.
+
+The backward pass stops at the outputs of the layers. A layer's weight gradient for one image is then a product of that
+image's inputs and output gradients alone; for a convolution, those of a batch are the weight gradient of one grouped
+convolution, a group for each image. Exact, and never held for the whole network at once.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import thread_time
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.grad import conv2d_weight
+
+from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
+from harness.evidence.private import hooked, run
+
+WeightLayer = nn.Conv2d | nn.Linear
+Loss = Callable[[Tensor], Tensor]
+
+_MICRO_BATCH = 32
+_MOST_ENTRIES = 2**24  # of the gradients held at once: 64 MiB in float32
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCall:
+    """What one call of a layer read, and the gradient of what it gave; [n_images, ...] both."""
+
+    inputs: Tensor
+    output_gradient: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class GradientSums:
+    """Gradients of one layer's weights, added up over images: of the gradients and of their signs, [n_weights] both."""
+
+    gradients: Tensor
+    signs: Tensor
+
+
+@EVIDENCE.register("per_image_gradients")
+class PerImageGradients(Evidence):
+    """Loss gradients of the weights of convolutions and linear layers, image by image, over the first batch.
+
+    Each image is a batch of its own: in train mode, normalisation takes its statistics from the one image.
+    `layers` maps the name of each layer that was called to its sums over `n_images`; `n_weights` is the number of
+    weights of all layers of the network, called or not.
+    """
+
+    rides_on: ClassVar[str] = "per-image gradients"
+
+    def __init__(self, n_weights: int) -> None:
+        self.n_images = 0
+        self.n_weights = n_weights
+        self.layers: dict[str, GradientSums] = {}
+
+    @classmethod
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+        """See `Evidence`.
+
+        Raises:
+            Undefined: where normalisation would take its statistics from a single pixel.
+        """
+        started = thread_time()
+        setting = subject.setting
+        network = separated(subject.build(init=setting.protocol.init, seed=setting.seed))
+        layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
+        batch = setting.batches[0]
+        found = cls(sum(layer.weight.numel() for layer in layers.values()))
+        for start in range(0, len(batch.images), _MICRO_BATCH):
+            images = batch.images[start : start + _MICRO_BATCH].to(setting.device, setting.protocol.dtype.dtype)
+            targets = batch.targets[start : start + _MICRO_BATCH].to(setting.device)
+
+            def loss(outputs: Tensor, targets: Tensor = targets) -> Tensor:
+                pairs = zip(torch.split(outputs, 1), torch.split(targets, 1), strict=True)
+                return torch.stack([setting.data_set.loss(*pair) for pair in pairs]).sum()
+
+            found.add(layers, layer_calls(network, layers, images, loss))
+        found.seconds = thread_time() - started
+        return [found] * len(kinds)
+
+    def add(self, layers: Mapping[str, WeightLayer], calls: Mapping[str, Sequence[LayerCall]]) -> None:
+        """Take up some images, given by the calls of each layer."""
+        for name, of_layer in calls.items():
+            gradients, signs = [], []
+            for block in weight_gradients(layers[name], of_layer):
+                gradients.append(block.sum(dim=0, dtype=torch.promote_types(block.dtype, torch.float32)))
+                signs.append(block.sign().sum(dim=0, dtype=torch.float32))
+            known = self.layers.get(name)
+            self.layers[name] = GradientSums(
+                torch.cat(gradients) + (known.gradients if known else 0),
+                torch.cat(signs) + (known.signs if known else 0),
+            )
+        self.n_images += next((len(of_layer[0].inputs) for of_layer in calls.values()), 0)
+
+
+class ImageNorm(nn.Module):
+    """What a batch normalisation in train mode computes of a batch of one, for each image of a batch."""
+
+    def __init__(self, norm: nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.weight, self.bias, self.eps = norm.weight, norm.bias, norm.eps
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[n_images, channels, height, width] to the same."""
+        if features[0, 0].numel() == 1:
+            raise Undefined("batch normalisation of one image with one pixel has no variance")
+        return F.group_norm(features, features.shape[1], self.weight, self.bias, self.eps)
+
+
+def separated(network: nn.Module) -> nn.Module:
+    """The network, changed so that no image knows of another and no weight asks for its gradient."""
+    for parameter in network.requires_grad_(False).parameters():
+        parameter.data = parameter.data.contiguous()  # grouped convolutions are slow in channels-last
+    if network.training:
+        for parent in list(network.modules()):
+            for name, child in list(parent.named_children()):
+                if isinstance(child, nn.BatchNorm2d):
+                    setattr(parent, name, ImageNorm(child))
+    return network
+
+
+def layer_calls(
+    network: nn.Module, layers: Mapping[str, nn.Module], images: Tensor, loss: Loss
+) -> dict[str, list[LayerCall]]:
+    """The calls of each layer while `loss(network(images))` runs forward and backward; layers never called are absent.
+
+    Calls that the loss does not depend on have gradients of zero.
+    """
+    names = {layer: name for name, layer in layers.items()}
+    seen: list[tuple[str, Tensor, Tensor]] = []
+
+    def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        if not output.requires_grad:
+            output = output.detach().requires_grad_()
+        seen.append((names[module], inputs[0].detach(), output))
+        return output
+
+    with hooked(list(names), see), torch.enable_grad():
+        total = loss(run(network, images))
+    gradients = torch.autograd.grad(total, [output for _, _, output in seen], allow_unused=True)
+    calls: dict[str, list[LayerCall]] = {}
+    for (name, inputs, output), gradient in zip(seen, gradients, strict=True):
+        found = torch.zeros_like(output) if gradient is None else gradient
+        calls.setdefault(name, []).append(LayerCall(inputs, found))
+    return calls
+
+
+def weight_gradients(layer: WeightLayer, calls: Sequence[LayerCall]) -> Iterator[Tensor]:
+    """Gradients [n_images, n] of a layer's weights, summed over its calls, in blocks that together hold each weight."""
+    per_output = layer.weight[0].numel()
+    step = max(1, _MOST_ENTRIES // (len(calls[0].inputs) * per_output))
+    for start in range(0, len(layer.weight), step):
+        blocks = [_of_call(layer, call, slice(start, start + step)).flatten(1) for call in calls]
+        yield blocks[0] if len(blocks) == 1 else torch.stack(blocks).sum(dim=0)
+
+
+def _of_call(layer: WeightLayer, call: LayerCall, outputs: slice) -> Tensor:
+    """Gradients [n_images, n_outputs, ...] of the weights of some of the outputs."""
+    gradient = call.output_gradient[:, outputs]
+    if isinstance(layer, nn.Linear):
+        return gradient[:, :, None] * call.inputs[:, None]
+    n_images, n_outputs = gradient.shape[:2]
+    shape = (n_images * n_outputs, *layer.weight.shape[1:])
+    found: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]  # torch ships no types for it
+        call.inputs.reshape(1, -1, *call.inputs.shape[2:]),
+        shape,
+        gradient.reshape(1, -1, *gradient.shape[2:]),
+        layer.stride,
+        layer.padding,
+        layer.dilation,
+        groups=n_images,
+    )
+    return found.reshape(n_images, n_outputs, *shape[1:])

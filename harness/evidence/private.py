@@ -1,0 +1,152 @@
+"""A private network: for passes that no other proxy could share, with inputs or initial weights of their own."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from time import thread_time
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+
+from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
+from harness.initialise import Initialisation
+from harness.inputs import Batch
+from harness.randomness import derive_seed, generator
+
+Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
+
+
+@EVIDENCE.register("private_network")
+class PrivateNetwork(Evidence):
+    """Networks of the architecture that are the proxy's own, to be run and changed at will, and noise to feed them.
+
+    All draws are derived from the setting's seed and from what they are for; noise is the same for all architectures.
+    What a proxy does with the network is timed as the proxy's own work.
+    """
+
+    rides_on: ClassVar[str] = "private network"
+    uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self.seconds = 0.0
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks and tensors are."""
+        return self._subject.setting.device
+
+    def network(self, *, init: Initialisation | None = None, draw: int = 0, training: bool = True) -> nn.Module:
+        """A new network in the protocol's dtype, nothing yet run on it.
+
+        Args:
+            init: how its weights start, by default as the protocol says; they are then those of the shared network.
+            draw: which of many independent draws of the weights.
+            training: whether normalisation takes the batch's statistics, whatever the protocol's mode: the proxies that
+                bring their own inputs bring this too.
+        """
+        setting = self._subject.setting
+        seed = setting.seed if draw == 0 else derive_seed("draw", setting.seed, draw)
+        return self._subject.build(init=init or setting.protocol.init, seed=seed).train(training)
+
+    def generator(self, *purpose: str | int) -> torch.Generator:
+        """A generator on the CPU for one purpose, the same for all architectures."""
+        return generator("private", self._subject.setting.seed, self._subject.setting.data_set.name, *purpose)
+
+    def noise(self, n_images: int, size: int | None = None, draw: int = 0) -> Tensor:
+        """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default as large as the images."""
+        channels, height, width = self._subject.setting.data_set.shape
+        shape = (n_images, channels, height if size is None else size, width if size is None else size)
+        return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw)))
+
+    def _to_run(self, images: Tensor) -> Tensor:
+        dtype = self._subject.setting.protocol.dtype.dtype
+        return images.to(device=self.device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+
+    @contextmanager
+    def _shared(self) -> Iterator[None]:
+        """What runs inside is done once for several proxies, and timed in full for each."""
+        started = thread_time()
+        yield
+        self.seconds += thread_time() - started
+
+    @classmethod
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+        """See `Evidence`; nothing runs yet."""
+        return [kind(subject) for kind in kinds]
+
+
+@EVIDENCE.register("private_network_and_images")
+class PrivateNetworkAndImages(PrivateNetwork):
+    """`PrivateNetwork`, with as many of the protocol's images as a proxy's definition asks for."""
+
+    uses: ClassVar[frozenset[str]] = frozenset({"inputs", "protocol", "seed"})
+
+    def images(self, n_images: int) -> Tensor:
+        """The first images [n_images, *shape] of the protocol's batches; fewer if the protocol has fewer."""
+        return self._to_run(self._pooled.images[:n_images])
+
+    def losses(self, network: nn.Module, n_batches: int) -> Iterator[Tensor]:
+        """The losses of a network on the protocol's images, dealt into smaller batches of equal size.
+
+        Raises:
+            Undefined: if there are fewer images than batches.
+        """
+        size = len(self._pooled.images) // n_batches
+        if not size:
+            raise Undefined(f"{n_batches} batches need as many images; the protocol has {len(self._pooled.images)}")
+        for start in range(0, n_batches * size, size):
+            images = self._to_run(self._pooled.images[start : start + size])
+            targets = self._pooled.targets[start : start + size].to(self.device)
+            yield self._subject.setting.data_set.loss(run(network, images), targets)
+
+    @cached_property
+    def _pooled(self) -> Batch:
+        batches = self._subject.setting.batches
+        return Batch(torch.cat([batch.images for batch in batches]), torch.cat([batch.targets for batch in batches]))
+
+
+def pooled_features(network: nn.Module, images: Tensor) -> Tensor:
+    """What the network's global average pooling reads: [n_images, channels, height, width].
+
+    Raises:
+        Undefined: where no such pooling is called, as in networks whose output is an image.
+    """
+    pools = [module for module in network.modules() if isinstance(module, nn.AdaptiveAvgPool2d)]
+    found: list[Tensor] = []
+
+    def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        found.append(inputs[0])
+
+    with hooked(pools, see):
+        run(network, images)
+    if not found:
+        raise Undefined("the network has no global average pooling, before which its features are read")
+    return found[-1]
+
+
+def run(network: nn.Module, images: Tensor) -> Tensor:
+    """The output of a network.
+
+    Raises:
+        Undefined: where a batch of one image meets a feature map of one pixel in train mode.
+    """
+    try:
+        output: Tensor = network(images)
+    except ValueError as error:
+        if "more than 1 value per channel" in str(error):
+            raise Undefined("batch normalisation of one image with one pixel has no variance") from error
+        raise
+    return output
+
+
+@contextmanager
+def hooked(modules: Sequence[nn.Module], hook: Hook) -> Iterator[None]:
+    """`hook(module, inputs, output)` after each call of one of the modules; what it returns replaces the output."""
+    handles = [module.register_forward_hook(hook) for module in modules]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

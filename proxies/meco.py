@@ -1,0 +1,40 @@
+"""MeCo: least eigenvalues of the correlations of channels. Jiang et al., NeurIPS 2023, OpenReview:KFm2lZiI7n."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from harness.evidence import ChannelCorrelations
+from harness.proxy import PROXIES, Proxy, Sees, require_positive
+
+
+@PROXIES.register("meco")
+@dataclass(frozen=True)
+class MeCo(Proxy):
+    """Sum over modules of the least eigenvalue of the Pearson correlations between the channels of a module's output.
+
+    One N(0,1) image of `size` pixels a side, no labels, normalisation by the image's own statistics. As in the authors'
+    code, correlations with a channel that does not vary are 0, dead modules count, and so does every module that holds
+    others: a tensor that a convolution's block hands on unchanged counts once for each module around it. That makes the
+    value depend on how a network's code is nested; containers=False counts innermost modules only.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "OpenReview:KFm2lZiI7n"
+    sees: ClassVar[Sees] = Sees.ALL
+
+    size: int = 64
+    containers: bool = True
+
+    def __post_init__(self) -> None:
+        require_positive(self, "size")
+
+    def measure(self, channels: ChannelCorrelations) -> float:
+        """Higher is better."""
+        total = 0.0
+        for output in channels.outputs(self.size):
+            times = output.n_modules if self.containers else output.n_leaves
+            if times:
+                total += times * torch.linalg.eigvalsh(output.correlation)[0].item()
+        return total
