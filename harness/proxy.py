@@ -30,12 +30,14 @@ class Proxy(ABC):
     """A proxy is a frozen dataclass in one file; its fields are its options.
 
     The annotations of `measure` name the evidence it is handed. `baseline` marks counts that need no network.
+    `deterministic` is false for what is measured rather than computed, and comes out a little differently each time.
     """
 
     version: ClassVar[int]
     paper: ClassVar[str] = ""
     sees: ClassVar[Sees]
     baseline: ClassVar[bool] = False
+    deterministic: ClassVar[bool] = True
     min_batches: ClassVar[int] = 1
 
     measure: ClassVar[Any]

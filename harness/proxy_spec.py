@@ -82,6 +82,9 @@ def load_file(path: str) -> tuple[str, ...]:
             f"There is no file '{path}'; proxy= takes a registered name or the path of a Python file."
         )
     before = set(PROXIES)
+    here = tuple(name for name in sorted(before) if _file_of(PROXIES.get(name)) == file.resolve())
+    if here:  # a plug-in by the path of its own file
+        return here
     module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
     specification = importlib.util.spec_from_file_location(module_name, file)
     assert specification is not None
@@ -106,3 +109,9 @@ def load_file(path: str) -> tuple[str, ...]:
             raise HarnessError(f"'{name}' in '{path}' is no frozen dataclass that inherits from Proxy.")
         proxy_class.evidence()
     return names
+
+
+def _file_of(proxy_class: type[Proxy]) -> Path | None:
+    module = sys.modules.get(proxy_class.__module__)
+    file = getattr(module, "__file__", None)
+    return None if file is None else Path(file).resolve()

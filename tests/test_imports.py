@@ -18,12 +18,12 @@ STAGES = [
     {"engine"},
     {"scoring", "target"},
     {"agreement"},
-    {"score_columns"},
+    {"score_columns", "examination"},
     {"report"},
     {"provenance"},
     {"evaluation"},
     {"config", "data_status"},
-    {"__main__", "__init__", "data", "describe", "list", "perf"},
+    {"__main__", "__init__", "data", "check", "describe", "list", "perf"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 
