@@ -6,7 +6,7 @@ import hydra
 from omegaconf import DictConfig
 from rich.console import Console
 
-from harness.config import check_words, read_settings
+from harness.config import check_words, read_ensembles, read_settings
 from harness.errors import HarnessError
 from harness.evaluation import evaluate
 from harness.paths import conf_folder
@@ -31,7 +31,7 @@ def run(config: DictConfig) -> None:
 
 def _evaluate(config: DictConfig) -> None:
     proxies, benches, data_sets, settings = read_settings(config)
-    evaluation = evaluate(proxies, benches, data_sets, settings)
+    evaluation = evaluate(proxies, benches, data_sets, settings, ensemble=read_ensembles(config))
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(evaluation.tables))
     for skipped in evaluation.skipped:

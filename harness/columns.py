@@ -38,6 +38,7 @@ RHO_SAMPLING_LOW: Final = "rho_sampling_low"
 RHO_SAMPLING_HIGH: Final = "rho_sampling_high"
 N_CLASSES: Final = "n_classes"
 N_POPULATION: Final = "n_population"
+COMPONENTS: Final = "components"
 
 # What a row is about: text, in memory as in the file (a seed may be a list, options are free text).
 SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
@@ -51,7 +52,9 @@ APPENDED: Final = (
     N_CLASSES,
     N_POPULATION,
 )
-AGREEMENT: Final = SUBJECT + MEASURED + APPENDED
+# Text; the proxies that an ensemble combines, joined by "+".
+APPENDED_TEXT: Final = (COMPONENTS,)
+AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT
 
 # scores.parquet: these three, then one column per proxy; several data sets in one file: bench and dataset in front.
 ARCH: Final = "arch"
@@ -62,7 +65,7 @@ SCORES: Final = (ARCH, INDEX, TRUTH)
 def read_agreement(path: Path) -> pd.DataFrame:
     """The rows of an `agreement.csv` of this or an older version, in the order of `AGREEMENT`.
 
-    Columns that the file does not have yet are filled with NaN; columns that a newer version added stay, at the end.
+    Numbers that the file does not have yet are NaN, texts empty; columns that a newer version added stay, at the end.
 
     Raises:
         MissingDataError: there is no such file.
@@ -70,8 +73,9 @@ def read_agreement(path: Path) -> pd.DataFrame:
     """
     # An empty text is an empty text ("no options") and a proxy may be called "null": only numbers can be missing.
     missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED}
+    texts = dict.fromkeys(SUBJECT + APPENDED_TEXT, str)
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(SUBJECT, str), keep_default_na=False, na_values=missing)
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing)
     except FileNotFoundError:
         raise MissingDataError(
             f"There is no agreement table at {path}. An evaluation writes one into its out=."
@@ -87,8 +91,10 @@ def read_agreement(path: Path) -> pd.DataFrame:
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the columns of `AGREEMENT` first and in order; those it lacks are NaN."""
-    return table.reindex(columns=[*AGREEMENT, *_others(table, AGREEMENT)], fill_value=np.nan)
+    """The table with the columns of `AGREEMENT` first and in order; numbers that it lacks are NaN, texts empty."""
+    ordered = table.reindex(columns=[*AGREEMENT, *_others(table, AGREEMENT)], fill_value=np.nan)
+    lacking = [name for name in APPENDED_TEXT if name not in table.columns]
+    return ordered.assign(**dict.fromkeys(lacking, ""))
 
 
 def proxy_columns(scores: pd.DataFrame) -> list[str]:

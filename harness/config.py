@@ -44,7 +44,9 @@ def check_words(words: Sequence[str]) -> None:
             word if value is None else f"{override.get_key_element()}={value}"
             for word, override, value in zip(overrides, parsed, values, strict=True)
         ]
-        read_settings(_compose(chosen))
+        config = _compose(chosen)
+        read_settings(config)
+        read_ensembles(config)
 
 
 def _compose(overrides: list[str]) -> DictConfig:
@@ -88,6 +90,16 @@ def read_settings(config: DictConfig) -> tuple[list[str] | None, list[str], list
     assert isinstance(values, dict)
     proxies = None if values["proxy"] is None else _names("proxy", values["proxy"])
     return proxies, _names("bench", values["bench"]), _names("dataset", values["dataset"]), _settings(values)
+
+
+def read_ensembles(config: DictConfig) -> list[str]:
+    """Ensembles over the proxies of a composed configuration.
+
+    Raises:
+        OptionError: for values that cannot work.
+    """
+    words = OmegaConf.to_container(config, resolve=True)["ensemble"]  # type: ignore[index,call-overload]
+    return [] if words is None else _names("ensemble", words)
 
 
 def _settings(values: dict[Any, Any]) -> Settings:

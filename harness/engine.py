@@ -28,14 +28,18 @@ def score(setting: Setting, arch: Architecture, execute: Execute, proxies: Mappi
     Raises:
         MemoryError, OSError, torch.OutOfMemoryError: these are no results.
     """
+    return score_subject(Subject(setting, arch, execute), proxies)
+
+
+def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, Score]:
+    """`score` on a subject that is at hand, its network as the caller made it."""
     needs = {name: list(proxy.evidence().values()) for name, proxy in proxies.items()}
-    subject = Subject(setting, arch, execute)
     scores: dict[str, Score] = {}
     with ExitStack() as stack:
         built_s = 0.0
         if any(proxy.runs_network() for proxy in proxies.values()):
             stack.enter_context(single_thread())
-            stack.enter_context(isolated("score", setting.seed, arch))
+            stack.enter_context(isolated("score", subject.setting.seed, subject.arch))
             started = thread_time()
             _ = subject.network
             built_s = thread_time() - started

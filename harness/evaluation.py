@@ -19,6 +19,7 @@ from harness.inputs import Batches, draw_batches
 from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.report import EvaluationTables, write_report
+from harness.score_columns import NO_SEED, ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
 from harness.settings import ALL, Settings
 from harness.store import OK, Score, ScoreStore
@@ -53,19 +54,13 @@ class Evaluation:
         return self.tables.scores
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One column of scores on a target: a proxy with one seed."""
-
-    name: str
-    subject: RowSubject
-    values: "pd.Series[float]"
-    seconds: float
-    failures: Mapping[str, int]
-
-
 def evaluate(
-    proxy: Words = None, bench: Words = "nats_tss", dataset: Words = "digits", settings: Settings | None = None
+    proxy: Words = None,
+    bench: Words = "nats_tss",
+    dataset: Words = "digits",
+    settings: Settings | None = None,
+    *,
+    ensemble: Words = None,
 ) -> Evaluation:
     """Score proxies on benchmarks and correlate the scores with truth.
 
@@ -74,14 +69,18 @@ def evaluate(
         bench: names of benchmarks, or "all".
         dataset: names of data sets or tasks, or "all".
         settings: everything else.
+        ensemble: names of ensembles over the proxies of this evaluation, or "all".
 
     Raises:
         HarnessError: for a user's mistake or missing data, before anything is computed.
     """
     settings = settings or Settings()
     external = None if settings.scores is None else read_scores(settings.scores)
-    specs = parse_proxies(_proxy_words(proxy, external), settings.options)
+    ensembles = parse_ensembles(_words(ensemble), settings.options)
+    options = {name: given for name, given in settings.options.items() if name not in ensembles}
+    specs = parse_proxies(_proxy_words(proxy, external), options)
     specs = _defined(specs, settings, asked_for_all=ALL in _words(proxy))
+    require_company(ensembles, [*([] if external is None else map(str, external.columns)), *(s.name for s in specs)])
     targets, skipped = _open_targets(_words(bench), _words(dataset), settings, external)
     runs = {target.name: _runs(target, specs, settings) for target in targets}
     out = _make_out(settings, targets, specs, external)
@@ -97,6 +96,7 @@ def evaluate(
                 for run in runs[target.name]:
                     compute(run, missing_units(run, target.archs, store, effort), store, effort)
                     found += [_column(target, run, spec, store, settings) for spec in run.specs]
+        found += ensemble_columns(target, found, ensembles)
         tables[target.name] = _scores_table(target, found)
         rows += _agreement_rows(target, found)
         failures |= {(*target.name, column.name): column.failures for column in found if column.failures}
@@ -164,7 +164,7 @@ def _runs(target: Target, specs: Sequence[ProxySpec], settings: Settings) -> lis
     return runs
 
 
-def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore, settings: Settings) -> _Column:
+def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore, settings: Settings) -> ScoreColumn:
     """A proxy's scores on the target, each architecture given the score of what it was scored as."""
     scored_as = [run.scored_as(spec, arch) for arch in target.archs]
     stored = store.find(run.key(spec), scored_as)
@@ -183,11 +183,11 @@ def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore,
         protocol=settings.protocol.label if "protocol" in uses else "none",
         inputs=settings.inputs.value if "inputs" in uses else "none",
         truth=target.truth.name,
-        seed=str(run.setting.seed) if "seed" in uses else "none",
+        seed=str(run.setting.seed) if "seed" in uses else NO_SEED,
     )
     name = spec.name if first else f"{spec.name}#{run.setting.seed}"
     seconds = float(np.mean([score.seconds for score in stored.values()]))
-    return _Column(name, subject, values, seconds, _failures(stored.values()))
+    return ScoreColumn(name, subject, values, seconds, _failures(stored.values()))
 
 
 def _failures(scores: Iterable[Score]) -> dict[str, int]:
@@ -195,7 +195,7 @@ def _failures(scores: Iterable[Score]) -> dict[str, int]:
     return dict(Counter(f"{score.status}: {score.reason}" for score in scores if score.status != OK))
 
 
-def _external_columns(target: Target, external: pd.DataFrame, settings: Settings) -> list[_Column]:
+def _external_columns(target: Target, external: pd.DataFrame, settings: Settings) -> list[ScoreColumn]:
     found = []
     for name in external.columns:
         subject = RowSubject(
@@ -206,14 +206,14 @@ def _external_columns(target: Target, external: pd.DataFrame, settings: Settings
             protocol="external",
             inputs="external",
             truth=target.truth.name,
-            seed="none",
+            seed=NO_SEED,
         )
         values = external[name].reindex(list(target.archs))
-        found.append(_Column(str(name), subject, values, float("nan"), {}))
+        found.append(ScoreColumn(str(name), subject, values, float("nan"), {}))
     return found
 
 
-def _scores_table(target: Target, found: Sequence[_Column]) -> pd.DataFrame:
+def _scores_table(target: Target, found: Sequence[ScoreColumn]) -> pd.DataFrame:
     """scores.parquet's rows for one target: arch, index, truth and one column per proxy."""
     names = [column.name for column in found]
     doubled = {name for name in names if names.count(name) > 1 or name in columns.SCORES}
@@ -223,7 +223,7 @@ def _scores_table(target: Target, found: Sequence[_Column]) -> pd.DataFrame:
     return pd.DataFrame(table | {column.name: column.values.to_numpy(dtype="float64") for column in found})
 
 
-def _agreement_rows(target: Target, found: Sequence[_Column]) -> list[Row]:
+def _agreement_rows(target: Target, found: Sequence[ScoreColumn]) -> list[Row]:
     sample = Sample(target.accuracies, target.classes, len(target.space.architectures))
     measured = agreements({column.name: column.values.to_numpy(dtype="float64") for column in found}, sample)
     return [Row(column.subject, measured[column.name], column.seconds) for column in found]

@@ -1,4 +1,4 @@
-"""The command `python -m harness.list proxies|benchmarks|datasets`: what is registered, plug-ins included."""
+"""The command `python -m harness.list proxies|ensembles|benchmarks|datasets`: what is registered, plug-ins included."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.arguments import OneSentenceParser
+from harness.ensembles import ENSEMBLES
 from harness.errors import HarnessError
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
@@ -17,7 +18,7 @@ from harness.space import BENCHMARKS
 def main(words: Sequence[str] | None = None) -> int:
     """Print one table."""
     parser = OneSentenceParser(prog="python -m harness.list", description="List what is registered.")
-    listings = {"proxies": _proxies, "benchmarks": _benchmarks, "datasets": _data_sets}
+    listings = {"proxies": _proxies, "ensembles": _ensembles, "benchmarks": _benchmarks, "datasets": _data_sets}
     parser.add_argument("what", choices=listings)
     try:
         arguments = parser.parse_args(words)
@@ -42,6 +43,14 @@ def _proxies() -> Iterable[tuple[str, ...]]:
         evidence = ", ".join(kind.__name__ for kind in proxy.evidence().values())
         paper = "baseline" if proxy.baseline else proxy.paper
         yield name, str(proxy.version), proxy.sees.value, evidence, paper, _first_sentence(proxy)
+
+
+def _ensembles() -> Iterable[tuple[str, ...]]:
+    yield "ensemble", "version", "learns from", "paper", "what"
+    for name in ENSEMBLES:
+        kind = ENSEMBLES.get(name)
+        learns_from = "truth, cross-fitted" if kind.needs_truth else "nothing"
+        yield name, str(kind.version), learns_from, kind.paper, _first_sentence(kind)
 
 
 def _benchmarks() -> Iterable[tuple[str, ...]]:

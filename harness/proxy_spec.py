@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-from harness.errors import HarnessError, MissingDataError, OptionError, UnknownNameError
+from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.options import Options, checked_options
 from harness.proxy import PROXIES, Proxy
-from harness.registry import unknown_name
-
-Options = tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def parse_proxies(words: Sequence[str], options: Mapping[str, Mapping[str, Any]]
     found: dict[str, ProxySpec] = {}
     for word in words:
         for name, path in _named(word):
-            chosen = _checked_options(name, options.get(name, {}))
+            chosen = checked_options("proxy", name, PROXIES.get(name), options.get(name, {}))
             found.setdefault(name, ProxySpec(name, chosen, path))
     for name in options:
         if name not in found:
@@ -84,6 +82,9 @@ def load_file(path: str) -> tuple[str, ...]:
             f"There is no file '{path}'; proxy= takes a registered name or the path of a Python file."
         )
     before = set(PROXIES)
+    here = tuple(name for name in sorted(before) if _file_of(PROXIES.get(name)) == file.resolve())
+    if here:  # a plug-in by the path of its own file
+        return here
     module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
     specification = importlib.util.spec_from_file_location(module_name, file)
     assert specification is not None
@@ -110,25 +111,7 @@ def load_file(path: str) -> tuple[str, ...]:
     return names
 
 
-def _checked_options(name: str, given: Mapping[str, Any]) -> Options:
-    proxy_class = PROXIES.get(name)
-    fields = {field.name for field in dataclasses.fields(proxy_class)}  # type: ignore[arg-type]
-    types = get_type_hints(proxy_class)
-    chosen: dict[str, Any] = {}
-    for option, value in given.items():
-        if option not in fields:
-            known = sorted(fields)
-            if not known:
-                raise UnknownNameError(f"The proxy '{name}' has no options; options.{name}.{option} was given.")
-            raise UnknownNameError(unknown_name(f"option of {name}", option, known))
-        wanted = types[option]
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if isinstance(wanted, type) and (
-            not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)
-        ):
-            raise OptionError(
-                f"options.{name}.{option}={value!r} is a {type(value).__name__}; it must be a {wanted.__name__}."
-            )
-        chosen[option] = value
-    return tuple(sorted(chosen.items()))
+def _file_of(proxy_class: type[Proxy]) -> Path | None:
+    module = sys.modules.get(proxy_class.__module__)
+    file = getattr(module, "__file__", None)
+    return None if file is None else Path(file).resolve()

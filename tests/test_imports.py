@@ -7,22 +7,23 @@ ROOT = Path(__file__).parent.parent
 STAGES = [
     {"errors", "paths"},
     {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress", "arguments"},
-    {"downloads"},
+    {"downloads", "options"},
     {"archives", "initialise"},
     {"inputs"},
     {"space", "truth_table"},
     {"protocol", "truth_imports", "truth_sources"},
     {"evidence", "truth"},
     {"proxy"},
-    {"proxy_spec", "store", "settings", "external_scores"},
+    {"proxy_spec", "store", "settings", "external_scores", "ensembles"},
     {"engine"},
     {"scoring", "target"},
     {"agreement"},
+    {"score_columns", "examination"},
     {"report"},
     {"provenance"},
     {"evaluation"},
     {"config", "data_status"},
-    {"__main__", "__init__", "data", "describe", "list", "page", "perf"},
+    {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -45,6 +45,13 @@ MISTAKES = {
     "store is corrupt": (["store=corrupt.sqlite"], "is corrupt"),
     "retry": (["retry=all"], "retry=all cannot work; it must be none or failed."),
     "resume": (["resume=maybe"], "resume=maybe cannot work; it must be true or false."),
+    "lonely ensemble": (
+        ["proxy=zico", "ensemble=rank_sum"],
+        "ensemble=rank_sum combines several proxies, but zico is ",
+    ),
+    "unknown ensemble": (["ensemble=ranksum"], "No ensemble is called 'ranksum'. Did you mean 'rank_sum'? Known: "),
+    "option of an ensemble": (["ensemble=fitted", "+options.fitted.folds=2"], "No option of fitted is called 'folds'."),
+    "no ensemble": (["ensemble=[]"], "ensemble=[] cannot work; it must be a name or a list of names"),
     "wrong scores file": (["scores=text.csv"], "it needs arch and scores."),
 }
 

@@ -15,7 +15,7 @@ BASELINES: Final = ("params", "params_live", "flops", "flops_live", "sum_log_lay
 
 @dataclass(frozen=True)
 class Subject:
-    """What a row of the table is about; the fields are its first columns, in order, as text.
+    """What a row of the table is about, as text; the fields but the last are its first columns, in order.
 
     Attributes:
         bench, dataset, proxy: registered names.
@@ -25,6 +25,7 @@ class Subject:
         inputs: real, substitute or noise.
         truth: column of the truth table.
         seed: the proxies' own.
+        components: for an ensemble the proxies that it combines, joined by "+"; empty: no ensemble.
     """
 
     bench: str
@@ -36,6 +37,7 @@ class Subject:
     inputs: str
     truth: str
     seed: str
+    components: str = ""
 
 
 class Row(NamedTuple):

@@ -12,6 +12,7 @@ from harness.report.tables import (
     SAMPLING,
     correlation_text,
     count_text,
+    ensemble_notes,
     interval_text,
     left_out,
     number,
@@ -81,6 +82,7 @@ def _legend(tables: EvaluationTables) -> list[str]:
     lines = [f"{GENERALISATION}. Verdicts rest on it.", f"{SAMPLING}; no width where the sample is the space."]
     if tables.agreement[columns.PROXY].isin(BASELINES).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
+    lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
     lines += _truths(tables)
     for name in (columns.INPUTS, columns.PROTOCOL):
         lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from harness import columns
 from harness.agreement import BASELINES
+from harness.ensembles import ENSEMBLES
 from harness.report.evaluation import EvaluationTables
 
 TERMINAL_WIDTH = 100
@@ -52,10 +53,27 @@ def notes(tables: EvaluationTables) -> list[str]:
         )
     )
     lines = [shared, f"[low, high] {GENERALISATION}", "* baseline: a count that needs no network run"]
+    lines += ensemble_notes(tables)
     for row in records(tables.agreement):
         if row[columns.N_NAN] or row[columns.N_INF]:
             lines.append(f"{row[columns.BENCH]} {row[columns.DATASET]} {proxy_label(row)}: {left_out(row)}")
     return lines
+
+
+def ensemble_notes(tables: EvaluationTables) -> list[str]:
+    """What each ensemble combines; one line for all that combine the same proxies."""
+    names: dict[str, list[str]] = {}
+    for row in records(tables.agreement[tables.agreement[columns.COMPONENTS] != ""]):
+        names.setdefault(str(row[columns.COMPONENTS]), []).append(str(row[columns.PROXY]))
+    notes = [
+        f"+ ensemble: {', '.join(dict.fromkeys(ensembles))} over {components.replace('+', ', ')}; s/net is their sum"
+        for components, ensembles in names.items()
+    ]
+    found = dict.fromkeys(name for ensembles in names.values() for name in ensembles)
+    learning = [name for name in found if name in ENSEMBLES and ENSEMBLES.get(name).needs_truth]
+    if learning:
+        notes.append(f"+ {', '.join(learning)} learns from the truth of the sample's other networks: not training-free")
+    return notes
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, object]]:
@@ -70,8 +88,9 @@ def left_out(row: dict[str, object]) -> str:
 
 
 def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:
-    """Proxy with its options, marked with a star if it is a baseline, and its seed if seeds differ."""
-    parts = [f"{row[columns.PROXY]}{'*' if row[columns.PROXY] in BASELINES else ''}"]
+    """Proxy with its options, its seed if seeds differ, and a mark: a star for a baseline, a plus for an ensemble."""
+    mark = "*" if row[columns.PROXY] in BASELINES else "+" if row[columns.COMPONENTS] else ""
+    parts = [f"{row[columns.PROXY]}{mark}"]
     if row[columns.OPTIONS]:
         parts.append(f"({row[columns.OPTIONS]})")
     if with_seed and row[columns.SEED] != NO_SEED:

@@ -1,0 +1,75 @@
+"""The examination: a plug-in is loaded, and each check made in turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import HarnessError, MissingDataError
+from harness.examination.behaviour import check_behaviour
+from harness.examination.cases import check_cases, check_device, check_value
+from harness.examination.definition import check_definition
+from harness.examination.finding import Finding, Verdict, failed, passed
+from harness.examination.judgement import check_judgement
+from harness.examination.stand import Stand
+from harness.examination.traces import differing, generators, global_settings
+from harness.proxy import PROXIES
+from harness.proxy_spec import load_file
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a word of the command line stands for: the proxies to be examined, and what loading them showed."""
+
+    names: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def load(word: str) -> Loaded:
+    """Load a registered name or the path of a Python file.
+
+    Raises:
+        UnknownNameError: if no proxy has that name.
+        MissingDataError: if there is no such file.
+    """
+    if not (word.endswith(".py") or "/" in word):
+        PROXIES.get(word)
+        return Loaded((word,), (passed("loads", "registered"),))
+    PROXIES.discover()
+    before = generators() | global_settings()
+    try:
+        names = load_file(str(Path(word).expanduser().resolve()))
+    except MissingDataError:
+        raise
+    except HarnessError as error:
+        return Loaded((), (failed("loads", str(error)),))
+    changed = differing(before, generators() | global_settings())
+    findings = [passed("loads", f"registers {', '.join(names)}")]
+    if changed:
+        findings = [
+            failed("loads", f"importing the file changes {', '.join(changed)}; do nothing but define the proxy")
+        ]
+    if len(names) > 1:
+        findings.append(failed("one proxy", f"the file registers {', '.join(names)}: give each a file of its own"))
+    return Loaded(names, tuple(findings))
+
+
+def examine(name: str, *, quick: bool = False) -> Iterator[Finding]:
+    """Make the checks one after another.
+
+    Args:
+        name: a registered proxy.
+        quick: leave out cost and direction, which take most of the time.
+    """
+    proxy_class = PROXIES.get(name)
+    definition = list(check_definition(proxy_class))
+    yield from definition
+    if any(finding.verdict is Verdict.failed for finding in definition if finding.check in ("sees", "options")):
+        return  # it cannot be made or run
+    device, names_gpu = check_device(Stand(name, proxy_class()))
+    stand = Stand(name, proxy_class(), redirect=names_gpu)
+    yield check_value(stand)
+    yield from check_behaviour(stand)
+    yield from check_cases(stand)
+    yield device
+    if not quick:
+        yield from check_judgement(stand)
