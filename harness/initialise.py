@@ -23,6 +23,7 @@ class Initialisation(Enum):
     kaiming_normal_fan_out = "kaiming_normal_fan_out"  # N(0, 2 / fan_out), biases zero
     xavier_normal = "xavier_normal"  # N(0, 2 / (fan_in + fan_out)), biases zero
     normal = "normal"  # N(0, 1), biases zero
+    narrow_normal = "narrow_normal"  # N(0, 0.01^2), biases zero: the classifier of nasbench-pytorch
 
 
 def on_meta() -> AbstractContextManager[object]:
@@ -68,6 +69,6 @@ def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisati
     elif init is Initialisation.xavier_normal:
         nn.init.xavier_normal_(weight, generator=rng)
     else:
-        nn.init.normal_(weight, generator=rng)
+        nn.init.normal_(weight, std=0.01 if init is Initialisation.narrow_normal else 1.0, generator=rng)
     if module.bias is not None:
         nn.init.zeros_(module.bias)

@@ -1,8 +1,9 @@
 """The network of a NAS-Bench-101 cell: arXiv:1902.09635, Sections 2.2 and 2.3, as the official code builds it.
 
 Batch normalisation has TensorFlow's decay .997, which is PyTorch's momentum .003, and epsilon 1e-5, everywhere.
-(nasbench-pytorch passes .997 as momentum to stem and projections, and leaves the operations at .1.) Convolutions start
-as in nasbench-pytorch, with which the published proxies were measured: N(0, 2 / fan_out).
+(nasbench-pytorch passes .997 as momentum to stem and projections, and leaves the operations at .1.) Parameters start
+as in nasbench-pytorch, with which the published proxies were measured: convolutions from N(0, 2 / fan_out), the
+classifier from N(0, 0.01^2) with biases 0.
 """
 
 from typing import cast
@@ -107,7 +108,7 @@ class CellNetwork(nn.Module):
             module: Initialisation.kaiming_normal_fan_out
             for module, kind in self.named_modules()
             if isinstance(kind, nn.Conv2d)
-        }
+        } | {"classifier": Initialisation.narrow_normal}
 
     def forward(self, images: Tensor) -> Tensor:
         return cast(Tensor, self.classifier(self.pool(self.blocks(self.stem(images)))))

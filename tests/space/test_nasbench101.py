@@ -228,12 +228,16 @@ def test_outputs_equal_those_of_nasbench_pytorch_with_the_same_weights(cell):
     torch.testing.assert_close(network.double()(images), theirs.double()(images), rtol=1e-10, atol=1e-10)
 
 
-def test_normalisation_is_tensorflows_and_convolutions_start_as_nasbench_pytorchs():
+def test_normalisation_is_tensorflows_and_parameters_start_as_nasbench_pytorchs():
     network = SPACE.network(Architecture(UNEVEN.name), CIFAR10)
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     assert {(norm.momentum, norm.eps) for norm in norms} == {(0.003, 1e-5)}  # 1 - .997
     weight = network.stem.conv.weight  # N(0, 2 / fan_out), fan_out = 128 * 9
     assert weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.05)
+    theirs = Network(ModelSpec(matrix(UNEVEN), ["input", *UNEVEN.operations, "output"])).classifier
+    for classifier in (network.classifier, theirs):
+        assert classifier.weight.std().item() == pytest.approx(0.01, rel=0.05)
+        assert not classifier.bias.any()
 
 
 def test_weights_depend_on_seed_and_name_alone():
