@@ -13,6 +13,9 @@ from harness.evidence.task import Further, Gradients, TaskEvidence, Want
 class WeightGradients(TaskEvidence):
     """Gradients of the loss with respect to the weights of live convolutions and linear layers, for every batch.
 
+    Transposed convolutions, which decoders of TransNAS-Bench-101 have, are none of these: the authors' codes of ZiCo,
+    zero-cost-nas and NASLib look at `Conv2d` and `Linear` alone.
+
     `layers` maps each layer's name to its gradients [n_batches, *weight.shape]. Biases and normalisation are left out.
     """
 

@@ -16,7 +16,8 @@ class SynflowSaliency(Evidence):
     """|w * dR/dw| of each live convolution and linear layer; R is the sum of the outputs for one image of ones.
 
     Weights and biases are replaced by their absolute values, batch normalisation by the identity; arithmetic is float64
-    since values reach 1e60. `layers` maps each layer's name to its saliencies, shaped as the weight.
+    since values reach 1e60. Transposed convolutions carry the flow but have no entry, as in NASLib. `layers` maps each
+    layer's name to its saliencies, shaped as the weight.
     """
 
     rides_on: ClassVar[str] = "synflow"
