@@ -52,7 +52,9 @@ def notes(tables: EvaluationTables) -> list[str]:
             ("seed", columns.SEED),
         )
     )
-    lines = [shared, f"[low, high] {GENERALISATION}", "* baseline: a count that needs no network run"]
+    lines = [shared, f"[low, high] {GENERALISATION}"]
+    if tables.agreement[columns.PROXY].isin(BASELINES).any():
+        lines.append("* baseline: a count that needs no network run")
     lines += ensemble_notes(tables)
     for row in records(tables.agreement):
         if row[columns.N_NAN] or row[columns.N_INF]:

@@ -69,6 +69,11 @@ def test_the_terminal_table_fits_and_puts_the_best_first(tables):
     assert "250 ms" in text
 
 
+def test_the_star_is_explained_only_where_there_is_one(tables):
+    assert "* baseline" in printed(tables)
+    assert "* baseline" not in printed(tables_of({"good": np.arange(N) * 1.0}))
+
+
 def test_seeds_are_named_only_where_they_differ(tables):
     assert "seed 0" not in printed(tables).split("truth test")[0]
     differing = tables.agreement.copy()
