@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from harness.evidence import Evidence
 from harness.examination.finding import Finding, failed, note, passed
 from harness.examination.stand import ORDINARY, Stand, companions, is_ok, small_setting, unharmed
-from harness.examination.traces import NetworkState, differing, evidence_digest, generators, global_settings
+from harness.examination.traces import NetworkState, differing, generators, global_settings
 from harness.protocol import Mode, Protocol
 from harness.randomness import isolated
 from harness.store import Score
@@ -16,17 +15,14 @@ def check_behaviour(stand: Stand) -> Iterator[Finding]:
     yield _deterministic(stand)
     yield _company(stand)
     yield from _network(stand)
-    yield _evidence(stand)
-    yield _generators(stand)
-    yield _globals(stand)
+    yield from _left_behind(stand)
 
 
 def _deterministic(stand: Stand) -> Finding:
     if not stand.proxy.deterministic:
         return note("deterministic", "a measurement by its own word (deterministic = False): runs are not compared")
-    there = [stand.score(cell) for cell in ORDINARY]
     back = [stand.score(cell) for cell in reversed(ORDINARY)][::-1]
-    for one, other in zip(there, back, strict=True):
+    for one, other in zip(stand.ordinary, back, strict=True):
         if not _equal(one, other):
             return failed(
                 "deterministic",
@@ -39,7 +35,7 @@ def _deterministic(stand: Stand) -> Finding:
 def _company(stand: Stand) -> Finding:
     others, alone = companions(stand.execute)
     others = {name: proxy for name, proxy in others.items() if name != stand.name}
-    by_itself = stand.score(ORDINARY[0])
+    by_itself = stand.ordinary[0]
     for comes_first in (True, False):
         together = stand.scores_on(stand.subject(ORDINARY[0]), others, comes_first=comes_first)
         moved = [name for name in others if together[name].components != alone[name].components]
@@ -83,31 +79,35 @@ def _network(stand: Stand) -> Iterator[Finding]:
     )
 
 
-def _evidence(stand: Stand) -> Finding:
-    seen: list[tuple[Evidence, dict[str, object]]] = []
-    with unharmed():
-        stand.measure_unprotected(
-            stand.subject(ORDINARY[0]), lambda found: seen.extend((one, evidence_digest(one)) for one in found)
-        )
-        changed = [
-            f"{type(one).__name__}.{what}" for one, before in seen for what in differing(before, evidence_digest(one))
-        ]
-    if changed:
-        return failed("evidence", f"{_some(changed)} changed, which other proxies share: avoid abs_() and its like")
-    return passed("evidence", "as it was handed over")
-
-
-def _generators(stand: Stand) -> Finding:
-    ends = []
+def _left_behind(stand: Stand) -> Iterator[Finding]:
+    """What it does to its evidence, the generators and global settings, from two runs that start differently."""
+    evidence: list[str] = []
+    settings: list[str] = []
     drawn: list[str] = []
+    ends = []
     for start in (0, 1):
         with unharmed(), isolated("examination", start):
-            before = generators()
-            stand.measure_unprotected(stand.subject(ORDINARY[0]))
+            before, settings_before = generators(), global_settings()
+            changed = stand.measure_unprotected(stand.subject(ORDINARY[0]))
             ends.append(generators())
+            evidence += [what for what in changed if what not in evidence]
             drawn += [name for name in differing(before, ends[-1]) if name not in drawn]
+            settings += [name for name in differing(settings_before, global_settings()) if name not in settings]
+    yield (
+        failed("evidence", f"{_some(evidence)} changed, which other proxies share: avoid abs_() and its like")
+        if evidence
+        else passed("evidence", "as it was handed over")
+    )
     # From two different states to the same one: somebody has seeded it.
-    seeded = [name for name in drawn if ends[0][name] == ends[1][name]]
+    yield _generators(stand, drawn, seeded=[name for name in drawn if ends[0][name] == ends[1][name]])
+    yield (
+        failed("globals", f"{_some(settings)} changed; put it back, or do without")
+        if settings
+        else passed("globals", "threads, dtype, gradient mode, environment as before")
+    )
+
+
+def _generators(stand: Stand, drawn: list[str], *, seeded: list[str]) -> Finding:
     if seeded:
         return failed(
             "generators",
@@ -123,16 +123,6 @@ def _generators(stand: Stand) -> Finding:
     if drawn:
         return passed("generators", f"draws from that of {', '.join(drawn)}, which the harness seeds and puts back")
     return passed("generators", "untouched")
-
-
-def _globals(stand: Stand) -> Finding:
-    with unharmed():
-        before = global_settings()
-        stand.measure_unprotected(stand.subject(ORDINARY[0]))
-        changed = differing(before, global_settings())
-    if changed:
-        return failed("globals", f"{_some(changed)} changed; put it back, or do without")
-    return passed("globals", "threads, dtype, gradient mode, environment as before")
 
 
 def _equal(one: Score, other: Score) -> bool:

@@ -36,7 +36,7 @@ _ROUNDING = 0.05
 
 def check_value(stand: Stand) -> Finding:
     """Numbers on ordinary cells, which differ, and components that combine."""
-    scores = [stand.score(cell) for cell in ORDINARY]
+    scores = stand.ordinary
     for score in scores:
         if score.status == FAILED:
             return failed("value", f"{score.reason}, on the ordinary cell {score.arch}")
@@ -83,7 +83,7 @@ def check_device(stand: Stand) -> tuple[Finding, bool]:
         ), True
     if not torch.cuda.is_available():
         return passed("device", "cpu; names no GPU (there is none here to try)"), False
-    here, there = stand.score(ORDINARY[0]), stand.score(ORDINARY[0], on_device("cuda"))
+    here, there = stand.ordinary[0], stand.score(ORDINARY[0], on_device("cuda"))
     if there.status == FAILED:
         return failed("device", f"on cuda: {there.reason}"), False
     if is_ok(here) and is_ok(there):
@@ -100,7 +100,8 @@ def _case(check: str, score: Score, what: str) -> Finding:
 
 
 def _dtypes(stand: Stand) -> Finding:
-    scores = {name: stand.score(ORDINARY[0], _in(Precision(name))) for name in ("fp32", "fp64", "bf16")}
+    scores = {"fp32": stand.ordinary[0]}
+    scores |= {name: stand.score(ORDINARY[0], _in(Precision(name))) for name in ("fp64", "bf16")}
     for name, score in scores.items():
         if score.status == FAILED:
             return failed("dtype", f"{score.reason}, with protocol.dtype={name}; compute in the dtype of the evidence")

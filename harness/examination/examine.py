@@ -67,9 +67,9 @@ def examine(name: str, *, quick: bool = False) -> Iterator[Finding]:
         return  # it cannot be made or run
     device, names_gpu = check_device(Stand(name, proxy_class()))
     stand = Stand(name, proxy_class(), redirect=names_gpu)
+    yield device
     yield check_value(stand)
     yield from check_behaviour(stand)
     yield from check_cases(stand)
-    yield device
     if not quick:
         yield from check_judgement(stand)

@@ -2,10 +2,10 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from harness.engine import score_subject, single_thread
 from harness.evidence import Evidence, Subject
 from harness.evidence.base import Setting
 from harness.examination.devices import Redirected
+from harness.examination.traces import differing, evidence_digest
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Proxy, Sees
@@ -62,6 +63,11 @@ class Stand:
         """What the engine would execute for it."""
         return "live" if self.proxy.sees is Sees.LIVE else "all"
 
+    @cached_property
+    def ordinary(self) -> tuple[Score, ...]:
+        """Its scores of the ordinary cells, computed once."""
+        return tuple(self.score(cell) for cell in ORDINARY)
+
     def subject(self, cell: str, setting: Setting | None = None) -> Subject:
         """A fresh subject, by default with the small batches."""
         return Subject(setting or small_setting(), Architecture(cell), self.execute)
@@ -80,21 +86,27 @@ class Stand:
         with self.caught(), unharmed():
             return score_subject(subject, {**own, **others} if comes_first else {**others, **own})
 
-    def measure_unprotected(self, subject: Subject, look: Callable[[list[Evidence]], object] | None = None) -> None:
-        """Collect and measure without the engine's fork of the generators; `look` sees the evidence in between.
+    def measure_unprotected(self, subject: Subject) -> list[str]:
+        """Collect and measure without the engine's fork of the generators; returns what changed in the evidence.
 
         What the proxy raises is told by other checks, and ignored here.
         """
         kinds = list(self.proxy.evidence().values())
+        evidence: list[Evidence] = []
+        contents: list[dict[str, object]] = []
         with self.caught():
             try:
-                evidence = [kind.collect_all(subject, [kind])[0] for kind in kinds]
-                if look is not None:
-                    look(evidence)
+                evidence += (kind.collect_all(subject, [kind])[0] for kind in kinds)
+                contents += map(evidence_digest, evidence)
                 measure: Any = self.proxy.measure
                 measure(*evidence)
             except Exception:
-                return
+                return []
+        return [
+            f"{type(one).__name__}.{what}"
+            for one, before in zip(evidence, contents, strict=True)
+            for what in differing(before, evidence_digest(one))
+        ]
 
     @contextmanager
     def caught(self) -> Iterator[None]:

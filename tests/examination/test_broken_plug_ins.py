@@ -289,12 +289,14 @@ def test_a_sound_plug_in_passes(examined, tmp_path):
 
 
 def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypatch):
-    wasting = "stop = time.thread_time() + 0.02"
-    source = measuring("Layers", wasting, "while time.thread_time() < stop: pass", "return -found.sum(found.n_params)")
+    wasting = "stop = time.thread_time() + 0.01"
+    source = measuring(
+        "Layers", wasting, "while time.thread_time() < stop: pass", "return -found.sum(found.flops * found.live)"
+    )
     examined(source.replace("LIVE", "ALL"), "loads")
     (name,) = load(str(tmp_path / "mine.py")).names
-    monkeypatch.setattr(judgement, "EXPENSIVE", 0.05)
-    monkeypatch.setattr(judgement, "MOST", 100)
+    monkeypatch.setattr(judgement, "EXPENSIVE", 0.02)
+    monkeypatch.setattr(judgement, "MOST", 70)
     findings = {finding.check: finding for finding in examine(name)}
     assert findings["direction"].verdict is findings["cost"].verdict is Verdict.note
     assert "clearly negative. Higher must mean better; is the sign turned?" in findings["direction"].text
