@@ -131,7 +131,9 @@ def _canonical(stand: Stand) -> Finding:
     unequal = [pair for pair in pairs if not _difference(*pair) <= 1e-6]
     if stand.proxy.sees is Sees.ALL:
         if pairs and not unequal and stand.proxy.runs_network():
-            return note("canonical", "cells that compute the same score the same: Sees.LIVE would score each only once")
+            return note(
+                "canonical", "two pairs of equal cells score the same: if all do, Sees.LIVE would score each only once"
+            )
         return passed("canonical", "not asked of Sees.ALL")
     if unequal:
         one, other = unequal[0]

@@ -11,7 +11,7 @@ from harness.proxy import Proxy, Sees
 
 _CONTRACT = frozenset({"version", "paper", "sees", "baseline", "deterministic", "min_batches"})
 _OPTION_TYPES = (int, float, bool, str)
-_CITATION = re.compile(r"arXiv:\d{4}\.\d{4,5}|doi|https?://", re.IGNORECASE)
+_CITATION = re.compile(r"arXiv:\d{4}\.\d{4,5}|doi|OpenReview:\w+|https?://", re.IGNORECASE)
 
 
 def check_definition(proxy_class: type[Proxy]) -> Iterator[Finding]:

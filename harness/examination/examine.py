@@ -1,8 +1,9 @@
 """The examination: a plug-in is loaded, and each check made in turn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness.errors import HarnessError, MissingDataError
 from harness.examination.behaviour import check_behaviour
@@ -12,6 +13,7 @@ from harness.examination.finding import Finding, Verdict, failed, passed
 from harness.examination.judgement import check_judgement
 from harness.examination.stand import Stand
 from harness.examination.traces import differing, generators, global_settings
+from harness.options import checked_options
 from harness.proxy import PROXIES
 from harness.proxy_spec import load_file
 
@@ -53,20 +55,25 @@ def load(word: str) -> Loaded:
     return Loaded(names, tuple(findings))
 
 
-def examine(name: str, *, quick: bool = False) -> Iterator[Finding]:
+def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
     """Make the checks one after another.
 
     Args:
         name: a registered proxy.
         quick: leave out cost and direction, which take most of the time.
+        options: those of the proxy that differ from its defaults.
+
+    Raises:
+        HarnessError: for options that it does not have.
     """
     proxy_class = PROXIES.get(name)
     definition = list(check_definition(proxy_class))
     yield from definition
     if any(finding.verdict is Verdict.failed for finding in definition if finding.check in ("sees", "options")):
         return  # it cannot be made or run
-    device, names_gpu = check_device(Stand(name, proxy_class()))
-    stand = Stand(name, proxy_class(), redirect=names_gpu)
+    proxy = proxy_class(**dict(checked_options("proxy", name, proxy_class, options or {})))
+    device, names_gpu = check_device(Stand(name, proxy))
+    stand = Stand(name, proxy, redirect=names_gpu)
     yield device
     yield check_value(stand)
     yield from check_behaviour(stand)

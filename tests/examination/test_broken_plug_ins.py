@@ -1,5 +1,6 @@
 """The examination: each check catches the plug-in that is broken in its way, with a line that says what to do."""
 
+import dataclasses
 import itertools
 from pathlib import Path
 
@@ -305,7 +306,11 @@ def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypa
 
 @pytest.mark.parametrize("name", list(PROXIES))
 def test_every_proxy_of_the_project_passes(name):
-    failures = [finding for finding in examine(name, quick=True) if finding.verdict is Verdict.failed]
+    # Proxies that bring their own images bring fewer: it is the same code, ten times as fast.
+    fewer = {"n_images": 8, "n_images_tangent": 8, "n_images_regions": 8, "n_repeats": 1}
+    fields = {field.name for field in dataclasses.fields(PROXIES.get(name))}
+    options = {option: value for option, value in fewer.items() if option in fields}
+    failures = [finding for finding in examine(name, quick=True, options=options) if finding.verdict is Verdict.failed]
     assert failures == []
 
 
