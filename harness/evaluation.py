@@ -1,10 +1,8 @@
 """Evaluation: from names to the table of agreement. It composes the stages; each is a file of its own."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from harness.agreement import Subject as RowSubject
 from harness.errors import HarnessError, OptionError
 from harness.external_scores import read_scores
 from harness.inputs import Batches, draw_batches
+from harness.out_folder import make_out_folder
 from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.report import EvaluationTables, write_report
@@ -79,7 +78,7 @@ def evaluate(
     ensembles = parse_ensembles(_words(ensemble), settings.options)
     options = {name: given for name, given in settings.options.items() if name not in ensembles}
     specs = parse_proxies(_proxy_words(proxy, external), options)
-    specs = _defined(specs, settings, asked_for_all=ALL in _words(proxy))
+    specs = defined_proxies(specs, settings, asked_for_all=ALL in _words(proxy))
     require_company(ensembles, [*([] if external is None else map(str, external.columns)), *(s.name for s in specs)])
     targets, skipped = _open_targets(_words(bench), _words(dataset), settings, external)
     runs = {target.name: _runs(target, specs, settings) for target in targets}
@@ -117,7 +116,7 @@ def _proxy_words(proxy: Words, external: pd.DataFrame | None) -> tuple[str, ...]
     return _words(proxy) or (COUNTS if external is not None else DEFAULT_PROXIES + COUNTS)
 
 
-def _defined(specs: Sequence[ProxySpec], settings: Settings, *, asked_for_all: bool) -> list[ProxySpec]:
+def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for_all: bool) -> list[ProxySpec]:
     """The proxies that the protocol has enough batches for; one asked for by name must be among them."""
     kept = []
     for spec in specs:
@@ -233,25 +232,9 @@ def _make_out(
     settings: Settings, targets: Sequence[Target], specs: Sequence[ProxySpec], external: pd.DataFrame | None
 ) -> Path:
     """The folder of results, made now, so that one that cannot be written is known before anything is computed."""
-    out = settings.out
-    if out is None:
-        names = [spec.name for spec in specs] if external is None else [str(name) for name in external.columns]
-        parts = (_few({target.space.name for target in targets}), _few({target.data_set.name for target in targets}))
-        stem = "-".join((*parts, names[0] if len(names) == 1 else f"{len(names)}proxies"))
-        base = Path("results/runs") / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', stem)}-{datetime.now():%Y%m%d-%H%M%S}"
-        out, copy = base, 1
-        while out.exists():
-            copy += 1
-            out = base.with_name(f"{base.name}-{copy}")
-    out = out.expanduser()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
-    return out
+    names = [spec.name for spec in specs] if external is None else [str(name) for name in external.columns]
+    parts = (_few({target.space.name for target in targets}), _few({target.data_set.name for target in targets}))
+    return make_out_folder(settings.out, "-".join((*parts, names[0] if len(names) == 1 else f"{len(names)}proxies")))
 
 
 def _few(names: set[str]) -> str:

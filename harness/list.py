@@ -1,7 +1,8 @@
-"""The command `python -m harness.list proxies|ensembles|benchmarks|datasets`: what is registered, plug-ins included."""
+"""The command `python -m harness.list proxies|ensembles|benchmarks|datasets|searchers`: what is registered."""
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from rich.console import Console
 from rich.table import Table
@@ -12,13 +13,20 @@ from harness.errors import HarnessError
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
 from harness.report import TERMINAL_WIDTH
+from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print one table."""
     parser = OneSentenceParser(prog="python -m harness.list", description="List what is registered.")
-    listings = {"proxies": _proxies, "ensembles": _ensembles, "benchmarks": _benchmarks, "datasets": _data_sets}
+    listings = {
+        "proxies": _proxies,
+        "ensembles": _ensembles,
+        "benchmarks": _benchmarks,
+        "datasets": _data_sets,
+        "searchers": _searchers,
+    }
     parser.add_argument("what", choices=listings)
     try:
         arguments = parser.parse_args(words)
@@ -59,6 +67,14 @@ def _benchmarks() -> Iterable[tuple[str, ...]]:
         space = BENCHMARKS.get(name)
         n_archs = f"{len(space.architectures):,}"
         yield name, str(space.version), n_archs, ", ".join(space.data_sets), _first_sentence(type(space))
+
+
+def _searchers() -> Iterable[tuple[str, ...]]:
+    yield "searcher", "options", "what"
+    for name in SEARCHERS:
+        searcher = SEARCHERS.get(name)
+        options = ", ".join(f"{field.name}={field.default}" for field in fields(searcher))  # type: ignore[arg-type]
+        yield name, options, _first_sentence(searcher)
 
 
 def _data_sets() -> Iterable[tuple[str, ...]]:

@@ -20,11 +20,16 @@ _PACKAGES = ("nas-proxy-harness", "torch", "numpy", "scipy", "pandas", "hydra-co
 
 
 def describe_run(
-    settings: Settings, targets: Sequence[Target], runs: Sequence[ScoringRun], skipped: Sequence[Skipped]
+    settings: Settings,
+    targets: Sequence[Target],
+    runs: Sequence[ScoringRun],
+    skipped: Sequence[Skipped],
+    *,
+    module: str = "harness",
 ) -> dict[str, JSON]:
-    """The command, the resolved settings, truth and inputs with their sha256, versions, git commit and device."""
+    """Command (`python -m MODULE`), settings, truth and inputs with their sha256, versions, git commit and device."""
     return {
-        "command": shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
         "truth": {"/".join(target.name): _plain(target.truth) for target in targets},

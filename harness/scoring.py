@@ -22,7 +22,7 @@ from harness.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture, Execute
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
-_COMMIT_EVERY_S = 0.5
+COMMIT_EVERY_S = 0.5
 _COUNTED_AT_ONCE = 5_000
 
 
@@ -127,11 +127,11 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: E
         HarnessError: if a worker process is killed; what was committed stays.
     """
     title = f"{run.setting.bench} {run.setting.data_set}"
-    counts = [unit for unit in units if not _runs_network(unit)]
-    networks = [unit for unit in units if _runs_network(unit)]
+    counts = [unit for unit in units if not runs_network(unit)]
+    networks = [unit for unit in units if runs_network(unit)]
     replace = effort.retry_failed or not effort.resume
     with Progress(f"{title}, counts", len(counts)) as progress:
-        _commit(run, _count(run.setting, counts), store, progress, replace)
+        _commit(run, count_units(run.setting, counts), store, progress, replace)
     try:
         with Progress(title, len(networks), "networks") as progress:
             _commit(run, _run(run.setting, networks, effort.workers), store, progress, replace)
@@ -151,14 +151,14 @@ def _commit(run: ScoringRun, results: Iterable[Result], store: ScoreStore, progr
         for unit, found in results:
             pending += [(keys[spec], found[spec.name]) for spec in unit.specs]
             progress.advance()
-            if time.monotonic() - committed > _COMMIT_EVERY_S:
+            if time.monotonic() - committed > COMMIT_EVERY_S:
                 store.add(pending, replace=replace)
                 pending, committed = [], time.monotonic()
     finally:
         store.add(pending, replace=replace)
 
 
-def _count(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]:
+def count_units(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]:
     """Proxies that need no network, computed in this process for many architectures at once."""
     made = setting.make(with_batches=False)
     by_specs: dict[tuple[ProxySpec, ...], list[Unit]] = {}
@@ -181,14 +181,15 @@ def _run(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[
     with_batches = any("inputs" in spec.proxy_class.uses() for unit in units for spec in unit.specs)
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(min(workers, len(units)), return_as="generator_unordered", batch_size=1)
-        yield from parallel(delayed(_work)(setting, with_batches, unit, os.getpid()) for unit in units)
+        yield from parallel(delayed(work_on)(setting, with_batches, unit, os.getpid()) for unit in units)
 
 
-def _runs_network(unit: Unit) -> bool:
+def runs_network(unit: Unit) -> bool:
+    """Whether one of the unit's proxies runs a network."""
     return any(spec.proxy_class.runs_network() for spec in unit.specs)
 
 
-def _work(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
+def work_on(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
     """One unit in a worker process, or in this one for workers=1."""
     if os.getpid() != parent:
         _die_with(parent)

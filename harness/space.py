@@ -143,6 +143,16 @@ class SearchSpace(ABC):
     def architectures(self) -> Sequence[Architecture]:
         """All architectures in the benchmark's official index order."""
 
+    @property
+    def enumerable(self) -> bool:
+        """Whether `architectures` can be listed and numbered."""
+        return True
+
+    @property
+    def start(self) -> Architecture:
+        """The architecture that a search may begin with, and an example of how one is written."""
+        return self.architectures[0]
+
     def index(self, arch: Architecture) -> int:
         """The place of an architecture in the official order.
 

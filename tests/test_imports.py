@@ -7,10 +7,11 @@ ROOT = Path(__file__).parent.parent
 STAGES = [
     {"errors", "paths"},
     {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress", "arguments"},
-    {"downloads", "options"},
+    {"downloads", "options", "out_folder"},
     {"archives", "initialise"},
     {"inputs"},
     {"space", "truth_table"},
+    {"searchers"},
     {"protocol", "truth_imports", "truth_sources"},
     {"evidence", "truth"},
     {"proxy"},
@@ -23,6 +24,7 @@ STAGES = [
     {"provenance"},
     {"evaluation"},
     {"config", "data_status"},
+    {"search"},
     {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}

@@ -32,7 +32,7 @@ def markdown_report(tables: EvaluationTables, *, picture: str = "scatter.png") -
         ("Left out and infinite", _bullets(_left_out(tables))),
         ("Beside the number of parameters", _bullets(_comparisons(tables))),
         ("Scores against truth", [f"![Scores of each proxy against truth]({picture})"]),
-        ("Provenance", list(_provenance(tables.provenance))),
+        ("Provenance", list(provenance_lines(tables.provenance))),
     )
     text = ["# Evaluation", "", *_asked(tables)]
     for title, lines in sections:
@@ -57,11 +57,11 @@ def _table(tables: EvaluationTables) -> Iterator[str]:
         "bench", "data set", "proxy", "seed", "n of N", "classes",
         "tau", "generalisation", "sampling", "rho", "generalisation", "sampling", "s/net",
     )  # fmt: skip
-    yield _line(header)
-    yield _line(["---"] * 4 + ["---:"] * (len(header) - 4))
+    yield table_line(header)
+    yield table_line(["---"] * 4 + ["---:"] * (len(header) - 4))
     for bench, dataset, rows in tables.by_dataset():
         for row in records(rows):
-            yield _line((
+            yield table_line((
                 bench,
                 dataset,
                 proxy_label(row),
@@ -157,15 +157,16 @@ def _sentence(row: dict[str, object], reference: dict[str, object]) -> str:
     )
 
 
-def _provenance(provenance: Mapping[str, JSON]) -> Iterator[str]:
+def provenance_lines(provenance: Mapping[str, JSON]) -> Iterator[str]:
+    """Provenance as a Markdown table, command and configuration left out."""
     entries = {name: value for name, value in provenance.items() if name not in (_COMMAND, _CONFIG)}
     if not entries:
         yield "Not recorded."
         return
-    yield _line(("what", "value"))
-    yield _line(("---", "---"))
+    yield table_line(("what", "value"))
+    yield table_line(("---", "---"))
     for name, value in _flat(entries):
-        yield _line((name, value))
+        yield table_line((name, value))
     yield ""
     yield "The resolved configuration and all of this are in `run.json`."
 
@@ -184,7 +185,8 @@ def _interval(row: dict[str, object], low: str, high: str) -> str:
     return interval_text(number(row[low]), number(row[high]))
 
 
-def _line(cells: Sequence[str]) -> str:
+def table_line(cells: Sequence[str]) -> str:
+    """One line of a Markdown table."""
     return f"| {' | '.join(_one_line(cell).replace('|', chr(92) + '|') for cell in cells)} |"
 
 

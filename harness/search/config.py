@@ -1,0 +1,66 @@
+"""From the words of the command line to the settings of a search."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from harness.config import boolean, integer, names, optional_integer, settings_of
+from harness.errors import OptionError
+from harness.search.search import Question
+from harness.search.settings import ALONE, SearchSettings
+from harness.searchers import SEARCHERS
+
+CONFIG = "search"
+
+
+def admitted(words: Sequence[str]) -> list[str]:
+    """The words with budgets marked as new keys, as which Hydra wants them: any count may be one."""
+    return [f"++{word}" if word.startswith("budget.") else word for word in words]
+
+
+def read_search(config: DictConfig) -> tuple[Question, SearchSettings]:
+    """What is searched for where, and the settings, of a composed configuration.
+
+    Raises:
+        OptionError: for values that cannot work.
+    """
+    values = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(values, dict)
+    question = Question(
+        searchers=tuple(names("search", values["search"])),
+        proxies=tuple(names("proxy", values["proxy"])),
+        benches=tuple(names("bench", values["bench"])),
+        data_sets=tuple(names("dataset", values["dataset"])),
+    )
+    options = values["options"]
+    of_searchers = {name: entry for name, entry in options.items() if name in SEARCHERS}
+    base = settings_of({**values, "options": {n: entry for n, entry in options.items() if n not in of_searchers}})
+    settings = SearchSettings(
+        base=base,
+        ensembles=(ALONE,) if values["ensemble"] is None else tuple(names("ensemble", values["ensemble"])),
+        steps=integer("steps", values["steps"]),
+        population=optional_integer("population", values["population"]),
+        evaluations=optional_integer("evaluations", values["evaluations"]),
+        budget=_budget(values["budget"]),
+        minimised=() if values["minimise"] is None else tuple(names("minimise", values["minimise"])),
+        start=None if values["start"] is None else str(values["start"]),
+        deduplicate=boolean("deduplicate", values["deduplicate"]),
+        proxy_seed=None if values["proxy_seed"] == "own" else integer("proxy_seed", values["proxy_seed"]),
+        searcher_options=of_searchers,
+    )
+    return question, settings
+
+
+def _budget(values: object) -> dict[str, float]:
+    if not isinstance(values, dict):
+        raise OptionError(
+            f"budget={values} cannot work; it must name a count and its largest value: budget.flops=600e6."
+        )
+    return {str(name): _number(f"budget.{name}", value) for name, value in values.items()}
+
+
+def _number(key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OptionError(f"{key}={value} cannot work; it must be a number.")
+    return float(value)

@@ -1,0 +1,164 @@
+"""Costs: what a budget limits or a searcher makes small, known without running a network."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError, OptionError
+from harness.proxy import PROXIES
+from harness.proxy_spec import ProxySpec
+from harness.registry import unknown_name
+from harness.scoring import ScoringRun, SettingSpec, Unit, count_units
+from harness.space import BENCHMARKS, Architecture
+from harness.store import OK, Score
+from harness.truth import Truth
+
+
+class Cost(ABC):
+    """A number for each architecture, lower is better; NaN where there is none. Values are kept once computed."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._known: dict[Architecture, float] = {}
+
+    def of(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
+        """The costs of some architectures, float64 [n]."""
+        new = [arch for arch in dict.fromkeys(archs) if arch not in self._known]
+        if new:
+            self._known |= dict(zip(new, self._compute(new), strict=True))
+        return np.array([self._known[arch] for arch in archs], dtype=np.float64)
+
+    @abstractmethod
+    def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]: ...
+
+
+class Counts:
+    """Registered counts, which need no network run, made all at once: they share the layers that they count."""
+
+    def __init__(self, names: Sequence[str], setting: SettingSpec) -> None:
+        self._run = ScoringRun(setting, tuple(map(ProxySpec, names)), None)
+        self._known: dict[Architecture, dict[str, Score]] = {}
+
+    def of(self, name: str, archs: Sequence[Architecture]) -> list[float]:
+        """One count of some architectures.
+
+        Raises:
+            HarnessError: if it fails on one of them.
+        """
+        specs = self._run.specs
+        wanted = {self._run.scored_as(spec, arch) for arch in archs for spec in specs} - self._known.keys()
+        units = [Unit(arch, "all", specs) for arch in sorted(wanted)]
+        self._known |= {unit.arch: found for unit, found in count_units(self._run.setting, units)}
+        (spec,) = (spec for spec in specs if spec.name == name)
+        return [self._value(name, self._run.scored_as(spec, arch)) for arch in archs]
+
+    def _value(self, name: str, arch: Architecture) -> float:
+        score = self._known[arch][name]
+        if score.status != OK:
+            raise HarnessError(f"{name} cannot be a cost: on {arch} it failed with: {score.reason}.")
+        (value,) = score.components.values()
+        return value
+
+
+class Count(Cost):
+    """One of some counts: params, flops, depth, ..."""
+
+    def __init__(self, name: str, counts: Counts) -> None:
+        super().__init__(name)
+        self._counts = counts
+
+    def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
+        return self._counts.of(self.name, archs)
+
+
+class Measured(Cost):
+    """A column of the benchmark's truth where lower is better: a latency, an energy."""
+
+    def __init__(self, name: str, setting: SettingSpec) -> None:
+        super().__init__(name)
+        self._setting, self._truth = setting, Truth.open(setting.bench)
+
+    def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
+        return list(self._truth.values(archs, self._setting.data_set, self.name))
+
+
+def open_costs(names: Sequence[str], setting: SettingSpec) -> dict[str, Cost]:
+    """Costs by name: registered counts, or else columns of truth where lower is better.
+
+    Raises:
+        OptionError: for a name that is neither.
+    """
+    counts = [known for known in PROXIES if PROXIES.get(known).baseline]
+    columns = _measured(setting)
+    wanted = dict.fromkeys(names)
+    together = Counts([name for name in wanted if name in counts], setting)
+    found: dict[str, Cost] = {}
+    for name in wanted:
+        if name in counts:
+            found[name] = Count(name, together)
+        elif name in columns:
+            found[name] = Measured(name, setting)
+        elif name in PROXIES:
+            known = ", ".join(counts + columns)
+            raise OptionError(f"{name} cannot be a budget or be minimised, since it needs a network run; {known} can.")
+        else:
+            raise OptionError(unknown_name("count or cost", name, counts + columns))
+    return found
+
+
+def _measured(setting: SettingSpec) -> list[str]:
+    try:
+        columns = Truth.open(setting.bench).columns(setting.data_set)
+    except HarnessError:  # no truth at hand: there are still the counts
+        return []
+    return [column.name for column in columns if not column.higher_is_better]
+
+
+@dataclass(frozen=True, eq=False)
+class Budget:
+    """The largest values allowed, by cost. An architecture whose cost is unknown is over it."""
+
+    limits: Mapping[Cost, float] = field(default_factory=dict)
+
+    def fits(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
+        """Which architectures are within all limits, bool [n]."""
+        found = np.ones(len(archs), dtype=bool)
+        for cost, limit in self.limits.items():
+            found &= cost.of(archs) <= limit
+        return found
+
+    def require_some(self, bench: str) -> NDArray[np.int64]:
+        """Official indices of all architectures of a listed space that are within all limits.
+
+        Raises:
+            OptionError: if there are none.
+        """
+        archs = BENCHMARKS.get(bench).architectures
+        found = np.flatnonzero(self.fits(archs))
+        if not found.size:
+            raise OptionError(f"{self.text} cannot be met: {self._least(archs)}. Give a larger budget.")
+        return found
+
+    def refusal(self, bench: str, archs: Sequence[Architecture]) -> OptionError:
+        """The error for a space that is too large to list, after `archs` were drawn and none was within the limits."""
+        return OptionError(
+            f"{self.text} was met by none of {len(archs):,} architectures drawn from {bench}: {self._least(archs)}. "
+            "Give a larger budget, or start=ARCHITECTURE within it."
+        )
+
+    @property
+    def text(self) -> str:
+        """The limits as the command line has them."""
+        return " ".join(f"budget.{cost.name}={limit:g}" for cost, limit in self.limits.items())
+
+    def excess(self, arch: Architecture) -> str:
+        """What an architecture costs, by each cost that is limited."""
+        return ", ".join(f"its {cost.name} is {cost.of([arch])[0]:,g}" for cost in self.limits)
+
+    def _least(self, archs: Sequence[Architecture]) -> str:
+        least = [f"the smallest {cost.name} is {np.nanmin(cost.of(archs)):,g}" for cost in self.limits]
+        together = ", and no architecture is within all limits at once" if len(least) > 1 else ""
+        return " and ".join(least) + together

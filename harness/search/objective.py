@@ -1,0 +1,65 @@
+"""Objectives: what a search makes large, from the scores of one or several proxies and from costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.ensembles import Ensemble
+from harness.proxy import Proxy
+from harness.proxy_spec import ProxySpec
+from harness.search.costs import Cost
+
+Components = Mapping[ProxySpec, Mapping[str, float]]
+"""What each proxy gave for one network."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Proxies, joined to one score by an ensemble or each an objective of its own, and costs to be made small."""
+
+    specs: tuple[ProxySpec, ...]
+    ensemble: tuple[str, Ensemble] | None = None
+    minimised: tuple[Cost, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What tables call it: `zico`, `rank_sum(zico, naswot)`, `zico, -flops`."""
+        names = [spec.name for spec in self.specs]
+        scores = names if self.ensemble is None else [f"{self.ensemble[0]}({', '.join(names)})"]
+        return ", ".join([*scores, *(f"-{cost.name}" for cost in self.minimised)])
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """The names of the objectives, in order; the first decides what is reported as the best."""
+        proxies = tuple(spec.name for spec in self.specs) if self.ensemble is None else (self.ensemble[0],)
+        return proxies + tuple(f"-{cost.name}" for cost in self.minimised)
+
+    @cached_property
+    def pooled(self) -> bool:
+        """Whether values depend on the networks beside: an ensemble, or a proxy that combines its components."""
+        return self.ensemble is not None or any(type(proxy).combine is not Proxy.combine for proxy in self._proxies)
+
+    @cached_property
+    def _proxies(self) -> list[Proxy]:
+        return [spec.make() for spec in self.specs]
+
+    def values(self, components: Sequence[Components]) -> NDArray[np.float64]:
+        """The proxies' objectives for networks scored together, [n, n_objectives]; NaN where there is none."""
+        if not components:
+            return np.empty((0, 1 if self.ensemble else len(self.specs)))
+        if not self.pooled and all(len(found[spec]) == 1 for found in components for spec in self.specs):
+            rows = [[next(iter(found[spec].values())) for spec in self.specs] for found in components]
+            return np.array(rows, dtype=np.float64)
+        table = pd.DataFrame(
+            {
+                spec.name: proxy.combine(pd.DataFrame([found[spec] for found in components])).to_numpy(dtype="float64")
+                for spec, proxy in zip(self.specs, self._proxies, strict=True)
+            }
+        )
+        if self.ensemble is not None:
+            return self.ensemble[1].scores(table).to_numpy(dtype="float64")[:, None]
+        return np.asarray(table.to_numpy(), dtype=np.float64)

@@ -1,0 +1,168 @@
+"""Outcomes: what trials found, as tables; beside the truth of the whole space where there is one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.search.costs import Cost
+from harness.search.trial import Contest, Trial
+from harness.searchers import Status
+from harness.space import Architecture
+from harness.target import Target
+
+_N_CURVE_POINTS = 160
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceTruth:
+    """How all architectures of a space did when trained, and which of them a budget allows."""
+
+    target: Target
+    allowed: NDArray[np.bool_]
+
+    @cached_property
+    def known(self) -> NDArray[np.float64]:
+        """Accuracies of the architectures within budget that have one, higher is better, ascending."""
+        accuracies = self.target.accuracies[self.allowed]
+        return np.sort(accuracies[np.isfinite(accuracies)])
+
+    def of(self, arch: Architecture) -> float:
+        """The truth of an architecture as its table has it."""
+        return float(self.target.values[self.target.space.index(arch)])
+
+    def rank(self, value: float) -> int | None:
+        """1 for the best; architectures that are equally good share the best rank; None for NaN."""
+        if np.isnan(value):
+            return None
+        return 1 + len(self.known) - int(np.searchsorted(self.known, self._oriented(value), side="right"))
+
+    def regret(self, value: float) -> float:
+        """How far a value is below the best, in the unit of the truth."""
+        return float(self.known[-1] - self._oriented(value))
+
+    @property
+    def optimum(self) -> float:
+        """The best value within budget, as the table has it."""
+        return self._oriented(float(self.known[-1]))
+
+    def _oriented(self, value: float) -> float:
+        return value if self.target.truth.higher_is_better else -value
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The trials of one contest, the costs that are reported beside, and the truth, None where there is none."""
+
+    contest: Contest
+    trials: Sequence[Trial]
+    counts: Sequence[Cost]
+    truth: SpaceTruth | None
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """What all rows of this outcome share."""
+        contest = self.contest
+        return {
+            "bench": contest.space.name,
+            "dataset": contest.data_set.name,
+            "search": contest.searcher_name,
+            "objective": contest.objective.name,
+        }
+
+    def found(self) -> pd.DataFrame:
+        """One row per seed: the architecture with the highest score (of several objectives: the first), and its truth.
+
+        `rank` is among the `n_ranked` architectures within budget that have a truth; `regret` is the distance from the
+        best of them; `seconds` are CPU seconds of the evaluations, as measured when they were stored.
+        """
+        return pd.DataFrame([self._row(trial) for trial in self.trials])
+
+    def _row(self, trial: Trial) -> dict[str, object]:
+        best = best_place(trial, len(trial.scored))
+        arch = trial.scored[best].arch
+        row: dict[str, object] = {**self.subject, "seed": trial.seed, "arch": arch}
+        if self.contest.space.enumerable:
+            row["index"] = self.contest.space.index(arch)
+        row["score"] = float(trial.values()[best, 0])
+        if self.truth is not None:
+            value = self.truth.of(arch)
+            row |= {
+                "truth": self.truth.target.truth.name,
+                "accuracy": value,
+                "rank": self.truth.rank(value),
+                "n_ranked": len(self.truth.known),
+                "regret": self.truth.regret(value),
+            }
+        row |= {cost.name: float(cost.of([arch])[0]) for cost in self.counts}
+        of_status = [candidate.status for candidate in trial.candidates]
+        row |= {"steps": len(trial.candidates), "evaluations": trial.n_evaluations}
+        row |= {f"n_{status.value}": of_status.count(status) for status in Status if status is not Status.SCORED}
+        return row | {"seconds": trial.seconds[-1]}
+
+    def candidates(self) -> pd.DataFrame:
+        """The log: one row per step and seed, with the objectives as they are valued at the end of the search."""
+        costs = {cost.name: cost for cost in (*self.contest.budget.limits, *self.counts)}
+        frames = []
+        for trial in self.trials:
+            values = trial.values()
+            archs = [candidate.arch for candidate in trial.candidates]
+            places = [-1 if candidate.place is None else candidate.place for candidate in trial.candidates]
+            frame = pd.DataFrame(
+                {
+                    **self.subject,
+                    "seed": trial.seed,
+                    "step": [candidate.step for candidate in trial.candidates],
+                    "arch": archs,
+                    "parent": [candidate.parent for candidate in trial.candidates],
+                    "network": [candidate.network for candidate in trial.candidates],
+                    "status": [candidate.status.value for candidate in trial.candidates],
+                    "reason": [candidate.reason for candidate in trial.candidates],
+                }
+            )
+            padded = np.vstack([values, np.full((1, values.shape[1]), np.nan)])[places]
+            for column, name in enumerate(self.contest.objective.scores):
+                frame[name] = padded[:, column]
+            for name, cost in costs.items():
+                frame[name] = cost.of(archs)
+            if self.truth is not None:
+                frame["accuracy"] = [self.truth.of(arch) for arch in archs]
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
+
+    def curves(self) -> pd.DataFrame:
+        """The best found after some numbers of evaluations, by seed; the last row of a seed is its result.
+
+        Once a trial has ended its result stays. Without truth there is no accuracy and no regret.
+        """
+        grid = curve_grid(max(trial.n_evaluations for trial in self.trials))
+        return pd.DataFrame([row for trial in self.trials for row in self._curve(trial, grid)])
+
+    def _curve(self, trial: Trial, grid: NDArray[np.int64]) -> Iterator[dict[str, object]]:
+        n_scored = np.searchsorted(trial.n_evaluated, grid, side="right")
+        known: dict[int, int] = {}
+        for n, k in zip(grid.tolist(), n_scored.tolist(), strict=True):
+            if k == 0:
+                continue
+            best = known.setdefault(k, best_place(trial, k))
+            arch = trial.scored[best].arch
+            row: dict[str, object] = {**self.subject, "seed": trial.seed, "evaluations": n}
+            row |= {"seconds": trial.seconds[k - 1], "score": float(trial.values(k)[best, 0])}
+            if self.truth is not None:
+                value = self.truth.of(arch)
+                row |= {"accuracy": value, "regret": self.truth.regret(value)}
+            yield row
+
+
+def best_place(trial: Trial, n: int) -> int:
+    """The place of the highest first objective among the first `n` scored networks; of equal ones the first."""
+    values = trial.values(n)[:, 0]
+    return int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
+
+
+def curve_grid(n: int) -> NDArray[np.int64]:
+    """Whole numbers from 1 to `n`, all of the small ones and fewer as they grow."""
+    return np.unique(np.round(np.geomspace(1, n, _N_CURVE_POINTS)).astype(np.int64))

@@ -1,0 +1,129 @@
+"""regret.png: how far the best found is from the optimum, against evaluations and seconds; front.png: trade-offs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import StrMethodFormatter
+from numpy.typing import NDArray
+
+from harness.report.style import BLUE, GREY, LIGHT, ORANGE
+from harness.search.tables import SearchTables, mean_and_interval
+
+_COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito's
+_AXES = {"evaluations": "networks evaluated", "seconds": "CPU seconds of the proxies"}
+_PANELS_PER_ROW = 4
+_PANEL_INCHES = (2.9, 2.4)
+_FRONT_INCHES = (5.4, 3.6)
+_N_SECONDS = 200
+_LEAST_SECONDS = 1e-6
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """The curves of one objective in one place; `label` of the vertical axis and `title` on a row's first panel."""
+
+    title: str
+    objective: str
+    curves: pd.DataFrame
+    quantity: str
+    label: str
+
+
+def regret_figure(tables: SearchTables) -> Figure:
+    """The figure; to be called and saved within `style()`.
+
+    A row for each benchmark and data set and for each horizontal axis, a column for each objective, a colour for each
+    searcher. Without truth the highest score takes the place of regret.
+    """
+    rows = [(panels, x) for panels in _rows(tables) for x in _AXES]
+    n_columns = max(len(panels) for panels, _ in rows)
+    width, height = _PANEL_INCHES
+    figure = Figure(figsize=(width * max(n_columns, 2) + 0.4, height * len(rows) + 0.5), layout="constrained")
+    grid = figure.subplots(len(rows), n_columns, squeeze=False)
+    colours = dict(zip(dict.fromkeys(tables.curves["search"]), cycle(_COLOURS), strict=False))
+    for number, (panels, x) in enumerate(rows):
+        for column, panel in enumerate(panels):
+            axes: Axes = grid[number, column]
+            if column and panel.quantity == "regret":
+                axes.sharey(grid[number, 0])
+            _draw(axes, panel, x, colours)
+            if x == "evaluations":
+                axes.set_title(panel.objective, loc="left")
+        grid[number, 0].set_ylabel(f"{panels[0].title}\n{panels[0].label}")
+        for unused in grid[number, len(panels) :]:
+            unused.set_axis_off()
+    handles = [Line2D([], [], color=colour, linewidth=1.6, label=name) for name, colour in colours.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    return figure
+
+
+def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None:
+    for searcher, of_contest in panel.curves.groupby("search", sort=False):
+        at, mean, low, high = _over_seeds(of_contest, x, panel.quantity)
+        if panel.quantity == "regret":
+            low = np.maximum(low, 0)
+        axes.plot(at, mean, color=colours[str(searcher)], linewidth=1.5)
+        axes.fill_between(at, low, high, color=colours[str(searcher)], alpha=0.15, linewidth=0)
+    axes.set(xscale="log", xlabel=_AXES[x])
+    if panel.quantity == "regret":
+        axes.set_yscale("symlog", linthresh=1.0)
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.set_ylim(bottom=0)
+
+
+def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
+    """The panels of each place, at most `_PANELS_PER_ROW` side by side."""
+    for (bench, dataset), curves in tables.curves.groupby(["bench", "dataset"], sort=False):
+        unit = tables.units.get((str(bench), str(dataset)))
+        quantity, label = ("score", "highest score") if unit is None else ("regret", f"regret, {unit}")
+        panels = [
+            _Panel(f"{bench} {dataset}", str(objective), of_objective, quantity, label)
+            for objective, of_objective in curves.groupby("objective", sort=False)
+        ]
+        for begin in range(0, len(panels), _PANELS_PER_ROW):
+            yield panels[begin : begin + _PANELS_PER_ROW]
+
+
+def _over_seeds(
+    curves: pd.DataFrame, x: str, quantity: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Where, mean, and the 95 % interval's ends, of step functions; from where every seed has found something."""
+    seeds = [(of_seed[x].to_numpy(), of_seed[quantity].to_numpy()) for _, of_seed in curves.groupby("seed")]
+    begin, end = (max(float(at[place]) for at, _ in seeds) for place in (0, -1))
+    begin = max(begin, _LEAST_SECONDS)  # the axis is logarithmic
+    grid = (
+        np.unique(curves["evaluations"]).astype(float)
+        if x == "evaluations"
+        else np.geomspace(begin, max(begin, end), _N_SECONDS)
+    )
+    grid = grid[grid >= begin]
+    values = np.array([found[np.searchsorted(at, grid, side="right") - 1] for at, found in seeds])
+    finite = np.where(np.isfinite(values), values, np.nan)
+    triples = np.array([mean_and_interval(column) for column in finite.T])
+    mean, low, high = triples.T
+    return grid, mean, np.where(np.isnan(low), mean, low), np.where(np.isnan(high), mean, high)
+
+
+def front_figure(tables: SearchTables) -> Figure:
+    """Each front in colour before the candidates in grey, by its first two objectives; costs grow to the right."""
+    width, height = _FRONT_INCHES
+    figure = Figure(figsize=(width, height * len(tables.fronts)), layout="constrained")
+    grid = figure.subplots(len(tables.fronts), 1, squeeze=False)
+    for number, front in enumerate(tables.fronts):
+        axes: Axes = grid[number, 0]
+        y, x = front.objectives[:2]
+        sign = -1 if x.startswith("-") else 1
+        finite = front.candidates[np.isfinite(front.candidates[[x, y]]).all(axis=1)]
+        axes.scatter(sign * finite[x], finite[y], s=8, color=LIGHT, edgecolors=GREY, linewidths=0.3, label="candidates")
+        members = front.members.sort_values(x)
+        axes.plot(sign * members[x], members[y], "o-", color=BLUE, ms=4, lw=1.2, label="not dominated")
+        axes.set(xlabel=x.removeprefix("-"), ylabel=y)
+        axes.set_title(front.title, loc="left")
+        axes.legend(frameon=False, fontsize=8)
+    return figure

@@ -1,0 +1,240 @@
+"""The files of a search, its table for the terminal, and its report for a reader."""
+
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.report.files import write_files
+from harness.report.markdown import provenance_lines, table_line
+from harness.report.style import png, style
+from harness.report.tables import MISSING, count_text, number, records, seconds_text
+from harness.search.picture import front_figure, regret_figure
+from harness.search.tables import SearchTables
+
+_MOST_FRONT_ROWS = 20
+_INTERVAL = "[low, high]: 95 % interval of the mean over seeds, Student's t"
+_FOUND = (
+    "accuracy, regret (distance from the space's best) and median rank are those of the architecture with the highest "
+    "score"
+)
+
+
+def write_search(out: Path, tables: SearchTables) -> None:
+    """Write search.csv, summary.csv, curves.csv, candidates.parquet, report.md, run.json and pictures into `out`.
+
+    Raises:
+        OptionError: the folder cannot be written.
+        HarnessError: the disk is full.
+    """
+    files = {
+        "search.csv": _csv(tables.found),
+        "summary.csv": _csv(tables.summary),
+        "curves.csv": _csv(tables.curves),
+        "candidates.parquet": _parquet(tables.candidates),
+        "report.md": markdown_report(tables).encode(),
+        "run.json": (json.dumps(tables.provenance, indent=2, ensure_ascii=False, default=str) + "\n").encode(),
+    }
+    with style():
+        files["regret.png"] = png(regret_figure(tables))
+        if tables.fronts:
+            files["front.csv"] = _csv(pd.concat([front.members for front in tables.fronts], ignore_index=True))
+            files["front.png"] = png(front_figure(tables))
+    write_files(out, files)
+
+
+def terminal_table(tables: SearchTables) -> RenderableType:
+    """One row per contest: means over seeds; below the table what was published."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    has_truth = bool(tables.units)
+    table.add_column("search", no_wrap=True)
+    table.add_column("score", overflow="fold")
+    measured = ("accuracy [low, high]", "regret", "rank") if has_truth else ("score [low, high]", "params", "flops")
+    for name in (*measured, "networks", "CPU"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for bench, dataset, rows in tables.by_place():
+        table.add_row(Text(f"{bench} {dataset}", style="bold"))
+        for row in records(rows):
+            cells = _accuracy_cells(row) if has_truth else _score_cells(row)
+            spent = (count_text(round(number(row["evaluations"]))), seconds_text(number(row["seconds"])))
+            table.add_row(*map(Text, (str(row["search"]), str(row["objective"]), *cells, *spent)))
+        table.add_section()
+    lines = [_seeds_line(tables), _INTERVAL, *([_FOUND] if has_truth else []), *_published_beside(tables)]
+    return Group(table, *map(Text, lines))
+
+
+def markdown_report(tables: SearchTables) -> str:
+    """The report as Markdown text; it names the pictures beside it."""
+    sections: list[tuple[str, Sequence[str]]] = [
+        ("What was found", [*_summary_lines(tables), "", f"- {_INTERVAL}.", f"- {_FOUND}."]),
+        ("Each seed", list(_seed_lines(tables))),
+        ("On the way", ["![Best found against evaluations and seconds](regret.png)", "", *_curve_legend(tables)]),
+    ]
+    if tables.fronts:
+        sections.append(("Trade-offs", ["![Candidates and those not dominated](front.png)", *_front_lines(tables)]))
+    if len(tables.published):
+        sections.append(("Published", list(_published_lines(tables))))
+    sections.append(("Provenance", list(provenance_lines(tables.provenance))))
+    text = ["# Search", "", "```", str(tables.provenance.get("command", "")), "```"]
+    for title, lines in sections:
+        text += ["", f"## {title}", "", *lines]
+    return "\n".join(text) + "\n"
+
+
+def _summary_lines(tables: SearchTables) -> Iterator[str]:
+    header = (
+        "bench",
+        "data set",
+        "search",
+        "score",
+        "accuracy",
+        "regret",
+        "median rank",
+        "params",
+        "flops",
+        "networks",
+        "CPU",
+    )
+    yield table_line(header)
+    yield table_line(["---"] * 4 + ["---:"] * (len(header) - 4))
+    for row in records(tables.summary):
+        yield table_line((
+            str(row["bench"]), str(row["dataset"]), str(row["search"]), str(row["objective"]),
+            with_interval(row, "accuracy"), with_interval(row, "regret"), _rank(row),
+            _large(row["params_median"]), _large(row["flops_median"]),
+            count_text(round(number(row["evaluations"]))), seconds_text(number(row["seconds"])),
+        ))  # fmt: skip
+
+
+def _seed_lines(tables: SearchTables) -> Iterator[str]:
+    header = (
+        "search",
+        "score",
+        "seed",
+        "architecture",
+        "score",
+        "accuracy",
+        "rank",
+        "steps",
+        "networks",
+        "repeated",
+        "over budget",
+        "failed",
+    )
+    yield table_line(header)
+    yield table_line(["---"] * 4 + ["---:"] * (len(header) - 4))
+    for row in records(tables.found):
+        counts = ("rank", "steps", "evaluations", "n_repeated", "n_infeasible", "n_failed")
+        place = f"{row['bench']} {row['dataset']}, {row['search']}"
+        measured = (plain(row["score"]), plain(row.get("accuracy")), *(count_text(row.get(name)) for name in counts))
+        yield table_line((place, str(row["objective"]), str(row["seed"]), f"`{row['arch']}`", *measured))
+
+
+def _curve_legend(tables: SearchTables) -> list[str]:
+    lines = [
+        "Lines are means over seeds, bands 95 % intervals; a search that has ended keeps its result. Seconds are those "
+        "that the proxies took when they were scored, whether in this run or before.",
+    ]
+    if tables.units:
+        lines.append(
+            "Regret may rise: a higher score is not always a better network. It is measured within the budget, if any."
+        )
+    return lines
+
+
+def _front_lines(tables: SearchTables) -> Iterator[str]:
+    for front in tables.fronts:
+        columns = [*front.objectives, *(["accuracy"] if "accuracy" in front.members else [])]
+        shown = front.members.head(_MOST_FRONT_ROWS)
+        yield ""
+        yield f"{front.title}: {len(shown)} of {len(front.members)} that no other candidate dominates (front.csv)."
+        yield ""
+        yield table_line(("architecture", *columns))
+        yield table_line(["---"] + ["---:"] * len(columns))
+        for row in records(shown):
+            yield table_line((f"`{row['arch']}`", *(plain(row[name]) for name in columns)))
+
+
+def _published_lines(tables: SearchTables) -> Iterator[str]:
+    yield "Test accuracy of the architecture that a proxy likes best of the whole space, as published."
+    yield ""
+    yield table_line(("source", "bench", "data set", "proxy", "test accuracy"))
+    yield table_line(("---", "---", "---", "---", "---:"))
+    for row in records(tables.published):
+        source = f"{row['source']}, {row['table']}"
+        yield table_line((source, str(row["bench"]), str(row["dataset"]), str(row["proxy"]), _plus_minus(row)))
+
+
+def _published_beside(tables: SearchTables) -> Iterator[str]:
+    """What was published for the proxies that were searched with, and for the optimum; a line per place and source."""
+    searched = {name for objective in tables.found["objective"] for name in str(objective).split(", ")}
+    rows = tables.published[tables.published["proxy"].isin(searched | {"ground_truth"})]
+    for (bench, dataset, source, table), of_table in rows.groupby(["bench", "dataset", "source", "table"], sort=False):
+        cells = ", ".join(f"{row['proxy']} {_plus_minus(row)}" for row in records(of_table))
+        yield f"published, {source}, {table}, {bench} {dataset}: {cells}"
+
+
+def _seeds_line(tables: SearchTables) -> str:
+    seeds = ", ".join(str(n) for n in dict.fromkeys(tables.summary["n_seeds"]))
+    truth = ", ".join(dict.fromkeys(tables.found["truth"])) if "truth" in tables.found else "none"
+    return f"seeds {seeds}; truth {truth}"
+
+
+def _accuracy_cells(row: dict[str, object]) -> tuple[str, str, str]:
+    return with_interval(row, "accuracy"), plain(row["regret"]), count_text(row["rank_median"])
+
+
+def _score_cells(row: dict[str, object]) -> tuple[str, str, str]:
+    return with_interval(row, "score"), _large(row["params_median"]), _large(row["flops_median"])
+
+
+def with_interval(row: dict[str, object], name: str) -> str:
+    """A mean and its interval, "71.10 [70.82, 71.38]"; the mean alone where there is one seed; "-" without any."""
+    value, low, high = (number(row.get(key)) for key in (name, f"{name}_low", f"{name}_high"))
+    if math.isnan(low):
+        return plain(value)
+    return f"{plain(value)} [{plain(low)}, {plain(high)}]"
+
+
+def plain(value: object) -> str:
+    """A number to two decimals, large ones with separators, tiny ones to three digits; "-" where there is none."""
+    found = number(value)
+    if math.isnan(found):
+        return MISSING
+    if found and abs(found) < 0.01:
+        return f"{found:.3g}"
+    return f"{found:,.2f}" if abs(found) < 1e5 else f"{found:,.0f}" if abs(found) < 1e12 else f"{found:.4g}"
+
+
+def _rank(row: dict[str, object]) -> str:
+    if "rank_median" not in row or math.isnan(number(row["rank_median"])):
+        return MISSING
+    return f"{number(row['rank_median']):,.0f} of {count_text(row['n_ranked'])}"
+
+
+def _large(value: object) -> str:
+    """A count in millions."""
+    found = number(value)
+    return MISSING if math.isnan(found) else f"{found / 1e6:.3g} M"
+
+
+def _plus_minus(row: dict[str, object]) -> str:
+    spread = number(row["std"])
+    return f"{number(row['test_accuracy']):.1f}" + ("" if math.isnan(spread) else f" ± {spread:.1f}")
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()

@@ -1,0 +1,89 @@
+"""Scores of candidates: from the store, computed where it lacks them."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+
+from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+from harness.errors import HarnessError
+from harness.proxy import Sees
+from harness.proxy_spec import ProxySpec
+from harness.scoring import COMMIT_EVERY_S, Effort, Result, ScoringRun, Unit, count_units, runs_network, work_on
+from harness.space import Architecture
+from harness.store import FAILED, Score, ScoreKey, ScoreStore
+
+
+class Scores:
+    """The scores of some proxies in one setting; what is computed goes into the store at least twice a second.
+
+    `parallel` is None for one process. Scores that were in the store are read once, at the beginning.
+    """
+
+    def __init__(self, run: ScoringRun, store: ScoreStore, effort: Effort, parallel: Parallel | None = None) -> None:
+        self._run, self._store, self._effort, self._parallel = run, store, effort, parallel
+        self._known: dict[ProxySpec, dict[str, Score]] = {}
+        self._pending: list[tuple[ScoreKey, Score]] = []
+        self._committed = time.monotonic()
+        for spec in run.specs:
+            stored = store.find(run.key(spec)) if effort.resume else {}
+            kept = {arch: score for arch, score in stored.items() if not self._again(score)}
+            self._known[spec] = kept
+        self.n_computed = 0
+
+    def of(self, spec: ProxySpec, arch: Architecture) -> Score:
+        """The score of an architecture that was asked for by `ensure`."""
+        return self._known[spec][self._run.scored_as(spec, arch)]
+
+    def ensure(self, specs: Sequence[ProxySpec], archs: Sequence[Architecture]) -> None:
+        """Compute the scores that are not known yet.
+
+        Raises:
+            HarnessError: if a worker process is killed; what was computed is kept.
+        """
+        try:
+            for unit, found in self._results(self._missing(specs, archs)):
+                for spec in unit.specs:
+                    self._known[spec][unit.arch] = found[spec.name]
+                    self._pending.append((self._run.key(spec), found[spec.name]))
+                self.n_computed += 1
+                if time.monotonic() - self._committed > COMMIT_EVERY_S:
+                    self.commit()
+        except TerminatedWorkerError as error:
+            raise HarnessError(
+                "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
+                "command again, with fewer workers=."
+            ) from error
+
+    def commit(self) -> None:
+        """Put what was computed into the store."""
+        if self._pending:
+            self._store.add(self._pending, replace=self._effort.retry_failed or not self._effort.resume)
+        self._pending, self._committed = [], time.monotonic()
+
+    def _again(self, score: Score) -> bool:
+        return self._effort.retry_failed and score.status == FAILED
+
+    def _missing(self, specs: Sequence[ProxySpec], archs: Sequence[Architecture]) -> list[Unit]:
+        wanted: dict[tuple[Architecture, Sees], list[ProxySpec]] = {}
+        for spec in specs:
+            known, sees = self._known[spec], spec.proxy_class.sees
+            for arch in dict.fromkeys(self._run.scored_as(spec, arch) for arch in archs):
+                if arch not in known:
+                    wanted.setdefault((arch, sees), []).append(spec)
+        return [
+            Unit(arch, "live" if sees is Sees.LIVE else "all", tuple(specs)) for (arch, sees), specs in wanted.items()
+        ]
+
+    def _results(self, units: Sequence[Unit]) -> Iterator[Result]:
+        setting = self._run.setting
+        counts = [unit for unit in units if not runs_network(unit)]
+        networks = [unit for unit in units if runs_network(unit)]
+        if counts:
+            yield from count_units(setting, counts)
+        with_batches = self._run.batches is not None
+        if self._parallel is None or len(networks) == 1:
+            yield from (work_on(setting, with_batches, unit, os.getpid()) for unit in networks)
+        elif networks:
+            yield from self._parallel(delayed(work_on)(setting, with_batches, unit, os.getpid()) for unit in networks)

@@ -1,0 +1,225 @@
+"""Search: from names to what was found. It composes the stages; each is a file of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.ensembles import Ensemble
+from harness.errors import HarnessError, OptionError
+from harness.evaluation import defined_proxies
+from harness.inputs import DataSet
+from harness.options import checked_options
+from harness.out_folder import make_out_folder
+from harness.provenance import describe_run
+from harness.proxy_spec import ProxySpec, parse_proxies
+from harness.report import JSON
+from harness.score_columns import parse_ensembles
+from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.search.costs import Budget, Cost, open_costs
+from harness.search.lockstep import run_trials
+from harness.search.objective import Objective
+from harness.search.outcome import Outcome, SpaceTruth
+from harness.search.report import write_search
+from harness.search.settings import ALONE, SearchSettings
+from harness.search.tables import SearchTables
+from harness.search.trial import Contest, first_start
+from harness.searchers import SEARCHERS, Searcher
+from harness.settings import ALL
+from harness.space import SearchSpace
+from harness.store import ScoreStore
+from harness.target import Skipped, Target, open_target, pairs
+from harness.truth import embedded_tables
+from harness.truth_imports import imports_of
+from harness.truth_sources import sources_of
+
+NO_TRUTH = "none"
+_REPORTED = ("params", "flops")
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which searchers look for what, where; names, paths of Python files of proxies, and `all`."""
+
+    searchers: tuple[str, ...] = ("evolution",)
+    proxies: tuple[str, ...] = ("zico",)
+    benches: tuple[str, ...] = ("nats_tss",)
+    data_sets: tuple[str, ...] = ("digits",)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What searches found: `tables` are those of the files, `out` holds them, `skipped` could not be searched here."""
+
+    tables: SearchTables
+    skipped: Sequence[Skipped]
+    out: Path
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """A space and a data set with what is known of them."""
+
+    space: SearchSpace
+    data_set: DataSet
+    setting: SettingSpec
+    budget: Budget
+    minimised: tuple[Cost, ...]
+    counts: tuple[Cost, ...]
+    truth: SpaceTruth | None
+
+
+def search(question: Question | None = None, settings: SearchSettings | None = None) -> Search:
+    """Search with each searcher for what each objective likes best, in every space and with every seed.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data, before anything is computed; or if a search finds no
+            network with a score.
+    """
+    question, settings = question or Question(), settings or SearchSettings()
+    searchers = _searchers(question.searchers, settings)
+    ensembles = _ensembles(settings)
+    options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
+    specs = defined_proxies(parse_proxies(question.proxies, options), settings.base, asked_for_all=False)
+    places, skipped = _places(question, settings)
+    contests = [
+        (place, Contest(place.space, place.data_set, name, searcher, objective, place.budget, settings))
+        for place in places
+        for name, searcher in searchers.items()
+        for objective in _objectives(searcher, name, specs, ensembles, place)
+    ]
+    for _, contest in contests:
+        first_start(contest)
+    out = make_out_folder(settings.base.out, "-".join(["search", *_stem(question)]))
+    effort = Effort(settings.base.n_workers, settings.base.resume, settings.base.retry == "failed")
+    outcomes, runs = [], []
+    with ScoreStore(settings.base.store.expanduser()) as store:
+        for place, contest in contests:
+            trials, of_contest = run_trials(contest, place.setting, store, effort)
+            outcomes.append(Outcome(contest, trials, place.counts, place.truth))
+            runs += of_contest
+    tables = SearchTables.of(outcomes, _provenance(settings, places, runs, skipped))
+    write_search(out, tables)
+    return Search(tables, skipped, out)
+
+
+def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Searcher]:
+    """Searchers by name with their options, in order; `all` stands for every registered one."""
+    found = {}
+    for name in dict.fromkeys(name for word in words for name in (SEARCHERS if word == ALL else [word])):
+        kind = SEARCHERS.get(name)
+        options = dict(checked_options("searcher", name, kind, settings.searcher_options.get(name, {})))
+        found[name] = kind(**options)
+        if kind.uses_population and settings.steps < settings.n_members:
+            raise OptionError(
+                f"steps={settings.steps} is smaller than population={settings.n_members}: search={name} would end "
+                "before its population is full. Give more steps, or a smaller population."
+            )
+    for name in settings.searcher_options:
+        if name not in found:
+            raise OptionError(f"options.{name} is set, but the searchers asked for are {', '.join(found)}.")
+    if settings.minimised and not any(searcher.several for searcher in found.values()):
+        raise OptionError(
+            f"minimise={','.join(settings.minimised)} is for search=pareto; {','.join(found)} follows one score. "
+            f"To keep a cost below a value, use budget.{settings.minimised[0]}=VALUE."
+        )
+    return found
+
+
+def _ensembles(settings: SearchSettings) -> dict[str, Ensemble | None]:
+    """Ensembles by name with their options, in order; None stands for each proxy alone."""
+    words = [name for name in settings.ensembles if name != ALONE]
+    found: dict[str, Ensemble | None] = dict.fromkeys([ALONE]) if len(words) < len(settings.ensembles) else {}
+    for name, ensemble in parse_ensembles(words, settings.base.options).items():
+        if ensemble.needs_truth:
+            raise OptionError(f"ensemble={name} learns from the accuracy of trained networks; a search has none.")
+        found[name] = ensemble
+    return found
+
+
+def _objectives(
+    searcher: Searcher,
+    name: str,
+    specs: Sequence[ProxySpec],
+    ensembles: dict[str, Ensemble | None],
+    place: _Place,
+) -> list[Objective]:
+    """What a searcher looks for: each proxy or an ensemble of all; one of several objectives takes all at once."""
+    found = []
+    for ensemble_name, ensemble in ensembles.items():
+        if ensemble is None and not searcher.several:
+            found += [Objective((spec,)) for spec in specs]
+            continue
+        if ensemble is not None and len(specs) < 2:
+            raise OptionError(
+                f"ensemble={ensemble_name} combines several proxies, but {specs[0].name} is the only one; name two or "
+                "more: 'proxy=[zico,naswot]'."
+            )
+        joined = None if ensemble is None else (ensemble_name, ensemble)
+        objective = Objective(tuple(specs), joined, place.minimised if searcher.several else ())
+        if searcher.several and len(objective.scores) < 2:
+            raise OptionError(
+                f"search={name} weighs several objectives against each other, but {objective.name} is one; name more "
+                "proxies, 'proxy=[zico,naswot]', or a cost, minimise=flops."
+            )
+        found.append(objective)
+    return found
+
+
+def _places(question: Question, settings: SearchSettings) -> tuple[list[_Place], list[Skipped]]:
+    named, open_ended = pairs(question.benches, question.data_sets)
+    places, skipped = [], []
+    for space, data_set in named:
+        try:
+            places.append(_place(space, data_set, settings))
+        except HarnessError as error:
+            if not open_ended:
+                raise
+            skipped.append(Skipped(space.name, data_set.name, str(error)))
+    if not places:
+        raise HarnessError(f"None of the data sets can be searched here. {skipped[0].reason}")
+    return places, skipped
+
+
+def _place(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> _Place:
+    base = settings.base
+    setting = SettingSpec(space.name, data_set.name, base.inputs, base.protocol, base.seed, base.device)
+    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], setting)
+    budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
+    target = _target(space, data_set, settings)
+    if space.enumerable and budget.limits:
+        budget.require_some(space.name)
+    truth = None if target is None else SpaceTruth(target, budget.fits(target.archs))
+    minimised = tuple(costs[name] for name in settings.minimised)
+    return _Place(space, data_set, setting, budget, minimised, tuple(costs[name] for name in _REPORTED), truth)
+
+
+def _target(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> Target | None:
+    """The whole space with its truth; None if none is wanted, or if nobody has trained this space's networks."""
+    exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
+    if settings.base.truth == NO_TRUTH or not exists:
+        return None
+    return open_target(space, data_set, replace(settings.base, sample=ALL), None)
+
+
+def _stem(question: Question) -> list[str]:
+    """The parts of a run folder's name."""
+    parts = {
+        "benches": question.benches,
+        "sets": question.data_sets,
+        "searchers": question.searchers,
+        "proxies": tuple(Path(word).stem for word in question.proxies),
+    }
+    return [names[0] if len(names) == 1 else f"{len(names)}{kind}" for kind, names in parts.items()]
+
+
+def _provenance(
+    settings: SearchSettings, places: Sequence[_Place], runs: Sequence[ScoringRun], skipped: Sequence[Skipped]
+) -> dict[str, JSON]:
+    targets = [place.truth.target for place in places if place.truth is not None]
+    described = describe_run(settings.base, targets, runs, skipped, module="harness.search")
+    described["command"] = str(described["command"]).replace("++budget.", "budget.")  # as it was typed
+    own = {
+        name: getattr(settings, name)
+        for name in ("steps", "evaluations", "ensembles", "minimised", "start", "deduplicate", "proxy_seed")
+    }
+    return {**described, "search": {**own, "population": settings.n_members, "budget": dict(settings.budget)}}

@@ -1,0 +1,237 @@
+"""A trial: one searcher with one seed, what it proposed and what became of it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import HarnessError, OptionError
+from harness.inputs import DataSet
+from harness.proxy import Sees
+from harness.randomness import derive_seed
+from harness.search.costs import Budget
+from harness.search.objective import Components, Objective
+from harness.search.scores import Scores
+from harness.search.settings import SearchSettings
+from harness.searchers import Candidate, Problem, Proposal, Searcher, Status
+from harness.space import Architecture, SearchSpace
+from harness.store import OK
+
+_MOST_DRAWS = 2_000
+_GIVE_UP_AFTER = 32  # networks of which not one has a score
+
+
+@dataclass(frozen=True, eq=False)
+class Contest:
+    """A searcher with its name, after an objective, in a space on a data set, within a budget."""
+
+    space: SearchSpace
+    data_set: DataSet
+    searcher_name: str
+    searcher: Searcher
+    objective: Objective
+    budget: Budget
+    settings: SearchSettings
+
+    def network(self, arch: Architecture) -> Architecture:
+        """What the proxies see of an architecture: its canonical form if dead operations change none of them."""
+        live = all(spec.proxy_class.sees is Sees.LIVE for spec in self.objective.specs)
+        return self.space.canonical(arch) if live else arch
+
+
+def first_start(contest: Contest) -> Architecture | None:
+    """The architecture to begin with: the one asked for, or that of a space too large to list, if within budget.
+
+    Raises:
+        OptionError: if the one asked for is over budget.
+        UnknownNameError: if it is not of the space.
+    """
+    space, asked = contest.space, contest.settings.start
+    if asked is None and space.enumerable:
+        return None
+    arch = space.start if asked is None else space.check(asked)
+    if contest.budget.fits([arch])[0]:
+        return arch
+    if asked is None:
+        return None
+    raise OptionError(f"start={asked} is over {contest.budget.text}: {contest.budget.excess(arch)}.")
+
+
+class Trial(Problem):
+    """One search. `ask` names the architectures to be scored, `tell` goes on once they are, until `ended`.
+
+    Attributes:
+        candidates: every proposal in order, with what became of it.
+        scored: the first candidate of each network that has a value, in order; `Candidate.place` counts these.
+        n_evaluated: for each of these, how many networks had been evaluated by then, failed ones included.
+        seconds: for each of these, CPU seconds of all evaluations by then, as they were measured when stored.
+    """
+
+    def __init__(self, contest: Contest, seed: int, scores: Scores) -> None:
+        settings = contest.settings
+        self.contest, self.seed = contest, seed
+        self.space = contest.space
+        self.rng = Random(derive_seed("search", seed, contest.space.name, contest.searcher_name))
+        self.population = settings.n_members
+        self.candidates: list[Candidate] = []
+        self.scored: list[Candidate] = []
+        self.n_evaluated: list[int] = []
+        self.seconds: list[float] = []
+        self.ended = False
+        self._scores = scores
+        self._first: dict[Architecture, Candidate] = {}
+        self._spent_s = 0.0
+        self._components: list[Components] = []
+        self._values: NDArray[np.float64] = np.empty((0, 0))
+        self._start = first_start(contest)
+        self._feasible: NDArray[np.int64] | None = None
+        self._proposals: Sequence[Proposal] = ()
+        self._fits: NDArray[np.bool_] = np.empty(0, dtype=bool)
+        self._asking = contest.searcher.search(self)
+        self._advance(None)
+
+    @property
+    def n_evaluations(self) -> int:
+        """How many different networks were scored or failed."""
+        return len(self._first)
+
+    def ask(self) -> list[Architecture]:
+        """The architectures whose scores the next `tell` needs."""
+        return [
+            proposal.arch
+            for proposal, fits in zip(self._proposals, self._fits, strict=True)
+            if fits and self.contest.network(proposal.arch) not in self._first
+        ]
+
+    def tell(self) -> int:
+        """Take the scores of what was asked for, and let the searcher go on; returns how many steps that were.
+
+        Raises:
+            HarnessError: if so many networks failed without one that has a score that going on would be in vain.
+        """
+        found = [self._settle(proposal, bool(fits)) for proposal, fits in zip(self._proposals, self._fits, strict=True)]
+        if not self.scored and self.n_evaluations >= _GIVE_UP_AFTER:
+            raise self.refusal()
+        self._advance(found)
+        return len(found)
+
+    def refusal(self) -> HarnessError:
+        """The error for a search in which no network has a score."""
+        failed = [candidate for candidate in self._first.values() if candidate.status is Status.FAILED]
+        reason = f", the first with: {failed[0].reason}" if failed else ""
+        return HarnessError(
+            f"search={self.contest.searcher_name} with seed {self.seed} found nothing: {self.contest.objective.name} "
+            f"has no score on any of {self.n_evaluations} networks{reason}. The failures are in the store; "
+            "retry=failed scores them again."
+        )
+
+    def start(self) -> Architecture:
+        if self._start is not None:
+            first, self._start = self._start, None
+            return first
+        budget = self.contest.budget
+        if not budget.limits:
+            return self.space.random(self.rng)
+        if self.space.enumerable:
+            if self._feasible is None:
+                self._feasible = budget.require_some(self.space.name)
+            return self.space.architectures[int(self.rng.choice(self._feasible))]
+        drawn: list[Architecture] = []
+        while len(drawn) < _MOST_DRAWS:
+            drawn.append(self.space.random(self.rng))
+            if budget.fits(drawn[-1:])[0]:
+                return drawn[-1]
+        raise budget.refusal(self.space.name, drawn)
+
+    def value(self, candidate: Candidate) -> float:
+        if candidate.place is None:
+            return -math.inf
+        value = float(self.values()[candidate.place, 0])
+        return -math.inf if math.isnan(value) else value
+
+    def objectives(self, candidate: Candidate) -> tuple[float, ...]:
+        if candidate.place is None:
+            return (math.nan,) * len(self.contest.objective.scores)
+        return tuple(self.values()[candidate.place].tolist())
+
+    def values(self, n: int | None = None) -> NDArray[np.float64]:
+        """All objectives of the first `n` scored networks (default: all), [n, n_objectives]."""
+        if n is not None and self.contest.objective.pooled:
+            return self._valued(n)
+        if len(self._values) != len(self.scored):
+            known = 0 if self.contest.objective.pooled else len(self._values)
+            new = self._valued(len(self.scored), known)
+            self._values = np.concatenate([self._values, new]) if known else new
+        return self._values if n is None else self._values[:n]
+
+    def _valued(self, n: int, begin: int = 0) -> NDArray[np.float64]:
+        objective = self.contest.objective
+        archs = [candidate.arch for candidate in self.scored[begin:n]]
+        costs = [-cost.of(archs)[:, None] for cost in objective.minimised]
+        return np.hstack([objective.values(self._components[begin:n]), *costs])
+
+    def _advance(self, found: Sequence[Candidate] | None) -> None:
+        """Let the searcher propose, as far as steps and evaluations last."""
+        settings = self.contest.settings
+        try:
+            proposals = next(self._asking) if found is None else self._asking.send(found)
+        except StopIteration:
+            proposals = ()
+        if self.contest.searcher.bounded:
+            proposals = proposals[: settings.steps - len(self.candidates)]
+        fits = self.contest.budget.fits([proposal.arch for proposal in proposals])
+        if settings.evaluations is not None:
+            n = self._within(proposals, fits, settings.evaluations - self.n_evaluations)
+            proposals, fits = proposals[:n], fits[:n]
+        self._proposals, self._fits = proposals, fits
+        if not proposals:
+            self.ended = True
+            self._asking.close()
+
+    def _within(self, proposals: Sequence[Proposal], fits: NDArray[np.bool_], n_left: int) -> int:
+        """How many of the proposals can be taken until `n_left` new networks are evaluated."""
+        new: set[Architecture] = set()
+        for taken, (proposal, feasible) in enumerate(zip(proposals, fits, strict=True)):
+            if n_left <= 0:
+                return taken
+            network = self.contest.network(proposal.arch)
+            if feasible and network not in self._first and network not in new:
+                if len(new) == n_left:
+                    return taken
+                new.add(network)
+        return len(proposals)
+
+    def _settle(self, proposal: Proposal, fits: bool) -> Candidate:
+        """What became of a proposal."""
+        step, network = len(self.candidates) + 1, self.contest.network(proposal.arch)
+        first = self._first.get(network)
+        if not fits:
+            status, reason, place = Status.INFEASIBLE, "", None
+        elif first is not None:
+            again = first.place is None or self.contest.settings.deduplicate
+            status = Status.REPEATED if again else Status.SCORED
+            reason, place = first.reason, first.place
+        else:
+            status, reason, place = self._score(proposal.arch)
+        candidate = Candidate(step, proposal.arch, proposal.parent, network, status, reason, place)
+        self.candidates.append(candidate)
+        if fits and first is None:
+            self._first[network] = candidate
+            if place is not None:
+                self.scored.append(candidate)
+                self.n_evaluated.append(self.n_evaluations)
+                self.seconds.append(self._spent_s)
+        return candidate
+
+    def _score(self, arch: Architecture) -> tuple[Status, str, int | None]:
+        """Status, reason and place of a network that is scored for the first time."""
+        found = {spec: self._scores.of(spec, arch) for spec in self.contest.objective.specs}
+        self._spent_s += sum(score.seconds for score in found.values())
+        for spec, score in found.items():
+            if score.status != OK:
+                return Status.FAILED, score.reason if len(found) == 1 else f"{spec.name}: {score.reason}", None
+        self._components.append({spec: score.components for spec, score in found.items()})
+        return Status.SCORED, "", len(self.scored)

@@ -1,0 +1,27 @@
+"""Exhaustive search: the whole space, to know what a proxy would choose if it could see everything."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.errors import OptionError
+from harness.searchers.base import SEARCHERS, Asking, Problem, Proposal, Searcher
+
+_AT_ONCE = 5_000
+
+
+@SEARCHERS.register("exhaustive")
+@dataclass(frozen=True)
+class Exhaustive(Searcher):
+    """Every architecture in the official order; of equal scores the first wins. `steps` does not bound it."""
+
+    bounded: ClassVar[bool] = False
+
+    def search(self, problem: Problem) -> Asking:
+        if not problem.space.enumerable:
+            raise OptionError(
+                f"search=exhaustive cannot work on {problem.space.name}, which is too large to be listed. "
+                "Use search=random or search=evolution."
+            )
+        archs = problem.space.architectures
+        for start in range(0, len(archs), _AT_ONCE):
+            yield [Proposal(archs[index]) for index in range(start, min(start + _AT_ONCE, len(archs)))]

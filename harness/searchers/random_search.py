@@ -1,0 +1,39 @@
+"""Random search: the baseline of every other searcher."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.searchers.base import SEARCHERS, Asking, Problem, Proposal, Searcher
+from harness.space import Architecture
+
+_AT_ONCE = 16
+
+
+@SEARCHERS.register("random")
+@dataclass(frozen=True)
+class RandomSearch(Searcher):
+    """Architectures drawn uniformly without replacement, until the space is used up."""
+
+    def search(self, problem: Problem) -> Asking:
+        proposals: list[Proposal] = []
+        for arch in _draws(problem):
+            proposals.append(Proposal(arch))
+            if len(proposals) == _AT_ONCE:
+                yield proposals
+                proposals = []
+        if proposals:
+            yield proposals
+
+
+def _draws(problem: Problem) -> Iterator[Architecture]:
+    """Distinct architectures in random order; of a space that is too large to be listed, without end."""
+    if problem.space.enumerable:
+        archs = problem.space.architectures
+        for index in problem.rng.sample(range(len(archs)), len(archs)):
+            yield archs[index]
+    seen: set[Architecture] = set()
+    while not problem.space.enumerable:
+        arch = problem.space.random(problem.rng)
+        if arch not in seen:
+            seen.add(arch)
+            yield arch
