@@ -20,7 +20,7 @@ STAGES = [
     {"agreement"},
     {"score_columns", "examination"},
     {"report"},
-    {"provenance"},
+    {"provenance", "judging"},
     {"evaluation"},
     {"config", "data_status"},
     {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf"},

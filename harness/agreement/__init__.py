@@ -3,22 +3,41 @@
 from harness.agreement.correlation import Correlations, Counts, Pairs, correlations
 from harness.agreement.interval import Interval
 from harness.agreement.measure import Agreement, Sample, agreements
+from harness.agreement.paired import COMPARED, Comparison, comparisons
+from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
+from harness.agreement.selection import TOP, Selection, selection
 from harness.agreement.table import BASELINES, Row, Subject, agreement_table
+from harness.agreement.variations import Variations
+from harness.agreement.verdict import reliability_table, seeds_table, selection_table, verdict_table
 
 __all__ = [
     "BASELINES",
+    "COMPARED",
+    "TOP",
     "Agreement",
+    "Comparison",
     "Correlations",
     "Counts",
     "Interval",
     "Pairs",
+    "Reliability",
     "Resampling",
     "Row",
     "Sample",
+    "Selection",
     "Subject",
+    "Variations",
     "agreement_table",
     "agreements",
+    "comparisons",
     "correlations",
+    "of_classes",
+    "of_seeds",
+    "reliability_table",
     "replicates",
+    "seeds_table",
+    "selection",
+    "selection_table",
+    "verdict_table",
 ]

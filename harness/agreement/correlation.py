@@ -110,8 +110,8 @@ def _is_constant(ranks: NDArray[np.int32]) -> bool:
 
 
 def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
-    # The p-value is not used; its exact form would be the slow part of small samples.
-    return float(stats.kendalltau(scores, truth, method="asymptotic").statistic)
+    # The p-value is not used; its exact form would be the slow part of small samples, its other one divides by n - 2.
+    return float(stats.kendalltau(scores, truth, method="exact" if scores.size == 2 else "asymptotic").statistic)
 
 
 def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:

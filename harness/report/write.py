@@ -15,9 +15,9 @@ from harness.report.style import png, style
 
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
-    """Write agreement.csv, scores.parquet, report.md, scatter.png and run.json into `out`, which is made if need be.
+    """Write the tables, the report, the picture and run.json into `out`, which is made if need be.
 
-    Files of these names are replaced.
+    Files of these names are replaced; a table that this evaluation does not have is removed.
 
     Raises:
         OptionError: the folder cannot be made or written.
@@ -25,16 +25,28 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
     """
     files = {
         "agreement.csv": _agreement_csv,
+        "verdict.csv": lambda found: _csv(found.verdicts),
+        "selection.csv": lambda found: _csv(found.selection),
+        "seeds.csv": lambda found: _csv(found.seeds),
+        "reliability.csv": lambda found: _csv(found.reliability),
         "scores.parquet": _scores_parquet,
         "report.md": _report_md,
         "scatter.png": _scatter_png,
         "run.json": _run_json,
     }
-    write_files(out, {name: made_of(tables) for name, made_of in files.items()})
+    made = {name: made_of(tables) for name, made_of in files.items()}
+    write_files(out, {name: content for name, content in made.items() if content})
+    for name in (name for name, content in made.items() if not content):
+        (out / name).unlink(missing_ok=True)
 
 
 def _agreement_csv(tables: EvaluationTables) -> bytes:
-    return columns.in_order(tables.agreement).to_csv(index=False, lineterminator="\n").encode()
+    return _csv(columns.in_order(tables.agreement))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    """The table as CSV; nothing for one without rows."""
+    return table.to_csv(index=False, lineterminator="\n").encode() if len(table) else b""
 
 
 def _scores_parquet(tables: EvaluationTables) -> bytes:
