@@ -1,4 +1,4 @@
-"""The command `python -m harness.list proxies|ensembles|benchmarks|datasets`: what is registered, plug-ins included."""
+"""The command `python -m harness.list KIND`: what is registered, plug-ins included, and the published tables."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -13,12 +13,19 @@ from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
 from harness.report import TERMINAL_WIDTH
 from harness.space import BENCHMARKS
+from harness.tables import read_spec, table_names
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print one table."""
     parser = OneSentenceParser(prog="python -m harness.list", description="List what is registered.")
-    listings = {"proxies": _proxies, "ensembles": _ensembles, "benchmarks": _benchmarks, "datasets": _data_sets}
+    listings = {
+        "proxies": _proxies,
+        "ensembles": _ensembles,
+        "benchmarks": _benchmarks,
+        "datasets": _data_sets,
+        "tables": _tables,
+    }
     parser.add_argument("what", choices=listings)
     try:
         arguments = parser.parse_args(words)
@@ -67,6 +74,13 @@ def _data_sets() -> Iterable[tuple[str, ...]]:
         data_set = DATA_SETS.get(name)
         shape = " x ".join(str(length) for length in data_set.shape)
         yield name, str(data_set.n_classes), shape, data_set.how_to_get
+
+
+def _tables() -> Iterable[tuple[str, ...]]:
+    yield "table", "benchmarks", "published figures", "what"
+    for name in table_names():
+        spec = read_spec(name)
+        yield name, ", ".join(spec.bench), str(len(spec.figures())), spec.title
 
 
 def _first_sentence(described: object) -> str:

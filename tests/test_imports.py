@@ -20,7 +20,7 @@ STAGES = [
     {"agreement"},
     {"score_columns", "examination"},
     {"report"},
-    {"provenance", "judging"},
+    {"provenance", "judging", "tables"},
     {"evaluation"},
     {"config", "data_status"},
     {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf"},

@@ -2,13 +2,14 @@
 
 from harness.store.command import main
 from harness.store.database import FAILED, OK, UNDEFINED, VERSION, Score, ScoreKey, ScoreStore, merge
-from harness.store.score_table import ScoreTable, read_header, read_table, table_paths, write_table
+from harness.store.score_table import Header, ScoreTable, read_header, read_table, table_paths, write_table
 
 __all__ = [
     "FAILED",
     "OK",
     "UNDEFINED",
     "VERSION",
+    "Header",
     "Score",
     "ScoreKey",
     "ScoreStore",
