@@ -93,6 +93,10 @@ SEEDS: Final = (
     BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH,
     N_SEEDS, TAU_MEAN, TAU_SEED_SD, TAU_SEED_LOW, TAU_SEED_HIGH, TAU_ARCH_SE, TAU_BETWEEN_SEEDS,
 )  # fmt: skip
+# reference.csv: a truth column that costs real training, but less than the truth, beside it.
+REFERENCE_COLUMN: Final = "reference"
+EPOCHS: Final = "epochs"
+REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH)
 BETWEEN: Final = "between"
 RELIABILITY: Final = (BENCH, DATASET, TRUTH, BETWEEN, N, TAU, TAU_UPPER_HALF, TAU_TOP_DECILE, "tau_sd")
 

@@ -1,7 +1,7 @@
 """Judging: all that is said of columns of scores on a target, from the same resamples."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from harness import columns
 from harness.agreement import (
     BASELINES,
     COMPARED,
+    Agreement,
     Comparison,
     Reliability,
     Row,
@@ -25,6 +26,7 @@ from harness.agreement import (
     comparisons,
     of_classes,
     of_seeds,
+    reference_table,
     reliability_table,
     seeds_table,
     selection,
@@ -59,6 +61,7 @@ class Judgement:
         selected: what the ranking by each column finds.
         by_proxy: per proxy its columns (n_archs,), one per seed.
         reliability: the truth against itself.
+        reference: per truth column of shorter training its name, epochs and agreement with the truth.
     """
 
     rows: list[Row]
@@ -66,6 +69,7 @@ class Judgement:
     selected: list[tuple[Subject, Selection]]
     by_proxy: dict[str, list[NDArray[np.float64]]]
     reliability: list[tuple[tuple[str, str, str], Reliability]]
+    reference: list[tuple[tuple[str, str, str], tuple[str, int], Agreement]]
 
 
 def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> Judgement:
@@ -83,6 +87,7 @@ def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> 
     subjects = {column.name: column.subject for column in asked}
     sample = Sample(target.accuracies, target.classes, len(target.space.architectures))
     plan = Variations.of(sample.classes)
+    place = (*target.name, target.truth.name)
     found = agreements({name: scores[name] for name in names}, sample, variations=plan)
     by_proxy: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for column in asked:
@@ -92,7 +97,8 @@ def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> 
         compared=[(subjects[one.proxy], one) for one in comparisons(scores, sample, proxies=names, variations=plan)],
         selected=[(subjects[name], selection(scores[name], target.accuracies)) for name in names],
         by_proxy=dict(by_proxy),
-        reliability=[((*target.name, target.truth.name), one) for one in reliability(target)],
+        reliability=[(place, one) for one in reliability(target)],
+        reference=[(place, *one) for one in _shorter_trainings(target, sample, plan)],
     )
 
 
@@ -121,6 +127,17 @@ def reliability(target: Target) -> list[Reliability]:
     return found + of_seeds({name: truth.values(target.archs, target.data_set.name, name) for name in own})
 
 
+def _shorter_trainings(target: Target, sample: Sample, plan: Variations) -> Iterator[tuple[tuple[str, int], Agreement]]:
+    """Columns of the truth's metric and split after fewer epochs, as if they were proxies that cost real training."""
+    truth, own = Truth.open(target.space.name), target.truth
+    for column in truth.columns(target.data_set.name):
+        shorter = column.epochs is not None and own.epochs is not None and column.epochs < own.epochs
+        if shorter and (column.metric, column.split) == (own.metric, own.split) and "_seed" not in column.name:
+            values = truth.values(target.archs, target.data_set.name, column.name)
+            oriented = values if column.higher_is_better else -values
+            yield (column.name, int(column.epochs or 0)), agreements({"it": oriented}, sample, variations=plan)["it"]
+
+
 def tables_of(judgements: Sequence[Judgement], scores: Mapping[tuple[str, str], pd.DataFrame]) -> EvaluationTables:
     """The tables of an evaluation over several targets, without provenance and failures."""
     per_target = [agreement_table(judgement.rows) for judgement in judgements]
@@ -132,4 +149,5 @@ def tables_of(judgements: Sequence[Judgement], scores: Mapping[tuple[str, str], 
         selection=selection_table(pair for judgement in judgements for pair in judgement.selected),
         seeds=pd.DataFrame([row for table in seeds for row in table.to_dict("records")], columns=list(columns.SEEDS)),
         reliability=reliability_table(row for judgement in judgements for row in judgement.reliability),
+        reference=reference_table(row for judgement in judgements for row in judgement.reference),
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from harness import columns
 from harness.agreement.correlation import correlations
+from harness.agreement.measure import Agreement
 from harness.agreement.paired import Comparison, holm, verdict
 from harness.agreement.reliability import Reliability
 from harness.agreement.selection import Selection
@@ -65,6 +66,17 @@ def reliability_table(found: Iterable[tuple[tuple[str, str, str], Reliability]])
     """One row per (benchmark, data set, truth column) and kind of repetition, columns of `columns.RELIABILITY`."""
     rows = [(*place, *reliability) for place, reliability in found]
     return pd.DataFrame(rows, columns=list(columns.RELIABILITY))
+
+
+def reference_table(found: Iterable[tuple[tuple[str, str, str], tuple[str, int], Agreement]]) -> pd.DataFrame:
+    """One row per (benchmark, data set, truth column) and (column, epochs) of shorter training."""
+    cells = [
+        dict(zip((columns.BENCH, columns.DATASET, columns.TRUTH), place, strict=True))
+        | dict(zip((columns.REFERENCE_COLUMN, columns.EPOCHS), column, strict=True))
+        | agreement.columns()
+        for place, column, agreement in found
+    ]
+    return pd.DataFrame(cells, columns=list(columns.REFERENCE))
 
 
 def seeds_table(agreement: pd.DataFrame, scores: Mapping[str, Sequence[NDArray[np.float64]]]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from harness import columns
-from harness.agreement import reliability_table, selection_table, verdict_table
+from harness.agreement import reference_table, reliability_table, selection_table, verdict_table
 
 JSON: TypeAlias = Mapping[str, "JSON"] | Sequence["JSON"] | str | int | float | bool | None
 
@@ -26,6 +26,7 @@ class EvaluationTables:
         selection: one row per row of `agreement`: what its ranking finds.
         seeds: one row per proxy that was scored with several seeds; columns of `columns.SEEDS`.
         reliability: the truth against itself; columns of `columns.RELIABILITY`.
+        reference: shorter trainings beside the truth; columns of `columns.REFERENCE`.
     """
 
     agreement: pd.DataFrame
@@ -36,6 +37,7 @@ class EvaluationTables:
     selection: pd.DataFrame = field(default_factory=lambda: selection_table([]))
     seeds: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(columns.SEEDS)))
     reliability: pd.DataFrame = field(default_factory=lambda: reliability_table([]))
+    reference: pd.DataFrame = field(default_factory=lambda: reference_table([]))
 
     def by_dataset(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """Benchmark, data set and their rows in order of appearance; best tau first, undefined last."""

@@ -6,7 +6,7 @@ from itertools import chain
 from harness import columns
 from harness.agreement import BASELINES
 from harness.report.evaluation import JSON, EvaluationTables
-from harness.report.sections import reliability_lines, seeds_lines, selection_lines
+from harness.report.sections import reference_lines, reliability_lines, seeds_lines, selection_lines
 from harness.report.tables import (
     GENERALISATION,
     SAMPLING,
@@ -33,6 +33,7 @@ def markdown_report(tables: EvaluationTables, *, picture: str = "scatter.png") -
         ("Verdict: does it beat counting?", list(_verdicts(tables))),
         ("What the ranking finds", list(selection_lines(tables))),
         *([("Spread over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
+        *([("Shorter training", list(reference_lines(tables)))] if len(tables.reference) else []),
         *([("Reliability of the truth", list(reliability_lines(tables)))] if len(tables.reliability) else []),
         ("Scores against truth", [f"![Scores of each proxy against truth]({picture})"]),
         ("Provenance", list(_provenance(tables.provenance))),

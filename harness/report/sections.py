@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from harness import columns
 from harness.agreement import TOP
 from harness.report.evaluation import EvaluationTables
-from harness.report.tables import NO_SEED, correlation_text, count_text, number, proxy_label, records
+from harness.report.tables import NO_SEED, correlation_text, count_text, interval_text, number, proxy_label, records
 
 
 def selection_lines(tables: EvaluationTables) -> Iterator[str]:
@@ -44,6 +44,26 @@ def seeds_lines(tables: EvaluationTables) -> Iterator[str]:
     yield ""
     yield "- sd over seeds: other initial weights and batches, the same architectures."
     yield "- error over archs: the same seed, other canonical classes (generalisation interval / 3.92)."
+
+
+def reference_lines(tables: EvaluationTables) -> Iterator[str]:
+    """Shorter trainings as if they were proxies, as a Markdown table."""
+    yield "| bench | data set | truth | reference | epochs | n | tau | generalisation | rho | generalisation |"
+    yield "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for row in records(tables.reference):
+        names = (columns.BENCH, columns.DATASET, columns.TRUTH, columns.REFERENCE_COLUMN)
+        cells = [str(row[name]) for name in names] + [count_text(row[columns.EPOCHS]), count_text(row[columns.N])]
+        for name, low, high in _COEFFICIENTS:
+            cells += [correlation_text(number(row[name])), interval_text(number(row[low]), number(row[high]))]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+    yield "What some epochs of real training tell of the truth: no proxy, and at another cost."
+
+
+_COEFFICIENTS = (
+    (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH),
+    (columns.RHO, columns.RHO_LOW, columns.RHO_HIGH),
+)
 
 
 def reliability_lines(tables: EvaluationTables) -> Iterator[str]:

@@ -2,16 +2,23 @@
 
 import io
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from harness import columns
+from harness.report.cost import cost
 from harness.report.evaluation import EvaluationTables
 from harness.report.files import write_files
+from harness.report.forest import forest
+from harness.report.heat_map import heat_map
 from harness.report.markdown import markdown_report
 from harness.report.scatter import scatter
 from harness.report.style import png, style
+from harness.report.top_k import top_k
 
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
@@ -29,9 +36,14 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
         "selection.csv": lambda found: _csv(found.selection),
         "seeds.csv": lambda found: _csv(found.seeds),
         "reliability.csv": lambda found: _csv(found.reliability),
+        "reference.csv": lambda found: _csv(found.reference),
         "scores.parquet": _scores_parquet,
         "report.md": _report_md,
-        "scatter.png": _scatter_png,
+        "scatter.png": partial(_png, scatter),
+        "forest.png": partial(_png, forest),
+        "heatmap.png": partial(_png, heat_map),
+        "topk.png": partial(_png, top_k),
+        "cost.png": partial(_png, cost),
         "run.json": _run_json,
     }
     made = {name: made_of(tables) for name, made_of in files.items()}
@@ -70,9 +82,11 @@ def _report_md(tables: EvaluationTables) -> bytes:
     return markdown_report(tables, picture="scatter.png").encode()
 
 
-def _scatter_png(tables: EvaluationTables) -> bytes:
+def _png(draw: Callable[[EvaluationTables], Figure | None], tables: EvaluationTables) -> bytes:
+    """A picture; nothing where there is nothing to draw."""
     with style():
-        return png(scatter(tables))
+        figure = draw(tables)
+        return b"" if figure is None else png(figure)
 
 
 def _run_json(tables: EvaluationTables) -> bytes:

@@ -34,8 +34,12 @@ from harness.report import (
     terminal_table,
     write_report,
 )
+from harness.report.cost import cost
+from harness.report.forest import forest
+from harness.report.heat_map import heat_map
 from harness.report.style import style
 from harness.report.tables import correlation_text, seconds_text
+from harness.report.top_k import top_k
 
 N = 200
 
@@ -168,10 +172,32 @@ def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, t
     with pytest.raises(HarnessError, match=r"The disk of .* is full .*scores are in the store"):
         write_report(tmp_path, tables)
     assert (tmp_path / "agreement.csv").read_bytes() == before
-    assert len(list(tmp_path.iterdir())) == 7
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "agreement.csv", "verdict.csv", "selection.csv", "scores.parquet", "report.md", "scatter.png",
+        "forest.png", "topk.png", "cost.png", "run.json",
+    }  # fmt: skip
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tables, tmp_path):
     Path(tmp_path, "file").write_text("")
     with pytest.raises(OptionError, match=r"The results cannot be written into .*out=FOLDER"):
         write_report(tmp_path / "file" / "folder", tables)
+
+
+def test_pictures_are_drawn_of_what_there_is_and_none_of_what_there_is_not(tables):
+    several = tables_of({"good": np.arange(N) * 1.0, "params": -np.arange(N) * 1.0}, data_sets=("digits", "cifar10"))
+    empty = EvaluationTables(agreement_table([]), {})
+    with style():
+        for draw in (forest, heat_map, top_k, cost):
+            assert draw(empty) is None
+        assert heat_map(tables) is None
+        texts = [text.get_text() for text in heat_map(several).axes[0].texts]
+        assert sorted(texts) == ["-1.00", "-1.00", "1.00", "1.00"]
+        titles = [axes.get_title(loc="left") for axes in forest(several).axes]
+        assert titles == ["nats_tss / digits, less #Params", "nats_tss / cifar10, less #Params"]
+        # A perfect proxy has no regret at any k; its negative has most of it at k = 1.
+        lines = {line.get_label(): line.get_ydata() for line in top_k(several).axes[0].lines}
+        assert max(lines["good"]) == 0
+        assert max(lines["params*"]) == lines["params*"][0] == N - 1
+        assert len(cost(several).axes) == 2
