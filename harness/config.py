@@ -1,7 +1,7 @@
 """From the words of the command line to settings. Hydra stops here."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +47,28 @@ def check_words(words: Sequence[str]) -> None:
         config = _compose(chosen)
         read_settings(config)
         read_ensembles(config)
+
+
+Words = tuple[list[str] | None, list[str], list[str], Settings]
+
+
+def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, str], Words]:
+    """Settings of a command that makes evaluations: its own words as text, the others as `read_settings` gives them.
+
+    Args:
+        words: of the command line.
+        own: keys that the command has beside those of an evaluation.
+
+    Raises:
+        OptionError: as `check_words`; a sweep is refused.
+    """
+    given = dict(word.split("=", 1) for word in words if "=" in word and word.split("=", 1)[0] in own)
+    rest = [word for word in words if word.partition("=")[0] not in own]
+    flags = [word for word in rest if word.startswith("-")]
+    if flags:
+        raise OptionError(f"{flags[0]} is not known here; write KEY=VALUE. Own settings: {', '.join(sorted(own))}.")
+    check_words(rest)
+    return given, read_settings(_compose(rest))
 
 
 def _compose(overrides: list[str]) -> DictConfig:

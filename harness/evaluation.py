@@ -37,10 +37,12 @@ class Evaluation:
     """What an evaluation found.
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
-    row per architecture; `skipped` is what `all` stands for but could not be evaluated here; `out` holds the results.
+    row per architecture; `targets` are what was evaluated on; `skipped` is what `all` stands for but could not be
+    evaluated here; `out` holds the results.
     """
 
     tables: EvaluationTables
+    targets: Sequence[Target]
     skipped: Sequence[Skipped]
     out: Path
 
@@ -99,7 +101,7 @@ def evaluate(
     provenance = describe_run(settings, targets, [run for target in targets for run in runs[target.name]], skipped)
     evaluated = dataclasses.replace(tables_of(judged, tables), provenance=provenance, failures=failures)
     write_report(out, evaluated)
-    return Evaluation(evaluated, skipped, out)
+    return Evaluation(evaluated, targets, skipped, out)
 
 
 def _scored(target: Target, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:

@@ -23,7 +23,7 @@ STAGES = [
     {"provenance", "judging", "tables"},
     {"evaluation"},
     {"config", "data_status"},
-    {"__main__", "__init__", "check", "compare", "data", "describe", "list", "page", "perf"},
+    {"__main__", "__init__", "check", "compare", "data", "describe", "lens", "list", "page", "perf", "plan"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

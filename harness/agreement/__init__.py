@@ -4,6 +4,7 @@ from harness.agreement.correlation import Correlations, Counts, Pairs, correlati
 from harness.agreement.interval import Interval
 from harness.agreement.measure import Agreement, Sample, agreements
 from harness.agreement.paired import COMPARED, Comparison, comparisons
+from harness.agreement.planning import Components
 from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
 from harness.agreement.selection import TOP, Selection, best_of_top, selection
@@ -17,6 +18,7 @@ __all__ = [
     "TOP",
     "Agreement",
     "Comparison",
+    "Components",
     "Correlations",
     "Counts",
     "Interval",
