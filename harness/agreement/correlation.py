@@ -76,6 +76,12 @@ class Pairs:
         rho = stats.spearmanr(self.scores, self.truth).statistic
         return Correlations(tau=_tau(self.scores, self.truth), rho=float(rho))
 
+    def tau(self) -> float:
+        """Tau-b of the rows alone, as `correlations` gives it."""
+        if self.rows.size < 2 or _is_constant(self.scores) or _is_constant(self.truth):
+            return UNDEFINED.tau
+        return _tau(self.scores, self.truth)
+
     def resampled(self, multiplicity: NDArray[np.intp]) -> Correlations:
         """Tau-b and rho when original row i is present `multiplicity[i]` times (0: left out).
 

@@ -81,7 +81,7 @@ def comparisons(
     baselines: Sequence[str] = COMPARED,
     variations: Variations | None = None,
 ) -> list[Comparison]:
-    """Every proxy beside every baseline but itself, in the order of `proxies`.
+    """Every proxy beside every baseline, and of two baselines the later one of `COMPARED` beside the earlier.
 
     Args:
         scores: per proxy (n_rows,) scores, higher is better, the baselines included.
@@ -98,8 +98,13 @@ def comparisons(
         _comparison((name, baseline), (columns[name], columns[baseline]), truth, plan)
         for name in (columns if proxies is None else proxies)
         for baseline in present
-        if baseline != name
+        if baseline != name and not _is_mirrored(name, baseline)
     ]
+
+
+def _is_mirrored(name: str, baseline: str) -> bool:
+    """Whether the pair, both of them counts, is compared the other way round: the later one beside the earlier."""
+    return name in COMPARED and COMPARED.index(name) < COMPARED.index(baseline)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -134,7 +139,7 @@ def _comparison(
     shared = np.where(finite, truth, NAN)
     # Rows are sorted by truth, stably: equal rows of both pairs stand at equal places.
     own, other = (Pairs.of(column, shared) for column in columns)
-    tau, baseline_tau = own.correlations().tau, other.correlations().tau
+    tau, baseline_tau = plan.tau(own), plan.tau(other)
     n_classes = plan.n_classes(own)
     defined = not np.isnan(tau - baseline_tau) and n_classes >= FEWEST_CLUSTERS
     return Comparison(
@@ -168,7 +173,7 @@ def _partial(own: Pairs, other: Pairs, columns: tuple[NDArray[np.float64], ...],
     """Tau of proxy and truth given the baseline, its influences by the chain rule from those of the three taus."""
     rows = own.rows
     between = Pairs.of(columns[0][rows], columns[1][rows])
-    a, b, c = own.correlations().tau, other.correlations().tau, between.correlations().tau
+    a, b, c = plan.tau(own), plan.tau(other), plan.tau(between)
     if max(abs(b), abs(c)) > 1 - 1e-12:
         return NO_ESTIMATE
     spread = float(np.sqrt((1 - b**2) * (1 - c**2)))

@@ -31,6 +31,7 @@ class Variations:
     classes: NDArray[np.intp]
     by_class: Resampling | None
     by_row: Resampling | None
+    _taus: dict[bytes, float] = field(default_factory=dict, repr=False)
     _replicates: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
     _influences: OrderedDict[bytes, Influences] = field(default_factory=OrderedDict, repr=False)
 
@@ -61,6 +62,13 @@ class Variations:
         """Canonical classes among the rows of the pairs."""
         return int(np.unique(self.classes[pairs.rows]).size)
 
+    def tau(self, pairs: Pairs) -> float:
+        """Tau-b of the pairs."""
+        key = _content(pairs)
+        if key not in self._taus:
+            self._taus[key] = pairs.tau()
+        return self._taus[key]
+
     def replicates(self, pairs: Pairs, plan: Resampling) -> NDArray[np.float64]:
         """(n_replicates, 2) tau-b and rho of each resample of a plan of this object."""
         key = _content(pairs) + (b"rows" if plan is self.by_row else b"classes")
@@ -80,7 +88,8 @@ class Variations:
 
 
 def _content(pairs: Pairs) -> bytes:
-    """What replicates and influences depend on: columns of equal ranks are equal columns."""
+    """What all depends on: columns of equal ranks are equal columns."""
     digest = hashlib.sha256(pairs.scores.tobytes())
+    digest.update(pairs.truth.tobytes())
     digest.update(pairs.rows.tobytes())
     return digest.digest()
