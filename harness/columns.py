@@ -72,7 +72,7 @@ PARTIAL_HIGH: Final = "partial_tau_high"
 P_PARTIAL: Final = "p_partial"
 VERDICT: Final = (
     *SUBJECT, BASELINE, N, N_CLASSES, TAU, BASELINE_TAU, DELTA, DELTA_LOW, DELTA_HIGH, P, P_HOLM, BEATS,
-    PARTIAL_TAU, PARTIAL_LOW, PARTIAL_HIGH, P_PARTIAL,
+    PARTIAL_TAU, PARTIAL_LOW, PARTIAL_HIGH, P_PARTIAL, COMPONENTS,
 )  # fmt: skip
 
 # selection.csv: subject, these, and per k top<k>_overlap and top<k>_regret.
@@ -90,7 +90,7 @@ TAU_SEED_HIGH: Final = "tau_seed_max"
 TAU_ARCH_SE: Final = "tau_architecture_se"
 TAU_BETWEEN_SEEDS: Final = "tau_between_seeds"
 SEEDS: Final = (
-    BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH,
+    BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, COMPONENTS,
     N_SEEDS, TAU_MEAN, TAU_SEED_SD, TAU_SEED_LOW, TAU_SEED_HIGH, TAU_ARCH_SE, TAU_BETWEEN_SEEDS,
 )  # fmt: skip
 # reference.csv: a truth column that costs real training, but less than the truth, beside it.

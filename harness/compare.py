@@ -115,7 +115,7 @@ def _why_not_comparable(row_a: dict[str, object], row_b: dict[str, object], runs
     """Differences in what was measured, as text; empty where the two rows are of the same thing."""
     found = [
         f"{name} {row_a[name]} against {row_b[name]}"
-        for name in (columns.VERSION, columns.TRUTH)
+        for name in (columns.VERSION, columns.TRUTH, columns.COMPONENTS)
         if row_a[name] != row_b[name]
     ]
     place = f"{row_a[columns.BENCH]}/{row_a[columns.DATASET]}"

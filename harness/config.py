@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,11 +50,19 @@ def check_words(words: Sequence[str]) -> None:
         read_ensembles(config)
 
 
-Words = tuple[list[str] | None, list[str], list[str], Settings]
+@dataclass(frozen=True)
+class Asked:
+    """What the words of the command line ask to evaluate; proxies None: the default ones."""
+
+    proxies: list[str] | None
+    benches: list[str]
+    data_sets: list[str]
+    ensembles: list[str]
+    settings: Settings
 
 
-def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, str], Words]:
-    """Settings of a command that makes evaluations: its own words as text, the others as `read_settings` gives them.
+def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, str], Asked]:
+    """Words of a command that makes evaluations: its own ones as text, and what the others ask for.
 
     Args:
         words: of the command line.
@@ -68,7 +77,9 @@ def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, st
     if flags:
         raise OptionError(f"{flags[0]} is not known here; write KEY=VALUE. Own settings: {', '.join(sorted(own))}.")
     check_words(rest)
-    return given, read_settings(_compose(rest))
+    config = _compose(rest)
+    proxies, benches, data_sets, settings = read_settings(config)
+    return given, Asked(proxies, benches, data_sets, read_ensembles(config), settings)
 
 
 def _compose(overrides: list[str]) -> DictConfig:

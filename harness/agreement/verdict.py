@@ -89,7 +89,7 @@ def seeds_table(agreement: pd.DataFrame, scores: Mapping[str, Sequence[NDArray[n
         agreement: rows of `columns.AGREEMENT` of one benchmark and data set.
         scores: per proxy the columns (n_rows,) of its seeds; their mean pairwise tau is `tau_between_seeds`.
     """
-    same = [name for name in columns.SUBJECT if name != columns.SEED]
+    same = [name for name in (*columns.SUBJECT, columns.COMPONENTS) if name != columns.SEED]
     rows = []
     for subject, of_seeds in agreement.groupby(same, sort=False):
         if len(of_seeds) < 2:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.config import read_words
+from harness.config import Asked, read_words
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.lens.bias import COUNTS, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
@@ -25,19 +25,16 @@ from harness.report.files import write_files
 from harness.report.heat_map import matrix
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records
-from harness.settings import ALL, Settings
+from harness.settings import ALL
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Make the tables and pictures; a mistake is one sentence and exit code 2."""
     try:
-        own, (proxies, benches, data_sets, settings) = read_words(sys.argv[1:] if words is None else words, {"study"})
-        if "study" in own:
-            if own["study"] not in STUDIES:
-                raise OptionError(unknown_name("study", own["study"], list(STUDIES)))
-            out = _study(own["study"], (proxies, benches, data_sets), settings)
-        else:
-            out = _lens((proxies, benches, data_sets), settings)
+        own, asked = read_words(sys.argv[1:] if words is None else words, {"study"})
+        if "study" in own and own["study"] not in STUDIES:
+            raise OptionError(unknown_name("study", own["study"], list(STUDIES)))
+        out = _study(own["study"], asked) if "study" in own else _lens(asked)
     except HarnessError as error:
         print(error, file=sys.stderr)
         return 2
@@ -46,14 +43,11 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-Asked = tuple[list[str] | None, list[str], list[str]]
-
-
-def _lens(asked: Asked, settings: Settings) -> Path:
-    proxies, benches, data_sets = asked
+def _lens(asked: Asked) -> Path:
+    proxies = asked.proxies
     if proxies is not None and ALL not in proxies:
         proxies = proxies + [name for name in COUNTS if name in PROXIES and name not in proxies]
-    evaluation = evaluate(proxies, benches, data_sets, settings)
+    evaluation = _evaluated(replace(asked, proxies=proxies))
     out = evaluation.out
     bias, transfer = bias_table(evaluation), transfer_table(evaluation)
     _csv(out / "bias.csv", bias)
@@ -116,13 +110,18 @@ def _similar(
     return table, figure, sentences
 
 
-def _study(study: str, asked: Asked, settings: Settings) -> Path:
-    out = settings.out or Path("results/runs") / f"study-{study}"
+def _evaluated(asked: Asked) -> Evaluation:
+    return evaluate(asked.proxies, asked.benches, asked.data_sets, asked.settings, ensemble=asked.ensembles)
+
+
+def _study(study: str, asked: Asked) -> Path:
+    out = asked.settings.out or Path("results/runs") / f"study-{study}"
     runs: list[tuple[str, Evaluation]] = []
     left_out = []
-    for variant in variants(study, settings):
+    for variant in variants(study, asked.settings):
         try:
-            runs.append((variant.name, evaluate(*asked, replace(variant.settings, out=out / variant.name))))
+            settings = replace(variant.settings, out=out / variant.name)
+            runs.append((variant.name, _evaluated(replace(asked, settings=settings))))
         except HarnessError as error:
             if not runs:
                 raise

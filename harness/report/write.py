@@ -30,7 +30,7 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
         OptionError: the folder cannot be made or written.
         HarnessError: the disk is full, or another failure of writing.
     """
-    files = {
+    files: dict[str, Callable[[EvaluationTables], bytes]] = {
         "agreement.csv": _agreement_csv,
         "verdict.csv": lambda found: _csv(found.verdicts),
         "selection.csv": lambda found: _csv(found.selection),
