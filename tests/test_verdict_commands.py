@@ -5,8 +5,12 @@ import pandas as pd
 import pytest
 
 from harness import Settings, columns, evaluate, lens, plan
+from harness.agreement import correlations
 from harness.lens import clustered
 from harness.lens.__main__ import main as lens_command
+from harness.paths import DATA_VARIABLE
+from harness.space import BENCHMARKS
+from harness.truth_table import TruthColumn, TruthTable, write_table
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +114,25 @@ def test_the_planner_prints_numbers_of_architectures(folder, capsys):
 def test_mistakes_are_one_sentence(command, words, sentence, capsys):
     assert command(words) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_shorter_training_stands_beside_the_truth_as_a_reference(tmp_path, monkeypatch):
+    space = BENCHMARKS.get("nats_tss")
+    random = np.random.default_rng(0)
+    final = random.normal(90, 3, len(space.architectures))
+    after = {"test200": final, "test12": final + random.normal(0, 3, final.size), "val12": -final}
+    described = [
+        TruthColumn(name, "cifar10", "accuracy", "%", split, epochs, "mean", True, "made up", "0" * 64)
+        for name, split, epochs in (("test200", "test", 200), ("test12", "test", 12), ("val12", "val", 12))
+    ]
+    table = TruthTable(space.architectures, tuple(described), tuple(after.values()))
+    write_table(table, tmp_path / "truth" / "nats_tss" / "made_up.parquet", origin="test")
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    settings = Settings(sample=200, truth="test200", store=tmp_path / "s.sqlite", out=tmp_path / "out")
+    evaluation = evaluate("params", "nats_tss", "cifar10", settings)
+    # Validation after 12 epochs is another split: no reference.
+    row = pd.read_csv(tmp_path / "out" / "reference.csv")
+    assert row[["reference", "epochs", "n"]].to_numpy().tolist() == [["test12", 12, 200]]
+    index = evaluation.scores["nats_tss", "cifar10"]["index"]
+    assert row["tau"].item() == pytest.approx(correlations(after["test12"][index], final[index]).tau)
+    assert "## Shorter training" in (tmp_path / "out" / "report.md").read_text()
