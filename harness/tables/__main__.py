@@ -48,9 +48,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         print(error, file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"The tables cannot be written: {error}. Choose another folder with out=FOLDER.", file=sys.stderr)
-        return 2
     return 0
 
 

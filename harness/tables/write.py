@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.checked_files import replacing
+from harness.report.files import write_files
+from harness.report.style import png, style
 from harness.report.tables import correlation_text, interval_text
 from harness.report.verdict import signed_text
 from harness.tables.cells import Cell
+from harness.tables.picture import picture
 from harness.tables.spec import BEST, TableSpec
 
 _GREEK = {"tau": "tau", "rho": "rho", "accuracy": "accuracy"}
@@ -20,20 +22,25 @@ MISSING = "-"
 
 
 def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list[Path]:
-    """Write <name>.md, .tex, .csv and .json into a folder, which is made if need be; returns their paths."""
+    """Write <name>.md, .tex, .csv, .json and, if anything is compared, .png into a folder; returns their paths.
+
+    Raises:
+        OptionError: the folder cannot be made or written.
+        HarnessError: the disk is full, or another failure of writing.
+    """
     contents = {
         "md": markdown(spec, cells),
         "tex": latex(spec, cells),
         "csv": _frame(cells).to_csv(index=False, lineterminator="\n"),
         "json": _json(spec, cells),
     }
-    paths = []
-    for suffix, text in contents.items():
-        path = out / f"{spec.name}.{suffix}"
-        with replacing(path) as part:
-            part.write_text(text, encoding="utf-8")
-        paths.append(path)
-    return paths
+    files = {f"{spec.name}.{suffix}": text.encode() for suffix, text in contents.items()}
+    with style():
+        figure = picture(spec, cells)
+        if figure is not None:
+            files[f"{spec.name}.png"] = png(figure)
+    write_files(out, files)
+    return [out / name for name in files]
 
 
 def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
@@ -43,6 +50,8 @@ def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
         own = [cell for cell in cells if (cell.bench, cell.dataset) == (bench, dataset)]
         truths = ", ".join(dict.fromkeys(cell.truth for cell in own))
         lines += ["", f"## {bench} / {dataset}", "", f"Truth: {truths}.", "", *_markdown_table(spec, own)]
+    if any(cell.published and not math.isnan(cell.ours) for cell in cells):
+        lines += ["", f"![Published figures against ours]({spec.name}.png)"]
     lines += ["", "## What the columns are", "", *(f"- {line}" for line in _legend(spec))]
     missing = _missing(cells)
     if missing:

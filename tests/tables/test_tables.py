@@ -71,7 +71,9 @@ def test_all_cells_of_a_space_are_compared_and_a_second_run_changes_nothing(at_h
     words = ["table=[zico_table1,zico_table4]", f"scores={counted}", f"out={tmp_path}"]
     assert main(words) == 0
     files = {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())}
-    assert sorted(files) == [f"zico_table{k}.{suffix}" for k in (1, 4) for suffix in ("csv", "json", "md", "tex")]
+    assert sorted(files) == [
+        f"zico_table{k}.{suffix}" for k in (1, 4) for suffix in ("csv", "json", "md", "png", "tex")
+    ]
     assert "2 lie within our interval" in capsys.readouterr().out
     assert main(words) == 0
     assert {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())} == files
