@@ -10,7 +10,7 @@ from harness.config import check_words, read_ensembles, read_settings
 from harness.errors import HarnessError
 from harness.evaluation import evaluate
 from harness.paths import conf_folder
-from harness.report import TERMINAL_WIDTH, terminal_table
+from harness.report import MAIN, TERMINAL_WIDTH, terminal_table, verdict_sentences
 
 MISTAKE, INTERRUPTED = 2, 130
 
@@ -34,6 +34,9 @@ def _evaluate(config: DictConfig) -> None:
     evaluation = evaluate(proxies, benches, data_sets, settings, ensemble=read_ensembles(config))
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(evaluation.tables))
+    several = len(evaluation.scores) > 1
+    for place, sentence in verdict_sentences(evaluation.tables, baseline=MAIN):
+        console.print(f"{place}: {sentence}" if several else sentence, markup=False)
     for skipped in evaluation.skipped:
         print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(evaluation.out)

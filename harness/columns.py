@@ -56,6 +56,50 @@ APPENDED: Final = (
 APPENDED_TEXT: Final = (COMPONENTS,)
 AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT
 
+# verdict.csv: a proxy beside a baseline on rows finite for both; intervals are `generalisation`, p_holm is corrected
+# for all proxies beside that baseline on that benchmark and data set.
+BASELINE: Final = "baseline"
+BASELINE_TAU: Final = "baseline_tau"
+DELTA: Final = "delta"
+DELTA_LOW: Final = "delta_low"
+DELTA_HIGH: Final = "delta_high"
+P: Final = "p"
+P_HOLM: Final = "p_holm"
+BEATS: Final = "beats"
+PARTIAL_TAU: Final = "partial_tau"
+PARTIAL_LOW: Final = "partial_tau_low"
+PARTIAL_HIGH: Final = "partial_tau_high"
+P_PARTIAL: Final = "p_partial"
+VERDICT: Final = (
+    *SUBJECT, BASELINE, N, N_CLASSES, TAU, BASELINE_TAU, DELTA, DELTA_LOW, DELTA_HIGH, P, P_HOLM, BEATS,
+    PARTIAL_TAU, PARTIAL_LOW, PARTIAL_HIGH, P_PARTIAL, COMPONENTS,
+)  # fmt: skip
+
+# selection.csv: subject, these, and per k top<k>_overlap and top<k>_regret.
+WEIGHTED_TAU: Final = "weighted_tau"
+TAU_UPPER_HALF: Final = "tau_upper_half"
+TAU_TOP_DECILE: Final = "tau_top_decile"
+N_FIRST: Final = "n_first"
+
+# seeds.csv: a proxy over its own seeds; reliability.csv: the truth against itself.
+N_SEEDS: Final = "n_seeds"
+TAU_MEAN: Final = "tau_mean"
+TAU_SEED_SD: Final = "tau_seed_sd"
+TAU_SEED_LOW: Final = "tau_seed_min"
+TAU_SEED_HIGH: Final = "tau_seed_max"
+TAU_ARCH_SE: Final = "tau_architecture_se"
+TAU_BETWEEN_SEEDS: Final = "tau_between_seeds"
+SEEDS: Final = (
+    BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, COMPONENTS,
+    N_SEEDS, TAU_MEAN, TAU_SEED_SD, TAU_SEED_LOW, TAU_SEED_HIGH, TAU_ARCH_SE, TAU_BETWEEN_SEEDS,
+)  # fmt: skip
+# reference.csv: a truth column that costs real training, but less than the truth, beside it.
+REFERENCE_COLUMN: Final = "reference"
+EPOCHS: Final = "epochs"
+REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH)
+BETWEEN: Final = "between"
+RELIABILITY: Final = (BENCH, DATASET, TRUTH, BETWEEN, N, TAU, TAU_UPPER_HALF, TAU_TOP_DECILE, "tau_sd")
+
 # scores.parquet: these three, then one column per proxy; several data sets in one file: bench and dataset in front.
 ARCH: Final = "arch"
 INDEX: Final = "index"

@@ -1,7 +1,8 @@
 """From the words of the command line to settings. Hydra stops here."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,6 +51,38 @@ def check_words(words: Sequence[str], name: str = "config", read: Callable[[Dict
             for word, override, value in zip(overrides, parsed, values, strict=True)
         ]
         (read or read_evaluation)(_compose(name, chosen))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the words of the command line ask to evaluate; proxies None: the default ones."""
+
+    proxies: list[str] | None
+    benches: list[str]
+    data_sets: list[str]
+    ensembles: list[str]
+    settings: Settings
+
+
+def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, str], Asked]:
+    """Words of a command that makes evaluations: its own ones as text, and what the others ask for.
+
+    Args:
+        words: of the command line.
+        own: keys that the command has beside those of an evaluation.
+
+    Raises:
+        OptionError: as `check_words`; a sweep is refused.
+    """
+    given = dict(word.split("=", 1) for word in words if "=" in word and word.split("=", 1)[0] in own)
+    rest = [word for word in words if word.partition("=")[0] not in own]
+    flags = [word for word in rest if word.startswith("-")]
+    if flags:
+        raise OptionError(f"{flags[0]} is not known here; write KEY=VALUE. Own settings: {', '.join(sorted(own))}.")
+    check_words(rest)
+    config = _compose("config", rest)
+    proxies, benches, data_sets, settings = read_settings(config)
+    return given, Asked(proxies, benches, data_sets, read_ensembles(config), settings)
 
 
 def _compose(name: str, overrides: list[str]) -> DictConfig:

@@ -1,5 +1,6 @@
 """Evaluation: from names to the table of agreement. It composes the stages; each is a file of its own."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
-from harness.agreement import Row, Sample, agreement_table, agreements
 from harness.agreement import Subject as RowSubject
 from harness.errors import HarnessError, OptionError
 from harness.external_scores import read_scores
 from harness.inputs import Batches, draw_batches
+from harness.judging import Judgement, judge, missing_baselines, tables_of
 from harness.out_folder import make_out_folder
 from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
@@ -35,10 +36,12 @@ class Evaluation:
     """What an evaluation found.
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
-    row per architecture; `skipped` is what `all` stands for but could not be evaluated here; `out` holds the results.
+    row per architecture; `targets` are what was evaluated on; `skipped` is what `all` stands for but could not be
+    evaluated here; `out` holds the results.
     """
 
     tables: EvaluationTables
+    targets: Sequence[Target]
     skipped: Sequence[Skipped]
     out: Path
 
@@ -83,26 +86,33 @@ def evaluate(
     targets, skipped = _open_targets(_words(bench), _words(dataset), settings, external)
     runs = {target.name: _runs(target, specs, settings) for target in targets}
     out = _make_out(settings, targets, specs, external)
-    store_path = settings.store.expanduser()
-    effort = Effort(settings.n_workers, settings.resume, settings.retry == "failed")
-    rows: list[Row] = []
+    judged: list[Judgement] = []
     tables: dict[tuple[str, str], pd.DataFrame] = {}
     failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
     for target in targets:
         found = [] if external is None else _external_columns(target, external, settings)
-        if specs:
-            with ScoreStore(store_path) as store:
-                for run in runs[target.name]:
-                    compute(run, missing_units(run, target.archs, store, effort), store, effort)
-                    found += [_column(target, run, spec, store, settings) for spec in run.specs]
+        found += _scored(target, runs[target.name], settings)
         found += ensemble_columns(target, found, ensembles)
+        counts = parse_proxies(missing_baselines([column.subject.proxy for column in found]), {})
         tables[target.name] = _scores_table(target, found)
-        rows += _agreement_rows(target, found)
+        judged.append(judge(target, found, _scored(target, _runs(target, counts, settings)[:1], settings)))
         failures |= {(*target.name, column.name): column.failures for column in found if column.failures}
     provenance = describe_run(settings, targets, [run for target in targets for run in runs[target.name]], skipped)
-    evaluated = EvaluationTables(agreement_table(rows), tables, provenance, failures)
+    evaluated = dataclasses.replace(tables_of(judged, tables), provenance=provenance, failures=failures)
     write_report(out, evaluated)
-    return Evaluation(evaluated, skipped, out)
+    return Evaluation(evaluated, targets, skipped, out)
+
+
+def _scored(target: Target, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
+    """The columns of some runs, from the store or computed now."""
+    effort = Effort(settings.n_workers, settings.resume, settings.retry == "failed")
+    found: list[ScoreColumn] = []
+    if any(run.specs for run in runs):
+        with ScoreStore(settings.store.expanduser()) as store:
+            for run in runs:
+                compute(run, missing_units(run, target.archs, store, effort), store, effort)
+                found += [_column(target, run, spec, store, settings) for spec in run.specs]
+    return found
 
 
 def _words(words: Words) -> tuple[str, ...]:
@@ -220,12 +230,6 @@ def _scores_table(target: Target, found: Sequence[ScoreColumn]) -> pd.DataFrame:
         raise OptionError(f"Two columns of scores would be called {', '.join(sorted(doubled))}; rename one in scores=.")
     table = {columns.ARCH: list(target.archs), columns.INDEX: target.index, columns.TRUTH: target.values}
     return pd.DataFrame(table | {column.name: column.values.to_numpy(dtype="float64") for column in found})
-
-
-def _agreement_rows(target: Target, found: Sequence[ScoreColumn]) -> list[Row]:
-    sample = Sample(target.accuracies, target.classes, len(target.space.architectures))
-    measured = agreements({column.name: column.values.to_numpy(dtype="float64") for column in found}, sample)
-    return [Row(column.subject, measured[column.name], column.seconds) for column in found]
 
 
 def _make_out(

@@ -1,4 +1,4 @@
-"""The command `python -m harness.list proxies|ensembles|benchmarks|datasets|searchers`: what is registered."""
+"""The command `python -m harness.list KIND`: what is registered, plug-ins included, and the published tables."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -15,6 +15,7 @@ from harness.proxy import PROXIES
 from harness.report import TERMINAL_WIDTH
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS
+from harness.tables import read_spec, table_names
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,6 +27,7 @@ def main(words: Sequence[str] | None = None) -> int:
         "benchmarks": _benchmarks,
         "datasets": _data_sets,
         "searchers": _searchers,
+        "tables": _tables,
     }
     parser.add_argument("what", choices=listings)
     try:
@@ -83,6 +85,13 @@ def _data_sets() -> Iterable[tuple[str, ...]]:
         data_set = DATA_SETS.get(name)
         shape = " x ".join(str(length) for length in data_set.shape)
         yield name, str(data_set.n_classes), shape, data_set.how_to_get
+
+
+def _tables() -> Iterable[tuple[str, ...]]:
+    yield "table", "benchmarks", "published figures", "what"
+    for name in table_names():
+        spec = read_spec(name)
+        yield name, ", ".join(spec.bench), str(len(spec.figures())), spec.title
 
 
 def _first_sentence(described: object) -> str:

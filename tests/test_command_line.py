@@ -54,9 +54,15 @@ def test_an_evaluation_writes_its_files_and_prints_their_folder_last(command):
     folder = Path(out.splitlines()[-1])
     assert {file.name for file in folder.iterdir()} == {
         "agreement.csv",
+        "verdict.csv",
+        "selection.csv",
+        "reliability.csv",
         "scores.parquet",
         "report.md",
         "scatter.png",
+        "forest.png",
+        "topk.png",
+        "cost.png",
         "run.json",
     }
     agreement = pd.read_csv(folder / "agreement.csv")

@@ -21,11 +21,11 @@ STAGES = [
     {"agreement"},
     {"score_columns", "examination"},
     {"report"},
-    {"provenance"},
+    {"provenance", "judging", "tables"},
     {"evaluation"},
     {"config", "data_status"},
     {"search"},
-    {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf"},
+    {"__main__", "__init__", "check", "compare", "data", "describe", "lens", "list", "page", "perf", "plan"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -3,22 +3,45 @@
 from harness.agreement.correlation import Correlations, Counts, Pairs, correlations
 from harness.agreement.interval import Interval
 from harness.agreement.measure import Agreement, Sample, agreements
+from harness.agreement.paired import COMPARED, Comparison, comparisons
+from harness.agreement.planning import Components
+from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
+from harness.agreement.selection import TOP, Selection, best_of_top, selection
 from harness.agreement.table import BASELINES, Row, Subject, agreement_table
+from harness.agreement.variations import Variations
+from harness.agreement.verdict import reference_table, reliability_table, seeds_table, selection_table, verdict_table
 
 __all__ = [
     "BASELINES",
+    "COMPARED",
+    "TOP",
     "Agreement",
+    "Comparison",
+    "Components",
     "Correlations",
     "Counts",
     "Interval",
     "Pairs",
+    "Reliability",
     "Resampling",
     "Row",
     "Sample",
+    "Selection",
     "Subject",
+    "Variations",
     "agreement_table",
     "agreements",
+    "best_of_top",
+    "comparisons",
     "correlations",
+    "of_classes",
+    "of_seeds",
+    "reference_table",
+    "reliability_table",
     "replicates",
+    "seeds_table",
+    "selection",
+    "selection_table",
+    "verdict_table",
 ]

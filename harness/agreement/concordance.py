@@ -19,8 +19,37 @@ def concordance(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[
     Returns:
         (n,) counts, from -(n - 1) to n - 1.
     """
-    concordant = _below(scores, truth) + _below(-scores, -truth)
-    return concordant - _below(-scores, truth) - _below(scores, -truth)
+    n_rows = scores.size
+    both = _below(scores, truth)
+    # Of the rows lower in one column, those tied in the other are neither concordant nor discordant.
+    lower_score, tied_score = _lower_and_tied(scores)
+    lower_truth, tied_truth = _lower_and_tied(truth)
+    lower_score_tied_truth, tied_both = _lower_within(truth, scores)
+    lower_truth_tied_score, _ = _lower_within(scores, truth)
+    discordant = (lower_score - both - lower_score_tied_truth) + (lower_truth - both - lower_truth_tied_score)
+    # Every row, this one too, is concordant, discordant or tied in a column.
+    concordant = n_rows - discordant - (tied_score + tied_truth - tied_both)
+    return np.asarray(concordant - discordant, dtype=np.int64)
+
+
+def _lower_and_tied(ranks: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n,) per row the rows lower than it, and those equal to it, itself included. Ranks may be negative."""
+    _, place, held = np.unique(ranks, return_inverse=True, return_counts=True)
+    return (np.cumsum(held) - held)[place], held[place]
+
+
+def _lower_within(group: NDArray[np.int32], ranks: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(n,) per row the rows of its group with a lower rank, and those with its rank, itself included."""
+    order = np.lexsort((ranks, group))
+    new_group = np.diff(group[order], prepend=group[order][:1] - 1) != 0
+    new_pair = new_group | (np.diff(ranks[order], prepend=ranks[order][:1] - 1) != 0)
+    starts = np.flatnonzero(new_pair)
+    pair = np.cumsum(new_pair) - 1
+    group_start = np.maximum.accumulate(np.where(new_group, np.arange(order.size), 0))
+    lower, tied = np.empty(order.size, dtype=np.int64), np.empty(order.size, dtype=np.int64)
+    lower[order] = starts[pair] - group_start
+    tied[order] = np.diff(starts, append=order.size)[pair]
+    return lower, tied
 
 
 def _below(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int64]:

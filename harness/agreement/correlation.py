@@ -76,6 +76,12 @@ class Pairs:
         rho = stats.spearmanr(self.scores, self.truth).statistic
         return Correlations(tau=_tau(self.scores, self.truth), rho=float(rho))
 
+    def tau(self) -> float:
+        """Tau-b of the rows alone, as `correlations` gives it."""
+        if self.rows.size < 2 or _is_constant(self.scores) or _is_constant(self.truth):
+            return UNDEFINED.tau
+        return _tau(self.scores, self.truth)
+
     def resampled(self, multiplicity: NDArray[np.intp]) -> Correlations:
         """Tau-b and rho when original row i is present `multiplicity[i]` times (0: left out).
 
@@ -110,8 +116,8 @@ def _is_constant(ranks: NDArray[np.int32]) -> bool:
 
 
 def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
-    # The p-value is not used; its exact form would be the slow part of small samples.
-    return float(stats.kendalltau(scores, truth, method="asymptotic").statistic)
+    # The p-value is not used; its exact form would be the slow part of small samples, its other one divides by n - 2.
+    return float(stats.kendalltau(scores, truth, method="exact" if scores.size == 2 else "asymptotic").statistic)
 
 
 def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:

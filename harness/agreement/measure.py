@@ -12,9 +12,8 @@ same standard errors on NATS-TSS (ratios .98 to 1.02), but one class of 460 cell
 variance there, so no central limit theorem promises a normal distribution, and replicates show the real one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness import columns
 from harness.agreement.correlation import Correlations, Counts, Pairs
-from harness.agreement.influence import influences, standard_error
+from harness.agreement.influence import standard_error
 from harness.agreement.interval import NO_INTERVAL, Interval, normal_interval, percentile_interval
-from harness.agreement.resampling import Resampling, default_replicates, replicates
+from harness.agreement.variations import Variations
 from harness.errors import OptionError
 
 # With fewer clusters a bootstrap repeats the few values that it has: [1, 1] for any two concordant rows.
@@ -104,7 +103,12 @@ class Agreement:
 
 
 def agreements(
-    scores: Mapping[str, ArrayLike] | pd.DataFrame, sample: Sample, *, n_replicates: int | None = None, seed: int = 0
+    scores: Mapping[str, ArrayLike] | pd.DataFrame,
+    sample: Sample,
+    *,
+    n_replicates: int | None = None,
+    seed: int = 0,
+    variations: Variations | None = None,
 ) -> dict[str, Agreement]:
     """Agreement of every column of scores with the truth of a sample.
 
@@ -114,6 +118,7 @@ def agreements(
         n_replicates: bootstrap replicates; None: 1,000 up to 8,000 rows, then fewer, above 40,000 rows none but
             intervals by influence (see `default_replicates`).
         seed: seed of the resamples. Equal rows and seed give equal bytes; without resamples it changes nothing.
+        variations: the plan of resamples, where comparisons are to use the same; n_replicates and seed are then its.
 
     Returns:
         Per proxy its agreement, in the order of `scores`.
@@ -121,12 +126,8 @@ def agreements(
     Raises:
         OptionError: a column is not of the sample's length, or there are no replicates.
     """
-    classes = pd.factorize(np.asarray(sample.classes), use_na_sentinel=False)[0].astype(np.intp)
-    intervals = _intervals_method(classes, n_replicates, seed)
-    return {
-        str(name): _agreement(Pairs.of(column, sample.accuracies), sample, classes, intervals)
-        for name, column in scores.items()
-    }
+    plan = variations or Variations.of(sample.classes, n_replicates=n_replicates, seed=seed)
+    return {str(name): _agreement(Pairs.of(column, sample.accuracies), sample, plan) for name, column in scores.items()}
 
 
 class _Intervals(NamedTuple):
@@ -136,33 +137,21 @@ class _Intervals(NamedTuple):
 
 _NO_INTERVALS = _Intervals(NO_INTERVAL, NO_INTERVAL)
 
-# From pairs, their correlations and the scale of sampling deviations: intervals of generalisation, and of sampling.
-_Method = Callable[[Pairs, Correlations, float], tuple[_Intervals, _Intervals]]
 
-
-def _intervals_method(classes: NDArray[np.intp], n_replicates: int | None, seed: int) -> _Method:
-    if n_replicates is not None and n_replicates < 1:
-        raise OptionError(f"n_replicates is {n_replicates}: an interval needs at least 1, and 1,000 to be smooth.")
-    wanted = default_replicates(classes.size) if n_replicates is None else n_replicates
-    if not wanted:
-        return partial(_by_influence, classes)
-    by_class = Resampling(classes, wanted, seed)
-    # One class per row draws the same resamples twice: the plan is shared, and so are its replicates.
-    by_row = by_class if by_class.n_clusters == classes.size else Resampling(np.arange(classes.size), wanted, seed)
-    return partial(_by_bootstrap, by_class, by_row)
-
-
-def _agreement(pairs: Pairs, sample: Sample, classes: NDArray[np.intp], intervals: _Method) -> Agreement:
+def _agreement(pairs: Pairs, sample: Sample, plan: Variations) -> Agreement:
     found = pairs.correlations()
     # The share of the space that was drawn, not that with a finite score: NaN rows are a part of the space
     # on which the proxy is not defined, and all of the others were seen.
-    scale = float(np.sqrt(1 - classes.size / sample.n_population))
-    generalisation, sampling = intervals(pairs, found, scale)
+    scale = float(np.sqrt(1 - plan.classes.size / sample.n_population))
+    if plan.by_class is None or plan.by_row is None:
+        generalisation, sampling = _by_influence(plan, pairs, found, scale)
+    else:
+        generalisation, sampling = _by_bootstrap(plan, pairs, found, scale)
     if scale == 0:
         sampling = _Intervals(*(Interval(value, value) for value in found))
     return Agreement(
         counts=pairs.counts,
-        n_classes=_n_clusters(classes[pairs.rows]),
+        n_classes=plan.n_classes(pairs),
         n_population=sample.n_population,
         correlations=found,
         tau_generalisation=generalisation.tau,
@@ -172,37 +161,31 @@ def _agreement(pairs: Pairs, sample: Sample, classes: NDArray[np.intp], interval
     )
 
 
-def _by_bootstrap(
-    by_class: Resampling, by_row: Resampling, pairs: Pairs, found: Correlations, scale: float
-) -> tuple[_Intervals, _Intervals]:
+def _by_bootstrap(plan: Variations, pairs: Pairs, found: Correlations, scale: float) -> tuple[_Intervals, _Intervals]:
     def percentiles(resampled: NDArray[np.float64], scale: float) -> _Intervals:
         ends = (percentile_interval(*column, scale=scale) for column in zip(found, resampled.T, strict=True))
         return _Intervals(*ends)
 
-    few = _n_clusters(by_class.cluster[pairs.rows]) < FEWEST_CLUSTERS
-    other_classes = np.empty((0, 2)) if few else replicates(pairs, by_class)
-    if scale == 0 or by_row is by_class or pairs.counts.n < FEWEST_CLUSTERS:
+    assert plan.by_class is not None
+    assert plan.by_row is not None
+    few = plan.n_classes(pairs) < FEWEST_CLUSTERS
+    other_classes = np.empty((0, 2)) if few else plan.replicates(pairs, plan.by_class)
+    if scale == 0 or plan.by_row is plan.by_class or pairs.counts.n < FEWEST_CLUSTERS:
         other_rows = other_classes
     else:
-        other_rows = replicates(pairs, by_row)
+        other_rows = plan.replicates(pairs, plan.by_row)
     return percentiles(other_classes, 1.0), percentiles(other_rows, scale)
 
 
-def _by_influence(
-    classes: NDArray[np.intp], pairs: Pairs, found: Correlations, scale: float
-) -> tuple[_Intervals, _Intervals]:
+def _by_influence(plan: Variations, pairs: Pairs, found: Correlations, scale: float) -> tuple[_Intervals, _Intervals]:
     if np.isnan(found).any():
         return _NO_INTERVALS, _NO_INTERVALS
-    influence = influences(pairs)
+    influence = plan.influences(pairs)
 
     def normal(cluster: NDArray[np.intp], scale: float) -> _Intervals:
-        if _n_clusters(cluster) < FEWEST_CLUSTERS:
+        if np.unique(cluster).size < FEWEST_CLUSTERS:
             return _NO_INTERVALS
         errors = (scale * standard_error(of_rows, cluster) for of_rows in influence)
         return _Intervals(*(normal_interval(*column) for column in zip(found, errors, strict=True)))
 
-    return normal(classes[pairs.rows], 1.0), normal(np.arange(pairs.counts.n), scale)
-
-
-def _n_clusters(cluster: NDArray[np.intp]) -> int:
-    return np.unique(cluster).size
+    return normal(plan.classes[pairs.rows], 1.0), normal(np.arange(pairs.counts.n), scale)

@@ -4,14 +4,17 @@ from harness.report.evaluation import JSON, EvaluationTables
 from harness.report.markdown import markdown_report
 from harness.report.scatter import scatter
 from harness.report.tables import TERMINAL_WIDTH, terminal_table
+from harness.report.verdict import MAIN, verdict_sentences
 from harness.report.write import write_report
 
 __all__ = [
     "JSON",
+    "MAIN",
     "TERMINAL_WIDTH",
     "EvaluationTables",
     "markdown_report",
     "scatter",
     "terminal_table",
+    "verdict_sentences",
     "write_report",
 ]

@@ -7,6 +7,7 @@ from typing import TypeAlias
 import pandas as pd
 
 from harness import columns
+from harness.agreement import reference_table, reliability_table, selection_table, verdict_table
 
 JSON: TypeAlias = Mapping[str, "JSON"] | Sequence["JSON"] | str | int | float | bool | None
 
@@ -21,12 +22,22 @@ class EvaluationTables:
         provenance: goes into run.json as it is. `command` heads the report; `config` is left out of it; every other
             entry is a line of it, nested ones as `truth.sha256`.
         failures: per (benchmark, data set, proxy), how many architectures failed for which reason.
+        verdicts: one row per row of `agreement` and baseline; columns of `columns.VERDICT`.
+        selection: one row per row of `agreement`: what its ranking finds.
+        seeds: one row per proxy that was scored with several seeds; columns of `columns.SEEDS`.
+        reliability: the truth against itself; columns of `columns.RELIABILITY`.
+        reference: shorter trainings beside the truth; columns of `columns.REFERENCE`.
     """
 
     agreement: pd.DataFrame
     scores: Mapping[tuple[str, str], pd.DataFrame]
     provenance: Mapping[str, JSON] = field(default_factory=dict)
     failures: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
+    verdicts: pd.DataFrame = field(default_factory=lambda: verdict_table([]))
+    selection: pd.DataFrame = field(default_factory=lambda: selection_table([]))
+    seeds: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(columns.SEEDS)))
+    reliability: pd.DataFrame = field(default_factory=lambda: reliability_table([]))
+    reference: pd.DataFrame = field(default_factory=lambda: reference_table([]))
 
     def by_dataset(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """Benchmark, data set and their rows in order of appearance; best tau first, undefined last."""

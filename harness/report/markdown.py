@@ -1,12 +1,12 @@
-"""report.md: what was asked, the table with both intervals, what was left out, a comparison, provenance."""
+"""report.md: what was asked, the table with both intervals, what was left out, the verdict, provenance."""
 
 from collections.abc import Iterator, Mapping, Sequence
-
-import pandas as pd
+from itertools import chain
 
 from harness import columns
 from harness.agreement import BASELINES
 from harness.report.evaluation import JSON, EvaluationTables
+from harness.report.sections import reference_lines, reliability_lines, seeds_lines, selection_lines
 from harness.report.tables import (
     GENERALISATION,
     SAMPLING,
@@ -20,8 +20,8 @@ from harness.report.tables import (
     records,
     seconds_text,
 )
+from harness.report.verdict import LEGEND, LIVE, MAIN, more_sentences, verdict_lines, verdict_sentences
 
-REFERENCE = "params"
 _COMMAND, _CONFIG = "command", "config"
 
 
@@ -30,7 +30,11 @@ def markdown_report(tables: EvaluationTables, *, picture: str = "scatter.png") -
     sections = (
         ("Agreement with truth", [*_table(tables), "", *_legend(tables)]),
         ("Left out and infinite", _bullets(_left_out(tables))),
-        ("Beside the number of parameters", _bullets(_comparisons(tables))),
+        ("Verdict: does it beat counting?", list(_verdicts(tables))),
+        ("What the ranking finds", list(selection_lines(tables))),
+        *([("Spread over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
+        *([("Shorter training", list(reference_lines(tables)))] if len(tables.reference) else []),
+        *([("Reliability of the truth", list(reliability_lines(tables)))] if len(tables.reliability) else []),
         ("Scores against truth", [f"![Scores of each proxy against truth]({picture})"]),
         ("Provenance", list(provenance_lines(tables.provenance))),
     )
@@ -123,38 +127,18 @@ def _most_frequent(reasons: Mapping[str, int]) -> str:
     return f"; {sum(reasons.values()):,} failed, most often ({n_times:,}) with: {_one_line(reason)}"
 
 
-def _comparisons(tables: EvaluationTables) -> Iterator[str]:
-    """One sentence per proxy: its tau less that of the number of parameters, as point values and no more."""
-    for bench, dataset, rows in tables.by_dataset():
-        counts = rows[rows[columns.PROXY] == REFERENCE]
-        if counts.empty:
-            yield f"{bench} / {dataset}: `{REFERENCE}` was not evaluated; add it to `proxy=[...]` to compare."
-            continue
-        for row in records(rows[~rows[columns.PROXY].isin(BASELINES)]):
-            same_seed = counts[counts[columns.SEED] == row[columns.SEED]]
-            reference = records(counts if same_seed.empty else same_seed)[0]
-            yield f"{bench} / {dataset}: {_sentence(row, reference)}"
-    yield "These are differences of point values; that they have the same sign elsewhere needs a paired interval."
-
-
-def _sentence(row: dict[str, object], reference: dict[str, object]) -> str:
-    tau, counted = number(row[columns.TAU]), number(reference[columns.TAU])
-    if pd.isna(tau) or pd.isna(counted):
-        undefined = row if pd.isna(tau) else reference
-        return f"tau of `{proxy_label(undefined)}` is not defined, so there is nothing to compare."
-    # The difference of the numbers that are printed, so that the sentence adds up.
-    difference = round(tau, 3) - round(counted, 3)
-    direction = "equal to" if abs(difference) < 0.0005 else "above" if difference > 0 else "below"
-    distance = "" if direction == "equal to" else f"{correlation_text(abs(difference))} "
-    rows = (
-        ""
-        if row[columns.N] == reference[columns.N]
-        else f", though on other rows (n {count_text(row[columns.N])} against {count_text(reference[columns.N])})"
-    )
-    return (
-        f"tau of `{proxy_label(row)}` is {correlation_text(tau)}, {distance}{direction} that of `{REFERENCE}` "
-        f"({correlation_text(counted)}){rows}."
-    )
+def _verdicts(tables: EvaluationTables) -> Iterator[str]:
+    """The sentence of each proxy beside #Params, then every comparison."""
+    asked = (verdict_sentences(tables, baseline=MAIN), verdict_sentences(tables, baseline=LIVE))
+    for place, sentence in (*chain(*asked), *more_sentences(tables, baseline=LIVE)):
+        yield f"- {place}: {sentence}."
+    if tables.verdicts.empty:
+        yield "Nothing to compare."
+        return
+    yield ""
+    yield from verdict_lines(tables)
+    yield ""
+    yield from (f"- {line}" for line in LEGEND)
 
 
 def provenance_lines(provenance: Mapping[str, JSON]) -> Iterator[str]:

@@ -26,6 +26,7 @@ MOST_POINTS = 3_000
 # A range of scores this many times that of its middle 80 % squeezes nearly all points into a line.
 WILD_RANGE = 25.0
 N_BINS = 12
+TOP_RANK = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def scatter(tables: EvaluationTables) -> Figure:
         _draw(axes[position], panel)
     for unused in axes[len(panels) :]:
         unused.set_axis_off()
-    if n_all > len(panels):
-        figure.supxlabel(f"{len(panels)} of {n_all} panels: the best of each data set", fontsize=9, color=GREY)
+    note = f"; {len(panels)} of {n_all} panels: the best of each data set" if n_all > len(panels) else ""
+    figure.supxlabel(f"line: median; dots: best tenth by score, by truth{note}", fontsize=8, color=GREY)
     return figure
 
 
@@ -118,6 +119,9 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.scatter(x, y, s=size, color=BLUE, alpha=float(np.clip(150 / x.size, 0.25, 0.8)), linewidths=0)
     if x.size >= 10 * N_BINS:
         axes.plot(*_median_line(x, y), color=ORANGE, linewidth=1.8)
+        # Right of one and above the other lie the tenths that the proxy and the truth rank highest.
+        axes.axvline(float(np.quantile(x, TOP_RANK)), color=GREY, linestyle=":", linewidth=1)
+        axes.axhline(float(np.quantile(y, TOP_RANK)), color=GREY, linestyle=":", linewidth=1)
     if both.any():
         # The same heights in every panel of a data set, those of infinite scores included.
         low, high = panel.truth[both].min(), panel.truth[both].max()

@@ -11,7 +11,12 @@ from matplotlib.figure import Figure
 # Okabe & Ito's palette (Wong, Nature Methods 8, 2011).
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
+GREEN: Final = "#009E73"
 GREY: Final = "#6E6E6E"
+# Lines that are told apart by colour and by marker.
+LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#6E6E6E")
+MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
+DIVERGING: Final = "PuOr_r"
 LIGHT: Final = "#E6E6E6"
 DENSITY: Final = "cividis_r"
 DPI: Final = 160

@@ -2,39 +2,63 @@
 
 import io
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from harness import columns
+from harness.report.cost import cost
 from harness.report.evaluation import EvaluationTables
 from harness.report.files import write_files
+from harness.report.forest import forest
+from harness.report.heat_map import heat_map
 from harness.report.markdown import markdown_report
 from harness.report.scatter import scatter
 from harness.report.style import png, style
+from harness.report.top_k import top_k
 
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
-    """Write agreement.csv, scores.parquet, report.md, scatter.png and run.json into `out`, which is made if need be.
+    """Write the tables, the report, the picture and run.json into `out`, which is made if need be.
 
-    Files of these names are replaced.
+    Files of these names are replaced; a table that this evaluation does not have is removed.
 
     Raises:
         OptionError: the folder cannot be made or written.
         HarnessError: the disk is full, or another failure of writing.
     """
-    files = {
+    files: dict[str, Callable[[EvaluationTables], bytes]] = {
         "agreement.csv": _agreement_csv,
+        "verdict.csv": lambda found: _csv(found.verdicts),
+        "selection.csv": lambda found: _csv(found.selection),
+        "seeds.csv": lambda found: _csv(found.seeds),
+        "reliability.csv": lambda found: _csv(found.reliability),
+        "reference.csv": lambda found: _csv(found.reference),
         "scores.parquet": _scores_parquet,
         "report.md": _report_md,
-        "scatter.png": _scatter_png,
+        "scatter.png": partial(_png, scatter),
+        "forest.png": partial(_png, forest),
+        "heatmap.png": partial(_png, heat_map),
+        "topk.png": partial(_png, top_k),
+        "cost.png": partial(_png, cost),
         "run.json": _run_json,
     }
-    write_files(out, {name: made_of(tables) for name, made_of in files.items()})
+    made = {name: made_of(tables) for name, made_of in files.items()}
+    write_files(out, {name: content for name, content in made.items() if content})
+    for name in (name for name, content in made.items() if not content):
+        (out / name).unlink(missing_ok=True)
 
 
 def _agreement_csv(tables: EvaluationTables) -> bytes:
-    return columns.in_order(tables.agreement).to_csv(index=False, lineterminator="\n").encode()
+    return _csv(columns.in_order(tables.agreement))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    """The table as CSV; nothing for one without rows."""
+    return table.to_csv(index=False, lineterminator="\n").encode() if len(table) else b""
 
 
 def _scores_parquet(tables: EvaluationTables) -> bytes:
@@ -58,9 +82,11 @@ def _report_md(tables: EvaluationTables) -> bytes:
     return markdown_report(tables, picture="scatter.png").encode()
 
 
-def _scatter_png(tables: EvaluationTables) -> bytes:
+def _png(draw: Callable[[EvaluationTables], Figure | None], tables: EvaluationTables) -> bytes:
+    """A picture; nothing where there is nothing to draw."""
     with style():
-        return png(scatter(tables))
+        figure = draw(tables)
+        return b"" if figure is None else png(figure)
 
 
 def _run_json(tables: EvaluationTables) -> bytes:

@@ -12,7 +12,17 @@ import pytest
 from rich.console import Console
 
 from harness import columns
-from harness.agreement import Row, Sample, agreement_table, agreements
+from harness.agreement import (
+    Row,
+    Sample,
+    Variations,
+    agreement_table,
+    agreements,
+    comparisons,
+    selection,
+    selection_table,
+    verdict_table,
+)
 from harness.agreement import Subject as RowSubject
 from harness.errors import HarnessError, OptionError
 from harness.report import (
@@ -24,8 +34,12 @@ from harness.report import (
     terminal_table,
     write_report,
 )
+from harness.report.cost import cost
+from harness.report.forest import forest
+from harness.report.heat_map import heat_map
 from harness.report.style import style
 from harness.report.tables import correlation_text, seconds_text
+from harness.report.top_k import top_k
 
 N = 200
 
@@ -34,16 +48,21 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
     """An evaluation of made-up scores; the truth is 0, 1, ..., N-1."""
     truth = np.arange(N, dtype=float)
     sample = Sample(truth, [f"class{row // 2}" for row in range(N)], 1_000)
-    rows, frames = [], {}
+    rows, frames, compared, selected = [], {}, [], []
+    plan = Variations.of(sample.classes, n_replicates=50)
     for data_set in data_sets:
-        for name, found in agreements(scores, sample, n_replicates=50).items():
+        for name, found in agreements(scores, sample, variations=plan).items():
             subject = RowSubject("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
             rows.append(Row(subject, found, 0.25))
+            compared += [(subject, one) for one in comparisons(scores, sample, proxies=[name], variations=plan)]
+            selected.append((subject, selection(scores[name], truth)))
         archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
         frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
     provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}
     failures = {("nats_tss", "digits", "bad"): {"failed: ValueError: odd | pipe": 3}}
-    return EvaluationTables(agreement_table(rows), frames, provenance, failures)
+    return EvaluationTables(
+        agreement_table(rows), frames, provenance, failures, verdict_table(compared), selection_table(selected)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +106,10 @@ def test_seeds_are_named_only_where_they_differ(tables):
 def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(tables):
     text = markdown_report(tables)
     assert "python -m harness proxy=[good,params]" in text
-    tau = tables.agreement.set_index("proxy")["tau"]
-    below = correlation_text(round(tau["params"], 3) - round(tau["good"], 3))
-    assert f"tau of `good` is {correlation_text(tau['good'])}, {below} below that of `params`" in text
+    row = tables.verdicts[tables.verdicts["proxy"] == "good"].iloc[0]
+    # params is the truth in steps of ten: the proxy, the truth with noise, falls behind it.
+    assert f"good beats #Params: no, delta tau {correlation_text(row['delta'])} [" in text
+    assert "| nats_tss | digits | bad | params | 192 |" in text
     assert "`bad` on nats_tss / digits: n_nan 3" in text
     assert "most often (3) with: failed: ValueError: odd | pipe" in text
     assert "| versions.torch | 2.13.0 |" in text
@@ -119,7 +139,15 @@ def test_every_proxy_gets_a_panel_and_constants_and_infinities_are_drawn(tables)
 def test_files_are_written_and_equal_results_are_equal_bytes(tables, tmp_path):
     for name in ("one", "two"):
         write_report(tmp_path / name, tables)
-    for file in ("agreement.csv", "scores.parquet", "report.md", "scatter.png", "run.json"):
+    for file in (
+        "agreement.csv",
+        "verdict.csv",
+        "selection.csv",
+        "scores.parquet",
+        "report.md",
+        "scatter.png",
+        "run.json",
+    ):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
     pd.testing.assert_frame_equal(columns.read_agreement(tmp_path / "one/agreement.csv"), tables.agreement)
     assert json.loads((tmp_path / "one/run.json").read_text())["versions"] == {"torch": "2.13.0"}
@@ -144,10 +172,32 @@ def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, t
     with pytest.raises(HarnessError, match=r"The disk of .* is full .*scores are in the store"):
         write_report(tmp_path, tables)
     assert (tmp_path / "agreement.csv").read_bytes() == before
-    assert len(list(tmp_path.iterdir())) == 5
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        "agreement.csv", "verdict.csv", "selection.csv", "scores.parquet", "report.md", "scatter.png",
+        "forest.png", "topk.png", "cost.png", "run.json",
+    }  # fmt: skip
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tables, tmp_path):
     Path(tmp_path, "file").write_text("")
     with pytest.raises(OptionError, match=r"The results cannot be written into .*out=FOLDER"):
         write_report(tmp_path / "file" / "folder", tables)
+
+
+def test_pictures_are_drawn_of_what_there_is_and_none_of_what_there_is_not(tables):
+    several = tables_of({"good": np.arange(N) * 1.0, "params": -np.arange(N) * 1.0}, data_sets=("digits", "cifar10"))
+    empty = EvaluationTables(agreement_table([]), {})
+    with style():
+        for draw in (forest, heat_map, top_k, cost):
+            assert draw(empty) is None
+        assert heat_map(tables) is None
+        texts = [text.get_text() for text in heat_map(several).axes[0].texts]
+        assert sorted(texts) == ["-1.00", "-1.00", "1.00", "1.00"]
+        titles = [axes.get_title(loc="left") for axes in forest(several).axes]
+        assert titles == ["nats_tss / digits, less #Params", "nats_tss / cifar10, less #Params"]
+        # A perfect proxy has no regret at any k; its negative has most of it at k = 1.
+        lines = {line.get_label(): line.get_ydata() for line in top_k(several).axes[0].lines}
+        assert max(lines["good"]) == 0
+        assert max(lines["params*"]) == lines["params*"][0] == N - 1
+        assert len(cost(several).axes) == 2

@@ -1,4 +1,4 @@
-"""The score store: an append-only SQLite file, unique on the whole key of a score. `python -m harness.store merge A B`.
+"""The score store: an append-only SQLite file, unique on the whole key of a score.
 
 The rollback journal is kept (no write-ahead log), so that the store is one file and works on network file systems; a
 killed process loses at most what it had not committed.
@@ -6,7 +6,6 @@ killed process loses at most what it had not committed.
 
 import json
 import sqlite3
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -16,8 +15,7 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from harness.arguments import OneSentenceParser
-from harness.errors import HarnessError, StoreError
+from harness.errors import StoreError
 
 VERSION = 1
 _APPLICATION = 0x4E415350  # "NASP": tells a score store from any other SQLite file
@@ -230,24 +228,3 @@ def _require_equal(key: ScoreKey, known: Score, offered: Score, source: Path) ->
             f"'{source}' holds another value of {key.proxy} for {known.arch} than the target does "
             f"({dict(offered.components)} against {dict(known.components)}); they cannot be merged."
         )
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """The command `python -m harness.store`."""
-    parser = OneSentenceParser(prog="python -m harness.store", description="Join score stores.")
-    command = parser.add_subparsers(dest="command", required=True)
-    merging = command.add_parser("merge", help="copy into the first store what it lacks of the others")
-    merging.add_argument("target", type=Path)
-    merging.add_argument("sources", type=Path, nargs="+")
-    try:
-        arguments = parser.parse_args(words)
-        n_new = merge(arguments.target, arguments.sources)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{n_new} scores added to {arguments.target}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,95 @@
+"""How the correlations of a sample's columns vary, each found once: columns are compared on the same resamples."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from harness.agreement.correlation import Pairs
+from harness.agreement.influence import Influences, influences
+from harness.agreement.resampling import Resampling, default_replicates, replicates
+from harness.errors import OptionError
+
+# Influences of 423,624 rows are 7 MB; a proxy is compared with a few baselines at a time.
+_REMEMBERED = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Variations:
+    """One plan of resamples, or none, for all columns of scores on the same rows.
+
+    Attributes:
+        classes: (n_rows,) canonical class of each row, 0, 1, ...
+        by_class: resamples of classes; None where intervals come from influences.
+        by_row: resamples of rows; None likewise.
+    """
+
+    classes: NDArray[np.intp]
+    by_class: Resampling | None
+    by_row: Resampling | None
+    _taus: dict[bytes, float] = field(default_factory=dict, repr=False)
+    _replicates: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    _influences: OrderedDict[bytes, Influences] = field(default_factory=OrderedDict, repr=False)
+
+    @classmethod
+    def of(cls, classes: ArrayLike, *, n_replicates: int | None = None, seed: int = 0) -> Self:
+        """The plan for rows of these canonical classes (n_rows,), any labels.
+
+        Args:
+            classes: canonical class of each row.
+            n_replicates: bootstrap replicates; None: `default_replicates`, none above 40,000 rows.
+            seed: seed of the resamples.
+
+        Raises:
+            OptionError: no replicates are asked for.
+        """
+        if n_replicates is not None and n_replicates < 1:
+            raise OptionError(f"n_replicates is {n_replicates}: an interval needs at least 1, and 1,000 to be smooth.")
+        labels = pd.factorize(np.asarray(classes), use_na_sentinel=False)[0].astype(np.intp)
+        wanted = default_replicates(labels.size) if n_replicates is None else n_replicates
+        if not wanted:
+            return cls(labels, None, None)
+        by_class = Resampling(labels, wanted, seed)
+        # One class per row draws the same resamples twice: the plan is shared, and so are its replicates.
+        by_row = by_class if by_class.n_clusters == labels.size else Resampling(np.arange(labels.size), wanted, seed)
+        return cls(labels, by_class, by_row)
+
+    def n_classes(self, pairs: Pairs) -> int:
+        """Canonical classes among the rows of the pairs."""
+        return int(np.unique(self.classes[pairs.rows]).size)
+
+    def tau(self, pairs: Pairs) -> float:
+        """Tau-b of the pairs."""
+        key = _content(pairs)
+        if key not in self._taus:
+            self._taus[key] = pairs.tau()
+        return self._taus[key]
+
+    def replicates(self, pairs: Pairs, plan: Resampling) -> NDArray[np.float64]:
+        """(n_replicates, 2) tau-b and rho of each resample of a plan of this object."""
+        key = _content(pairs) + (b"rows" if plan is self.by_row else b"classes")
+        if key not in self._replicates:
+            self._replicates[key] = replicates(pairs, plan)
+        return self._replicates[key]
+
+    def influences(self, pairs: Pairs) -> Influences:
+        """Influence of each of the pairs' rows on tau-b and rho, in the order of `Pairs.rows`."""
+        key = _content(pairs)
+        if key not in self._influences:
+            self._influences[key] = influences(pairs)
+            if len(self._influences) > _REMEMBERED:
+                self._influences.popitem(last=False)
+        self._influences.move_to_end(key)
+        return self._influences[key]
+
+
+def _content(pairs: Pairs) -> bytes:
+    """What all depends on: columns of equal ranks are equal columns."""
+    digest = hashlib.sha256(pairs.scores.tobytes())
+    digest.update(pairs.truth.tobytes())
+    digest.update(pairs.rows.tobytes())
+    return digest.digest()

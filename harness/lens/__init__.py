@@ -1,0 +1,6 @@
+"""The bias lens: what a proxy follows, which proxies say the same, what carries over, what is stable."""
+
+from harness.lens.bias import bias_table, clustered, similarity, transfer_table
+from harness.lens.stability import STUDIES, stability_table, variants
+
+__all__ = ["STUDIES", "bias_table", "clustered", "similarity", "stability_table", "transfer_table", "variants"]

@@ -1,0 +1,163 @@
+"""The command `python -m harness.lens [study=batches|init|inputs] ...`: the settings are those of an evaluation.
+
+Without a study: what each proxy follows (bias.csv), which proxies say the same (similarity.csv), what carries over to
+other data sets and tasks (transfer.csv). With one: the same proxies under other settings (stability.csv). Each table
+has its picture; lens.md puts them together, and the evaluations lie beside.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from harness.config import Asked, read_words
+from harness.errors import HarnessError, OptionError
+from harness.evaluation import Evaluation, evaluate
+from harness.lens.bias import COUNTS, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
+from harness.lens.stability import STUDIES, stability_table, variants
+from harness.proxy import PROXIES
+from harness.registry import unknown_name
+from harness.report.files import write_files
+from harness.report.heat_map import matrix
+from harness.report.style import png, style
+from harness.report.tables import correlation_text, count_text, number, records
+from harness.settings import ALL
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Make the tables and pictures; a mistake is one sentence and exit code 2."""
+    try:
+        own, asked = read_words(sys.argv[1:] if words is None else words, {"study"})
+        if "study" in own and own["study"] not in STUDIES:
+            raise OptionError(unknown_name("study", own["study"], list(STUDIES)))
+        out = _study(own["study"], asked) if "study" in own else _lens(asked)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print((out / "lens.md").read_text(encoding="utf-8"), end="")
+    print(out)
+    return 0
+
+
+def _lens(asked: Asked) -> Path:
+    proxies = asked.proxies
+    if proxies is not None and ALL not in proxies:
+        proxies = proxies + [name for name in COUNTS if name in PROXIES and name not in proxies]
+    evaluation = _evaluated(replace(asked, proxies=proxies))
+    out = evaluation.out
+    bias, transfer = bias_table(evaluation), transfer_table(evaluation)
+    _csv(out / "bias.csv", bias)
+    if len(transfer):
+        _csv(out / "transfer.csv", transfer)
+    lines = ["# Bias lens", ""]
+    alike = []
+    for target in evaluation.targets:
+        place = "-".join(target.name)
+        followed = bias[(bias["bench"] == target.name[0]) & (bias["dataset"] == target.name[1])]
+        wide = followed.pivot_table(index="proxy", columns="count", values="tau", sort=False, dropna=False)
+        _picture(out / f"bias-{place}.png", _wide(wide, f"tau with counts, {' / '.join(target.name)}"))
+        lines += [f"## {' / '.join(target.name)}", "", *_strongest(followed), ""]
+        lines += [f"![What the proxies follow](bias-{place}.png)", ""]
+        scores = evaluation.scores[target.name].assign(**{TRUTH: target.accuracies})
+        table, figure, sentences = _similar(scores, [*names_of(evaluation.scores[target.name]), TRUTH], target.name)
+        alike.append(table)
+        _picture(out / f"similarity-{place}.png", figure)
+        lines += [*sentences, "", f"![Which proxies say the same](similarity-{place}.png)", ""]
+    _csv(out / "similarity.csv", pd.concat(alike, ignore_index=True))
+    for bench, rows in transfer.groupby("bench", sort=False):
+        rows = rows.assign(row=rows["proxy"] + " on " + rows["scored_on"])
+        wide = rows.pivot_table(index="row", columns="truth_of", values="tau", sort=False, dropna=False)
+        _picture(out / f"transfer-{bench}.png", _wide(wide, f"{bench}: tau with the truth of another data set or task"))
+        lines += [f"## What carries over, {bench}", "", f"![Transfer](transfer-{bench}.png)", ""]
+    write_files(out, {"lens.md": ("\n".join(lines).rstrip() + "\n").encode()})
+    return out
+
+
+def _strongest(followed: pd.DataFrame) -> list[str]:
+    """Per proxy the count that it follows most."""
+    sentences = []
+    for proxy, rows in followed.groupby("proxy", sort=False):
+        defined = rows[rows["tau"].notna()]
+        if proxy != TRUTH and len(defined):
+            most = max(records(defined), key=lambda row: abs(number(row["tau"])))
+            tau, n = correlation_text(number(most["tau"])), count_text(most["n"])
+            sentences.append(f"- {proxy} follows {most['count']} most: tau {tau} on {n} rows.")
+    return sentences
+
+
+def _similar(
+    scores: pd.DataFrame, names: Sequence[str], place: tuple[str, str]
+) -> tuple[pd.DataFrame, Figure, list[str]]:
+    """Tau of all pairs, their map in clustered order, and a sentence per group of proxies that rank alike."""
+    values = similarity(scores, names)
+    order, groups = clustered(values)
+    ordered = [names[at] for at in order]
+    pairs = [(*place, names[a], names[b], values[a, b]) for a in range(len(names)) for b in range(a)]
+    table = pd.DataFrame(pairs, columns=["bench", "dataset", "proxy", "other", "tau"])
+    borders = [at for at in range(len(groups) - 1) if groups[at] != groups[at + 1]]
+    with style():
+        figure = matrix(
+            values[np.ix_(order, order)], ordered, ordered, title=f"tau of proxies, {' / '.join(place)}", lines=borders
+        )
+    members = [
+        [name for name, own in zip(ordered, groups, strict=True) if own == group] for group in dict.fromkeys(groups)
+    ]
+    sentences = [f"- rank alike (mean tau above .7): {', '.join(group)}" for group in members if len(group) > 1]
+    return table, figure, sentences
+
+
+def _evaluated(asked: Asked) -> Evaluation:
+    return evaluate(asked.proxies, asked.benches, asked.data_sets, asked.settings, ensemble=asked.ensembles)
+
+
+def _study(study: str, asked: Asked) -> Path:
+    out = asked.settings.out or Path("results/runs") / f"study-{study}"
+    runs: list[tuple[str, Evaluation]] = []
+    left_out = []
+    for variant in variants(study, asked.settings):
+        try:
+            settings = replace(variant.settings, out=out / variant.name)
+            runs.append((variant.name, _evaluated(replace(asked, settings=settings))))
+        except HarnessError as error:
+            if not runs:
+                raise
+            left_out.append(f"- left out: {variant.name}. {error}")
+    table = stability_table(runs)
+    _csv(out / "stability.csv", table)
+    lines = [f"# Stability over {study}", "", *left_out]
+    for (bench, dataset), rows in table.groupby(["bench", "dataset"], sort=False):
+        lines += ["", f"## {bench} / {dataset}", ""]
+        for value, title in (
+            ("tau_with_reference", "tau of the scores with those of the settings as given"),
+            ("tau", "tau with the truth"),
+        ):
+            wide = rows.pivot_table(index="proxy", columns="variant", values=value, sort=False, dropna=False)
+            wide = wide.reindex(columns=[name for name, _ in runs])
+            name = f"{value}-{bench}-{dataset}.png"
+            _picture(out / name, _wide(wide, f"{bench} / {dataset}: {title}"))
+            lines += [f"![{title}]({name})", ""]
+    write_files(out, {"lens.md": ("\n".join(lines).rstrip() + "\n").encode()})
+    return out
+
+
+def _wide(wide: pd.DataFrame, title: str) -> Figure:
+    with style():
+        names = [str(name) for name in wide.columns]
+        return matrix(wide.to_numpy(dtype=np.float64), [str(name) for name in wide.index], names, title=title)
+
+
+def _picture(path: Path, figure: Figure) -> None:
+    with style():
+        write_files(path.parent, {path.name: png(figure)})
+
+
+def _csv(path: Path, table: pd.DataFrame) -> None:
+    write_files(path.parent, {path.name: table.to_csv(index=False, lineterminator="\n").encode()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

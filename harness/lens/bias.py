@@ -1,0 +1,90 @@
+"""What proxies follow: tau with counts, with one another, and with the truth of other data sets and tasks."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.cluster import hierarchy
+from scipy.spatial.distance import squareform
+
+from harness import columns
+from harness.agreement import correlations
+from harness.evaluation import Evaluation
+from harness.target import Target
+
+# What a proxy may follow instead of accuracy: size, work, depth, number of convolutions.
+COUNTS = ("params", "params_live", "flops", "flops_live", "depth", "n_convs_live", "sum_log_layer_size")
+# Proxies whose ranks agree more than this are one group of the map.
+SAME_GROUP = 0.7
+TRUTH = "(truth)"
+
+
+def names_of(scores: pd.DataFrame) -> list[str]:
+    """Proxies of a table of scores, of several seeds the first."""
+    return [name for name in columns.proxy_columns(scores) if "#" not in name]
+
+
+def bias_table(evaluation: Evaluation) -> pd.DataFrame:
+    """Tau and rho of each proxy, and of the truth, with each count; one row per target, proxy and count."""
+    rows = []
+    for target in evaluation.targets:
+        scores = evaluation.scores[target.name]
+        followed = [name for name in COUNTS if name in scores.columns]
+        for name, values in _with_truth(target, scores):
+            for count in followed:
+                if count != name:
+                    found = correlations(values, scores[count])
+                    n = int((~np.isnan(values) & scores[count].notna()).sum())
+                    rows.append((*target.name, name, count, n, *found))
+    return pd.DataFrame(rows, columns=["bench", "dataset", "proxy", "count", "n", "tau", "rho"])
+
+
+def similarity(scores: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64]:
+    """(n_names, n_names) tau of each pair of columns, on rows that both have; 1 on the diagonal."""
+    values = np.eye(len(names))
+    for row, first in enumerate(names):
+        for column in range(row):
+            values[row, column] = values[column, row] = correlations(scores[first], scores[names[column]]).tau
+    return values
+
+
+def clustered(values: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+    """Order of the columns in which alike ones are neighbours, and their groups (average linkage of 1 - tau).
+
+    Undefined tau is the farthest there is. Returns the order and, in it, the group of each column from 1 on.
+    """
+    if len(values) < 2:
+        return list(range(len(values))), [1] * len(values)
+    distance = 1 - np.nan_to_num(values, nan=-1.0)
+    np.fill_diagonal(distance, 0.0)
+    tree = hierarchy.linkage(squareform(distance, checks=False), method="average", optimal_ordering=True)
+    order = [int(place) for place in hierarchy.leaves_list(tree)]
+    groups = hierarchy.fcluster(tree, t=1 - SAME_GROUP, criterion="distance")
+    return order, [int(groups[place]) for place in order]
+
+
+def transfer_table(evaluation: Evaluation) -> pd.DataFrame:
+    """Tau of the scores on one data set or task with the truth of another of the same benchmark.
+
+    One row per benchmark, proxy, data set that was scored and data set of the truth; the proxy `(truth)` is the truth
+    of the one with that of the other. Empty for benchmarks with one data set.
+    """
+    rows = []
+    for first in evaluation.targets:
+        for second in evaluation.targets:
+            if first.space.name != second.space.name or not np.array_equal(first.index, second.index):
+                continue
+            for name, values in _with_truth(first, evaluation.scores[first.name]):
+                if name != TRUTH or first is not second:
+                    found = correlations(values, second.accuracies)
+                    rows.append((first.space.name, name, first.data_set.name, second.data_set.name, *found))
+    table = pd.DataFrame(rows, columns=["bench", "proxy", "scored_on", "truth_of", "tau", "rho"])
+    several = table.groupby("bench")["truth_of"].transform("nunique") > 1
+    return table[several].reset_index(drop=True)
+
+
+def _with_truth(target: Target, scores: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    for name in names_of(scores):
+        yield name, scores[name].to_numpy(dtype=np.float64)
+    yield TRUTH, target.accuracies

@@ -1,0 +1,82 @@
+"""Studies of stability: the same proxies and architectures under other batches, initialisations or inputs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from harness import columns
+from harness.agreement import correlations
+from harness.evaluation import Evaluation
+from harness.initialise import Initialisation
+from harness.inputs import InputKind
+from harness.lens.bias import names_of
+from harness.settings import Settings
+
+STUDIES = ("batches", "init", "inputs")
+BATCH_SIZES = (16, 32, 64, 128)
+N_BATCHES = (2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One setting of a study; `name` is its folder and its label."""
+
+    name: str
+    settings: Settings
+
+
+def variants(study: str, settings: Settings) -> list[Variant]:
+    """The variants of a study, the settings as given first: the reference.
+
+    `batches` varies the size of a batch with the number of batches as given, and the number with the size as given;
+    `init` runs every initialisation, `inputs` every kind of inputs.
+    """
+    protocol = settings.protocol
+    reference = Variant("as_given", settings)
+    if study == "batches":
+        others = [replace(protocol, batch_size=size) for size in BATCH_SIZES if size != protocol.batch_size]
+        others += [replace(protocol, n_batches=number) for number in N_BATCHES if number != protocol.n_batches]
+        return [
+            reference,
+            *(Variant(f"{one.n_batches}x{one.batch_size}", replace(settings, protocol=one)) for one in others),
+        ]
+    if study == "init":
+        inits = [init for init in Initialisation if init is not protocol.init]
+        changed = [(init.value, replace(settings, protocol=replace(protocol, init=init))) for init in inits]
+    else:
+        kinds = [kind for kind in InputKind if kind is not settings.inputs]
+        changed = [(kind.value, replace(settings, inputs=kind)) for kind in kinds]
+    return [reference, *(Variant(name, changed_settings) for name, changed_settings in changed)]
+
+
+def stability_table(runs: Sequence[tuple[str, Evaluation]]) -> pd.DataFrame:
+    """Per target, proxy and variant its tau with the truth, and the tau of its scores with those of the reference.
+
+    Args:
+        runs: variant and its evaluation, the reference first.
+    """
+    rows = []
+    reference = runs[0][1]
+    for target in reference.targets:
+        scores = reference.scores[target.name]
+        for variant, run in runs:
+            if target.name not in run.scores:
+                continue
+            changed = run.scores[target.name]
+            for name in names_of(scores):
+                own, other = scores[name].to_numpy(dtype=np.float64), changed[name].to_numpy(dtype=np.float64)
+                agreement = _row(run.agreement, (*target.name, name))
+                taus = [agreement[column] for column in (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH)]
+                rows.append((*target.name, name, variant, agreement[columns.N], *taus, correlations(own, other).tau))
+    names = ["bench", "dataset", "proxy", "variant", "n", "tau", "tau_low", "tau_high", "tau_with_reference"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _row(agreement: pd.DataFrame, subject: tuple[str, str, str]) -> "pd.Series[float]":
+    bench, dataset, proxy = subject
+    own = (
+        agreement[columns.BENCH].eq(bench) & agreement[columns.DATASET].eq(dataset) & agreement[columns.PROXY].eq(proxy)
+    )
+    return agreement[own].iloc[0]

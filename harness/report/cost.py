@@ -1,0 +1,89 @@
+"""cost.png: CPU seconds per network against tau, with the proxies that nothing cheaper beats (Pareto front)."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness import columns
+from harness.agreement import BASELINES
+from harness.report.evaluation import EvaluationTables
+from harness.report.style import BLUE, GREEN, GREY, ORANGE
+from harness.report.tables import number, records
+
+PANELS_PER_ROW = 3
+MOST_PANELS = 12
+# Counts take less time than can be measured; they stand at this many seconds.
+LEAST_SECONDS = 1e-6
+
+
+def cost(tables: EvaluationTables) -> Figure | None:
+    """The figure, a panel per benchmark and data set; None where no time was measured."""
+    timed = tables.agreement[tables.agreement[columns.SECONDS].notna() & tables.agreement[columns.TAU].notna()]
+    places = list(dict.fromkeys(zip(timed[columns.BENCH], timed[columns.DATASET], strict=True)))[:MOST_PANELS]
+    if not places:
+        return None
+    n_columns = min(len(places), PANELS_PER_ROW)
+    n_rows = math.ceil(len(places) / n_columns)
+    figure = Figure(figsize=(max(4.6, 4.1 * n_columns), 3.5 * n_rows), layout="constrained")
+    grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    for axes, (bench, dataset) in zip(grid, places, strict=False):
+        own = timed[(timed[columns.BENCH] == bench) & (timed[columns.DATASET] == dataset)]
+        of_place = (tables.reference[columns.BENCH] == bench) & (tables.reference[columns.DATASET] == dataset)
+        _draw(axes, own, tables.reference[of_place])
+        axes.set_title(f"{bench} / {dataset}", loc="left")
+    for unused in grid[len(places) :]:
+        unused.set_axis_off()
+    return figure
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame) -> None:
+    means = rows.groupby(columns.PROXY, sort=False)[
+        [columns.SECONDS, columns.TAU, columns.TAU_LOW, columns.TAU_HIGH]
+    ].mean()
+    means[columns.SECONDS] = means[columns.SECONDS].clip(lower=LEAST_SECONDS)
+    means = means.sort_values(columns.SECONDS, kind="stable")
+    best = means[columns.TAU].cummax()
+    front = means[(means[columns.TAU] == best) & (best > best.shift(fill_value=-math.inf))]
+    for name, row in means.iterrows():
+        colour = GREY if name in BASELINES else BLUE
+        bars = np.array([[row[columns.TAU] - row[columns.TAU_LOW]], [row[columns.TAU_HIGH] - row[columns.TAU]]])
+        axes.errorbar(
+            row[columns.SECONDS], row[columns.TAU], yerr=None if np.isnan(bars).any() else np.maximum(bars, 0),
+            fmt="s" if name in BASELINES else "o", color=colour, markersize=4, elinewidth=0.7, alpha=0.9,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set(xlabel="CPU seconds per network", ylabel="tau")
+    low, high = axes.get_xlim()
+    axes.set_xlim(low, high * 8)
+    if len(front):
+        seconds, taus = [*front[columns.SECONDS], high * 8], [*front[columns.TAU], front[columns.TAU].iloc[-1]]
+        axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1, label="nothing cheaper is better")
+        axes.legend(fontsize=6.5, frameon=False, loc="lower right")
+    _label(axes, means)
+    for shorter in records(reference):
+        tau = number(shorter[columns.TAU])
+        axes.axhline(tau, color=GREEN, linestyle="--", linewidth=1)
+        text = f"{shorter[columns.REFERENCE_COLUMN]}: {shorter[columns.EPOCHS]} epochs of training"
+        axes.text(0.01, tau, text, transform=axes.get_yaxis_transform(), fontsize=6.5, color=GREEN, va="bottom")
+
+
+def _label(axes: Axes, means: pd.DataFrame) -> None:
+    """Names to the right of their points, moved apart where they would overlap, each tied to its point by a line."""
+    low, high = axes.get_ylim()
+    step = (high - low) * 0.042
+    left, right = (math.log10(end) for end in axes.get_xlim())
+    taken: list[tuple[float, float]] = []
+    for name, row in means.sort_values(columns.TAU, ascending=False, kind="stable").iterrows():
+        x, y = math.log10(row[columns.SECONDS]), float(row[columns.TAU])
+        reach = (right - left) * 0.3
+        height = y
+        while any(abs(height - other) < step and abs(x - at) < reach for at, other in taken):
+            height -= step / 4
+        taken.append((x, height))
+        axes.annotate(
+            str(name), (row[columns.SECONDS], y), xytext=(10 ** (x + (right - left) * 0.03), height), fontsize=6.5,
+            va="center", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
+        )  # fmt: skip

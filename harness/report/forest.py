@@ -1,0 +1,69 @@
+"""forest.png: how far each proxy's tau is from that of the counts, with 95 % intervals and the verdict's colour."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from harness import columns
+from harness.agreement import BASELINES
+from harness.report.evaluation import EvaluationTables
+from harness.report.style import BLUE, GREY, ORANGE
+from harness.report.tables import NO_SEED, number, proxy_label, records
+from harness.report.verdict import LIVE, MAIN, NAMES
+
+MOST_ROWS = 40
+ROW_INCHES = 0.27
+_COLOURS = {"yes": BLUE, "no": ORANGE, "undecided": GREY}
+
+
+def forest(tables: EvaluationTables) -> Figure | None:
+    """The figure, a panel per benchmark and data set and baseline; None where nothing was compared."""
+    rows = tables.verdicts[tables.verdicts[columns.DELTA].notna()]
+    rows = rows[~rows[columns.PROXY].isin(BASELINES)]
+    baselines = [name for name in (MAIN, LIVE) if (rows[columns.BASELINE] == name).any()]
+    places = list(dict.fromkeys(zip(rows[columns.BENCH], rows[columns.DATASET], strict=True)))
+    if not baselines or not places:
+        return None
+    several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
+    panels = []
+    for bench, dataset in places:
+        own = rows[(rows[columns.BENCH] == bench) & (rows[columns.DATASET] == dataset)]
+        order = own[own[columns.BASELINE] == baselines[0]].sort_values(columns.DELTA, kind="stable")
+        labels = [proxy_label(row, with_seed=several) for row in records(order)][-MOST_ROWS:]
+        panels.append((f"{bench} / {dataset}", own, labels))
+    heights = [max(len(labels), 2) for _, _, labels in panels]
+    figure = Figure(
+        figsize=(2.2 + 3.1 * len(baselines), 1.2 + ROW_INCHES * sum(heights) + 0.75 * len(panels)), layout="constrained"
+    )
+    grid = figure.subplots(len(panels), len(baselines), squeeze=False, sharex="col", height_ratios=heights)
+    for line, (title, own, labels) in zip(grid, panels, strict=True):
+        for axes, baseline in zip(line, baselines, strict=True):
+            _draw(axes, own[own[columns.BASELINE] == baseline], labels, several=several)
+            axes.set_title(f"{title}, less {NAMES[baseline]}", loc="left", fontsize=8.5)
+            if axes is not line[0]:
+                axes.tick_params(labelleft=False)
+    for axes in grid[-1]:
+        axes.set_xlabel("difference of tau")
+    handles = [
+        Line2D([], [], color=colour, marker="o", linewidth=1.6, label=f"beats it: {verdict}")
+        for verdict, colour in _COLOURS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    return figure
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, labels: list[str], *, several: bool) -> None:
+    places = {label: height for height, label in enumerate(labels)}
+    axes.axvline(0, color="black", linewidth=0.9)
+    for row in records(rows):
+        label = proxy_label(row, with_seed=several)
+        if label not in places:
+            continue
+        colour = _COLOURS[str(row[columns.BEATS])]
+        low, high = number(row[columns.DELTA_LOW]), number(row[columns.DELTA_HIGH])
+        axes.plot([low, high], [places[label]] * 2, color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot(number(row[columns.DELTA]), places[label], "o", color=colour, markersize=4.5)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(-0.7, len(labels) - 0.3)
+    axes.grid(axis="y", visible=False)

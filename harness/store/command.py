@@ -1,0 +1,97 @@
+"""The command `python -m harness.store merge|export|load`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.arguments import OneSentenceParser
+from harness.errors import HarnessError, StoreError
+from harness.progress import Progress
+from harness.store.database import ScoreStore, merge
+from harness.store.score_table import ScoreTable, read_table, table_paths, write_table
+
+DEFAULT_FOLDER = Path("results/scores")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Join stores, write score tables from a store, or read them into one."""
+    parser = OneSentenceParser(prog="python -m harness.store", description="Join score stores, export and load tables.")
+    command = parser.add_subparsers(dest="command", required=True)
+    merging = command.add_parser("merge", help="copy into the first store what it lacks of the others")
+    merging.add_argument("target", type=Path)
+    merging.add_argument("sources", type=Path, nargs="+")
+    exporting = command.add_parser("export", help="write compact score tables, one per key, without truth")
+    exporting.add_argument("store", type=Path)
+    exporting.add_argument("folder", type=Path, nargs="?", default=DEFAULT_FOLDER, help="default: %(default)s")
+    exporting.add_argument("--bench", action="append", help="only this benchmark (may be repeated)")
+    exporting.add_argument("--proxy", action="append", help="only this proxy (may be repeated)")
+    exporting.add_argument("--fewest", type=int, default=1, metavar="N", help="only keys with at least N scores")
+    loading = command.add_parser("load", help="copy the scores of score tables into a store")
+    loading.add_argument("folder", type=Path)
+    loading.add_argument("store", type=Path)
+    try:
+        arguments = parser.parse_args(words)
+        if arguments.command == "merge":
+            print(f"{merge(arguments.target, arguments.sources)} scores added to {arguments.target}")
+        elif arguments.command == "export":
+            chosen = (arguments.bench, arguments.proxy, arguments.fewest)
+            n_tables = export(arguments.store, arguments.folder, *chosen)
+            print(f"{n_tables} score tables written to {arguments.folder}")
+        else:
+            print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def export(
+    store: Path,
+    folder: Path,
+    benches: Sequence[str] | None = None,
+    proxies: Sequence[str] | None = None,
+    fewest: int = 1,
+) -> int:
+    """Write the scores of a store as score tables into a folder; returns how many tables.
+
+    Raises:
+        StoreError: there is no such store, or a table in the folder holds other values.
+    """
+    if not store.is_file():
+        raise StoreError(f"There is no score store '{store}' to export.")
+    n_tables = 0
+    with ScoreStore(store) as opened:
+        keys = [
+            key
+            for key in opened.score_keys()
+            if (benches is None or key.space.partition("@")[0] in benches)
+            and (proxies is None or key.proxy.partition("@")[0] in proxies)
+        ]
+        with Progress("export", len(keys), "tables") as progress:
+            for key in keys:
+                scores = opened.find(key)
+                if len(scores) >= fewest:
+                    write_table(folder, ScoreTable.of(key, scores))
+                    n_tables += 1
+                progress.advance()
+    return n_tables
+
+
+def load(folder: Path, store: Path) -> int:
+    """Copy the scores of the tables in a folder into a store that lacks them; returns how many.
+
+    Raises:
+        StoreError: the folder has no tables.
+    """
+    paths = table_paths(folder)
+    if not paths:
+        raise StoreError(f"There are no score tables in '{folder}'. Write some: python -m harness.store export.")
+    n_new = 0
+    with ScoreStore(store) as opened:
+        for path in paths:
+            table = read_table(path)
+            known = opened.find(table.header.key)
+            new = [(table.header.key, score) for score in table.scores if score.arch not in known]
+            opened.add(new)
+            n_new += len(new)
+    return n_new

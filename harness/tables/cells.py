@@ -1,0 +1,228 @@
+"""The cells of a published table: the published figure, ours with its interval, and whether they agree."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.agreement import Sample, Variations, agreements
+from harness.errors import HarnessError
+from harness.inputs import DATA_SETS
+from harness.space import BENCHMARKS
+from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index
+from harness.tables.spec import BEST, GROUND_TRUTH, Published, TableSpec
+from harness.target import default_truth
+from harness.truth import Truth
+from harness.truth_table import TruthColumn
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One published figure beside ours.
+
+    Attributes:
+        bench, dataset, published_proxy: where it stands; proxy: ours, with its version.
+        coefficient: tau, rho or accuracy.
+        published, spread: as printed; empty for a reference row.
+        ours, low, high: our value and its interval: generalisation for correlations; for an accuracy the worst and
+            best of the architectures that share the first place.
+        difference: ours less published; inside: whether the published value, as rounded, lies within the interval.
+        n, n_population: architectures used, and of the space. n_first: those that share the first place.
+        signed: our value before its sign was dropped.
+        truth, protocol, inputs, inputs_sha256, seconds: what ours rests on; seconds are CPU seconds per network.
+        missing: why there is no value of ours, or nothing; a command if scores are missing.
+    """
+
+    bench: str
+    dataset: str
+    published_proxy: str
+    proxy: str
+    coefficient: str
+    published: str = ""
+    spread: str = ""
+    ours: float = NAN
+    low: float = NAN
+    high: float = NAN
+    difference: float = NAN
+    inside: str = ""
+    n: int = 0
+    n_population: int = 0
+    n_first: int = 0
+    signed: float = NAN
+    truth: str = ""
+    protocol: str = ""
+    inputs: str = ""
+    inputs_sha256: str = ""
+    seconds: float = NAN
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Our value of a coefficient, before it is set beside the published one."""
+
+    value: float
+    low: float
+    high: float
+    n_first: int = 0
+
+
+def table_cells(spec: TableSpec, sources: ScoreSources) -> Iterator[Cell]:
+    """The cells in the order of the published figures, reference rows after the data set that they belong to.
+
+    Raises:
+        MissingDataError: there is no truth of a benchmark at all.
+        HarnessError: the table names a truth column, protocol or benchmark that there is not.
+    """
+    figures = spec.figures()
+    places = dict.fromkeys((figure.bench, figure.dataset) for figure in figures)
+    for bench, dataset in places:
+        truth = Truth.open(bench)
+        column = _truth_column(spec, truth, bench, dataset)
+        own = [figure for figure in figures if (figure.bench, figure.dataset) == (bench, dataset)]
+        for proxy in dict.fromkeys(figure.proxy for figure in own):
+            yield from _row(spec, sources, (truth, column), [figure for figure in own if figure.proxy == proxy])
+        if spec.reference is not None:
+            coefficients = list(dict.fromkeys(figure.coefficient for figure in own))
+            yield from _reference(spec.reference, (truth, column), coefficients)
+
+
+def _truth_column(spec: TableSpec, truth: Truth, bench: str, dataset: str) -> TruthColumn:
+    """The first column of the table's choice that is here."""
+    choice = spec.truths(bench, dataset)
+    if not choice:
+        choice = (default_truth(truth, BENCHMARKS.get(bench), DATA_SETS.get(dataset)),)
+    here = {column.name for column in truth.columns(dataset)}
+    return truth.column(dataset, next((name for name in choice if name in here), choice[-1]))
+
+
+def _row(
+    spec: TableSpec, sources: ScoreSources, truth: tuple[Truth, TruthColumn], figures: list[Published]
+) -> Iterator[Cell]:
+    """The cells of one published proxy on one data set."""
+    table, column = truth
+    bench, dataset, published = figures[0].bench, figures[0].dataset, figures[0].proxy
+    proxy = spec.proxies.get(published, published)
+    n_population = len(BENCHMARKS.get(bench).architectures)
+    if published == GROUND_TRUTH:
+        best = float(np.nanmax(_oriented(table, column, np.arange(n_population), bench)))
+        for figure in figures:
+            cell = Cell(bench, dataset, published, published, figure.coefficient, truth=column.name)
+            yield _beside(cell, figure, _Found(best, best, best, 1), spec, n_population)
+        return
+    try:
+        sampled = sources.find(spec, bench, dataset, proxy)
+    except MissingScoresError as error:
+        reason = str(error)
+    except HarnessError as error:
+        reason = str(error).partition(" Known:")[0]
+    else:
+        accuracies = _oriented(table, column, sampled.index, bench)
+        found = _best(sampled.column, accuracies) if spec.kind == BEST else _correlated(sampled, accuracies, bench)
+        for figure in figures:
+            cell = _described(figure, sampled.column, column)
+            yield _beside(cell, figure, found[figure.coefficient], spec, sampled.index.size)
+        return
+    for figure in figures:
+        yield Cell(
+            bench, dataset, published, proxy, figure.coefficient, figure.text, figure.spread,
+            n_population=n_population, truth=column.name, missing=reason,
+        )  # fmt: skip
+
+
+def _described(figure: Published, column: Column, truth: TruthColumn) -> Cell:
+    key = column.header.key
+    return Cell(
+        figure.bench,
+        figure.dataset,
+        figure.proxy,
+        key.proxy,
+        figure.coefficient,
+        truth=truth.name,
+        protocol=column.protocol,
+        inputs=column.header.inputs or "none",
+        inputs_sha256=key.inputs,
+        seconds=column.seconds,
+    )
+
+
+def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: int) -> Cell:
+    """A cell with our value beside the published one."""
+    ours, low, high = found.value, found.low, found.high
+    if spec.absolute:
+        ours = abs(ours)
+        low, high = (-high, -low) if found.value < 0 else (low, high)
+    reach = max(figure.rounding, float(figure.spread or 0))
+    inside = "" if np.isnan(low) else "yes" if low - reach <= figure.value <= high + reach else "no"
+    return Cell(**(
+        vars(cell)
+        | {
+            "published": figure.text,
+            "spread": figure.spread,
+            "ours": ours,
+            "low": low,
+            "high": high,
+            "difference": ours - figure.value,
+            "inside": inside,
+            "n": n,
+            "n_population": len(BENCHMARKS.get(cell.bench).architectures),
+            "n_first": found.n_first,
+            "signed": found.value,
+        }
+    ))  # fmt: skip
+
+
+def _correlated(sampled: Sampled, accuracies: NDArray[np.float64], bench: str) -> dict[str, _Found]:
+    classes = canonical_index(bench)[sampled.index]
+    sample = Sample(accuracies, classes, len(BENCHMARKS.get(bench).architectures))
+    found = agreements({"proxy": sampled.column.values}, sample, variations=Variations.of(classes))["proxy"]
+    return {
+        "tau": _Found(found.correlations.tau, *found.tau_generalisation),
+        "rho": _Found(found.correlations.rho, *found.rho_generalisation),
+    }
+
+
+def _best(column: Column, accuracies: NDArray[np.float64]) -> dict[str, _Found]:
+    """Accuracy of the architecture ranked first: the mean over those that share the place, and their range."""
+    used = ~(np.isnan(column.values) | np.isnan(accuracies))
+    values, accuracies = column.values[used], accuracies[used]
+    first = accuracies[values == values.max()]
+    return {"accuracy": _Found(float(first.mean()), float(first.min()), float(first.max()), first.size)}
+
+
+def _reference(name: str, truth: tuple[Truth, TruthColumn], coefficients: list[str]) -> Iterator[Cell]:
+    """The row of a truth column that costs real training, beside the truth of the table."""
+    table, column = truth
+    bench, dataset = table.benchmark, column.dataset
+    label = f"{name} (training)"
+    try:
+        described = table.column(dataset, name)
+    except HarnessError as error:
+        for coefficient in coefficients:
+            yield Cell(bench, dataset, label, name, coefficient, truth=column.name, missing=str(error))
+        return
+    index = np.arange(len(BENCHMARKS.get(bench).architectures))
+    own, accuracies = (_oriented(table, one, index, bench) for one in (described, column))
+    classes = canonical_index(bench)
+    found = agreements({"proxy": own}, Sample(accuracies, classes, index.size), variations=Variations.of(classes))
+    agreement = found["proxy"]
+    both = {
+        "tau": (agreement.correlations.tau, *agreement.tau_generalisation),
+        "rho": (agreement.correlations.rho, *agreement.rho_generalisation),
+    }
+    for coefficient in coefficients:
+        value, low, high = both[coefficient]
+        yield Cell(
+            bench, dataset, label, name, coefficient, ours=value, low=low, high=high, n=agreement.counts.n,
+            n_population=index.size, signed=value, truth=column.name,
+        )  # fmt: skip
+
+
+def _oriented(table: Truth, column: TruthColumn, index: NDArray[np.int64], bench: str) -> NDArray[np.float64]:
+    """Truth of some architectures, higher is better."""
+    archs = BENCHMARKS.get(bench).architectures
+    values = table.values([archs[row] for row in index], column.dataset, column.name)
+    return values if column.higher_is_better else -values

@@ -1,0 +1,57 @@
+"""The picture of a regenerated table: published figures against ours, a panel per benchmark and data set."""
+
+import math
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from harness.report.style import BLUE, GREY, ORANGE
+from harness.tables.cells import Cell
+from harness.tables.spec import TableSpec
+
+PANELS_PER_ROW = 4
+_COLOURS = {"yes": BLUE, "no": ORANGE}
+_MARKERS = {"tau": "o", "rho": "s", "accuracy": "D"}
+
+
+def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
+    """Ours with its interval over the published figure; on the line both are equal. None where nothing is compared."""
+    compared = [cell for cell in cells if cell.published and not math.isnan(cell.ours)]
+    places = list(dict.fromkeys((cell.bench, cell.dataset) for cell in compared))
+    if not places:
+        return None
+    n_columns = min(len(places), PANELS_PER_ROW)
+    n_rows = math.ceil(len(places) / n_columns)
+    figure = Figure(figsize=(max(3.4 * n_columns, 4.4), 3.2 * n_rows + 0.4), layout="constrained")
+    grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    for axes, place in zip(grid, places, strict=False):
+        _draw(axes, [cell for cell in compared if (cell.bench, cell.dataset) == place])
+        axes.set_title(" / ".join(place), loc="left", fontsize=9)
+    for unused in grid[len(places) :]:
+        unused.set_axis_off()
+    figure.suptitle(spec.title, fontsize=10)
+    used = dict.fromkeys(cell.coefficient for cell in compared)
+    handles = [Line2D([], [], color=GREY, marker=_MARKERS[name], linestyle="", label=name) for name in used]
+    inside = {"yes": "published lies within our interval", "no": "it does not"}
+    handles += [Line2D([], [], color=_COLOURS[name], linewidth=1.6, label=text) for name, text in inside.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    return figure
+
+
+def _draw(axes: Axes, cells: Sequence[Cell]) -> None:
+    ends = [value for cell in cells for value in (cell.low, cell.high, float(cell.published)) if not math.isnan(value)]
+    low, high = min(ends), max(ends)
+    axes.plot([low, high], [low, high], color=GREY, linewidth=0.8, linestyle=":")
+    for cell in cells:
+        colour = _COLOURS.get(cell.inside, GREY)
+        x = float(cell.published)
+        if not math.isnan(cell.low):
+            axes.plot([x, x], [cell.low, cell.high], color=colour, linewidth=1.2)
+        axes.plot(x, cell.ours, _MARKERS[cell.coefficient], color=colour, markersize=4)
+        axes.annotate(
+            cell.published_proxy, (x, cell.ours), xytext=(4, 0), textcoords="offset points", fontsize=6, va="center"
+        )
+    axes.set(xlabel="published", ylabel="ours")
+    axes.margins(x=0.18)

@@ -1,0 +1,193 @@
+"""Which scores a table may use: those of score tables and stores that are of the very proxy, protocol and inputs."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+
+from harness.errors import HarnessError, OptionError
+from harness.initialise import Initialisation
+from harness.paths import conf_folder
+from harness.protocol import Mode, Precision, Protocol
+from harness.proxy import Sees
+from harness.proxy_spec import ProxySpec, parse_proxies
+from harness.settings import Settings
+from harness.space import BENCHMARKS, SearchSpace
+from harness.store import Header, ScoreStore, ScoreTable, read_header, read_table, table_paths
+from harness.tables.spec import TableSpec
+from harness.target import sample_index
+
+# Fewer architectures than this are no basis for a comparison with a whole space.
+FEWEST = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A proxy's scores on a sample of a space.
+
+    Attributes:
+        values: (n_archs,) scores, NaN where there is none.
+        header: of the score table that they are from.
+        protocol: its name; `none` where the proxy uses none.
+        seconds: mean CPU seconds per network.
+    """
+
+    values: NDArray[np.float64]
+    header: Header
+    protocol: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Official indices (n_archs,) of a sample, and the scores of it."""
+
+    index: NDArray[np.int64]
+    column: Column
+
+
+class MissingScoresError(HarnessError):
+    """Scores that a table needs and that are nowhere here; the message is the command that makes them."""
+
+
+class ScoreSources:
+    """Score tables of a folder and of a store, found by what they are about."""
+
+    def __init__(self, folder: Path, store: Path | None = None) -> None:
+        self._tables: list[tuple[Header, Callable[[], ScoreTable]]] = [
+            (read_header(path), partial(read_table, path)) for path in table_paths(folder)
+        ]
+        if store is not None:
+            self._tables += [(table.header, partial(_itself, table)) for table in _tables_of(store)]
+
+    def find(self, spec: TableSpec, bench: str, dataset: str, proxy: str) -> Sampled:
+        """The scores of a proxy on the largest sample that they cover: the space, or the first N of its permutation.
+
+        Raises:
+            MissingScoresError: there are no such scores.
+            UnknownNameError: no proxy is called so.
+        """
+        space = BENCHMARKS.get(bench)
+        ours = parse_proxies([proxy], {proxy: spec.options[proxy]} if proxy in spec.options else {})[0]
+        for protocol in map(protocol_called, spec.protocol):
+            for kind in spec.inputs:
+                found = [
+                    load()
+                    for header, load in self._tables
+                    if _fits(header, ours, (space, dataset), protocol, kind, spec)
+                ]
+                sampled = [_sampled(space, ours, table, protocol) for table in found]
+                large = [one for one in sampled if one.index.size >= FEWEST]
+                if large:
+                    # Two tables differ in the batches alone; that of more architectures is taken, and named.
+                    return max(large, key=lambda one: one.index.size)
+        others = self._other_versions(ours, space, dataset)
+        note = f" (here are scores of {', '.join(others)}, which are not mixed with others)" if others else ""
+        raise MissingScoresError(command(spec, bench, dataset, proxy) + note)
+
+    def _other_versions(self, ours: ProxySpec, space: SearchSpace, dataset: str) -> list[str]:
+        """Versions of the proxy or the space that there are scores of instead."""
+        own = (f"{space.name}@{space.version}", f"{ours.name}@{ours.proxy_class.version}")
+        keys = [header.key for header, _ in self._tables if header.key.data_set == dataset]
+        alike = [
+            key
+            for key in keys
+            if key.space.partition("@")[0] == space.name and key.proxy.partition("@")[0] == ours.name
+        ]
+        return sorted({f"{key.proxy} on {key.space}" for key in alike if (key.space, key.proxy) != own})
+
+
+def command(spec: TableSpec, bench: str, dataset: str, proxy: str) -> str:
+    """The command that makes the scores that a table lacks."""
+    words = [f"proxy={proxy}", f"bench={bench}", f"dataset={dataset}", "sample=all"]
+    words += [] if spec.protocol[0] == "paper" else [f"protocol={spec.protocol[0]}"]
+    words += [] if spec.inputs[0] == "real" else [f"inputs={spec.inputs[0]}"]
+    words += [f"+options.{proxy}.{name}={value}" for name, value in spec.options.get(proxy, {}).items()]
+    return f"python -m harness {' '.join(words)}"
+
+
+@cache
+def protocol_called(name: str) -> Protocol:
+    """The protocol of conf/protocol/<name>.yaml.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    path = conf_folder() / "protocol" / f"{name}.yaml"
+    if not path.is_file():
+        raise OptionError(f"No protocol is called '{name}': there is no file {path}.")
+    values = OmegaConf.to_container(OmegaConf.load(path))
+    assert isinstance(values, dict)
+    return Protocol(
+        name=name,
+        n_batches=int(values["n_batches"]),
+        batch_size=int(values["batch_size"]),
+        init=Initialisation(values["init"]),
+        dtype=Precision(values["dtype"]),
+        mode=Mode(values["mode"]),
+    )
+
+
+def _fits(
+    header: Header, ours: ProxySpec, place: tuple[SearchSpace, str], protocol: Protocol, kind: str, spec: TableSpec
+) -> bool:
+    key, (space, dataset) = header.key, place
+    uses = ours.proxy_class.uses()
+    return (
+        key.space == f"{space.name}@{space.version}"
+        and key.data_set == dataset
+        and key.proxy == f"{ours.name}@{ours.proxy_class.version}"
+        and json.loads(key.options) == json.loads(ours.options_json)
+        and key.source == ours.digest
+        and key.protocol == (protocol.key if "protocol" in uses else "")
+        and key.seed == (spec.seed if "seed" in uses else -1)
+        and header.inputs == (kind if "inputs" in uses else "")
+    )
+
+
+def _sampled(space: SearchSpace, ours: ProxySpec, table: ScoreTable, protocol: Protocol) -> Sampled:
+    scored_as = canonical_index(space.name) if ours.proxy_class.sees is Sees.LIVE else _own_index(space.name)
+    is_scored = np.zeros(scored_as.size, dtype=bool)
+    is_scored[table.rows.index.to_numpy()] = True
+    covered = is_scored[scored_as]
+    if covered.all():
+        index = np.arange(scored_as.size)
+    else:
+        order = sample_index(space, Settings(sample=scored_as.size))
+        gaps = np.flatnonzero(~covered[order])
+        index = order[: gaps[0]]
+    components = table.components.reindex(scored_as[index])
+    components.index = pd.RangeIndex(index.size)
+    values = ours.make().combine(components) if index.size else pd.Series(dtype="float64")
+    seconds = float(table.rows["seconds"].mean())
+    name = protocol.name if "protocol" in ours.proxy_class.uses() else "none"
+    return Sampled(index, Column(np.asarray(values, dtype=np.float64), table.header, name, seconds))
+
+
+@cache
+def canonical_index(bench: str) -> NDArray[np.int64]:
+    """(n_space,) official index of each architecture's canonical form."""
+    space = BENCHMARKS.get(bench)
+    return np.array([space.index(space.canonical(arch)) for arch in space.architectures], dtype=np.int64)
+
+
+@cache
+def _own_index(bench: str) -> NDArray[np.int64]:
+    return np.arange(len(BENCHMARKS.get(bench).architectures))
+
+
+def _tables_of(store: Path) -> Sequence[ScoreTable]:
+    if not store.is_file():
+        raise OptionError(f"There is no score store '{store}'; leave store= out to use score tables alone.")
+    with ScoreStore(store) as opened:
+        return [ScoreTable.of(key, opened.find(key)) for key in opened.score_keys()]
+
+
+def _itself(table: ScoreTable) -> ScoreTable:
+    return table

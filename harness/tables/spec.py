@@ -1,0 +1,163 @@
+"""What a published table is: a YAML of conf/table, and the published figures that it names."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from harness.errors import CorruptDataError, OptionError, UnknownNameError
+from harness.inputs import InputKind
+from harness.paths import conf_folder
+from harness.registry import unknown_name
+
+CORRELATIONS, BEST = "correlations", "best_architecture"
+GROUND_TRUTH = "ground_truth"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published figure, as printed.
+
+    Attributes:
+        bench, dataset, proxy: where it stands; `ground_truth` for the best accuracy that there is.
+        coefficient: tau, rho or accuracy.
+        text: the figure as printed, so that its rounding is known.
+        spread: the standard deviation that is printed with it; empty: none.
+    """
+
+    bench: str
+    dataset: str
+    proxy: str
+    coefficient: str
+    text: str
+    spread: str = ""
+
+    @property
+    def value(self) -> float:
+        """The figure as a number."""
+        return float(self.text)
+
+    @property
+    def rounding(self) -> float:
+        """Half a unit of the last digit."""
+        return 0.5 * 10.0 ** -len(self.text.partition(".")[2])
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """A published table and what it is compared with; the fields are the keys of the YAML, in any order.
+
+    Attributes:
+        name: of the file.
+        title: heads the table.
+        published: CSV in conf/table/published; `source` and `table` select its rows.
+        kind: `correlations`, or `best_architecture`, the accuracy of what each proxy ranks first.
+        bench: benchmarks.
+        protocol: protocols in order of preference; the first under which a proxy was scored is taken and named.
+        inputs: kinds of inputs, likewise.
+        truth: column per data set, per benchmark, or one for all; lists in order of preference; None: the default.
+        proxies: our proxy for a published name where it differs.
+        options: options of a proxy.
+        reference: truth column that stands in the table as a row: training for some epochs.
+        absolute: the source dropped the signs.
+        seed: the proxies' own.
+        notes: sentences below the table.
+    """
+
+    name: str
+    title: str
+    published: str
+    source: str
+    table: str
+    bench: tuple[str, ...]
+    protocol: tuple[str, ...] = ("paper",)
+    inputs: tuple[str, ...] = ("real",)
+    kind: str = CORRELATIONS
+    truth: object = None
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reference: str | None = None
+    absolute: bool = False
+    seed: int = 0
+    notes: tuple[str, ...] = ()
+
+    def truths(self, bench: str, dataset: str) -> tuple[str, ...]:
+        """Truth columns in order of preference; none: the default of conf/benchmarks."""
+        stated = self.truth
+        if isinstance(stated, Mapping):
+            stated = stated.get(dataset, stated.get(bench))
+        return () if stated is None else _names(stated)
+
+    def figures(self) -> list[Published]:
+        """The published figures, in the order of the CSV.
+
+        Raises:
+            CorruptDataError: the CSV has none.
+        """
+        path = tables_folder() / "published" / self.published
+        with path.open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if (row["source"], row["table"]) == (self.source, self.table)]
+        printed = {"tau": "kendall", "rho": "spearman"} if self.kind == CORRELATIONS else {"accuracy": "test_accuracy"}
+        found = [
+            Published(row["space"], row["dataset"], row["proxy"], coefficient, row[name], row.get("std", ""))
+            for row in rows
+            if row["space"] in self.bench
+            for coefficient, name in printed.items()
+            if row[name]
+        ]
+        if not found:
+            raise CorruptDataError(
+                f"{path} has no rows of {self.source}, {self.table}; see conf/table/{self.name}.yaml."
+            )
+        return found
+
+
+def tables_folder() -> Path:
+    """The folder of the YAML files."""
+    return conf_folder() / "table"
+
+
+def table_names() -> list[str]:
+    """Names of the tables, in alphabetical order."""
+    return sorted(path.stem for path in tables_folder().glob("*.yaml"))
+
+
+def read_spec(name: str) -> TableSpec:
+    """The table of conf/table/<name>.yaml.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+        OptionError: it has an unknown key, or lacks one.
+    """
+    if name not in table_names():
+        raise UnknownNameError(unknown_name("table", name, table_names()))
+    path = tables_folder() / f"{name}.yaml"
+    try:
+        values = OmegaConf.to_container(OmegaConf.load(path))
+    except (OmegaConfBaseException, ValueError) as error:
+        raise OptionError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
+    assert isinstance(values, dict)
+    known = {one.name for one in fields(TableSpec)} - {"name"}
+    for key in values:
+        if key not in known:
+            raise OptionError(f"{path}: {unknown_name('key', str(key), sorted(known))}")
+    for key in ("title", "published", "source", "table", "bench"):
+        if key not in values:
+            raise OptionError(f"{path} lacks the key {key}.")
+    lists = {key: _names(values[key]) for key in ("bench", "protocol", "inputs", "notes") if key in values}
+    spec = TableSpec(name=name, **(values | lists))  # type: ignore[arg-type]
+    if spec.kind not in (CORRELATIONS, BEST):
+        raise OptionError(f"{path}: kind is '{spec.kind}'; it must be {CORRELATIONS} or {BEST}.")
+    kinds = [kind.value for kind in InputKind]
+    for inputs in spec.inputs:
+        if inputs not in kinds:
+            raise OptionError(f"{path}: {unknown_name('inputs', inputs, kinds)}")
+    return spec
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else (str(value),)

@@ -1,0 +1,221 @@
+"""The files of a regenerated table: Markdown, LaTeX (booktabs), CSV, JSON. Equal cells give equal bytes."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pandas as pd
+
+from harness.report.files import write_files
+from harness.report.style import png, style
+from harness.report.tables import correlation_text, interval_text
+from harness.report.verdict import signed_text
+from harness.tables.cells import Cell
+from harness.tables.picture import picture
+from harness.tables.spec import BEST, TableSpec
+
+_GREEK = {"tau": "tau", "rho": "rho", "accuracy": "accuracy"}
+_LATEX = {"tau": r"$\tau$", "rho": r"$\rho$", "accuracy": "accuracy"}
+MISSING = "-"
+
+
+def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list[Path]:
+    """Write <name>.md, .tex, .csv, .json and, if anything is compared, .png into a folder; returns their paths.
+
+    Raises:
+        OptionError: the folder cannot be made or written.
+        HarnessError: the disk is full, or another failure of writing.
+    """
+    contents = {
+        "md": markdown(spec, cells),
+        "tex": latex(spec, cells),
+        "csv": _frame(cells).to_csv(index=False, lineterminator="\n"),
+        "json": _json(spec, cells),
+    }
+    files = {f"{spec.name}.{suffix}": text.encode() for suffix, text in contents.items()}
+    with style():
+        figure = picture(spec, cells)
+        if figure is not None:
+            files[f"{spec.name}.png"] = png(figure)
+    write_files(out, files)
+    return [out / name for name in files]
+
+
+def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
+    """The table for a reader: one table per benchmark and data set, then what is missing and the notes."""
+    lines = [f"# {spec.title}", "", f"    python -m harness.tables table={spec.name}", "", summary(cells)]
+    for bench, dataset in _places(cells):
+        own = [cell for cell in cells if (cell.bench, cell.dataset) == (bench, dataset)]
+        truths = ", ".join(dict.fromkeys(cell.truth for cell in own))
+        lines += ["", f"## {bench} / {dataset}", "", f"Truth: {truths}.", "", *_markdown_table(spec, own)]
+    if any(cell.published and not math.isnan(cell.ours) for cell in cells):
+        lines += ["", f"![Published figures against ours]({spec.name}.png)"]
+    lines += ["", "## What the columns are", "", *(f"- {line}" for line in _legend(spec))]
+    missing = _missing(cells)
+    if missing:
+        lines += ["", "## Missing", "", "What makes the scores or brings the truth; then the table is made again.", ""]
+        lines += missing
+    if spec.notes:
+        lines += ["", "## Notes", "", *(f"- {note}" for note in spec.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def latex(spec: TableSpec, cells: Sequence[Cell]) -> str:
+    """The table for a paper: a tabular with booktabs rules, one block per benchmark and data set."""
+    coefficients = _coefficients(cells)
+    heads = [f"{_LATEX[name]} published & ours & difference" for name in coefficients]
+    lines = [
+        f"% {spec.title}",
+        f"% python -m harness.tables table={spec.name}; needs \\usepackage{{booktabs}}",
+        rf"\begin{{tabular}}{{l{'rlr' * len(coefficients)}r}}",
+        r"\toprule",
+        f"proxy & {' & '.join(heads)} & $n$ \\\\",
+    ]
+    for bench, dataset in _places(cells):
+        own = [cell for cell in cells if (cell.bench, cell.dataset) == (bench, dataset)]
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{3 * len(coefficients) + 2}}}{{l}}{{{_escaped(f'{bench}, {dataset}')}}} \\",
+        ]
+        for proxy, row in _rows(own).items():
+            parts = [_escaped(proxy)]
+            for name in coefficients:
+                cell = row.get(name)
+                parts += (
+                    [MISSING] * 3 if cell is None else [_published(cell), _ours(spec, cell), _difference(spec, cell)]
+                )
+            lines.append(" & ".join([*parts, _count(row)]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def summary(cells: Sequence[Cell]) -> str:
+    """One sentence: how many published figures were compared, and how many lie inside."""
+    figures = [cell for cell in cells if cell.published]
+    compared = [cell for cell in figures if cell.inside]
+    inside = sum(cell.inside == "yes" for cell in compared)
+    partial = sum(cell.n < cell.n_population for cell in compared)
+    sampled = f" ({partial} of them on a sample of the space)" if partial else ""
+    return (
+        f"{len(figures)} published figures, {len(compared)} compared{sampled}: {inside} lie within our interval, "
+        f"{len(compared) - inside} do not; {len(figures) - len(compared)} are missing."
+    )
+
+
+def _markdown_table(spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
+    coefficients = _coefficients(cells)
+    heads = ["proxy"]
+    for name in coefficients:
+        heads += [f"{_GREEK[name]} published", "ours", "difference", "inside"]
+    heads += ["n of N", "protocol, inputs"]
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join(['---', *['---:'] * (len(heads) - 2), '---'])} |"
+    for proxy, row in _rows(cells).items():
+        parts = [proxy]
+        for name in coefficients:
+            cell = row.get(name)
+            if cell is None:
+                parts += [MISSING] * 4
+            else:
+                parts += [_published(cell), _ours(spec, cell), _difference(spec, cell), cell.inside or MISSING]
+        first = next(iter(row.values()))
+        declared = f"{first.protocol}, {first.inputs}" if first.protocol else MISSING
+        yield f"| {' | '.join([*parts, _count(row), declared])} |"
+
+
+def _missing(cells: Sequence[Cell]) -> list[str]:
+    """What is missing, commands that differ in the proxy alone put together."""
+    together: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.missing:
+            proxies = together.setdefault(cell.missing.replace(f"proxy={cell.proxy} ", "proxy=PROXY "), [])
+            if cell.proxy not in proxies:
+                proxies.append(cell.proxy)
+    lines = []
+    for reason, proxies in together.items():
+        named = f"proxy={proxies[0]}" if len(proxies) == 1 else f"'proxy=[{','.join(proxies)}]'"
+        lines.append(f"- {', '.join(proxies)}: `{reason.replace('proxy=PROXY', named)}`")
+    return lines
+
+
+def _legend(spec: TableSpec) -> list[str]:
+    if spec.kind == BEST:
+        return [
+            "ours: truth of the architecture that the proxy ranks first; where several share the place, the mean over "
+            "them, with the worst and the best of them in brackets and their number behind",
+            "inside: whether the published figure, give or take its rounding and printed deviation, lies between them",
+            "difference: ours less published",
+        ]
+    return [
+        "ours: in brackets the 95 % generalisation interval, canonical classes drawn anew",
+        "inside: whether the published figure, give or take its rounding, lies within that interval. Other initial "
+        "weights and other images move a value too, and are no part of it",
+        "difference: ours less published",
+        "n of N: architectures of the space that ours rests on: all, or the first n of one fixed permutation",
+    ]
+
+
+def _json(spec: TableSpec, cells: Sequence[Cell]) -> str:
+    rows = [{name: None if _is_nan(value) else value for name, value in asdict(cell).items()} for cell in cells]
+    contents = {
+        "table": spec.name,
+        "title": spec.title,
+        "source": spec.source,
+        "command": f"python -m harness.tables table={spec.name}",
+        "summary": summary(cells),
+        "notes": list(spec.notes),
+        "cells": rows,
+    }
+    return json.dumps(contents, indent=1, ensure_ascii=False) + "\n"
+
+
+def _frame(cells: Sequence[Cell]) -> pd.DataFrame:
+    return pd.DataFrame([asdict(cell) for cell in cells], columns=[field.name for field in fields(Cell)])
+
+
+def _places(cells: Sequence[Cell]) -> list[tuple[str, str]]:
+    return list(dict.fromkeys((cell.bench, cell.dataset) for cell in cells))
+
+
+def _coefficients(cells: Sequence[Cell]) -> list[str]:
+    return list(dict.fromkeys(cell.coefficient for cell in cells))
+
+
+def _rows(cells: Sequence[Cell]) -> dict[str, dict[str, Cell]]:
+    rows: dict[str, dict[str, Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.published_proxy, {})[cell.coefficient] = cell
+    return rows
+
+
+def _published(cell: Cell) -> str:
+    return f"{cell.published}{f' ± {cell.spread}' if cell.spread else ''}" or MISSING
+
+
+def _ours(spec: TableSpec, cell: Cell) -> str:
+    if math.isnan(cell.ours):
+        return MISSING
+    if spec.kind == BEST:
+        several = f" [{cell.low:.1f}, {cell.high:.1f}] ({cell.n_first})" if cell.n_first > 1 else ""
+        return f"{cell.ours:.1f}{several}"
+    return f"{correlation_text(cell.ours)} {interval_text(cell.low, cell.high)}"
+
+
+def _difference(spec: TableSpec, cell: Cell) -> str:
+    if math.isnan(cell.difference):
+        return MISSING
+    return f"{cell.difference:+.1f}" if spec.kind == BEST else signed_text(cell.difference)
+
+
+def _count(row: dict[str, Cell]) -> str:
+    cell = next(iter(row.values()))
+    return f"{cell.n:,} of {cell.n_population:,}" if cell.n else MISSING
+
+
+def _escaped(text: str) -> str:
+    return text.replace("_", r"\_").replace("%", r"\%").replace("&", r"\&")
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
