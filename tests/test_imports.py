@@ -25,7 +25,7 @@ STAGES = [
     {"evaluation"},
     {"config", "data_status"},
     {"search"},
-    {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf"},
+    {"__main__", "__init__", "check", "data", "describe", "list", "page", "perf", "theory"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -110,8 +110,9 @@ def _is_constant(ranks: NDArray[np.int32]) -> bool:
 
 
 def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
-    # The p-value is not used; its exact form would be the slow part of small samples.
-    return float(stats.kendalltau(scores, truth, method="asymptotic").statistic)
+    # The p-value is not used; its exact form would be the slow part of small samples, the other needs three rows.
+    method = "asymptotic" if scores.size > 2 else "exact"
+    return float(stats.kendalltau(scores, truth, method=method).statistic)
 
 
 def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:
