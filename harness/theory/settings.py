@@ -36,8 +36,8 @@ class MlpSettings:
     n_draws: int = 100
     batch_sizes: tuple[int, ...] = (64, 128, 256)
     learning_rates: tuple[float, ...] = (1e-8, 0.1)
-    n_training: int = 6_000
-    n_test: int = 2_000
+    n_training: int = 3_000
+    n_test: int = 1_000
 
     def __post_init__(self) -> None:
         _require_positive("mlp", self, "widths", "n_draws", "batch_sizes", "learning_rates", "n_training", "n_test")
@@ -52,8 +52,8 @@ class RandomMlpsSettings:
     weight_scales: tuple[float, ...] = (1.0, 1.0)
     batch_sizes: tuple[int, ...] = (64, 128, 256)
     learning_rate: float = 1e-8
-    n_training: int = 6_000
-    n_test: int = 2_000
+    n_training: int = 3_000
+    n_test: int = 1_000
 
     def __post_init__(self) -> None:
         names = ("n_networks", "widths", "weight_scales", "batch_sizes", "learning_rate", "n_training", "n_test")
