@@ -90,21 +90,24 @@ def mlp_figure(points: pd.DataFrame, source: str) -> Figure:
 
 
 def random_mlps_figure(points: pd.DataFrame, source: str) -> Figure:
-    """Test loss after the epoch against sigma, and against sigma freed of the width, a column per batch size."""
+    """Test loss after the epoch against sigma, a column per batch size; a second row frees sigma of the widths."""
     sizes = sorted(points["batch_size"].unique())
     rate = float(points["learning_rate"].iloc[0])
-    figure, axes = _panels(2, len(sizes), f"Learning rate {rate:g}. {source}")
-    rows = {"sigma": _SIGMA_LABEL, "sigma_sqrt_width": r"1000 $\sigma \sqrt{m}$"}
+    rows = {"sigma": _SIGMA_LABEL}
+    several = points["width"].nunique() > 1
+    if several:
+        rows["sigma_sqrt_width"] = r"1000 $\sigma \sqrt{m}$"
+    figure, axes = _panels(len(rows), len(sizes), f"Learning rate {rate:g}. {source}")
     points = points.assign(**{column: _MILLI * points[column] for column in rows})
     drawn: PathCollection | None = None
     for place, (column, label) in enumerate(rows.items()):
         for position, size in enumerate(sizes):
             axis = axes[place * len(sizes) + position]
             rows_of_size = points[points["batch_size"] == size]
-            drawn = _scatter(axis, rows_of_size, column, "test_loss", xlabel=label, colour="width")
+            drawn = _scatter(axis, rows_of_size, column, "test_loss", xlabel=label, colour="width" if several else None)
             axis.set_ylabel("test loss")
             axis.set_title(f"batches of {size}", loc="left", fontweight="bold", pad=16)
-    if drawn is not None:
+    if drawn is not None and several:
         figure.colorbar(drawn, ax=axes, label="width m", shrink=0.6)
     return figure
 

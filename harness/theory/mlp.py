@@ -165,9 +165,10 @@ def _random_trends(points: pd.DataFrame) -> Iterator[Trend]:
         yield trend(rows, "sigma", "test_loss_before", claim=Claim.none, setting=setting)
         yield trend(rows, "sigma", "loss_removed", claim=Claim.falls, setting=setting)
         yield trend(rows, "mean_to_sigma", "loss_removed", claim=Claim.rises, setting=setting)
-        yield trend(rows, "sigma_sqrt_width", "test_loss", claim=Claim.none, setting=setting)
-        yield trend(rows, "width", "sigma", claim=Claim.none, setting=setting)
-        yield trend(rows, "width", "test_loss", claim=Claim.none, setting=setting)
+        if rows["width"].nunique() > 1:
+            yield trend(rows, "sigma_sqrt_width", "test_loss", claim=Claim.none, setting=setting)
+            yield trend(rows, "width", "sigma", claim=Claim.none, setting=setting)
+            yield trend(rows, "width", "test_loss", claim=Claim.none, setting=setting)
 
 
 def _conditions(points: pd.DataFrame, training: Handwriting) -> Iterator[str]:
