@@ -1,11 +1,11 @@
 """The numerator of ZiCo alone ("mean only"). Li et al., ICLR 2023, arXiv:2301.11300, Appendix F.1 and Table 7."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.evidence import WeightGradients
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._gradient_variation import sum_of_logs
 
 
 @PROXIES.register("zico_mean")
@@ -23,5 +23,4 @@ class ZiCoMean(Proxy):
 
     def measure(self, gradients: WeightGradients) -> float:
         """Higher is better; 0 if no layer has a gradient."""
-        totals = (layer.abs().mean(dim=0).sum().item() for layer in gradients.layers.values())
-        return sum(math.log(total) for total in totals if total != 0)
+        return sum_of_logs([layer.abs().mean(dim=0).sum() for layer in gradients.layers.values()])

@@ -1,11 +1,13 @@
 """The denominator of ZiCo alone ("STD only"). Li et al., ICLR 2023, arXiv:2301.11300, Appendix F.1 and Table 7."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from harness.evidence import WeightGradients
 from harness.proxy import PROXIES, Proxy, Sees
+from proxies._gradient_variation import sum_of_logs
 
 
 @PROXIES.register("zico_std")
@@ -25,10 +27,5 @@ class ZiCoStd(Proxy):
 
     def measure(self, gradients: WeightGradients) -> float:
         """Higher is better; 0 if no layer has a gradient that varies."""
-        total = 0.0
-        for layer in gradients.layers.values():
-            deviation = layer.std(dim=0, correction=0)
-            inverse = (1 / deviation[deviation != 0]).sum().item()
-            if inverse != 0:
-                total += math.log(inverse)
-        return total
+        deviations = [layer.std(dim=0, correction=0) for layer in gradients.layers.values()]
+        return sum_of_logs([torch.where(deviation != 0, 1 / deviation, 0).sum() for deviation in deviations])
