@@ -25,10 +25,13 @@ def describe_run(
     runs: Sequence[ScoringRun],
     skipped: Sequence[Skipped],
     *,
-    module: str = "harness",
+    module: str | None = None,
 ) -> dict[str, JSON]:
-    """Command (`python -m MODULE`), settings, truth and inputs with their sha256, versions, git commit and device."""
-    process = describe_process(module)
+    """Command (`python -m MODULE`), settings, truth and inputs with their sha256, versions, git commit and device.
+
+    `module` is by default the one of this package that was run.
+    """
+    process = describe_process(module or _running_module())
     return {
         "command": process["command"],
         "date": process["date"],
@@ -60,6 +63,13 @@ def describe_process(module: str) -> dict[str, JSON]:
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
         "git_commit": git_commit(),
     }
+
+
+def _running_module() -> str:
+    """The module of this package that was run by `python -m`; `harness` where it was none."""
+    specification = getattr(sys.modules["__main__"], "__spec__", None)
+    name = specification.name.removesuffix(".__main__") if specification else ""
+    return name if name.split(".")[0] == "harness" else "harness"
 
 
 def git_commit() -> str:
