@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from harness.checked_files import md5_of, part_path
+from harness.checked_files import md5_of, part_path, sha256_of
 from harness.downloads import RemoteFile, discard, download
 from harness.errors import CorruptDataError
 
@@ -31,15 +31,30 @@ class ImageArchive:
         return all(path.is_file() and md5_of(path) == md5 for path, md5 in paths.items())
 
 
-def fetch_archive(archive: ImageArchive, home: Path, downloads: Path) -> list[str]:
-    """Download an archive and unpack it into `<home>/<folder>`, unless its files are there; says what was done.
+@dataclass(frozen=True)
+class ImageFolder:
+    """Files that a data set's authors publish one by one, read as they are from one folder."""
 
-    The archive is deleted once it is unpacked.
+    files: tuple[RemoteFile, ...]
+    folder: str
+
+    def is_whole(self, home: Path) -> bool:
+        """Whether all the files lie in `<home>/<folder>`, as published."""
+        paths = {home / self.folder / PurePosixPath(file.key).name: file for file in self.files}
+        return all(path.is_file() and sha256_of(path) == file.sha256 for path, file in paths.items())
+
+
+def fetch_archive(archive: ImageArchive | ImageFolder, home: Path, downloads: Path) -> list[str]:
+    """Bring what an archive or a list of files holds into `<home>/<folder>`, unless it is there; says what was done.
+
+    What was downloaded is deleted once it is there.
 
     Raises:
         MissingDataError: if it cannot be reached.
         CorruptDataError: if it, or a file in it, is not the published one.
     """
+    if isinstance(archive, ImageFolder):
+        return _fetch_files(archive, home, downloads)
     folder = home / archive.folder
     if archive.is_unpacked(home):
         return [f"{folder} is there and whole."]
@@ -50,6 +65,28 @@ def fetch_archive(archive: ImageArchive, home: Path, downloads: Path) -> list[st
     discard(archive.file, downloads)
     kept = [f"What lay there before is now {former}."] if former else []
     return [f"Unpacked {archive.file.url} to {folder}.", *kept]
+
+
+def _fetch_files(published: ImageFolder, home: Path, downloads: Path) -> list[str]:
+    """Download the files and put them into their folder in one step."""
+    folder = home / published.folder
+    if published.is_whole(home):
+        return [f"{folder} is there and whole."]
+    paths = [download(file, downloads) for file in published.files]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = part_path(folder)
+    staging.mkdir()
+    try:
+        for path in paths:
+            shutil.copyfile(path, staging / path.name)
+        former = _set_aside(folder)
+        staging.replace(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    for file in published.files:
+        discard(file, downloads)
+    kept = [f"What lay there before is now {former}."] if former else []
+    return [f"Put {len(paths)} files into {folder}.", *kept]
 
 
 def unpack(archive: Path, folder: Path) -> Path | None:

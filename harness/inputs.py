@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.archives import ImageArchive
-from harness.errors import OptionError
+from harness.archives import ImageArchive, ImageFolder
+from harness.errors import MissingDataError, OptionError
 from harness.paths import images_home
 from harness.randomness import generator
 from harness.registry import Registry
@@ -71,7 +71,7 @@ class DataSet(ABC):
     std: tuple[float, ...]
     licence: str = field(kw_only=True)
     how_to_get: str = field(kw_only=True)
-    archive: ImageArchive | None = field(default=None, kw_only=True)
+    archive: ImageArchive | ImageFolder | None = field(default=None, kw_only=True)
     embedded: bool = field(default=False, kw_only=True)
 
     @abstractmethod
@@ -82,6 +82,15 @@ class DataSet(ABC):
             MissingDataError: if they are not there, naming the folder and what would bring them.
             CorruptDataError: if a file is truncated, malformed, or has the published size but other contents.
         """
+
+    def read_held_out(self, home: Path) -> Images:
+        """The real test images under `home`.
+
+        Raises:
+            MissingDataError: if they are not there, or this project reads none of this data set.
+            CorruptDataError: if a file is damaged.
+        """
+        raise MissingDataError(f"No test images of {self.name} are read by this project.")
 
     @abstractmethod
     def present(self, home: Path) -> dict[InputKind, Path]:

@@ -25,12 +25,16 @@ def describe_run(
     runs: Sequence[ScoringRun],
     skipped: Sequence[Skipped],
     *,
-    module: str = "harness",
+    module: str | None = None,
 ) -> dict[str, JSON]:
-    """Command (`python -m MODULE`), settings, truth and inputs with their sha256, versions, git commit and device."""
+    """Command (`python -m MODULE`), settings, truth and inputs with their sha256, versions, git commit and device.
+
+    `module` is by default the one of this package that was run.
+    """
+    process = describe_process(module or _running_module())
     return {
-        "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": process["command"],
+        "date": process["date"],
         "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
         "truth": {"/".join(target.name): _plain(target.truth) for target in targets},
         "inputs": {
@@ -45,9 +49,27 @@ def describe_run(
         "n_architectures": {"/".join(target.name): len(target.archs) for target in targets},
         "skipped": {f"{skip.bench}/{skip.data_set}": skip.reason for skip in skipped},
         "device": f"{settings.device}, {settings.n_workers} workers, {platform.processor() or platform.machine()}",
+        "versions": process["versions"],
+        "git_commit": process["git_commit"],
+    }
+
+
+def describe_process(module: str) -> dict[str, JSON]:
+    """The command that runs `module`, the time, and with which machine, versions and commit."""
+    return {
+        "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.processor() or platform.machine(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
         "git_commit": git_commit(),
     }
+
+
+def _running_module() -> str:
+    """The module of this package that was run by `python -m`; `harness` where it was none."""
+    specification = getattr(sys.modules["__main__"], "__spec__", None)
+    name = specification.name.removesuffix(".__main__") if specification else ""
+    return name if name.split(".")[0] == "harness" else "harness"
 
 
 def git_commit() -> str:

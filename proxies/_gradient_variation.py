@@ -1,7 +1,7 @@
 """Sums of inverse coefficients of variation of gradients, arXiv:2301.11300, Eq. 15, shared by the variants of ZiCo."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -19,6 +19,11 @@ def layer_terms(layers: Mapping[str, Tensor], *, of_magnitudes: bool = False) ->
     # One transfer for all layers: on a GPU each would otherwise wait for the device.
     ratios = torch.stack([_ratio(layer, of_magnitudes) for layer in layers.values()]).tolist()
     return {name: math.log(ratio) for name, ratio in zip(layers, ratios, strict=True) if ratio != 0}
+
+
+def sum_of_logs(sums: Sequence[Tensor]) -> float:
+    """Sum of the logs of layers' sums, each [], those that are 0 left out; 0 if nothing is left."""
+    return sum((math.log(value) for value in torch.stack(list(sums)).tolist() if value != 0), 0.0) if sums else 0.0
 
 
 def _ratio(layer: Tensor, of_magnitudes: bool) -> Tensor:

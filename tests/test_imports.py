@@ -25,7 +25,7 @@ STAGES = [
     {"evaluation"},
     {"config", "data_status"},
     {"search"},
-    {"__main__", "__init__", "check", "compare", "data", "describe", "lens", "list", "page", "perf", "plan"},
+    {"__main__", "__init__", "check", "compare", "data", "describe", "lens", "list", "page", "perf", "plan", "theory"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

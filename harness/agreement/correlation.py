@@ -5,7 +5,7 @@ highest, equal infinities are ties. Both columns must be oriented so that higher
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -116,8 +116,9 @@ def _is_constant(ranks: NDArray[np.int32]) -> bool:
 
 
 def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
-    # The p-value is not used; its exact form would be the slow part of small samples, its other one divides by n - 2.
-    return float(stats.kendalltau(scores, truth, method="exact" if scores.size == 2 else "asymptotic").statistic)
+    # The p-value is not used; its exact form would be the slow part of small samples, the other needs three rows.
+    method: Literal["asymptotic", "exact"] = "asymptotic" if scores.size > 2 else "exact"
+    return float(stats.kendalltau(scores, truth, method=method).statistic)
 
 
 def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:

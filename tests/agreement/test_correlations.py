@@ -87,3 +87,8 @@ def test_resamples_without_two_distinct_rows_are_undefined() -> None:
     pairs = Pairs.of([1.0, 2.0, 2.0], [1.0, 2.0, 3.0])
     for multiplicity in ([0, 0, 0], [3, 0, 0], [0, 2, 1]):
         assert np.isnan(pairs.resampled(np.array(multiplicity))).all()
+
+
+def test_two_rows_agree_or_do_not():
+    assert correlations([1, 2], [3, 4]) == pytest.approx((1, 1))
+    assert correlations([1, 2], [4, 3]) == pytest.approx((-1, -1))

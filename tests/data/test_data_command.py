@@ -83,7 +83,7 @@ def test_fetching_twice_changes_nothing(fetched_home, capsys, monkeypatch):
     assert main(["fetch", "all"]) == 0
     printed = capsys.readouterr().out
     assert "there and whole" in printed
-    assert "fetched by name: cifar10, cifar100." in printed
+    assert "fetched by name: cifar10, cifar100, mnist." in printed
     assert {path: path.stat().st_mtime_ns for path in (fetched_home / "truth").rglob("*")} == before
     assert not (fetched_home / "downloads").exists()
 

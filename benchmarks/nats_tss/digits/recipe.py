@@ -79,7 +79,7 @@ def training_images() -> LabelledImages:
 
 def held_out_images() -> LabelledImages:
     """The test images as they are, undistorted."""
-    return _as_tensors(DIGITS.read_held_out())
+    return _as_tensors(DIGITS.read_held_out(Path()))
 
 
 def _as_tensors(read: Images) -> LabelledImages:

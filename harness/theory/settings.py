@@ -1,0 +1,136 @@
+"""Settings of `python -m harness.theory`: defaults and meanings stand in conf/theory.yaml."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.errors import OptionError
+from harness.registry import unknown_name
+
+FIGURES = ("linear", "mlp", "random_mlps")
+"""The paper's figures 1, 2 and 5: what `experiment=all` makes."""
+EXPERIMENTS = (*FIGURES, "training")
+ALL = "all"
+HANDWRITING = ("mnist", "digits")
+
+
+@dataclass(frozen=True)
+class LinearSettings:
+    """Figure 1: a linear model after one update; `learning_rate` None is 1 / n_images, where Equation 6 holds."""
+
+    n_images: int = 1_000
+    n_draws: int = 1_000
+    weight_std: float = 1.0
+    learning_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_positive("linear", self, "n_images", "n_draws", "weight_std")
+        if self.learning_rate is not None:
+            _require_positive("linear", self, "learning_rate")
+
+
+@dataclass(frozen=True)
+class MlpSettings:
+    """Figure 2: two-layer networks of given widths after one epoch; one figure per learning rate."""
+
+    widths: tuple[int, ...] = (32, 128)
+    n_draws: int = 100
+    batch_sizes: tuple[int, ...] = (64, 128, 256)
+    learning_rates: tuple[float, ...] = (1e-8, 0.1)
+    n_training: int = 3_000
+    n_test: int = 1_000
+
+    def __post_init__(self) -> None:
+        _require_positive("mlp", self, "widths", "n_draws", "batch_sizes", "learning_rates", "n_training", "n_test")
+
+
+@dataclass(frozen=True)
+class RandomMlpsSettings:
+    """Figure 5: networks of random width, and of a random scale of the initial weights, after one epoch."""
+
+    n_networks: int = 500
+    widths: tuple[int, ...] = (8, 256)
+    weight_scales: tuple[float, ...] = (1.0, 1.0)
+    batch_sizes: tuple[int, ...] = (64, 128, 256)
+    learning_rate: float = 1e-8
+    n_training: int = 3_000
+    n_test: int = 1_000
+
+    def __post_init__(self) -> None:
+        names = ("n_networks", "widths", "weight_scales", "batch_sizes", "learning_rate", "n_training", "n_test")
+        _require_positive("random_mlps", self, *names)
+        for name in ("widths", "weight_scales"):
+            ends = getattr(self, name)
+            if len(ends) != 2 or ends[0] > ends[1]:
+                raise OptionError(f"random_mlps.{name}={list(ends)} cannot work; it must be two ends, [LOW,HIGH].")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The study of NATS-TSS cells: SGD at a constant rate with Nesterov momentum; losses are measured after `steps`."""
+
+    sample: int = 50
+    steps: tuple[int, ...] = (4, 16)
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    n_measured: int = 256
+
+    def __post_init__(self) -> None:
+        _require_positive("training", self, "sample", "steps", "batch_size", "learning_rate", "n_measured")
+        if not 0 <= self.momentum < 1 or self.weight_decay < 0:
+            raise OptionError(
+                f"training.momentum={self.momentum}, training.weight_decay={self.weight_decay} cannot work; momentum "
+                "must lie in [0, 1) and weight decay must be 0 or more."
+            )
+        if list(self.steps) != sorted(set(self.steps)):
+            raise OptionError(f"training.steps={list(self.steps)} cannot work; it must ascend.")
+        if self.n_measured % self.batch_size or self.n_measured > self.batch_size * self.steps[-1]:
+            raise OptionError(
+                f"training.n_measured={self.n_measured} cannot work; the loss is measured on whole batches that were "
+                f"trained on, so it must be {self.batch_size} times 1 to {self.steps[-1]}."
+            )
+
+
+@dataclass(frozen=True)
+class TheorySettings:
+    """Everything that a run of `python -m harness.theory` may choose.
+
+    Raises:
+        OptionError: for values that cannot work, each with what would; so do the groups.
+    """
+
+    experiment: str = ALL
+    data: str | None = None
+    seed: int = 0
+    out: Path | None = None
+    store: Path = Path("results/scores.sqlite")
+    workers: int | None = None
+    resume: bool = True
+    linear: LinearSettings = field(default_factory=LinearSettings)
+    mlp: MlpSettings = field(default_factory=MlpSettings)
+    random_mlps: RandomMlpsSettings = field(default_factory=RandomMlpsSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+    def __post_init__(self) -> None:
+        if self.experiment not in (*EXPERIMENTS, ALL):
+            raise OptionError(unknown_name("experiment", self.experiment, [*EXPERIMENTS, ALL]))
+        if self.data is not None and self.data not in HANDWRITING:
+            raise OptionError(unknown_name("value of data", self.data, list(HANDWRITING)))
+        if self.seed < 0:
+            raise OptionError(f"seed={self.seed} cannot work; it must be 0 or more.")
+        if self.workers is not None and self.workers < 1:
+            raise OptionError(f"workers={self.workers} cannot work; it must be at least 1.")
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """The experiments that are run, in order."""
+        return FIGURES if self.experiment == ALL else (self.experiment,)
+
+
+def _require_positive(group: str, settings: object, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        values = list(value) if isinstance(value, tuple) else [value]
+        if not values or not all(number > 0 for number in values):
+            raise OptionError(f"{group}.{name}={value} cannot work; it must be above 0.")

@@ -1,0 +1,96 @@
+"""The files of a finding: pictures, table of trends, points, a page for readers, provenance."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from harness.checked_files import replacing
+from harness.errors import OptionError
+from harness.report import JSON
+from harness.report.style import DPI, style
+from harness.theory.finding import Finding
+from harness.theory.trends import trend_table
+
+
+def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -> list[Path]:
+    """Write NAME.md, NAME.csv (trends), NAME.parquet (points), NAME.json and the pictures; files of these names go.
+
+    Raises:
+        OptionError: if the folder cannot be written.
+    """
+    table = trend_table(finding.trends)
+    points = io.BytesIO()
+    finding.points.to_parquet(points, index=False)
+    files = {
+        f"{finding.name}.csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode(),
+        f"{finding.name}.parquet": points.getvalue(),
+        f"{finding.name}.json": (json.dumps(provenance, indent=2, ensure_ascii=False) + "\n").encode(),
+        f"{finding.name}.md": _page(finding, table, provenance).encode(),
+    }
+    for name, make in finding.pictures.items():
+        buffer = io.BytesIO()
+        with style():
+            # Without the version of matplotlib in it, equal results are equal bytes.
+            make().savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        files[f"{name}.png"] = buffer.getvalue()
+    try:
+        for name, content in files.items():
+            with replacing(out / name) as part:
+                part.write_bytes(content)
+    except OSError as error:
+        raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
+    return [out / name for name in files]
+
+
+def _page(finding: Finding, table: pd.DataFrame, provenance: Mapping[str, JSON]) -> str:
+    """The finding as Markdown."""
+    seconds = f"{provenance['wall_s']} s, {provenance['cpu_s']} CPU seconds of this process"
+    lines = [
+        f"# {finding.title}",
+        "",
+        f"    {provenance['command']}",
+        "",
+        f"Images: {finding.source}. Seed {provenance['seed']}. Took {seconds}.",
+        "",
+        *[f"- {note}" for note in finding.notes],
+        "",
+        *[line for name in finding.pictures for line in (f"![{finding.title}]({name}.png)", "")],
+        "## Trends",
+        "",
+        "Spearman's rho and Kendall's tau-b with 95 % bootstrap intervals. `claim` is how the paper says that y goes",
+        "with rising x; it holds, is reversed, or stays open by the side of 0 on which rho's interval lies.",
+        "",
+        *_table(table),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(table: pd.DataFrame) -> list[str]:
+    named = table.drop(columns="setting") if not table["setting"].any() else table
+    kept = [name for name in ("setting", "x", "y") if name in named]
+    heads = [*kept, "n", "rho", "tau", "claim", "verdict"]
+    rows = [
+        [
+            *[f"`{row[name]}`" if name in "xy" else str(row[name]) for name in kept],
+            f"{row['n']:,}",
+            _with_interval(row, "rho"),
+            _with_interval(row, "tau"),
+            str(row["claim"]),
+            str(row["verdict"]),
+        ]
+        for row in named.to_dict("records")
+    ]
+    return [_line(heads), _line(["---"] * len(heads)), *map(_line, rows)]
+
+
+def _with_interval(row: Mapping[object, object], name: str) -> str:
+    value, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
