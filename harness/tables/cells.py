@@ -12,7 +12,7 @@ from harness.errors import HarnessError
 from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
-from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index
+from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index, command
 from harness.tables.spec import BEST, GROUND_TRUTH, Published, TableSpec
 from harness.target import default_truth, sample_index
 from harness.truth import Truth
@@ -117,6 +117,9 @@ def _row(
         return
     try:
         sampled = sources.find(spec, bench, dataset, proxy)
+        if spec.kind == BEST and sampled.index.size < n_population:
+            # The best of a sample is another architecture than the best of the space.
+            raise MissingScoresError(command(spec, bench, dataset, proxy))
     except MissingScoresError as error:
         reason = str(error)
     except HarnessError as error:
