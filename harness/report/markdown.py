@@ -1,6 +1,6 @@
 """report.md: what was asked, the table with both intervals, what was left out, the verdict, provenance."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from harness import columns
@@ -25,8 +25,18 @@ from harness.report.verdict import LEGEND, LIVE, MAIN, more_sentences, verdict_l
 _COMMAND, _CONFIG = "command", "config"
 
 
-def markdown_report(tables: EvaluationTables, *, picture: str = "scatter.png") -> str:
-    """The report as Markdown text; `picture` is the path of the scatter plots, relative to the report."""
+# What each picture shows, in the order of the report.
+PICTURES = {
+    "forest.png": "Difference of tau to the counts, with 95 % intervals",
+    "heatmap.png": "Tau of each proxy on each data set and task",
+    "cost.png": "CPU seconds per network against tau",
+    "topk.png": "Regret of the best of the k first architectures",
+    "scatter.png": "Scores of each proxy against truth",
+}
+
+
+def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("scatter.png",)) -> str:
+    """The report as Markdown text; `pictures` are those of `PICTURES` that lie beside it."""
     sections = (
         ("Agreement with truth", [*_table(tables), "", *_legend(tables)]),
         ("Left out and infinite", _bullets(_left_out(tables))),
@@ -35,13 +45,18 @@ def markdown_report(tables: EvaluationTables, *, picture: str = "scatter.png") -
         *([("Spread over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
         *([("Shorter training", list(reference_lines(tables)))] if len(tables.reference) else []),
         *([("Reliability of the truth", list(reliability_lines(tables)))] if len(tables.reliability) else []),
-        ("Scores against truth", [f"![Scores of each proxy against truth]({picture})"]),
+        ("Pictures", _pictures(pictures)),
         ("Provenance", list(provenance_lines(tables.provenance))),
     )
     text = ["# Evaluation", "", *_asked(tables)]
     for title, lines in sections:
         text += ["", f"## {title}", "", *lines]
     return "\n".join(text) + "\n"
+
+
+def _pictures(names: Collection[str]) -> list[str]:
+    lines = [line for name, shown in PICTURES.items() if name in names for line in (f"![{shown}]({name})", "")]
+    return lines[:-1]
 
 
 def _asked(tables: EvaluationTables) -> Iterator[str]:

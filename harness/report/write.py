@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +19,14 @@ from harness.report.scatter import scatter
 from harness.report.style import png, style
 from harness.report.top_k import top_k
 
+_PICTURES: dict[str, Callable[[EvaluationTables], Figure | None]] = {
+    "scatter.png": scatter,
+    "forest.png": forest,
+    "heatmap.png": heat_map,
+    "topk.png": top_k,
+    "cost.png": cost,
+}
+
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
     """Write the tables, the report, the picture and run.json into `out`, which is made if need be.
@@ -30,30 +37,22 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
         OptionError: the folder cannot be made or written.
         HarnessError: the disk is full, or another failure of writing.
     """
-    files: dict[str, Callable[[EvaluationTables], bytes]] = {
-        "agreement.csv": _agreement_csv,
-        "verdict.csv": lambda found: _csv(found.verdicts),
-        "selection.csv": lambda found: _csv(found.selection),
-        "seeds.csv": lambda found: _csv(found.seeds),
-        "reliability.csv": lambda found: _csv(found.reliability),
-        "reference.csv": lambda found: _csv(found.reference),
-        "scores.parquet": _scores_parquet,
-        "report.md": _report_md,
-        "scatter.png": partial(_png, scatter),
-        "forest.png": partial(_png, forest),
-        "heatmap.png": partial(_png, heat_map),
-        "topk.png": partial(_png, top_k),
-        "cost.png": partial(_png, cost),
-        "run.json": _run_json,
+    made = {
+        "agreement.csv": _csv(columns.in_order(tables.agreement)),
+        "verdict.csv": _csv(tables.verdicts),
+        "selection.csv": _csv(tables.selection),
+        "seeds.csv": _csv(tables.seeds),
+        "reliability.csv": _csv(tables.reliability),
+        "reference.csv": _csv(tables.reference),
+        "scores.parquet": _scores_parquet(tables),
     }
-    made = {name: made_of(tables) for name, made_of in files.items()}
+    pictures = {name: _png(draw, tables) for name, draw in _PICTURES.items()}
+    drawn = [name for name, content in pictures.items() if content]
+    made["report.md"] = markdown_report(tables, pictures=drawn).encode()
+    made |= pictures | {"run.json": _run_json(tables)}
     write_files(out, {name: content for name, content in made.items() if content})
     for name in (name for name, content in made.items() if not content):
         (out / name).unlink(missing_ok=True)
-
-
-def _agreement_csv(tables: EvaluationTables) -> bytes:
-    return _csv(columns.in_order(tables.agreement))
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -76,10 +75,6 @@ def _scores_parquet(tables: EvaluationTables) -> bytes:
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()
-
-
-def _report_md(tables: EvaluationTables) -> bytes:
-    return markdown_report(tables, picture="scatter.png").encode()
 
 
 def _png(draw: Callable[[EvaluationTables], Figure | None], tables: EvaluationTables) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from harness.agreement import Sample, Variations, agreements
 from harness.errors import HarnessError
 from harness.inputs import DATA_SETS
+from harness.settings import Settings
 from harness.space import BENCHMARKS
-from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index
+from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index, command
 from harness.tables.spec import BEST, GROUND_TRUTH, Published, TableSpec
-from harness.target import default_truth
+from harness.target import default_truth, sample_index
 from harness.truth import Truth
 from harness.truth_table import TruthColumn
 
@@ -115,6 +117,9 @@ def _row(
         return
     try:
         sampled = sources.find(spec, bench, dataset, proxy)
+        if spec.kind == BEST and sampled.index.size < n_population:
+            # The best of a sample is another architecture than the best of the space.
+            raise MissingScoresError(command(spec, bench, dataset, proxy))
     except MissingScoresError as error:
         reason = str(error)
     except HarnessError as error:
@@ -178,7 +183,8 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
 def _correlated(sampled: Sampled, accuracies: NDArray[np.float64], bench: str) -> dict[str, _Found]:
     classes = canonical_index(bench)[sampled.index]
     sample = Sample(accuracies, classes, len(BENCHMARKS.get(bench).architectures))
-    found = agreements({"proxy": sampled.column.values}, sample, variations=Variations.of(classes))["proxy"]
+    plan = _plan(bench, sampled.index.size)
+    found = agreements({"proxy": sampled.column.values}, sample, variations=plan)["proxy"]
     return {
         "tau": _Found(found.correlations.tau, *found.tau_generalisation),
         "rho": _Found(found.correlations.rho, *found.rho_generalisation),
@@ -206,9 +212,8 @@ def _reference(name: str, truth: tuple[Truth, TruthColumn], coefficients: list[s
         return
     index = np.arange(len(BENCHMARKS.get(bench).architectures))
     own, accuracies = (_oriented(table, one, index, bench) for one in (described, column))
-    classes = canonical_index(bench)
-    found = agreements({"proxy": own}, Sample(accuracies, classes, index.size), variations=Variations.of(classes))
-    agreement = found["proxy"]
+    sample = Sample(accuracies, canonical_index(bench), index.size)
+    agreement = agreements({"proxy": own}, sample, variations=_plan(bench, index.size))["proxy"]
     both = {
         "tau": (agreement.correlations.tau, *agreement.tau_generalisation),
         "rho": (agreement.correlations.rho, *agreement.rho_generalisation),
@@ -226,3 +231,12 @@ def _oriented(table: Truth, column: TruthColumn, index: NDArray[np.int64], bench
     archs = BENCHMARKS.get(bench).architectures
     values = table.values([archs[row] for row in index], column.dataset, column.name)
     return values if column.higher_is_better else -values
+
+
+@cache
+def _plan(bench: str, n: int) -> Variations:
+    """The resamples of a sample of n architectures; tables that share a column of scores share its replicates."""
+    space = BENCHMARKS.get(bench)
+    n_space = len(space.architectures)
+    index = np.arange(n_space) if n == n_space else sample_index(space, Settings(sample=n))
+    return Variations.of(canonical_index(bench)[index])

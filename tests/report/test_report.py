@@ -114,6 +114,8 @@ def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(t
     assert "most often (3) with: failed: ValueError: odd | pipe" in text
     assert "| versions.torch | 2.13.0 |" in text
     assert "![Scores of each proxy against truth](scatter.png)" in text
+    assert "cost.png" not in text
+    assert "](cost.png)" in markdown_report(tables, pictures=["scatter.png", "cost.png"])
 
 
 @pytest.mark.parametrize(
