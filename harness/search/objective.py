@@ -61,5 +61,5 @@ class Objective:
             }
         )
         if self.ensemble is not None:
-            return self.ensemble[1].scores(table).to_numpy(dtype="float64")[:, None]
+            return np.asarray(self.ensemble[1].scores(table), dtype=np.float64)[:, None]
         return np.asarray(table.to_numpy(), dtype=np.float64)
