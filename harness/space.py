@@ -258,6 +258,10 @@ class SearchSpace(ABC):
         """Multiply-accumulates per image by the nats_bench package's counter, or of the live layers alone."""
         return sum(layer.flops * layer.repeats for layer in self._counted(arch, data_set, live))
 
+    def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
+        """What a budget may limit, by name: `params`, `flops`, and what a space counts besides."""
+        return {"params": self.params(arch, data_set), "flops": self.flops(arch, data_set)}
+
     def check(self, arch: str) -> Architecture:
         """`arch`, known to be of this space.
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, OptionError
+from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
 from harness.proxy_spec import ProxySpec
 from harness.registry import unknown_name
@@ -74,6 +75,17 @@ class Count(Cost):
         return self._counts.of(self.name, archs)
 
 
+class OfSpace(Cost):
+    """What a search space itself counts besides params and flops."""
+
+    def __init__(self, name: str, setting: SettingSpec) -> None:
+        super().__init__(name)
+        self._space, self._data_set = BENCHMARKS.get(setting.bench), DATA_SETS.get(setting.data_set)
+
+    def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
+        return [self._space.costs(arch, self._data_set)[self.name] for arch in archs]
+
+
 class Measured(Cost):
     """A column of the benchmark's truth where lower is better: a latency, an energy."""
 
@@ -86,26 +98,32 @@ class Measured(Cost):
 
 
 def open_costs(names: Sequence[str], setting: SettingSpec) -> dict[str, Cost]:
-    """Costs by name: registered counts, or else columns of truth where lower is better.
+    """Costs by name: registered counts, what the space counts, or columns of truth where lower is better.
 
     Raises:
-        OptionError: for a name that is neither.
+        OptionError: for a name that is none of these.
     """
     counts = [known for known in PROXIES if PROXIES.get(known).baseline]
+    space = BENCHMARKS.get(setting.bench)
+    of_space = [name for name in space.costs(space.start, DATA_SETS.get(setting.data_set)) if name not in counts]
     columns = _measured(setting)
+    known = [*counts, *of_space, *columns]
     wanted = dict.fromkeys(names)
     together = Counts([name for name in wanted if name in counts], setting)
     found: dict[str, Cost] = {}
     for name in wanted:
         if name in counts:
             found[name] = Count(name, together)
+        elif name in of_space:
+            found[name] = OfSpace(name, setting)
         elif name in columns:
             found[name] = Measured(name, setting)
         elif name in PROXIES:
-            known = ", ".join(counts + columns)
-            raise OptionError(f"{name} cannot be a budget or be minimised, since it needs a network run; {known} can.")
+            raise OptionError(
+                f"{name} cannot be a budget or be minimised, since it needs a network run; {', '.join(known)} can."
+            )
         else:
-            raise OptionError(unknown_name("count or cost", name, counts + columns))
+            raise OptionError(unknown_name("count or cost", name, known))
     return found
 
 

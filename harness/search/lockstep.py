@@ -58,13 +58,30 @@ def _run(trials: Sequence[Trial], scores: Scores, progress: Progress) -> None:
     active = [trial for trial in trials if not trial.ended]
     while active:
         wanted = dict.fromkeys(arch for trial in active for arch in trial.ask())
-        scores.ensure(trials[0].contest.objective.specs, list(wanted))
+        left = _Steps(progress, sum(trial.n_proposed for trial in active))
+        scores.ensure(trials[0].contest.objective.specs, list(wanted), left.one_done)
+        left.all_done()
         for trial in active:
-            progress.advance(trial.tell())
+            trial.tell()
         active = [trial for trial in active if not trial.ended]
     for trial in trials:
         if not trial.scored:
             raise trial.refusal()
+
+
+class _Steps:
+    """The steps of a round on the progress bar: one for each network as it is scored, the others at the end."""
+
+    def __init__(self, progress: Progress, n_left: int) -> None:
+        self._progress, self._n_left = progress, n_left
+
+    def one_done(self) -> None:
+        if self._n_left:
+            self._progress.advance()
+            self._n_left -= 1
+
+    def all_done(self) -> None:
+        self._progress.advance(self._n_left)
 
 
 def _most_steps(contest: Contest) -> int:

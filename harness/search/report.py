@@ -20,6 +20,7 @@ from harness.search.picture import front_figure, regret_figure
 from harness.search.tables import SearchTables
 
 _MOST_FRONT_ROWS = 20
+_SCORE_WIDTH = 22
 _INTERVAL = "[low, high]: 95 % interval of the mean over seeds, Student's t"
 _FOUND = (
     "accuracy, regret (distance from the space's best) and median rank are those of the architecture with the highest "
@@ -51,23 +52,26 @@ def write_search(out: Path, tables: SearchTables) -> None:
 
 
 def terminal_table(tables: SearchTables) -> RenderableType:
-    """One row per contest: means over seeds; below the table what was published."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
-    has_truth = bool(tables.units)
+    """A table per benchmark and data set, one row per contest: means over seeds; below them what was published."""
+    parts = [_terminal_part(f"{bench} {dataset}", rows) for bench, dataset, rows in tables.by_place()]
+    lines = [_seeds_line(tables), _INTERVAL, *([_FOUND] if tables.units else []), *_published_beside(tables)]
+    return Group(*parts, *map(Text, lines))
+
+
+def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("search", no_wrap=True)
-    table.add_column("score", overflow="fold")
-    measured = ("accuracy [low, high]", "regret", "rank") if has_truth else ("score [low, high]", "params", "flops")
+    table.add_column("score", overflow="fold", min_width=_SCORE_WIDTH)
+    rows = rows.dropna(axis="columns", how="all")
+    has_truth = "accuracy" in rows
+    measured = ("accuracy [low, high]", "regret", "rank") if has_truth else ("highest", "params", "flops")
     for name in (*measured, "networks", "CPU"):
         table.add_column(name, justify="right", no_wrap=True)
-    for bench, dataset, rows in tables.by_place():
-        table.add_row(Text(f"{bench} {dataset}", style="bold"))
-        for row in records(rows):
-            cells = _accuracy_cells(row) if has_truth else _score_cells(row)
-            spent = (count_text(round(number(row["evaluations"]))), seconds_text(number(row["seconds"])))
-            table.add_row(*map(Text, (str(row["search"]), str(row["objective"]), *cells, *spent)))
-        table.add_section()
-    lines = [_seeds_line(tables), _INTERVAL, *([_FOUND] if has_truth else []), *_published_beside(tables)]
-    return Group(table, *map(Text, lines))
+    for row in records(rows):
+        cells = _accuracy_cells(row) if has_truth else _score_cells(row)
+        spent = (count_text(round(number(row["evaluations"]))), seconds_text(number(row["seconds"])))
+        table.add_row(*map(Text, (str(row["search"]), str(row["objective"]), *cells, *spent)))
+    return table
 
 
 def markdown_report(tables: SearchTables) -> str:
@@ -192,7 +196,7 @@ def _accuracy_cells(row: dict[str, object]) -> tuple[str, str, str]:
 
 
 def _score_cells(row: dict[str, object]) -> tuple[str, str, str]:
-    return with_interval(row, "score"), _large(row["params_median"]), _large(row["flops_median"])
+    return plain(row["score"]), _large(row["params_median"]), _large(row["flops_median"])
 
 
 def with_interval(row: dict[str, object], name: str) -> str:

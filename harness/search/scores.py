@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
@@ -30,14 +30,15 @@ class Scores:
             stored = store.find(run.key(spec)) if effort.resume else {}
             kept = {arch: score for arch, score in stored.items() if not self._again(score)}
             self._known[spec] = kept
-        self.n_computed = 0
 
     def of(self, spec: ProxySpec, arch: Architecture) -> Score:
         """The score of an architecture that was asked for by `ensure`."""
         return self._known[spec][self._run.scored_as(spec, arch)]
 
-    def ensure(self, specs: Sequence[ProxySpec], archs: Sequence[Architecture]) -> None:
-        """Compute the scores that are not known yet.
+    def ensure(
+        self, specs: Sequence[ProxySpec], archs: Sequence[Architecture], each: Callable[[], None] = lambda: None
+    ) -> None:
+        """Compute the scores that are not known yet; `each` is called after each network.
 
         Raises:
             HarnessError: if a worker process is killed; what was computed is kept.
@@ -47,7 +48,7 @@ class Scores:
                 for spec in unit.specs:
                     self._known[spec][unit.arch] = found[spec.name]
                     self._pending.append((self._run.key(spec), found[spec.name]))
-                self.n_computed += 1
+                each()
                 if time.monotonic() - self._committed > COMMIT_EVERY_S:
                     self.commit()
         except TerminatedWorkerError as error:

@@ -106,8 +106,13 @@ class Trial(Problem):
             if fits and self.contest.network(proposal.arch) not in self._first
         ]
 
-    def tell(self) -> int:
-        """Take the scores of what was asked for, and let the searcher go on; returns how many steps that were.
+    @property
+    def n_proposed(self) -> int:
+        """How many steps the next `tell` takes."""
+        return len(self._proposals)
+
+    def tell(self) -> None:
+        """Take the scores of what was asked for, and let the searcher go on.
 
         Raises:
             HarnessError: if so many networks failed without one that has a score that going on would be in vain.
@@ -116,7 +121,6 @@ class Trial(Problem):
         if not self.scored and self.n_evaluations >= _GIVE_UP_AFTER:
             raise self.refusal()
         self._advance(found)
-        return len(found)
 
     def refusal(self) -> HarnessError:
         """The error for a search in which no network has a score."""

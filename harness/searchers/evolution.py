@@ -14,13 +14,13 @@ class Evolution(Searcher):
 
     As in Algorithm 1 the population begins with one architecture, a child over budget uses up its step, and the parent
     is drawn uniformly, with no tournament. Otherwise than in the authors' code (`evolution_search.py`): a candidate
-    without a score never enters (there a NaN breaks `min` and stays), a network enters once
-    (`deduplicate=false`: as often as it is found), the population is cut after each step and so never exceeds its
-    size, and equal seeds give equal searches. That code mutates its first architecture until there are more than ten
-    and then changes two blocks at once: `+options.evolution.mutations=2` does the latter.
+    without a score never enters (there a NaN breaks `min` and stays), a network enters once (`deduplicate=false`: as
+    often as it is found), the population is cut after each step and so never exceeds its size, equal seeds give equal
+    searches, and a search goes on after a kill. That code also mutates its first architecture until there are more
+    than ten; here the parent is drawn from the population from the first step on.
 
     Attributes:
-        mutations: how often a parent is mutated to make a child.
+        mutations: how often a parent is mutated to make a child; how far one mutation goes, the space says.
     """
 
     uses_population: ClassVar[bool] = True
