@@ -13,6 +13,7 @@ from harness.errors import HarnessError, OptionError
 from harness.inputs import InputKind
 from harness.perf.figure import Bench, Figure
 from harness.perf.networks import convolution_peak, zico_against_eager
+from harness.perf.per_sample import per_image_against_loop
 from harness.perf.proxies import cost_of_each, suite_zero_together
 from harness.perf.report import rows, write
 from harness.perf.runs import first_score, own_overhead, workers_against_processes
@@ -35,6 +36,7 @@ MEASUREMENTS = {
     "peak": Measurement(convolution_peak, 20),
     "zico": Measurement(zico_against_eager, 1_000),
     "sharing": Measurement(suite_zero_together, 10),
+    "per_sample": Measurement(per_image_against_loop, 5),
     "proxies": Measurement(cost_of_each, 5),
     "overhead": Measurement(own_overhead, 40),
     "workers": Measurement(workers_against_processes, 40),

@@ -59,6 +59,12 @@ def test_the_command_writes_table_text_and_picture(tmp_path, monkeypatch, capsys
     assert {"perf.csv", "perf.md", "perf.json", "perf.png"} == {file.name for file in tmp_path.iterdir()}
 
 
+def test_per_image_gradients_are_measured_for_both_proxies():
+    gains = [figure for figure in measure(["per_sample"], TINY.first(1)) if figure.target == 5.0]
+    assert [figure.name for figure in gains] == ["gradsign, gain", "ntk_cond, gain"]
+    assert all(figure.value > 0 for figure in gains)
+
+
 def test_overhead_is_measured_on_networks_that_differ():
     one, share = measure(["overhead"], TINY)
     assert one.value > 0
