@@ -23,7 +23,7 @@ class EpeNas(Proxy):
     the sum of |s_c|; above, s_c is divided by the class's number of images and the score is the sum of |s_c - s_d| over
     all ordered pairs of classes, over the number of classes. As in the authors' code and NASLib, pairs include each
     image with itself, and above 100 classes those with one image are left out (there by an exception that is passed
-    over). A distribution over classes counts as its likeliest class. In float64.
+    over). A distribution over classes counts as its likeliest class. In float64. Undefined as jacob_cov is.
     """
 
     version: ClassVar[int] = 1
@@ -34,6 +34,8 @@ class EpeNas(Proxy):
         """Higher is better."""
         if gradients.classes is None:
             raise Undefined("the task has no classes")
+        if gradients.is_rounding:
+            raise Undefined("the summed outputs do not depend on the images")
         classes = gradients.classes.cpu().numpy()
         few = gradients.n_classes <= _FEW_CLASSES
         scores = []

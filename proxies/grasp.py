@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.evidence import GradientCurvature, Weights
+from harness.evidence import FirstBatchGradients, WeightCurvature
 from harness.proxy import PROXIES, Proxy, Sees
 from proxies._total import total
 
@@ -15,15 +15,16 @@ class Grasp(Proxy):
 
     g is the gradient of the loss and H its Hessian, both with respect to all those weights. As in zero-cost-nas, which
     turned the paper's sign round, since accuracy falls with the sum, and takes temperature 1 (the paper: 200) and the
-    same batch for g and for H. Signed, no absolute values. Summed in float64.
+    same batch for g and for H. Signed, no absolute values. H is symmetric, so the sum is taken as g * (H w), which is
+    the cheaper product; in float64.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2002.07376"
     sees: ClassVar[Sees] = Sees.LIVE
 
-    def measure(self, weights: Weights, curvature: GradientCurvature) -> float:
+    def measure(self, gradients: FirstBatchGradients, curvature: WeightCurvature) -> float:
         """Higher is better."""
         return -total(
-            (weights.layers[name].double() * product.double()).sum() for name, product in curvature.layers.items()
+            (layer[0].double() * curvature.layers[name].double()).sum() for name, layer in gradients.layers.items()
         )

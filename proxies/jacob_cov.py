@@ -19,7 +19,9 @@ class JacobCov(Proxy):
 
     Rows of the Jacobian are the gradients of the summed outputs with respect to each image of one batch; no labels. In
     float64 throughout, with the eigenvalues of a symmetric matrix: the authors' np.linalg.eig can give complex numbers,
-    and small negative ones whose logarithm is no number. Undefined where an image has a constant gradient.
+    and small negative ones whose logarithm is no number. Undefined where an image has a constant gradient, and where
+    the summed outputs do not depend on the images, as in train mode on networks that end in a normalisation: those of
+    TransNAS-Bench-101, of which the authors' code correlates the rounding.
     """
 
     version: ClassVar[int] = 1
@@ -28,6 +30,8 @@ class JacobCov(Proxy):
 
     def measure(self, gradients: InputGradients) -> float:
         """Higher is better."""
+        if gradients.is_rounding:
+            raise Undefined("the summed outputs do not depend on the images")
         matrix = correlations(gradients.rows)
         if np.isnan(matrix).any():
             raise Undefined("the gradient of an image is constant, so it correlates with none")

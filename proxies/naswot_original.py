@@ -16,7 +16,9 @@ class NaswotOriginal(Proxy):
     That matches the blocks called ReLUConvBN too, whose input is what their ReLU reads, so it counts twice: every ReLU
     before a convolution of NAS-Bench-201's, NATS-Bench's and TransNAS-Bench-101's networks. NAS-Bench-101's block is
     called ConvBnRelu, which does not match, so nothing counts twice there. Dead ReLUs count: the code leaves out
-    modules without a backward pass, but the official cut edge multiplies by zero, so that all have one.
+    modules without a backward pass, but the official cut edge multiplies by zero, so that all have one. (On
+    TransNAS-Bench-101, where the authors did not run it, a cut edge that changes the shape makes zeros of its own; a
+    ReLU that reads nothing else would be left out there, and counts here.)
     """
 
     version: ClassVar[int] = 1

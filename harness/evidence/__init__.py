@@ -10,9 +10,9 @@ from harness.evidence.base import Subject as Subject
 from harness.evidence.cells import CellFeatures as CellFeatures
 from harness.evidence.channels import ChannelCorrelations as ChannelCorrelations
 from harness.evidence.gradients import FirstBatchGradients as FirstBatchGradients
-from harness.evidence.gradients import GradientCurvature as GradientCurvature
 from harness.evidence.gradients import InputGradients as InputGradients
 from harness.evidence.gradients import ParameterGradients as ParameterGradients
+from harness.evidence.gradients import WeightCurvature as WeightCurvature
 from harness.evidence.gradients import WeightGradients as WeightGradients
 from harness.evidence.layers import ConcatenatingCells as ConcatenatingCells
 from harness.evidence.layers import Layers as Layers

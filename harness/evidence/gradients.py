@@ -1,4 +1,4 @@
-"""Gradients as evidence: of weights, of all parameters, of the images, and the gradient times the Hessian."""
+"""Gradients as evidence: of weights, of all parameters and of the images, and the weights times the Hessian."""
 
 from typing import ClassVar
 
@@ -7,6 +7,8 @@ from torch import Tensor
 
 from harness.evidence.base import EVIDENCE
 from harness.evidence.task import Further, Gradients, TaskEvidence, Want
+
+_ROUNDING = 1e5
 
 
 @EVIDENCE.register("weight_gradients")
@@ -71,11 +73,11 @@ class ParameterGradients(TaskEvidence):
         self.parameters |= {name: at_least_float32(gradient) for name, gradient in further.parameters.items()}
 
 
-@EVIDENCE.register("gradient_curvature")
-class GradientCurvature(TaskEvidence):
-    """The Hessian of the loss of the first batch times its gradient, over the weights of all live layers.
+@EVIDENCE.register("weight_curvature")
+class WeightCurvature(TaskEvidence):
+    """The Hessian of the loss of the first batch times the weights w, over the weights of all live layers.
 
-    `layers` maps each layer's name to its part of H g, shaped as the weight; at least float32.
+    `layers` maps each layer's name to its part of H w, shaped as the weight; at least float32.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -99,6 +101,10 @@ class InputGradients(TaskEvidence):
 
     `rows` is float64 [batch, n_inputs]. In train mode normalisation mixes the batch, so that a row is the gradient of
     all images' outputs. `classes` int64 [batch] is None for tasks without classes, of which there are `n_classes`.
+
+    A network that ends in a normalisation, and is linear behind it, has summed outputs that in train mode do not depend
+    on the images at all: normalised numbers sum to a constant. So it is in TransNAS-Bench-101. The gradients are then
+    rounding, which `is_rounding` tells by their size, but for bfloat16, whose rounding is as large as small gradients.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -108,6 +114,7 @@ class InputGradients(TaskEvidence):
         self.rows = torch.empty(0, 0, dtype=torch.float64)
         self.classes: Tensor | None = None
         self.n_classes = 0
+        self._scale = torch.tensor(float("inf"))
 
     def add(self, gradients: Gradients) -> None:
         """Nothing; see `TaskEvidence`."""
@@ -115,8 +122,18 @@ class InputGradients(TaskEvidence):
     def add_further(self, further: Further) -> None:
         """See `TaskEvidence`."""
         assert further.inputs is not None  # wanted
+        assert further.inputs_scale is not None
+        self._scale = further.inputs_scale
         self.rows = further.inputs.flatten(1).double()
         self.classes, self.n_classes = further.classes, further.n_classes
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether the summed outputs do not depend on the images."""
+        # On the networks of five spaces rounding is up to 3e3 times the last digit, a gradient 1e8 times and more.
+        if self._scale.dtype is torch.bfloat16:
+            return False
+        return bool(self._scale <= _ROUNDING * torch.finfo(self._scale.dtype).eps)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

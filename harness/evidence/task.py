@@ -1,8 +1,8 @@
 """The task pass: the protocol's batches through the network, with the data set's own loss and its gradients."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Flag, auto
 from time import thread_time
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from harness.evidence.base import Evidence, Subject
+from harness.evidence.curvature import QuickNorms, Run, hessian_times_weights, record_runs
 from harness.inputs import Batch
 
 Gradients = Mapping[str, Tensor]
@@ -25,7 +26,7 @@ class Want(Flag):
     OTHER_PARAMETERS = auto()
     """Gradients of the loss with respect to biases and normalisation parameters; comes with the backward pass."""
     CURVATURE = auto()
-    """The Hessian of the loss times its gradient; a second backward pass, through the first."""
+    """The Hessian of the loss times the weights; a second backward pass, through the first."""
     INPUTS = auto()
     """Gradients of the summed outputs with respect to the images; a backward pass of its own."""
 
@@ -35,13 +36,15 @@ class Further:
     """What one batch gave beside the gradients of weights; empty where no kind wanted it.
 
     `parameters` are gradients of the loss by the name of the parameter. `curvature` has, by the name of the layer, the
-    Hessian times the gradient, both with respect to the weights of all live layers. `inputs` [batch, *shape] are
-    gradients of the sum of all outputs of the batch. `classes` int64 [batch] is None for tasks without classes.
+    Hessian of the loss times the weights of all live layers. `inputs` [batch, *shape] are gradients of the sum of all
+    outputs of the batch, `inputs_scale` is their norm times that of the images over that of the outputs. `classes`
+    int64 [batch] is None for tasks without classes.
     """
 
     parameters: Gradients
     curvature: Gradients
     inputs: Tensor | None
+    inputs_scale: Tensor | None
     classes: Tensor | None
     n_classes: int
 
@@ -97,12 +100,19 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
     images = images.contiguous(memory_format=torch.channels_last).detach()
     images.requires_grad_(Want.INPUTS in wanted)
     targets = batch.targets.to(setting.device)
-    with _hooked(network, active), torch.set_grad_enabled(bool(loses) or Want.INPUTS in wanted):
+    runs: list[Run] = []
+    with ExitStack() as stack, torch.set_grad_enabled(bool(loses) or Want.INPUTS in wanted):
+        handles = [handle for evidence in active for handle in evidence.hook(network)]
+        if Want.CURVATURE in wanted:
+            handles += record_runs(network, runs)
+            stack.enter_context(QuickNorms())
+        for handle in handles:
+            stack.callback(handle.remove)
         outputs = network(images)
         loss = setting.data_set.loss(outputs, targets)
     clock.charge(active)
 
-    slopes = _Slopes(network, loss, wanted) if loses else None
+    slopes = _Slopes(network, loss, runs, wanted) if loses else None
     clock.charge(loses)
     for evidence in active:
         evidence.add(slopes.detached if slopes else {})
@@ -110,24 +120,30 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
 
     curvature: Gradients = {}
     if slopes and Want.CURVATURE in wanted:
-        curvature = slopes.times_hessian(retain_graph=Want.INPUTS in wanted)
+        curvature = hessian_times_weights(slopes.runs, slopes.of_weights, retain_graph=Want.INPUTS in wanted)
         clock.charge([evidence for evidence in active if Want.CURVATURE in evidence.wants])
     others = slopes.others if slopes else {}
-    del slopes  # and with it the graph of the gradients
-    inputs = None
+    del slopes, runs  # and with them the graph of the gradients
+    inputs = scale = None
     if Want.INPUTS in wanted:
         inputs = _of_inputs(outputs, images)
+        scale = inputs.norm() * images.detach().norm() / outputs.detach().norm()
         clock.charge([evidence for evidence in active if Want.INPUTS in evidence.wants])
-    further = Further(others, curvature, inputs, setting.data_set.classes(targets), setting.data_set.n_classes)
+    data_set = setting.data_set
+    further = Further(others, curvature, inputs, scale, data_set.classes(targets), data_set.n_classes)
     for evidence in active:
         evidence.add_further(further)
         clock.charge([evidence])
 
 
 class _Slopes:
-    """The gradients of the loss: `detached` of the weights of live layers, `others` of all other live parameters."""
+    """The gradients of the loss: `detached` of the weights of live layers, `others` of all other live parameters.
 
-    def __init__(self, network: nn.Module, loss: Tensor, wanted: Want) -> None:
+    `of_weights` holds each live layer's weight with its gradient, `runs` each live run of a layer with that of what it
+    gave; both lead back into the graph if the curvature is wanted.
+    """
+
+    def __init__(self, network: nn.Module, loss: Tensor, runs: Sequence[Run], wanted: Want) -> None:
         weights = {
             name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
         }
@@ -135,34 +151,21 @@ class _Slopes:
         rest = {name: one for name, one in network.named_parameters() if id(one) not in own}
         if Want.OTHER_PARAMETERS not in wanted:
             rest = {}
-        found = torch.autograd.grad(
-            loss,
-            [*weights.values(), *rest.values()],
-            allow_unused=True,
-            create_graph=Want.CURVATURE in wanted,
-            retain_graph=Want.CURVATURE in wanted or Want.INPUTS in wanted,
+        found = iter(
+            torch.autograd.grad(
+                loss,
+                [*weights.values(), *rest.values(), *(run.output for run in runs)],
+                allow_unused=True,
+                create_graph=Want.CURVATURE in wanted,
+                retain_graph=Want.CURVATURE in wanted or Want.INPUTS in wanted,
+            )
         )
-        self._of = {
-            name: (weight, slope)
-            for (name, weight), slope in zip(weights.items(), found[: len(weights)], strict=True)
-            if slope is not None
-        }
-        self.detached: Gradients = {name: slope.detach() for name, (_, slope) in self._of.items()}
-        self.others: Gradients = {
-            name: slope.detach() for name, slope in zip(rest, found[len(weights) :], strict=True) if slope is not None
-        }
-
-    def times_hessian(self, retain_graph: bool) -> Gradients:
-        """The Hessian times the gradient, by layer: the gradient of the gradient's product with itself held fixed."""
-        product = sum((slope.detach() * slope).sum() for _, slope in self._of.values())
-        if not isinstance(product, Tensor) or not product.requires_grad:  # a loss that is linear in the weights
-            return {name: torch.zeros_like(weight) for name, (weight, _) in self._of.items()}
-        weights = [weight for weight, _ in self._of.values()]
-        found = torch.autograd.grad(product, weights, allow_unused=True, retain_graph=retain_graph)
-        return {
-            name: torch.zeros_like(weight) if slope is None else slope
-            for (name, weight), slope in zip(zip(self._of, weights, strict=True), found, strict=True)
-        }
+        pairs = {name: (weight, next(found)) for name, weight in weights.items()}
+        self.of_weights = {name: (weight, slope) for name, (weight, slope) in pairs.items() if slope is not None}
+        self.detached: Gradients = {name: slope.detach() for name, (_, slope) in self.of_weights.items()}
+        others = {name: next(found) for name in rest}
+        self.others: Gradients = {name: slope.detach() for name, slope in others.items() if slope is not None}
+        self.runs = [(run, slope) for run, slope in zip(runs, found, strict=True) if slope is not None]
 
 
 def _of_inputs(outputs: Tensor, images: Tensor) -> Tensor:
@@ -186,12 +189,3 @@ class _Clock:
         for evidence in users:
             evidence.seconds += now - self._since
         self._since = now
-
-
-@contextmanager
-def _hooked(network: nn.Module, active: Sequence[TaskEvidence]) -> Iterator[None]:
-    with ExitStack() as stack:
-        for evidence in active:
-            for handle in evidence.hook(network):
-                stack.callback(handle.remove)
-        yield

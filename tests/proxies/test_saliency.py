@@ -12,11 +12,11 @@ from benchmarks.nats_blocks import ActConvNorm
 from harness.evidence import (
     ChannelSensitivities,
     FirstBatchGradients,
-    GradientCurvature,
     InputGradients,
     OutputSizes,
     ParameterGradients,
     SynflowGradients,
+    WeightCurvature,
     WeightGradients,
     Weights,
 )
@@ -69,11 +69,12 @@ def test_plain_keeps_what_float32_would_lose() -> None:
     assert Plain().measure(weights, gradients(layer=Tensor([2**15, 1, 2**15]))) == 1
 
 
-def test_grasp_is_minus_weight_times_curvature() -> None:
-    evidence = GradientCurvature()
+def test_grasp_is_minus_gradient_times_curvature() -> None:
+    evidence = WeightCurvature()
     evidence.layers = {"first": Tensor([[1], [2]]), "second": Tensor([1, 1, 1])}
     # 3 * 1 - 4 * 2 + 1 + 2 - 2 = -4
-    assert Grasp().measure(WEIGHTS, evidence) == pytest.approx(4)
+    found = gradients(first=Tensor([[3], [-4]]), second=Tensor([1, 2, -2]))
+    assert Grasp().measure(found, evidence) == pytest.approx(4)
 
 
 def test_the_global_norm_is_one_norm_over_everything() -> None:

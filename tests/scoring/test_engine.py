@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.engine import score, score_counts
-from harness.evidence import EVIDENCE, FirstBatchGradients, GradientCurvature, InputGradients, Layers, ReluCodes
+from harness.evidence import EVIDENCE, FirstBatchGradients, InputGradients, Layers, ReluCodes, WeightCurvature
 from harness.evidence.base import Setting, Subject
 from harness.evidence.task import TaskEvidence
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
@@ -195,23 +195,24 @@ def test_the_task_pass_leaves_network_and_batches_as_they_were():
 def test_a_pass_costs_those_that_need_it():
     subject = Subject(setting(), ARCH, "live")
     codes, first, curvature, inputs = TaskEvidence.collect_all(
-        subject, [ReluCodes, FirstBatchGradients, GradientCurvature, InputGradients]
+        subject, [ReluCodes, FirstBatchGradients, WeightCurvature, InputGradients]
     )
     assert 0 < codes.seconds < first.seconds < curvature.seconds
     assert codes.seconds < inputs.seconds
 
 
 def test_the_hessian_is_that_of_finite_differences():
-    # (g(w + e g) - g(w - e g)) / 2e tends to H g; in float64,
+    # (g(w + e w) - g(w - e w)) / 2e tends to H w; in float64,
     # with a step so short that no ReLU switches.
     subject = Subject(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live")
-    curvature, gradients = TaskEvidence.collect_all(subject, [GradientCurvature, FirstBatchGradients])
+    curvature, gradients = TaskEvidence.collect_all(subject, [WeightCurvature, FirstBatchGradients])
     weights = {name: subject.network.get_submodule(name).weight for name in gradients.layers}
+    start = {name: weight.detach().clone() for name, weight in weights.items()}
     sides = []
     for step in (1e-9, -2e-9):
         with torch.no_grad():
             for name, weight in weights.items():
-                weight += step * gradients.layers[name][0]
+                weight += step * start[name]
         (moved,) = TaskEvidence.collect_all(subject, [FirstBatchGradients])
         sides.append(moved.layers)
     for name, product in curvature.layers.items():
