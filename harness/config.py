@@ -119,6 +119,8 @@ def _protocol(values: dict[str, Any]) -> Protocol:
         init=_choice("protocol.init", values["init"], Initialisation),
         dtype=_choice("protocol.dtype", values["dtype"], Precision),
         mode=_choice("protocol.mode", values["mode"], Mode),
+        residuals=_boolean("protocol.residuals", values.get("residuals", True)),
+        squeeze_excitation=_boolean("protocol.squeeze_excitation", values.get("squeeze_excitation", False)),
     )
     return protocol
 

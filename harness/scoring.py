@@ -19,7 +19,7 @@ from harness.progress import Progress
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.proxy_spec import ProxySpec
-from harness.space import BENCHMARKS, Architecture, Execute
+from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 _COMMIT_EVERY_S = 0.5
@@ -37,6 +37,21 @@ class SettingSpec:
     seed: int
     device: str
 
+    def __post_init__(self) -> None:
+        _ = self.space
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space, with networks as the protocol scores them.
+
+        Raises:
+            OptionError: if it has no such networks.
+        """
+        protocol = self.protocol
+        return BENCHMARKS.get(self.bench).as_scored(
+            residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
+        )
+
     @property
     def request(self) -> BatchRequest:
         """The batches that the protocol asks for."""
@@ -46,7 +61,7 @@ class SettingSpec:
         """The setting; batches are read or drawn only if some evidence uses inputs."""
         data_set = DATA_SETS.get(self.data_set)
         return Setting(
-            space=BENCHMARKS.get(self.bench),
+            space=self.space,
             data_set=data_set,
             protocol=self.protocol,
             seed=self.seed,
