@@ -1,7 +1,8 @@
 """From the words of the command line to settings. Hydra stops here."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import Enum
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,11 +22,16 @@ from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
 from harness.settings import Settings
 
-Choice = TypeVar("Choice", InputKind, Initialisation, Precision, Mode)
+Choice = TypeVar("Choice", bound=Enum)
 
 
-def check_words(words: Sequence[str]) -> None:
+def check_words(words: Sequence[str], name: str = "config", read: Callable[[DictConfig], object] | None = None) -> None:
     """Compose the words of the command line once, so that a mistake is told in one sentence.
+
+    Args:
+        words: the overrides.
+        name: of the configuration in conf/, without its suffix.
+        read: turns the composed configuration into settings; None: those of an evaluation.
 
     Raises:
         OptionError: for an unknown key, group or grammar, and for values that cannot work.
@@ -44,23 +50,23 @@ def check_words(words: Sequence[str]) -> None:
             word if value is None else f"{override.get_key_element()}={value}"
             for word, override, value in zip(overrides, parsed, values, strict=True)
         ]
-        read_settings(_compose(chosen))
+        (read or read_settings)(_compose(name, chosen))
 
 
-def _compose(overrides: list[str]) -> DictConfig:
+def _compose(name: str, overrides: list[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return compose("config", overrides)
+            return compose(name, overrides)
     except (HydraException, OmegaConfBaseException) as error:
-        raise OptionError(_explained(error, overrides)) from None
+        raise OptionError(_explained(error, name, overrides)) from None
     finally:
         GlobalHydra.instance().clear()
 
 
-def _explained(error: Exception, overrides: Sequence[str]) -> str:
+def _explained(error: Exception, name: str, overrides: Sequence[str]) -> str:
     """Hydra's text as one sentence, with the nearest key where one was misspelt."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        known = sorted(str(key) for key in compose("config"))
+        known = sorted(str(key) for key in compose(name))
     GlobalHydra.instance().clear()
     for word in overrides:
         key = word.lstrip("+~").split("=")[0]
@@ -86,27 +92,32 @@ def read_settings(config: DictConfig) -> tuple[list[str] | None, list[str], list
     """
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
-    proxies = None if values["proxy"] is None else _names("proxy", values["proxy"])
-    return proxies, _names("bench", values["bench"]), _names("dataset", values["dataset"]), _settings(values)
+    proxies = None if values["proxy"] is None else names("proxy", values["proxy"])
+    return proxies, names("bench", values["bench"]), names("dataset", values["dataset"]), settings_of(values)
 
 
-def _settings(values: dict[Any, Any]) -> Settings:
-    sample = values["sample"]
+def settings_of(values: dict[Any, Any]) -> Settings:
+    """Settings from a configuration as plain values; one that has no sample or scores leaves them at their defaults.
+
+    Raises:
+        OptionError: for values that cannot work.
+    """
+    sample = values.get("sample")
     return Settings(
-        sample=sample if sample is None or isinstance(sample, str) else _integer("sample", sample),
-        sample_seed=_integer("sample_seed", values["sample_seed"]),
-        seed=_integer("seed", values["seed"]),
-        seeds=_optional_integer("seeds", values["seeds"]),
-        inputs=_choice("inputs", values["inputs"], InputKind),
+        sample=sample if sample is None or isinstance(sample, str) else integer("sample", sample),
+        sample_seed=integer("sample_seed", values.get("sample_seed", 0)),
+        seed=integer("seed", values["seed"]),
+        seeds=optional_integer("seeds", values["seeds"]),
+        inputs=choice("inputs", values["inputs"], InputKind),
         truth=None if values["truth"] is None else str(values["truth"]),
-        scores=_path(values["scores"]),
+        scores=_path(values.get("scores")),
         protocol=_protocol(values["protocol"]),
         options=_options(values["options"]),
-        workers=_optional_integer("workers", values["workers"]),
+        workers=optional_integer("workers", values["workers"]),
         device=str(values["device"]),
         store=Path(str(values["store"])),
         out=_path(values["out"]),
-        resume=_boolean("resume", values["resume"]),
+        resume=boolean("resume", values["resume"]),
         retry=str(values["retry"]).lower(),
     )
 
@@ -114,13 +125,13 @@ def _settings(values: dict[Any, Any]) -> Settings:
 def _protocol(values: dict[str, Any]) -> Protocol:
     protocol = Protocol(
         name=str(values["name"]),
-        n_batches=_integer("protocol.n_batches", values["n_batches"]),
-        batch_size=_integer("protocol.batch_size", values["batch_size"]),
-        init=_choice("protocol.init", values["init"], Initialisation),
-        dtype=_choice("protocol.dtype", values["dtype"], Precision),
-        mode=_choice("protocol.mode", values["mode"], Mode),
-        residuals=_boolean("protocol.residuals", values.get("residuals", True)),
-        squeeze_excitation=_boolean("protocol.squeeze_excitation", values.get("squeeze_excitation", False)),
+        n_batches=integer("protocol.n_batches", values["n_batches"]),
+        batch_size=integer("protocol.batch_size", values["batch_size"]),
+        init=choice("protocol.init", values["init"], Initialisation),
+        dtype=choice("protocol.dtype", values["dtype"], Precision),
+        mode=choice("protocol.mode", values["mode"], Mode),
+        residuals=boolean("protocol.residuals", values.get("residuals", True)),
+        squeeze_excitation=boolean("protocol.squeeze_excitation", values.get("squeeze_excitation", False)),
     )
     return protocol
 
@@ -131,24 +142,44 @@ def _options(values: object) -> dict[str, dict[str, Any]]:
     return {str(name): dict(entry) for name, entry in values.items()}
 
 
-def _names(key: str, value: object) -> list[str]:
-    names = value if isinstance(value, list) else [value]
-    if not names or not all(isinstance(name, str) and name for name in names):
+def names(key: str, value: object) -> list[str]:
+    """A name or a list of names.
+
+    Raises:
+        OptionError: if it is neither.
+    """
+    found = value if isinstance(value, list) else [value]
+    if not found or not all(isinstance(name, str) and name for name in found):
         raise OptionError(f"{key}={value} cannot work; it must be a name or a list of names: '{key}=[a,b]'.")
-    return [str(name) for name in names]
+    return [str(name) for name in found]
 
 
-def _integer(key: str, value: object) -> int:
+def integer(key: str, value: object) -> int:
+    """A whole number; 1e3 is one.
+
+    Raises:
+        OptionError: if it is none.
+    """
     if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
         raise OptionError(f"{key}={value} cannot work; it must be a whole number.")
     return int(value)
 
 
-def _optional_integer(key: str, value: object) -> int | None:
-    return None if value is None else _integer(key, value)
+def optional_integer(key: str, value: object) -> int | None:
+    """A whole number or None.
+
+    Raises:
+        OptionError: if it is neither.
+    """
+    return None if value is None else integer(key, value)
 
 
-def _boolean(key: str, value: object) -> bool:
+def boolean(key: str, value: object) -> bool:
+    """True or false.
+
+    Raises:
+        OptionError: if it is neither.
+    """
     if not isinstance(value, bool):
         raise OptionError(f"{key}={value} cannot work; it must be true or false.")
     return value
@@ -158,7 +189,12 @@ def _path(value: object) -> Path | None:
     return None if value is None else Path(str(value))
 
 
-def _choice(key: str, value: object, kind: type[Choice]) -> Choice:
+def choice(key: str, value: object, kind: type[Choice]) -> Choice:
+    """The member of an enumeration that has a value.
+
+    Raises:
+        OptionError: if none has.
+    """
     names = [member.value for member in kind]
     if value not in names:
         raise OptionError(unknown_name(f"value of {key}", str(value), names))

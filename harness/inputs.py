@@ -87,6 +87,10 @@ class DataSet(ABC):
     def present(self, home: Path) -> dict[InputKind, Path]:
         """The kinds of images that lie under `home`, unread, each with its file or folder."""
 
+    def read_held_out(self, home: Path) -> Images | None:
+        """Images to test trained networks on, which `read` leaves out; None where the data set has none here."""
+        return None
+
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The scalar that training minimises, mean over the batch: cross-entropy of logits [batch, n_classes]."""
         return F.cross_entropy(outputs, targets)
@@ -173,13 +177,13 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
         )
     order = torch.randperm(n_available, generator=generator("batches", request.seed, data_set.name)).numpy()
     batches = tuple(
-        _batch(data_set, images, order[start : start + request.batch_size])
+        batch_of(data_set, images, order[start : start + request.batch_size])
         for start in range(0, n_wanted, request.batch_size)
     )
     return Batches(batches, _digest(batches), request.kind, images.source)
 
 
-def _batch(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
+def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
     """The images of some rows, channels first, minus the data set's mean, over its standard deviation."""
     intensities = torch.from_numpy(images.images[rows]).permute(0, 3, 1, 2).to(torch.float32) / 255
     mean = torch.tensor(data_set.mean).reshape(-1, 1, 1)
