@@ -22,6 +22,8 @@ from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
 from harness.settings import Settings
 
+_GROUPS = ("protocol", "recipe")  # folders of conf/ with one file for each choice
+
 Choice = TypeVar("Choice", bound=Enum)
 
 
@@ -72,11 +74,11 @@ def _explained(error: Exception, name: str, overrides: Sequence[str]) -> str:
         key = word.lstrip("+~").split("=")[0]
         if key.split(".")[0].split("/")[0] not in known and key.split(".")[0] != "hydra":
             return unknown_name("setting", key, known)
-    protocols = sorted(file.stem for file in (conf_folder() / "protocol").glob("*.yaml"))
     for word in overrides:
-        key, _, value = word.partition("=")
-        if key == "protocol" and value not in protocols:
-            return unknown_name("protocol", value, protocols)
+        group, _, value = word.partition("=")
+        files = sorted(file.stem for file in (conf_folder() / group).glob("*.yaml")) if group in _GROUPS else [value]
+        if value not in files:
+            return unknown_name(group, value, files)
     return f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}."
 
 
@@ -111,7 +113,7 @@ def settings_of(values: dict[Any, Any]) -> Settings:
         inputs=choice("inputs", values["inputs"], InputKind),
         truth=None if values["truth"] is None else str(values["truth"]),
         scores=_path(values.get("scores")),
-        protocol=_protocol(values["protocol"]),
+        protocol=read_protocol(values["protocol"]),
         options=_options(values["options"]),
         workers=optional_integer("workers", values["workers"]),
         device=str(values["device"]),
@@ -122,7 +124,12 @@ def settings_of(values: dict[Any, Any]) -> Settings:
     )
 
 
-def _protocol(values: dict[str, Any]) -> Protocol:
+def read_protocol(values: dict[str, Any]) -> Protocol:
+    """A protocol from plain values.
+
+    Raises:
+        OptionError: for values that cannot work.
+    """
     protocol = Protocol(
         name=str(values["name"]),
         n_batches=integer("protocol.n_batches", values["n_batches"]),

@@ -22,7 +22,7 @@ STAGES = [
     {"provenance"},
     {"evaluation"},
     {"config", "data_status"},
-    {"train"},
+    {"score", "train"},
     {"__main__", "__init__", "data", "describe", "list"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}

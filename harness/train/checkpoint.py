@@ -1,5 +1,7 @@
 """Checkpoints: a training after some epochs, written in one step and read without unpickling anything but tensors."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +76,16 @@ def read_tensors(path: Path) -> Any:
 
 
 def _difference(there: str, here: str) -> str:
-    """The first words in which two descriptions differ."""
-    start = next((at for at, (a, b) in enumerate(zip(there, here, strict=False)) if a != b), min(len(there), len(here)))
-    start = max(there.rfind('"', 0, start - 1), 0) if start else 0
-    return f"there {there[start : start + 60]!r}, asked {here[start : start + 60]!r}"
+    """What two descriptions of jobs disagree on."""
+    old, new = (dict(_leaves("", json.loads(text))) for text in (there, here))
+    names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    shown = [f"{name} is {old.get(name)} there and {new.get(name)} here" for name in names[:3]]
+    return ", ".join(shown) + (f", and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _leaves(f"{name}.{key}" if name else key, entry)
+    else:
+        yield name, value

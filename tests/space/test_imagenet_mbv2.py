@@ -146,7 +146,7 @@ def test_neighbours_are_the_authors_candidates():
 def test_mutations_follow_the_authors_weights():
     structure, rng = read(SMALLEST), Random(0)
     kinds: Counter[tuple[int, int]] = Counter()
-    for _ in range(4000):
+    for _ in range(1500):
         changed = mutate(structure, rng)
         assert changed != structure
         kinds.update((s.expansion, s.kernel) for s in changed.stages if s not in structure.stages)
