@@ -44,14 +44,16 @@ class InvertedBottleneck(nn.Module):
         )
         self.link: nn.Module | None = None
         if residuals:
-            projection = nn.Conv2d(plan.n_in, plan.n_out, 1, plan.stride)
-            normalisation = nn.BatchNorm2d(plan.n_out, _EPSILON)
-            self.link = nn.Sequential(projection, normalisation) if plan.projects else nn.Identity()
+            projection = (nn.Conv2d(plan.n_in, plan.n_out, 1), nn.BatchNorm2d(plan.n_out, _EPSILON))
+            self.link = nn.Sequential(*projection) if plan.projects else nn.Identity()
+        # The link's convolution has the stride in the authors' code. In that form torch 2.13 on CPUs writes beyond its
+        # memory in the backward pass of 8 to 8 channels (channels last, 56 x 56 pixels and more), and the process dies.
+        self.every = nn.AvgPool2d(1, plan.stride)
         self.act = nn.ReLU()
 
     def forward(self, features: Tensor) -> Tensor:
         changed = self.body(features)
-        return cast(Tensor, self.act(changed if self.link is None else changed + self.link(features)))
+        return cast(Tensor, self.act(changed if self.link is None else changed + self.link(self.every(features))))
 
 
 class ImagenetNetwork(nn.Module):

@@ -33,8 +33,8 @@ def timm_model(name: str, n_classes: int) -> nn.Module:
     try:
         return cast(nn.Module, timm.create_model(name, pretrained=True, num_classes=n_classes))
     except (OSError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise MissingDataError(f"timm cannot get the weights of {name}: {reason}. Check the connection.") from error
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise MissingDataError(f"timm cannot get the weights of {name}: {reason}.") from error
 
 
 @dataclass(frozen=True, eq=False)
