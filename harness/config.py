@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,9 @@ from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
 from harness.settings import Settings
 
-Choice = TypeVar("Choice", InputKind, Initialisation, Precision, Mode)
+_GROUPS = ("protocol", "recipe")  # folders of conf/ with one file for each choice
+
+Choice = TypeVar("Choice", bound=Enum)
 
 
 def check_words(words: Sequence[str], name: str = "config", read: Callable[[DictConfig], object] | None = None) -> None:
@@ -104,11 +107,11 @@ def _explained(error: Exception, name: str, overrides: Sequence[str]) -> str:
         key = word.lstrip("+~").split("=")[0]
         if key.split(".")[0].split("/")[0] not in known and key.split(".")[0] != "hydra":
             return unknown_name("setting", key, known)
-    protocols = sorted(file.stem for file in (conf_folder() / "protocol").glob("*.yaml"))
     for word in overrides:
-        key, _, value = word.partition("=")
-        if key == "protocol" and value not in protocols:
-            return unknown_name("protocol", value, protocols)
+        group, _, value = word.partition("=")
+        files = sorted(file.stem for file in (conf_folder() / group).glob("*.yaml")) if group in _GROUPS else [value]
+        if value not in files:
+            return unknown_name(group, value, files)
     return f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}."
 
 
@@ -159,10 +162,10 @@ def settings_of(values: dict[Any, Any]) -> Settings:
         sample_seed=integer("sample_seed", values.get("sample_seed", 0)),
         seed=integer("seed", values["seed"]),
         seeds=optional_integer("seeds", values["seeds"]),
-        inputs=_choice("inputs", values["inputs"], InputKind),
+        inputs=choice("inputs", values["inputs"], InputKind),
         truth=None if values["truth"] is None else str(values["truth"]),
         scores=_path(values.get("scores")),
-        protocol=_protocol(values["protocol"]),
+        protocol=read_protocol(values["protocol"]),
         options=_options(values["options"]),
         workers=optional_integer("workers", values["workers"]),
         device=str(values["device"]),
@@ -173,14 +176,21 @@ def settings_of(values: dict[Any, Any]) -> Settings:
     )
 
 
-def _protocol(values: dict[str, Any]) -> Protocol:
+def read_protocol(values: dict[str, Any]) -> Protocol:
+    """A protocol from plain values.
+
+    Raises:
+        OptionError: for values that cannot work.
+    """
     protocol = Protocol(
         name=str(values["name"]),
         n_batches=integer("protocol.n_batches", values["n_batches"]),
         batch_size=integer("protocol.batch_size", values["batch_size"]),
-        init=_choice("protocol.init", values["init"], Initialisation),
-        dtype=_choice("protocol.dtype", values["dtype"], Precision),
-        mode=_choice("protocol.mode", values["mode"], Mode),
+        init=choice("protocol.init", values["init"], Initialisation),
+        dtype=choice("protocol.dtype", values["dtype"], Precision),
+        mode=choice("protocol.mode", values["mode"], Mode),
+        residuals=boolean("protocol.residuals", values.get("residuals", True)),
+        squeeze_excitation=boolean("protocol.squeeze_excitation", values.get("squeeze_excitation", False)),
     )
     return protocol
 
@@ -238,7 +248,12 @@ def _path(value: object) -> Path | None:
     return None if value is None else Path(str(value))
 
 
-def _choice(key: str, value: object, kind: type[Choice]) -> Choice:
+def choice(key: str, value: object, kind: type[Choice]) -> Choice:
+    """The member of an enumeration that has a value.
+
+    Raises:
+        OptionError: if none has.
+    """
     names = [member.value for member in kind]
     if value not in names:
         raise OptionError(unknown_name(f"value of {key}", str(value), names))

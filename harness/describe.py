@@ -1,5 +1,6 @@
 """The command `python -m harness.describe BENCH ARCH`: an architecture, its counts, its truth and its picture."""
 
+import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments = parser.parse_args(words)
         space = BENCHMARKS.get(arguments.bench)
         arch = _architecture(space, arguments.arch)
-        out = arguments.out or Path(f"{space.name}-{space.index(arch)}.png")
+        out = arguments.out or Path(f"{space.name}-{_label(space, arch)}.png")
         for line in describe(space, arch):
             print(line)
         _draw(space, arch, out)
@@ -38,7 +39,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
     """Lines of text: name, canonical form, and for each data set the counts and the truth on this machine."""
-    yield f"{arch}, number {space.index(arch):,} of {len(space.architectures):,} in {space.name}"
+    place = f"number {space.index(arch):,} of {len(space.architectures):,} in " if space.enumerable else "of "
+    yield f"{arch}, {place}{space.name}"
     form = space.canonical(arch)
     yield "It is its own canonical form." if form == arch else f"Computes the same as {form}."
     yield f"{len(space.neighbours(arch))} neighbours"
@@ -47,6 +49,9 @@ def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
         params, flops = space.params(arch, data_set), space.flops(arch, data_set)
         live = space.params(arch, data_set, live=True), space.flops(arch, data_set, live=True)
         yield f"{name}: {params:,} params ({live[0]:,} live), {flops / 1e6:,.3f} MFLOPs ({live[1] / 1e6:,.3f} live)"
+        for cost, value in space.costs(arch, data_set).items():
+            if cost not in ("params", "flops"):
+                yield f"    {cost} {value:,.0f}"
         yield from _truth(space, arch, name)
 
 
@@ -66,7 +71,7 @@ def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[st
 
 
 def _architecture(space: SearchSpace, word: str) -> Architecture:
-    if not word.isdecimal():
+    if not word.isdecimal() or not space.enumerable:
         return space.check(word)
     n_archs = len(space.architectures)
     if int(word) >= n_archs:
@@ -74,10 +79,15 @@ def _architecture(space: SearchSpace, word: str) -> Architecture:
     return space.architectures[int(word)]
 
 
+def _label(space: SearchSpace, arch: Architecture) -> str:
+    """What tells the architecture from the others of its space in a file's name: its index, or of its text the hash."""
+    return str(space.index(arch)) if space.enumerable else hashlib.sha256(arch.encode()).hexdigest()[:8]
+
+
 def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
     try:
         with style():
-            figure = cell_picture(space.graph(arch), f"{space.name} {space.index(arch):,}", str(arch))
+            figure = cell_picture(space.graph(arch), f"{space.name} {_label(space, arch)}", str(arch))
             figure.savefig(out, dpi=DPI)
     except OSError as error:
         raise OptionError(f"The picture {out} cannot be written: {error.strerror}. Give another --out.") from None

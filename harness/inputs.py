@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.archives import ImageArchive, ImageFolder
-from harness.errors import MissingDataError, OptionError
+from harness.errors import OptionError
 from harness.paths import images_home
 from harness.randomness import generator
 from harness.registry import Registry
@@ -83,18 +83,18 @@ class DataSet(ABC):
             CorruptDataError: if a file is truncated, malformed, or has the published size but other contents.
         """
 
-    def read_held_out(self, home: Path) -> Images:
-        """The real test images under `home`.
-
-        Raises:
-            MissingDataError: if they are not there, or this project reads none of this data set.
-            CorruptDataError: if a file is damaged.
-        """
-        raise MissingDataError(f"No test images of {self.name} are read by this project.")
-
     @abstractmethod
     def present(self, home: Path) -> dict[InputKind, Path]:
         """The kinds of images that lie under `home`, unread, each with its file or folder."""
+
+    def read_held_out(self, home: Path) -> Images | None:
+        """Images to test trained networks on, which `read` leaves out; None where none are read of this data set.
+
+        Raises:
+            MissingDataError: if they are not there.
+            CorruptDataError: if a file is damaged.
+        """
+        return None
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The scalar that training minimises, mean over the batch: cross-entropy of logits [batch, n_classes]."""
@@ -196,13 +196,13 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
         )
     order = torch.randperm(n_available, generator=generator("batches", request.seed, data_set.name)).numpy()
     batches = tuple(
-        _batch(data_set, images, order[start : start + request.batch_size])
+        batch_of(data_set, images, order[start : start + request.batch_size])
         for start in range(0, n_wanted, request.batch_size)
     )
     return Batches(batches, _digest(batches), request.kind, images.source)
 
 
-def _batch(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
+def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
     """The images of some rows, channels first, minus the data set's mean, over its standard deviation."""
     intensities = torch.from_numpy(images.images[rows]).permute(0, 3, 1, 2).to(torch.float32) / 255
     mean = torch.tensor(data_set.mean).reshape(-1, 1, 1)

@@ -67,7 +67,7 @@ def _benchmarks() -> Iterable[tuple[str, ...]]:
     yield "benchmark", "version", "architectures", "data sets", "what"
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
-        n_archs = f"{len(space.architectures):,}"
+        n_archs = f"{len(space.architectures):,}" if space.enumerable else "not listed"
         yield name, str(space.version), n_archs, ", ".join(space.data_sets), _first_sentence(type(space))
 
 

@@ -37,7 +37,8 @@ class Mode(Enum):
 class Protocol:
     """Defaults reproduce the ZiCo paper's setting (arXiv:2301.11300, Section 4.5): 2 batches of 128 training images.
 
-    `name` says where the values come from; it is no part of a score's key.
+    `name` says where the values come from; it is no part of a score's key. The last two are for spaces whose networks
+    may be scored otherwise than they are trained: whether residual links and squeeze-and-excitation are there.
     """
 
     name: str = "paper"
@@ -46,6 +47,8 @@ class Protocol:
     init: Initialisation = Initialisation.default
     dtype: Precision = Precision.fp32
     mode: Mode = Mode.train
+    residuals: bool = True
+    squeeze_excitation: bool = False
 
     def __post_init__(self) -> None:
         for field in ("n_batches", "batch_size"):
@@ -55,9 +58,12 @@ class Protocol:
 
     @property
     def key(self) -> str:
-        """Canonical JSON of everything but the name."""
+        """Canonical JSON of everything but the name, and but what most spaces have no choice of, unless chosen."""
         values = {field: value.value if isinstance(value, Enum) else value for field, value in asdict(self).items()}
         del values["name"]
+        for field, usual in (("residuals", True), ("squeeze_excitation", False)):
+            if values[field] is usual:
+                del values[field]
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @property

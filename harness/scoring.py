@@ -19,7 +19,7 @@ from harness.progress import Progress
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.proxy_spec import ProxySpec
-from harness.space import BENCHMARKS, Architecture, Execute
+from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 COMMIT_EVERY_S = 0.5
@@ -37,6 +37,21 @@ class SettingSpec:
     seed: int
     device: str
 
+    def __post_init__(self) -> None:
+        _ = self.space
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space, with networks as the protocol scores them.
+
+        Raises:
+            OptionError: if it has no such networks.
+        """
+        protocol = self.protocol
+        return BENCHMARKS.get(self.bench).as_scored(
+            residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
+        )
+
     @property
     def request(self) -> BatchRequest:
         """The batches that the protocol asks for."""
@@ -47,7 +62,7 @@ class SettingSpec:
         data_set, device = DATA_SETS.get(self.data_set), torch.device(self.device)
         batches = draw_batches(data_set, self.request).batches if with_batches else ()
         return Setting(
-            space=BENCHMARKS.get(self.bench),
+            space=self.space,
             data_set=data_set,
             protocol=self.protocol,
             seed=self.seed,

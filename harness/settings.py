@@ -54,7 +54,7 @@ class Settings:
                 raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be 0 or more.")
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
-        _check_device(self.device)
+        check_device(self.device)
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
@@ -67,7 +67,12 @@ class Settings:
         return self.workers or int(joblib.cpu_count())
 
 
-def _check_device(name: str) -> None:
+def check_device(name: str) -> None:
+    """Nothing, if torch has the device here.
+
+    Raises:
+        OptionError: if it has not.
+    """
     try:
         device = torch.device(name)
     except RuntimeError:

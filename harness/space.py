@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from harness.errors import UnknownNameError
+from harness.errors import OptionError, UnknownNameError
 from harness.initialise import Initialisation, materialise, on_meta
 from harness.inputs import DataSet
 from harness.registry import Registry
@@ -132,7 +132,10 @@ class ArchitectureGraph:
 
 
 class SearchSpace(ABC):
-    """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`."""
+    """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`.
+
+    One that is too large to list is an `OpenSpace`.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
@@ -141,7 +144,11 @@ class SearchSpace(ABC):
     @property
     @abstractmethod
     def architectures(self) -> Sequence[Architecture]:
-        """All architectures in the benchmark's official index order."""
+        """All architectures in the benchmark's official index order.
+
+        Raises:
+            OptionError: if there are too many to list, which `enumerable` tells beforehand.
+        """
 
     @property
     def enumerable(self) -> bool:
@@ -232,6 +239,20 @@ class SearchSpace(ABC):
         """An architecture drawn uniformly."""
         return rng.choice(self.architectures)
 
+    def as_scored(self, *, residuals: bool, squeeze_excitation: bool) -> "SearchSpace":
+        """The space whose networks are those that a protocol scores; counts stay those of the official networks.
+
+        Raises:
+            OptionError: if its networks have no links that could be left out, or no squeeze-and-excitation.
+        """
+        if not residuals or squeeze_excitation:
+            setting = "residuals=false" if not residuals else "squeeze_excitation=true"
+            raise OptionError(
+                f"protocol.{setting} cannot work for {self.name}, which has one network for each architecture; it is "
+                "for spaces whose networks are trained otherwise than they are scored, as those of imagenet_mbv2."
+            )
+        return self
+
     def network(
         self,
         arch: Architecture,
@@ -269,8 +290,7 @@ class SearchSpace(ABC):
             UnknownNameError: if it is not.
         """
         if arch not in self:
-            example = self.architectures[0]
-            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{example}'.")
+            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{self.start}'.")
         return Architecture(arch)
 
     @abstractmethod
@@ -278,6 +298,29 @@ class SearchSpace(ABC):
 
     def _counted(self, arch: Architecture, data_set: DataSet, live: bool) -> Iterator[Layer]:
         return (layer for layer in self.layers(arch, data_set) if layer.live or not live)
+
+
+class OpenSpace(SearchSpace):
+    """A search space that is too large to list: architectures are drawn, read and mutated, but have no numbers."""
+
+    @property
+    def architectures(self) -> Sequence[Architecture]:
+        raise OptionError(
+            f"The architectures of {self.name} are too many to list or to number; name one as '{self.start}', or "
+            f"search with `python -m harness.search bench={self.name}`."
+        )
+
+    @property
+    def enumerable(self) -> bool:
+        return False
+
+    @property
+    @abstractmethod
+    def start(self) -> Architecture: ...
+
+    @abstractmethod
+    def random(self, rng: Random) -> Architecture:
+        """An architecture; the space says from which distribution."""
 
 
 BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")

@@ -15,7 +15,7 @@ from harness.paths import conf_folder
 from harness.randomness import derive_seed
 from harness.settings import ALL, DEFAULT_SAMPLE, Settings
 from harness.space import BENCHMARKS, Architecture, SearchSpace
-from harness.truth import Truth
+from harness.truth import Truth, check_has_truth
 from harness.truth_table import TruthColumn
 
 
@@ -65,6 +65,7 @@ def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[
     Raises:
         UnknownNameError: for names that nothing knows.
         OptionError: for a data set that none of the benchmarks has.
+        MissingDataError: for a single benchmark that has neither the data set nor any truth.
     """
     spaces = [BENCHMARKS.get(name) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
     for word in data_sets:
@@ -77,6 +78,7 @@ def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[
                 if name in space.data_sets:
                     found.append((space, DATA_SETS.get(name)))
                 elif len(benches) == 1 and ALL not in benches:
+                    check_has_truth(space.name)
                     raise OptionError(
                         f"The benchmark {space.name} has no data set '{name}'; it has {', '.join(space.data_sets)}."
                     )

@@ -58,12 +58,13 @@ class Truth:
             home: the data home, by default `HARNESS_DATA`.
 
         Raises:
-            MissingDataError: if there is no table at all.
+            MissingDataError: if there is no table at all, here or anywhere.
             CorruptDataError: if a table is damaged.
         """
         embedded = [TableFile(path, _REINSTALL, embedded=True) for path in embedded_tables(benchmark)]
         paths = sorted((truth_home(home) / benchmark).glob("*.parquet"))
         if not embedded and not paths:
+            check_has_truth(benchmark)
             raise MissingDataError(
                 f"No truth of {benchmark} is in {truth_home(home) / benchmark}. Run `{fetch_command(benchmark)}`."
             )
@@ -132,6 +133,19 @@ class Truth:
             if dataset in release.data_sets and not release.path(self._home).is_file()
         ]
         return f" Official releases bring more: {', '.join(missing)}." if missing else ""
+
+
+def check_has_truth(benchmark: str) -> None:
+    """Nothing, if truth of the benchmark exists somewhere.
+
+    Raises:
+        MissingDataError: if nobody has trained its networks, saying what can be done without.
+    """
+    if not (embedded_tables(benchmark) or sources_of(benchmark) or imports_of(benchmark)):
+        raise MissingDataError(
+            f"{benchmark} has no truth: no table of its trained networks exists that scores could be compared with. "
+            f"Search in it instead: `python -m harness.search bench={benchmark}`."
+        )
 
 
 def repair_command(path: Path, home: Path | None = None) -> str:

@@ -25,6 +25,7 @@ STAGES = [
     {"evaluation"},
     {"config", "data_status"},
     {"search"},
+    {"score", "train"},
     {"__main__", "__init__", "check", "compare", "data", "describe", "lens", "list", "page", "perf", "plan", "theory"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}

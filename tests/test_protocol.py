@@ -23,10 +23,12 @@ def test_every_field_but_the_name_is_in_the_key():
         "init": Initialisation.kaiming_normal,
         "dtype": Precision.fp64,
         "mode": Mode.eval,
+        "residuals": False,
+        "squeeze_excitation": True,
     }
     assert set(others) == {field.name for field in dataclasses.fields(Protocol)} - {"name"}
     keys = {dataclasses.replace(Protocol(), **{field: value}).key for field, value in others.items()}
-    assert len(keys | {Protocol().key}) == 6
+    assert len(keys | {Protocol().key}) == 8
     assert Protocol(name="other").key == Protocol().key
 
 

@@ -40,7 +40,7 @@ class Digits(DataSet):
         rows = _split()[:N_TRAINING]
         return Images(images[rows], labels[rows], f"scikit-learn digits, {N_TRAINING} training images", kind)
 
-    def read_held_out(self, home: Path) -> Images:
+    def read_held_out(self, home: Path | None = None) -> Images:
         """The other images, uint8 [900, 8, 8, 1]: the test set of the embedded truth."""
         images, labels = _all_digits()
         rows = _split()[N_TRAINING:]

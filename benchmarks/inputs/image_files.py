@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.inputs.python_batches import PythonBatches
 from harness.errors import CorruptDataError, MissingDataError, OptionError
@@ -52,7 +53,8 @@ class ImageFiles(DataSet):
         path = present[kind]
         if path.is_dir():
             return self._with_count(self.official.read(home / "real", self.shape, self.n_classes))
-        return self._with_count(self._read_npz(path, kind))
+        images, labels = read_npz(path, self)
+        return self._with_count(Images(images, labels, f"{kind.value}/{path.name}", kind))
 
     def _missing(self, kind: InputKind, home: Path, has_substitute: bool) -> str:
         if kind is InputKind.substitute:
@@ -66,32 +68,36 @@ class ImageFiles(DataSet):
         source = f"{images.source} ({len(images.labels):,} images)"
         return Images(images.images, images.labels, source, images.kind)
 
-    def _read_npz(self, path: Path, kind: InputKind) -> Images:
-        try:
-            # Opened here, because NumPy leaves a file that is no zip open.
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                images, labels = file["images"], file["labels"]
-                split = file["split"] if "split" in file else np.full(len(labels), _TRAINING)
-        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-            raise CorruptDataError(
-                f"{path} is not a whole npz file with 'images' and 'labels' ({type(error).__name__}). Make it again."
-            ) from error
-        channels, height, width = self.shape
-        n_images = len(labels) if labels.ndim else 0
-        expected = (n_images, height, width, channels)
-        if images.shape != expected or images.dtype != np.uint8 or labels.dtype.kind not in "iu":
-            raise CorruptDataError(
-                f"{path} holds images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}; expected "
-                f"uint8 [n, {height}, {width}, {channels}] and integers [n]."
-            )
-        if split.shape != labels.shape:
-            raise CorruptDataError(
-                f"{path} holds a split of shape {split.shape} for {n_images:,} labels. Make it again."
-            )
-        training = split == _TRAINING
-        images, labels = images[training], labels[training].astype(np.int64)
-        if labels.min(initial=0) < 0 or labels.max(initial=0) >= self.n_classes:
-            raise CorruptDataError(
-                f"{path} holds labels outside 0 to {self.n_classes - 1}, the classes of {self.name}. Make it again."
-            )
-        return Images(images, labels, f"{kind.value}/{path.name}", kind)
+
+def read_npz(path: Path, data_set: DataSet) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Training images [n, height, width, channels] and labels [n] of an npz file.
+
+    Raises:
+        CorruptDataError: if it is damaged, or holds anything but the data set's images and labels.
+    """
+    try:
+        # Opened here, because NumPy leaves a file that is no zip open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            images, labels = file["images"], file["labels"]
+            split = file["split"] if "split" in file else np.full(len(labels), _TRAINING)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise CorruptDataError(
+            f"{path} is not a whole npz file with 'images' and 'labels' ({type(error).__name__}). Make it again."
+        ) from error
+    channels, height, width = data_set.shape
+    n_images = len(labels) if labels.ndim else 0
+    expected = (n_images, height, width, channels)
+    if images.shape != expected or images.dtype != np.uint8 or labels.dtype.kind not in "iu":
+        raise CorruptDataError(
+            f"{path} holds images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}; expected "
+            f"uint8 [n, {height}, {width}, {channels}] and integers [n]."
+        )
+    if split.shape != labels.shape:
+        raise CorruptDataError(f"{path} holds a split of shape {split.shape} for {n_images:,} labels. Make it again.")
+    training = split == _TRAINING
+    images, labels = images[training], labels[training].astype(np.int64)
+    if labels.min(initial=0) < 0 or labels.max(initial=0) >= data_set.n_classes:
+        raise CorruptDataError(
+            f"{path} holds labels outside 0 to {data_set.n_classes - 1}, the classes of {data_set.name}. Make it again."
+        )
+    return images, labels

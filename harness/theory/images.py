@@ -47,7 +47,9 @@ class Collection:
 
     def test(self, n_wanted: int) -> Handwriting:
         """Test images, likewise."""
-        return self._drawn(DATA_SETS.get(self.chosen).read_held_out(images_home()), n_wanted, "test")
+        held_out = DATA_SETS.get(self.chosen).read_held_out(images_home())
+        assert held_out is not None  # either data set has some
+        return self._drawn(held_out, n_wanted, "test")
 
     def _drawn(self, read: Images, n_wanted: int, part: str) -> Handwriting:
         order = np.random.default_rng(derive_seed("theory", self.seed, self.chosen, part)).permutation(len(read.labels))

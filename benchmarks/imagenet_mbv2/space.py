@@ -1,0 +1,122 @@
+"""ZiCo's ImageNet search space: MobileNetV2-like inverted bottlenecks. Li et al., ICLR 2023, arXiv:2301.11300.
+
+Nobody has trained its networks but the few that searches found: there is no truth. The authors score a network without
+residual links and squeeze-and-excitation and train it with both; `protocol.residuals` and `.squeeze_excitation` choose.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import ClassVar
+
+from torch import nn
+
+from benchmarks.imagenet_mbv2 import mutation
+from benchmarks.imagenet_mbv2.counts import layers, search_counts
+from benchmarks.imagenet_mbv2.network import ImagenetNetwork
+from benchmarks.imagenet_mbv2.structure import HEAD_WIDTH, Stage, Structure, read, write
+from harness.errors import UnknownNameError
+from harness.inputs import DataSet
+from harness.space import BENCHMARKS, Architecture, ArchitectureGraph, Execute, Layer, OpenSpace
+
+_START = Structure(
+    8,
+    (
+        Stage(6, 3, width=32, stride=2, bottleneck=8, n_layers=1),
+        Stage(6, 3, width=48, stride=2, bottleneck=32, n_layers=1),
+        Stage(6, 3, width=96, stride=2, bottleneck=48, n_layers=1),
+        Stage(6, 3, width=128, stride=2, bottleneck=96, n_layers=1),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ImagenetMbv2(OpenSpace):
+    """Stages of inverted bottlenecks: kernel, expansion, widths and depth of each; no truth, made for searching."""
+
+    name: ClassVar[str] = "imagenet_mbv2"
+    version: ClassVar[int] = 1
+    data_sets: ClassVar[tuple[str, ...]] = ("imagenet",)
+
+    residuals: bool = True
+    squeeze_excitation: bool = True
+
+    @property
+    def start(self) -> Architecture:
+        """The structure that the authors' searches begin with."""
+        return Architecture(write(_START))
+
+    def __contains__(self, arch: str) -> bool:
+        try:
+            read(arch)
+        except UnknownNameError:
+            return False
+        return True
+
+    def check(self, arch: str) -> Architecture:
+        """`arch`, known to be of this space.
+
+        Raises:
+            UnknownNameError: if it is not, saying which block cannot be.
+        """
+        read(arch)
+        return Architecture(arch)
+
+    def canonical(self, arch: Architecture) -> Architecture:
+        """Itself: with residual links, no two structures have the same convolutions in the same places."""
+        return self.check(arch)
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        """Those of the network as it is trained, whatever is scored."""
+        return tuple(layers(read(arch), data_set.shape[1], data_set.n_classes))
+
+    def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
+        """Besides params and flops: `layers` as the authors limit them, and both counts as their search makes them."""
+        structure = read(arch)
+        params, flops = search_counts(structure, data_set.shape[1], data_set.n_classes)
+        further = {"layers": structure.n_layers, "search_params": params, "search_flops": flops}
+        return super().costs(arch, data_set) | further
+
+    def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
+        """One network for both ways to execute, since nothing in it is dead."""
+        return ImagenetNetwork(
+            read(arch),
+            data_set,
+            origin=arch,
+            residuals=self.residuals,
+            squeeze_excitation=self.squeeze_excitation,
+        )
+
+    def as_scored(self, *, residuals: bool, squeeze_excitation: bool) -> "ImagenetMbv2":
+        return replace(self, residuals=residuals, squeeze_excitation=squeeze_excitation)
+
+    def graph(self, arch: Architecture) -> ArchitectureGraph:
+        structure = read(arch)
+        labels, reduced = [f"stem\nconv 3x3\n{structure.stem_width} channels\nsize 1/2"], 2
+        for stage in structure.stages:
+            reduced *= stage.stride
+            depth = f"{stage.n_layers} layer{'s' if stage.n_layers > 1 else ''}"
+            kind = f"kernel {stage.kernel}, x{stage.expansion}"
+            labels.append(f"{depth}\n{kind}\n{stage.bottleneck}, {stage.width} channels\nsize 1/{reduced}")
+        head = f"conv 1x1\n{HEAD_WIDTH} channels\nmean, classifier"
+        caption = (
+            "Stages of inverted bottlenecks. A layer is two of them, the first to the left, the second to the right "
+            "number of channels; xN is the expansion."
+        )
+        return ArchitectureGraph.chain([*labels, head], caption)
+
+    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
+        """As the authors' search: up to two blocks drawn anew, not uniformly; stages of six layers or more split."""
+        return Architecture(write(mutation.mutate(read(arch), rng)))
+
+    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
+        """Those with one block replaced by what the authors' search may replace it by: some ten thousand."""
+        found = dict.fromkeys(map(write, mutation.neighbours(read(arch))))
+        return tuple(Architecture(neighbour) for neighbour in found if neighbour != arch)
+
+    def random(self, rng: Random) -> Architecture:
+        """Four to six stages of uniformly drawn kind and depth, widths uniform in their logarithm."""
+        return Architecture(write(mutation.draw(rng)))
+
+
+BENCHMARKS.register("imagenet_mbv2")(ImagenetMbv2())

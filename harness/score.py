@@ -1,0 +1,144 @@
+"""The command `python -m harness.score BENCH FILE`: proxies on the architectures of a file, with or without truth."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import OmegaConf
+
+from harness.arguments import OneSentenceParser
+from harness.checked_files import replacing
+from harness.columns import ARCH
+from harness.config import read_protocol
+from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.paths import conf_folder
+from harness.protocol import Protocol
+from harness.proxy_spec import ProxySpec, parse_proxies
+from harness.registry import unknown_name
+from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.settings import check_device
+from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.store import OK, ScoreStore
+
+SECONDS = "_s"
+_ON = {"on": True, "off": False}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Score, print and write the table; a user's mistake is one sentence and exit code 2."""
+    try:
+        arguments = _parser().parse_args(words)
+        table = _score(arguments)
+        print(table.drop(columns=ARCH).to_string(index=False))
+        if arguments.out is not None:
+            with replacing(arguments.out) as part:
+                table.to_csv(part, index=False)
+            print(arguments.out)
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{error.filename} cannot be written: {error.strerror}. Give another --out.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted. What was scored is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneSentenceParser(prog="python -m harness.score", description=__doc__, allow_abbrev=False)
+    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
+    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file with a column arch; others are kept")
+    parser.add_argument("--proxy", nargs="+", default=["zico", "params", "flops"], metavar="PROXY", help="proxies")
+    parser.add_argument("--dataset", help="a data set (default: the benchmark's first)")
+    parser.add_argument("--protocol", default="paper", help="a file of conf/protocol")
+    parser.add_argument("--batch-size", type=int, help="instead of the protocol's")
+    parser.add_argument("--residuals", choices=_ON, help="instead of the protocol's")
+    parser.add_argument("--squeeze-excitation", choices=_ON, help="instead of the protocol's")
+    parser.add_argument("--inputs", choices=[kind.value for kind in InputKind], default="real")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="the score store")
+    parser.add_argument("--out", type=Path, help="a CSV file for the table")
+    return parser
+
+
+def _score(arguments: argparse.Namespace) -> pd.DataFrame:
+    """The file's rows, with a column of scores and one of CPU seconds for each proxy."""
+    space = BENCHMARKS.get(arguments.bench)
+    table = read_architectures(arguments.file, space)
+    data_set = DATA_SETS.get(arguments.dataset or space.data_sets[0])
+    check_device(arguments.device)
+    specs = tuple(parse_proxies(arguments.proxy, {}))
+    setting = SettingSpec(
+        space.name,
+        data_set.name,
+        InputKind(arguments.inputs),
+        _protocol(arguments),
+        arguments.seed,
+        arguments.device,
+    )
+    uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
+    run = ScoringRun(setting, specs, draw_batches(data_set, setting.request) if uses_inputs else None)
+    archs = [Architecture(arch) for arch in table[ARCH]]
+    with ScoreStore(arguments.store.expanduser()) as store:
+        compute(run, missing_units(run, archs, store, Effort(1)), store, Effort(arguments.workers))
+        for spec in specs:
+            table = table.join(_columns(run, spec, store, archs))
+    return table
+
+
+def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
+    """A CSV file whose column `arch` names architectures of a space.
+
+    Raises:
+        MissingDataError: if there is no such file.
+        OptionError: if it is no such table.
+        UnknownNameError: if one is not of the space.
+    """
+    try:
+        table = pd.read_csv(path, dtype={ARCH: str})
+    except FileNotFoundError:
+        raise MissingDataError(f"There is no file '{path}'; it must be a CSV file with a column {ARCH}.") from None
+    except (OSError, ValueError) as error:
+        raise OptionError(f"{path} is no CSV file with a column {ARCH} ({type(error).__name__}).") from None
+    if ARCH not in table.columns or table.empty:
+        raise OptionError(f"{path} has the columns {', '.join(table.columns)} and {len(table)} rows; it needs {ARCH}.")
+    for arch in table[ARCH]:
+        space.check(str(arch))
+    return table
+
+
+def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequence[Architecture]) -> pd.DataFrame:
+    scored_as = [run.scored_as(spec, arch) for arch in archs]
+    stored = store.find(run.key(spec), scored_as)
+    rows = [stored[arch] for arch in scored_as]
+    components = pd.DataFrame([dict(row.components) if row.status == OK else {} for row in rows])
+    values = spec.make().combine(components) if len(components.columns) else float("nan")
+    return pd.DataFrame({spec.name: values, spec.name + SECONDS: [row.seconds for row in rows]})
+
+
+def _protocol(arguments: argparse.Namespace) -> Protocol:
+    """The protocol of a name, with what the command line says instead."""
+    folder = conf_folder() / "protocol"
+    names = sorted(file.stem for file in folder.glob("*.yaml"))
+    if arguments.protocol not in names:
+        raise OptionError(unknown_name("protocol", arguments.protocol, names))
+    values = OmegaConf.to_container(OmegaConf.load(folder / f"{arguments.protocol}.yaml"))
+    assert isinstance(values, dict)
+    named = {str(name): value for name, value in values.items()}
+    chosen = {
+        "batch_size": arguments.batch_size,
+        "residuals": _ON.get(arguments.residuals),
+        "squeeze_excitation": _ON.get(arguments.squeeze_excitation),
+    }
+    return read_protocol(named | {name: value for name, value in chosen.items() if value is not None})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""The loop: one network, trained by a crew of processes, tested after each epoch, resumable after each."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from harness.checked_files import replacing
+from harness.errors import HarnessError, OptionError
+from harness.progress import Progress as Bar
+from harness.train.checkpoint import Progress, Row, load, save
+from harness.train.crew import Crew
+from harness.train.examples import Examples, PlainExamples, Shard
+from harness.train.export import RECORD, write_weights
+from harness.train.guide import Guide, open_guide
+from harness.train.job import Job, Place
+from harness.train.recipe import Pipeline, Recipe
+from harness.train.timm_library import TimmExamples
+
+HISTORY = "history.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A trained network, on the CPU and in eval mode, with a row for each epoch."""
+
+    network: nn.Module
+    history: Sequence[Row]
+
+    @property
+    def accuracy(self) -> float:
+        """Of the last epoch, in percent."""
+        return self.history[-1]["accuracy"]
+
+
+def train(job: Job, place: Place, crew: Crew | None = None) -> Outcome:
+    """Train a network, or what is left of it to train, and leave checkpoint, history, record and weights in a folder.
+
+    Raises:
+        HarnessError: for missing images or libraries, a checkpoint of another job, or a loss that is no number.
+    """
+    crew = crew or Crew()
+    _make(place.out)
+    shards = crew.shards(job.recipe.shards)
+    examples = _examples(job, place, crew)
+    progress = load(place.out, job.description) if place.resume else None
+    network = job.network().to(place.device)
+    guide = open_guide(job, place.device)
+    optimiser = _optimiser(network, job.recipe)
+    history = []
+    if progress is not None:
+        network.load_state_dict(progress.network)
+        optimiser.load_state_dict(progress.optimiser)
+        history = progress.history
+    wrapped = crew.wrap(network)
+    trainer = _Trainer(wrapped, optimiser, examples, job.recipe, guide, crew)
+    n_steps = (job.recipe.epochs - len(history)) * examples.n_steps
+    with Bar(f"{job.space.name} {job.data_set.name}", n_steps if crew.leads else 0, "steps") as bar:
+        for epoch in range(len(history), job.recipe.epochs):
+            started = time.monotonic()
+            row = {"epoch": epoch + 1.0, "loss": trainer.epoch(epoch, shards, place.device, bar)}
+            crew.share_statistics(network)
+            row |= {"learning_rate": optimiser.param_groups[0]["lr"], "accuracy": trainer.test(place.device)}
+            history.append({**row, "seconds": time.monotonic() - started})
+            if crew.leads:
+                save(Progress(job.description, network.state_dict(), optimiser.state_dict(), history), place.out)
+                _write_history(history, place.out)
+    if crew.leads:
+        write_weights(network, place.out)
+        _write_record(job, examples, crew, history, place.out)
+    return Outcome(network.cpu().eval(), history)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trainer:
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    examples: Examples
+    recipe: Recipe
+    guide: Guide | None
+    crew: Crew
+
+    def epoch(self, number: int, shards: Sequence[int], device: torch.device, bar: Bar) -> float:
+        """The mean loss of an epoch's steps."""
+        self.network.train()
+        total = torch.zeros((), dtype=torch.float64, device=device)
+        for step, parts in enumerate(self.examples.epoch(number, shards)):
+            rate = self.recipe.learning_rate_at(number + (step + 1) / self.examples.n_steps)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            total += self._step(parts, device)
+            bar.advance()
+        loss = float(self.crew.sum(total)) / self.crew.size / self.examples.n_steps
+        if loss != loss:
+            raise HarnessError(
+                f"The loss is no number in epoch {number + 1}. Give a smaller recipe.learning_rate; the checkpoint of "
+                "the epoch before is kept."
+            )
+        return loss
+
+    def _step(self, parts: Sequence[Shard], device: torch.device) -> Tensor:
+        self.optimiser.zero_grad()
+        total = torch.zeros((), device=device)
+        for position, (images, classes) in enumerate(parts):
+            images, classes = images.to(device), classes.to(device)
+            last = position == len(parts) - 1
+            if last:
+                loss = self._loss(images, classes) / len(parts)
+                torch.autograd.backward(loss)
+            else:
+                with self.crew.without_averaging(self.network):
+                    loss = self._loss(images, classes) / len(parts)
+                    torch.autograd.backward(loss)
+            total += loss.detach()
+        self.optimiser.step()
+        return total
+
+    def _loss(self, images: Tensor, classes: Tensor) -> Tensor:
+        outputs = self.network(images)
+        loss = F.cross_entropy(outputs, classes)
+        return loss if self.guide is None else loss + self.guide.loss(images, outputs)
+
+    @torch.no_grad()
+    def test(self, device: torch.device) -> float:
+        """The accuracy on the test images, in percent."""
+        self.network.eval()
+        counts = torch.zeros(2, dtype=torch.float64, device=device)
+        for images, classes in self.examples.tests(self.crew.rank, self.crew.size):
+            right = self.network(images.to(device)).argmax(dim=1) == classes.to(device)
+            counts += torch.tensor([int(right.sum()), len(right)], device=device)
+        right_of_all, n_all = self.crew.sum(counts).tolist()
+        return float(100 * right_of_all / n_all)
+
+
+def _examples(job: Job, place: Place, crew: Crew) -> Examples:
+    if job.recipe.pipeline is Pipeline.plain:
+        return PlainExamples.open(job.data_set, job.recipe, job.seed, place.images)
+    folder = place.data or place.images / "real" / "ILSVRC2012"
+    return TimmExamples.open(job.data_set, job.recipe, folder, crew, seed=job.seed, workers=place.workers)
+
+
+def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """SGD; only the weights of convolutions and linear layers decay."""
+    weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
+    others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
+    groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
+
+
+def _write_history(history: Sequence[Row], out: Path) -> None:
+    with replacing(out / HISTORY) as part:
+        pd.DataFrame(history).to_csv(part, index=False)
+
+
+def _write_record(job: Job, examples: Examples, crew: Crew, history: Sequence[Row], out: Path) -> None:
+    record = {
+        "job": json.loads(job.description),
+        "images": examples.source,
+        "processes": crew.size,
+        "accuracy": history[-1]["accuracy"],
+        "seconds": sum(row["seconds"] for row in history),
+        "torch": torch.__version__,
+    }
+    with replacing(out / RECORD) as part:
+        part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

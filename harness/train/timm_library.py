@@ -1,0 +1,145 @@
+"""What comes from the optional library timm: ImageNet's training pipeline, and teachers. It needs torchvision too."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from harness.errors import MissingDataError, OptionError
+from harness.inputs import DataSet
+from harness.randomness import isolated
+from harness.train.crew import Crew
+from harness.train.examples import Examples, Shard
+from harness.train.recipe import Recipe
+
+_INSTALL = "Run `pip install 'nas-proxy-harness[imagenet]'`"
+
+
+def timm_model(name: str, n_classes: int) -> nn.Module:
+    """A trained network of timm.
+
+    Raises:
+        MissingDataError: if timm is not installed, or cannot get the weights.
+        OptionError: if it knows no such model.
+    """
+    with _needs_timm("A teacher of timm"):
+        import timm
+    if not timm.is_model_pretrained(name):
+        known = ", ".join(timm.list_pretrained(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_pretrained()"
+        raise OptionError(f"timm has no trained model called '{name}'. Near it: {known}.")
+    try:
+        return cast(nn.Module, timm.create_model(name, pretrained=True, num_classes=n_classes))
+    except (OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise MissingDataError(f"timm cannot get the weights of {name}: {reason}.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class TimmExamples(Examples):
+    """Images of a folder `train/<class>/` and `val/<class>/`, augmented by timm.
+
+    The random numbers of an epoch depend on (seed, epoch, process) alone, so that a resumed training goes on with the
+    same ones; another number of processes or of `workers` draws others.
+    """
+
+    recipe: Recipe
+    seed: int
+    crew: Crew
+    train: Any  # timm's loaders have no types
+    test: Any
+    mixup: Any
+    folder: Path
+
+    @classmethod
+    def open(
+        cls, data_set: DataSet, recipe: Recipe, folder: Path, crew: Crew, *, seed: int, workers: int
+    ) -> "TimmExamples":
+        """The images of a folder, for one process of a crew.
+
+        Raises:
+            MissingDataError: if timm is not installed, or the folder lacks train/ or val/.
+            OptionError: if its classes are not those of the data set.
+        """
+        with _needs_timm("recipe.pipeline=timm"):
+            from timm.data import Mixup, create_loader
+        for part in ("train", "val"):
+            _check_folder(folder / part, data_set)
+        how, n_own = recipe.augmentation, len(crew.shards(recipe.shards))
+        mixup = Mixup(mixup_alpha=how.mixup, label_smoothing=how.label_smoothing, num_classes=data_set.n_classes)
+        shared = {
+            "input_size": data_set.shape,
+            "use_prefetcher": False,
+            "mean": data_set.mean,
+            "std": data_set.std,
+            "num_workers": workers,
+            "distributed": crew.size > 1,
+            "interpolation": "bicubic",
+            "persistent_workers": False,  # so that they are seeded anew in each epoch
+        }
+        train = create_loader(
+            _images(folder, "train"),
+            batch_size=recipe.batch_size * n_own,
+            is_training=True,
+            hflip=0.5 if how.flip else 0.0,
+            re_prob=how.random_erasing,
+            re_mode="pixel",
+            auto_augment=how.auto_augment,
+            **shared,
+        )
+        test = create_loader(_images(folder, "val"), batch_size=recipe.batch_size, **shared)
+        return cls(recipe, seed, crew, train, test, mixup, folder)
+
+    @property
+    def n_steps(self) -> int:
+        return len(self.train)
+
+    @property
+    def source(self) -> str:
+        return f"{len(self.train.dataset):,} of {self.folder / 'train'}; tested on {len(self.test.dataset):,} of val"
+
+    def epoch(self, number: int, shards: Sequence[int]) -> Iterator[list[Shard]]:
+        if self.crew.size > 1:
+            self.train.sampler.set_epoch(number)
+        with isolated("timm", self.seed, number, self.crew.rank):
+            for images, classes in self.train:
+                mixed = [
+                    self.mixup(*part)
+                    for part in zip(images.chunk(len(shards)), classes.chunk(len(shards)), strict=True)
+                ]
+                yield [cast(Shard, shard) for shard in mixed]
+
+    def tests(self, rank: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from self.test
+
+
+def _check_folder(folder: Path, data_set: DataSet) -> None:
+    if not folder.is_dir():
+        raise MissingDataError(
+            f"There is no folder {folder}; recipe.pipeline=timm wants images as train/<class>/* and val/<class>/* in "
+            f"data={folder.parent}. {data_set.how_to_get}."
+        )
+    n_classes = sum(path.is_dir() for path in folder.iterdir())
+    if n_classes != data_set.n_classes:
+        raise OptionError(f"{folder} has {n_classes:,} folders of classes; {data_set.name} has {data_set.n_classes:,}.")
+
+
+def _images(folder: Path, part: str) -> Any:
+    from timm.data import ImageDataset
+
+    return ImageDataset(str(folder / part))
+
+
+@contextmanager
+def _needs_timm(what: str) -> Iterator[None]:
+    """Imports of timm; where it or its torchvision does not work, one sentence says so."""
+    try:
+        yield
+    except (ImportError, RuntimeError) as error:  # torchvision beside another build of torch: RuntimeError
+        reason = str(error).splitlines()[0]
+        raise MissingDataError(
+            f"{what} needs the libraries timm and torchvision, which do not import here ({reason}). {_INSTALL}, with "
+            "torch and torchvision of one build, or use recipe=small without a teacher of timm."
+        ) from error
