@@ -93,7 +93,7 @@ def test_every_proxy_says_what_it_is(name):
     assert proxy.version >= 1
     assert isinstance(proxy.sees, Sees)
     assert proxy.evidence()
-    if not proxy.baseline:
+    if not proxy.baseline and proxy.deterministic:  # a measurement of time is no paper's
         assert proxy.paper in module.__doc__.splitlines()[0]
-        assert proxy.paper.startswith("arXiv:")
+        assert proxy.paper.startswith(("arXiv:", "neurips.cc/"))
     assert proxy() == proxy()

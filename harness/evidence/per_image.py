@@ -68,11 +68,11 @@ class PerImageGradients(Evidence):
         setting = subject.setting
         network = separated(subject.build(init=setting.protocol.init, seed=setting.seed))
         layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
-        batch = setting.batches[0]
+        batch = setting.batches[0].to(setting.device)
         found = cls(sum(layer.weight.numel() for layer in layers.values()))
         for start in range(0, len(batch.images), _MICRO_BATCH):
-            images = batch.images[start : start + _MICRO_BATCH].to(setting.device, setting.protocol.dtype.dtype)
-            targets = batch.targets[start : start + _MICRO_BATCH].to(setting.device)
+            images = batch.images[start : start + _MICRO_BATCH].to(setting.protocol.dtype.dtype)
+            targets = batch.targets[start : start + _MICRO_BATCH]
 
             def loss(outputs: Tensor, targets: Tensor = targets) -> Tensor:
                 pairs = zip(torch.split(outputs, 1), torch.split(targets, 1), strict=True)

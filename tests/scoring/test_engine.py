@@ -21,7 +21,7 @@ from harness.store import FAILED, OK, UNDEFINED
 
 SPACE, DIGITS = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
 ARCH = SPACE.architectures[11]
-NAMES = tuple(PROXIES)
+NAMES = tuple(name for name in PROXIES if PROXIES.get(name).deterministic)
 
 
 def setting(protocol: Protocol | None = None, seed: int = 0) -> Setting:
@@ -30,7 +30,9 @@ def setting(protocol: Protocol | None = None, seed: int = 0) -> Setting:
 
 
 def made(*names: str) -> dict[str, Proxy]:
-    return {name: PROXIES.get(name)() for name in names or NAMES}
+    few = {"n_repeats": 2}  # where a proxy repeats itself more often by default
+    classes = {name: PROXIES.get(name) for name in names or NAMES}
+    return {name: proxy(**few) if hasattr(proxy, "n_repeats") else proxy() for name, proxy in classes.items()}
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def test_scores_do_not_depend_on_the_proxies_beside(dtype):
     for name in NAMES:
         alone = score(here, ARCH, "live", made(name))[name]
         assert alone.components == together[name].components
-        assert alone.status == OK
+        assert alone.status == together[name].status
+        assert alone.status == OK or (alone.status == UNDEFINED and alone.reason)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +236,10 @@ def test_threads_are_given_back():
 def test_protocols_change_the_arithmetic_a_little_but_score_all(protocol):
     reference = score(setting(), ARCH, "live", made())
     found = score(setting(protocol), ARCH, "live", made())
-    assert all(entry.status == OK for entry in found.values())
+    assert {name: entry.status for name, entry in found.items()} == {
+        name: entry.status for name, entry in reference.items()
+    }
+    assert {entry.status for entry in found.values()} <= {OK, UNDEFINED}
     assert found["synflow"].components["synflow"] == pytest.approx(reference["synflow"].components["synflow"], rel=0.02)
 
 

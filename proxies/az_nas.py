@@ -1,0 +1,47 @@
+"""AZ-NAS: four proxies of one pass, their ranks assembled. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from harness.evidence import CellFeatures, Layers
+from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from proxies.az_complexity import AzComplexity
+from proxies.az_expressivity import AzExpressivity
+from proxies.az_progressivity import AzProgressivity
+from proxies.az_trainability import AzTrainability
+
+
+@PROXIES.register("az_nas")
+@dataclass(frozen=True)
+class AzNas(Proxy):
+    """Sum over four components of log(rank / number of candidates): ranks over the population, ascending, ties shared.
+
+    Components are those of `az_expressivity`, `az_progressivity`, `az_trainability` and `az_complexity`. The score is
+    relative to the population: another sample gives other scores, and other ranks. The authors count the FLOPs of dead
+    operations in; here, as everywhere where the live network is scored, they are out.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2403.19232"
+    sees: ClassVar[Sees] = Sees.LIVE
+
+    n_images: int = 64
+
+    def __post_init__(self) -> None:
+        require_positive(self, "n_images")
+
+    def measure(self, cells: CellFeatures, layers: Layers) -> dict[str, float]:
+        """Higher is better for each."""
+        return {
+            "expressivity": AzExpressivity(self.n_images).measure(cells),
+            "progressivity": AzProgressivity(self.n_images).measure(cells),
+            "trainability": AzTrainability(self.n_images).measure(cells),
+            "complexity": float(AzComplexity().measure(layers)[0]),
+        }
+
+    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+        """At most 0; NaN where a component is."""
+        return (table.rank() / table.count()).map(math.log, na_action="ignore").sum(axis=1, skipna=False)

@@ -1,0 +1,29 @@
+"""GradSign: agreement of the images' gradients in sign. Zhang and Jia, ICLR 2022, arXiv:2110.08616."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from harness.evidence import PerImageGradients
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("gradsign")
+@dataclass(frozen=True)
+class GradSign(Proxy):
+    """Sum over weights of |sum over images of the sign of the image's gradient|; convolutions and linear layers.
+
+    The authors' function for NAS-Bench-101 and -201 (`grad_conflict`), with its nansum; `gradsign_mean` is the mean
+    over weights. Each image of the first batch goes through by itself: in train mode, normalisation sees that image
+    alone.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2110.08616"
+    sees: ClassVar[Sees] = Sees.LIVE
+
+    def measure(self, gradients: PerImageGradients) -> float:
+        """Higher is better; at most the number of images times that of weights."""
+        sums = [layer.signs.abs().sum(dtype=torch.float64) for layer in gradients.layers.values()]
+        return torch.stack(sums).sum().item() if sums else 0.0

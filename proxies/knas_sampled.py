@@ -1,0 +1,47 @@
+"""KNAS as its authors compute it: covariance of sampled gradients. Xu et al., ICML 2021, arXiv:2111.13293."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from harness.evidence import PrivateNetworkAndImages
+from harness.proxy import PROXIES, Proxy, Sees
+
+_N_PARAMETERS = 11
+_N_WEIGHTS = 50
+_SCALE = 2500
+
+
+@PROXIES.register("knas_sampled")
+@dataclass(frozen=True)
+class KnasSampled(Proxy):
+    """Sum over sampled weights of the products of the first 25 centred gradients with the last 25, over 2,500.
+
+    As in the authors' code: loss gradients of 50 mini-batches; of each of the first eleven parameters with at least 50
+    entries (normalisation and biases too, in the network's order), the first 50 entries. Nothing is trained between.
+    The authors take 50 batches of their training; here the protocol's images are dealt into 50, of five images by
+    default.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2111.13293"
+    sees: ClassVar[Sees] = Sees.ALL
+
+    n_batches: int = 50
+
+    def measure(self, private: PrivateNetworkAndImages) -> float:
+        """Higher is better; of either sign."""
+        network = private.network()
+        parameters = [parameter for parameter in network.parameters() if parameter.numel() >= _N_WEIGHTS]
+        batches: list[tuple[Tensor | None, ...]] = [
+            torch.autograd.grad(loss, parameters, allow_unused=True) for loss in private.losses(network, self.n_batches)
+        ]
+        reached = [gradients for gradients in zip(*batches, strict=True) if gradients[0] is not None]
+        total = 0.0
+        for gradients in reached[:_N_PARAMETERS]:
+            sampled = torch.stack([gradient.flatten()[:_N_WEIGHTS] for gradient in gradients if gradient is not None])
+            first, last = sampled.to(torch.promote_types(sampled.dtype, torch.float32)).chunk(2)
+            total += ((first - first.mean(dim=0)) * (last - last.mean(dim=0))).sum().item() / _SCALE
+        return total

@@ -1,0 +1,50 @@
+"""SWAP-score: the variety of sample-wise activation patterns. Peng et al., ICLR 2024, arXiv:2403.04161."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.errors import OptionError
+from harness.evidence import Layers, PrivateNetworkAndImages
+from harness.evidence.patterns import n_distinct, relu_pattern
+from harness.initialise import Initialisation
+from harness.proxy import PROXIES, Proxy, Sees, require_positive
+
+
+@PROXIES.register("swap")
+@dataclass(frozen=True)
+class Swap(Proxy):
+    """How many different patterns over the images the units of all ReLUs have, mean over repeats.
+
+    A unit's pattern says for which of the images it is active, so there are at most 2^n_images. Weights are N(0,1),
+    drawn anew in each repeat; images are the first of the protocol's. Dead ReLUs count, as published. `regularised`
+    multiplies by exp(-(P - mu)^2 / sigma), P being thousands of parameters; the authors choose mu and sigma for each
+    search space and size wanted, so there is no published default, and these must be given.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2403.04161"
+    sees: ClassVar[Sees] = Sees.ALL
+
+    n_images: int = 16
+    n_repeats: int = 32
+    regularised: bool = False
+    mu: float = math.nan
+    sigma: float = math.nan
+
+    def __post_init__(self) -> None:
+        require_positive(self, "n_images", "n_repeats")
+        if self.regularised and not (self.mu > 0 and self.sigma > 0):
+            raise OptionError("Swap with regularised=True needs mu and sigma, in thousands of parameters, above 0.")
+
+    def measure(self, private: PrivateNetworkAndImages, layers: Layers) -> float:
+        """Higher is better."""
+        images = private.images(self.n_images)
+        total = 0
+        for repeat in range(self.n_repeats):
+            network = private.network(init=Initialisation.normal, draw=repeat)
+            total += n_distinct(relu_pattern(network, images).T)
+        if not self.regularised:
+            return total / self.n_repeats
+        thousands = layers.sum(layers.n_params).item() / 1e3
+        return total / self.n_repeats * math.exp(-((thousands - self.mu) ** 2) / self.sigma)

@@ -1,0 +1,43 @@
+"""TE-NAS: ranks by NTK condition number and by linear regions. Chen et al., ICLR 2021, arXiv:2102.11535."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from harness.evidence import LinearRegionsSeen, TangentKernel
+from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from proxies.linear_regions import LinearRegions
+from proxies.ntk_cond import NtkCondition
+
+
+@PROXIES.register("te_nas")
+@dataclass(frozen=True)
+class TeNas(Proxy):
+    """Sum of the ranks of `ntk_cond` and `linear_regions` over the population, ascending, ties shared.
+
+    The authors rank the operations of a supernet that they prune; over architectures it is the comparison of AZ-NAS
+    (arXiv:2403.19232). The score is relative to the population: another sample gives other scores.
+    """
+
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = "arXiv:2102.11535"
+    sees: ClassVar[Sees] = Sees.ALL
+
+    n_images_tangent: int = 72
+    n_images_regions: int = 64
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        require_positive(self, "n_images_tangent", "n_images_regions")
+
+    def measure(self, tangent: TangentKernel, regions: LinearRegionsSeen) -> dict[str, float]:
+        """Higher is better for each."""
+        return {
+            "ntk_cond": NtkCondition(self.n_images_tangent).measure(tangent),
+            "linear_regions": LinearRegions(self.n_images_regions, self.size).measure(regions),
+        }
+
+    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+        """Between 2 and twice the number of architectures; NaN where a component is."""
+        return table.rank().sum(axis=1, skipna=False)
