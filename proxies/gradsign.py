@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from harness.evidence import PerImageGradients
 from harness.proxy import PROXIES, Proxy, Sees
 
@@ -23,4 +25,5 @@ class GradSign(Proxy):
 
     def measure(self, gradients: PerImageGradients) -> float:
         """Higher is better; at most the number of images times that of weights."""
-        return sum(layer.signs.abs().double().sum().item() for layer in gradients.layers.values())
+        sums = [layer.signs.abs().sum(dtype=torch.float64) for layer in gradients.layers.values()]
+        return torch.stack(sums).sum().item() if sums else 0.0

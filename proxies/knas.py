@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from harness.evidence import PerImageGradients
 from harness.proxy import PROXIES, Proxy, Sees
 
@@ -24,5 +26,5 @@ class Knas(Proxy):
 
     def measure(self, gradients: PerImageGradients) -> float:
         """Higher is better; 0 where no layer is called."""
-        means = [layer.gradients.double() / gradients.n_images for layer in gradients.layers.values()]
-        return sum(mean.square().sum().item() for mean in means) / max(len(means), 1)
+        sums = [layer.gradients.square().sum(dtype=torch.float64) for layer in gradients.layers.values()]
+        return torch.stack(sums).mean().item() / gradients.n_images**2 if sums else 0.0

@@ -1,4 +1,4 @@
-"""MeCo: least eigenvalues of the correlations of channels. Jiang et al., NeurIPS 2023, OpenReview:KFm2lZiI7n."""
+"""MeCo: least eigenvalues of channel correlations. Jiang et al., NeurIPS 2023, neurips.cc/virtual/2023/poster/72017."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -21,7 +21,7 @@ class MeCo(Proxy):
     """
 
     version: ClassVar[int] = 1
-    paper: ClassVar[str] = "OpenReview:KFm2lZiI7n"
+    paper: ClassVar[str] = "neurips.cc/virtual/2023/poster/72017"
     sees: ClassVar[Sees] = Sees.ALL
 
     size: int = 64
@@ -32,9 +32,8 @@ class MeCo(Proxy):
 
     def measure(self, channels: ChannelCorrelations) -> float:
         """Higher is better."""
-        total = 0.0
-        for output in channels.outputs(self.size):
-            times = output.n_modules if self.containers else output.n_leaves
-            if times:
-                total += times * torch.linalg.eigvalsh(output.correlation)[0].item()
-        return total
+        found = [
+            (torch.linalg.eigvalsh(output.correlation)[0], output.n_modules if self.containers else output.n_leaves)
+            for output in channels.outputs(self.size)
+        ]
+        return float(sum(least * times for least, times in found))

@@ -1,4 +1,4 @@
-"""MeCo_opt: `meco` over eight random channels of each output. Jiang et al., NeurIPS 2023, OpenReview:KFm2lZiI7n."""
+"""MeCo_opt: `meco` of eight random channels. Jiang et al., NeurIPS 2023, neurips.cc/virtual/2023/poster/72017."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,7 +19,7 @@ class MeCoOpt(Proxy):
     """
 
     version: ClassVar[int] = 1
-    paper: ClassVar[str] = "OpenReview:KFm2lZiI7n"
+    paper: ClassVar[str] = "neurips.cc/virtual/2023/poster/72017"
     sees: ClassVar[Sees] = Sees.ALL
 
     size: int = 64
@@ -31,13 +31,13 @@ class MeCoOpt(Proxy):
 
     def measure(self, channels: ChannelCorrelations) -> float:
         """Higher is better."""
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float64, device=channels.device)
         for place, output in enumerate(channels.outputs(self.size)):
             n_all = len(output.correlation)
             n_drawn = min(self.n_channels, n_all)
             for module in range(output.n_modules if self.containers else output.n_leaves):
                 order = torch.randperm(n_all, generator=channels.generator("channels", place, module))[:n_drawn]
                 drawn = order.to(output.correlation.device)
-                least = torch.linalg.eigvalsh(output.correlation[drawn][:, drawn])[0].item()
+                least = torch.linalg.eigvalsh(output.correlation[drawn][:, drawn])[0]
                 total += least * n_all / n_drawn
-        return total
+        return total.item()

@@ -1,6 +1,5 @@
 """Zen-score: log of the features' response to a small change of the input. Lin et al., ICCV 2021, arXiv:2102.01063."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -51,10 +50,6 @@ class Zen(Proxy):
         images = private.noise(self.n_images, draw=2 * repeat)
         changed = images + self.gamma * private.noise(self.n_images, draw=2 * repeat + 1)
         difference = pooled_features(network, images) - pooled_features(network, changed)
-        response = difference.abs().float().sum(dim=(1, 2, 3)).mean().item()
-        scales = [norm.running_var.float().mean().item() for norm in norms if norm.running_var is not None]
-        return _log(response) + sum(_log(scale) / 2 for scale in scales)
-
-
-def _log(value: float) -> float:
-    return math.log(value) if value > 0 else -math.inf
+        response = difference.abs().double().sum(dim=(1, 2, 3)).mean()
+        scales = [norm.running_var.double().mean() for norm in norms if norm.running_var is not None]
+        return float(response.log() + torch.stack(scales).log().sum() / 2)

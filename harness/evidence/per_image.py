@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Evidence, Subject
 from harness.evidence.private import hooked, run
 
 WeightLayer = nn.Conv2d | nn.Linear
@@ -68,11 +68,11 @@ class PerImageGradients(Evidence):
         setting = subject.setting
         network = separated(subject.build(init=setting.protocol.init, seed=setting.seed))
         layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
-        batch = setting.batches[0]
+        batch = setting.batches[0].to(setting.device)
         found = cls(sum(layer.weight.numel() for layer in layers.values()))
         for start in range(0, len(batch.images), _MICRO_BATCH):
-            images = batch.images[start : start + _MICRO_BATCH].to(setting.device, setting.protocol.dtype.dtype)
-            targets = batch.targets[start : start + _MICRO_BATCH].to(setting.device)
+            images = batch.images[start : start + _MICRO_BATCH].to(setting.protocol.dtype.dtype)
+            targets = batch.targets[start : start + _MICRO_BATCH]
 
             def loss(outputs: Tensor, targets: Tensor = targets) -> Tensor:
                 pairs = zip(torch.split(outputs, 1), torch.split(targets, 1), strict=True)
@@ -106,9 +106,13 @@ class ImageNorm(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """[n_images, channels, height, width] to the same."""
-        if features[0, 0].numel() == 1:
-            raise Undefined("batch normalisation of one image with one pixel has no variance")
-        return F.group_norm(features, features.shape[1], self.weight, self.bias, self.eps)
+        n_images = len(features)
+        # Every channel of every image is a channel of one image. (F.group_norm is faster, but where a channel is
+        # constant it leaves noise, whose signs would be counted, for the zeros that batch normalisation gives.)
+        together = features.reshape(1, -1, *features.shape[2:])
+        weight, bias = self.weight.repeat(n_images), self.bias.repeat(n_images)
+        normalised = F.batch_norm(together, None, None, weight, bias, training=True, eps=self.eps)
+        return normalised.reshape(features.shape)
 
 
 def separated(network: nn.Module) -> nn.Module:

@@ -58,7 +58,7 @@ class PrivateNetwork(Evidence):
         """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default as large as the images."""
         channels, height, width = self._subject.setting.data_set.shape
         shape = (n_images, channels, height if size is None else size, width if size is None else size)
-        return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw)))
+        return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw), dtype=torch.float32))
 
     def _to_run(self, images: Tensor) -> Tensor:
         dtype = self._subject.setting.protocol.dtype.dtype
