@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.paths import conf_folder
 from harness.space import BENCHMARKS
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -24,7 +25,7 @@ def numbers(cell: str) -> list[float | None]:
 
 
 def test_every_published_count_on_a_benchmark_that_is_here_is_compared():
-    with (RESULTS / "published" / "correlations.csv").open() as file:
+    with (conf_folder() / "published" / "correlations.csv").open() as file:
         published = [
             [
                 f"{row['source']}, {row['table']}",

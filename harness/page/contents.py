@@ -1,5 +1,6 @@
 """What the page shows, as JSON: leaderboard, scores of each place, cells as graphs, provenance."""
 
+import csv
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 
 from harness import columns
 from harness.page.runs import Place, Run
+from harness.paths import conf_folder
 from harness.space import BENCHMARKS, ArchitectureGraph
 
 MOST_ARCHITECTURES = 50_000
@@ -25,6 +27,7 @@ def contents(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "leaderboard": [row for run in runs for place in run.places for row in _leaderboard(run, place)],
         "places": places,
+        "published": _published({(place.bench, place.data_set) for run in runs for place in run.places}),
         "graphs": graphs.tables,
         "runs": [
             {"name": run.name, "told": {key: run.provenance[key] for key in _PROVENANCE if key in run.provenance}}
@@ -88,6 +91,12 @@ def _leaderboard(run: Run, place: Place) -> list[dict[str, Any]]:
             | {"place": _identity(run, place), "column": of_seed if of_seed in known else row[columns.PROXY]}
         )
     return found
+
+
+def _published(places: set[tuple[str, str]]) -> list[dict[str, str]]:
+    """The rows of conf/published/correlations.csv on some benchmarks and data sets."""
+    with (conf_folder() / "published" / "correlations.csv").open(newline="") as file:
+        return [row for row in csv.DictReader(file) if (row["space"], row["dataset"]) in places]
 
 
 def _identity(run: Run, place: Place) -> str:

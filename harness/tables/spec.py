@@ -54,7 +54,7 @@ class TableSpec:
     Attributes:
         name: of the file.
         title: heads the table.
-        published: CSV in conf/table/published; `source` and `table` select its rows.
+        published: CSV in conf/published; `source` and `table` select its rows.
         kind: `correlations`, or `best_architecture`, the accuracy of what each proxy ranks first.
         bench: benchmarks.
         protocol: protocols in order of preference; the first under which a proxy was scored is taken and named.
@@ -98,7 +98,7 @@ class TableSpec:
         Raises:
             CorruptDataError: the CSV has none.
         """
-        path = tables_folder() / "published" / self.published
+        path = conf_folder() / "published" / self.published
         with path.open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if (row["source"], row["table"]) == (self.source, self.table)]
         printed = {"tau": "kendall", "rho": "spearman"} if self.kind == CORRELATIONS else {"accuracy": "test_accuracy"}

@@ -226,6 +226,23 @@ def test_a_link_shows_the_same_again(page, browser, run_folder):
     second.close()
 
 
+def test_published_values_stand_beside_ours(run_folder, tmp_path, browser):
+    """The digits are in no paper; for CIFAR-10 the ZiCo paper prints .57 / .75 for #Params."""
+    shutil.copytree(run_folder, tmp_path / "run")
+    agreement = pd.read_csv(tmp_path / "run" / "agreement.csv").assign(dataset="cifar10")
+    agreement.to_csv(tmp_path / "run" / "agreement.csv", index=False)
+    write_page([tmp_path / "run"], tmp_path / "page")
+    opened = browser.new_page()
+    opened.goto((tmp_path / "page" / "index.html").as_uri())
+    opened.evaluate("window.ready")
+    opened.get_by_label("Proxy").select_option("params")
+    opened.wait_for_function("document.getElementById('published').innerText.includes('arXiv:2301.11300, Table 1')")
+    rows = [row.split("\t") for row in opened.locator("#published").inner_text().splitlines()]
+    assert rows[1][0] == "here"
+    assert ["arXiv:2301.11300, Table 1", ".57", ".75"] in [row[:3] for row in rows]
+    opened.close()
+
+
 def test_what_is_seen_is_also_said(page):
     """Names for the plots, labels for the controls, a caption of numbers beside the picture."""
     assert "tau" in page.locator("#scatter").get_attribute("aria-label")

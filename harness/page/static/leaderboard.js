@@ -4,11 +4,10 @@
 
 const COLUMNS = [
   ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "from"],
-  ["tau_high", "to"], ["rho", "rho"], ["rho_low", "from"], ["rho_high", "to"], ["published_tau", "published tau"],
-  ["published_rho", "published rho"], ["n", "n"], ["n_nan", "no score"], ["n_inf", "infinite"], ["seconds", "CPU s"],
+  ["tau_high", "to"], ["rho", "rho"], ["rho_low", "from"], ["rho_high", "to"], ["n", "n"], ["n_nan", "no score"], ["n_inf", "infinite"], ["seconds", "CPU s"],
   ["protocol", "protocol"], ["inputs", "inputs"], ["truth", "truth"], ["version", "version"], ["seed", "seed"],
 ];
-const NUMBERS = new Set(["tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high", "published_tau", "published_rho",
+const NUMBERS = new Set(["tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high",
   "n", "n_nan", "n_inf", "seconds"]);
 
 /** Fills the table with `rows`; `choose(row)` is called when a proxy's name is pressed. */

@@ -2,7 +2,7 @@
 
 /* The page: what is chosen is kept in the address (#place=...&proxy=...&arch=...), so that a link shows the same. */
 
-const { leaderboard: boardRows, places, graphs, runs } = window.PAGE;
+const { leaderboard: boardRows, places, published, graphs, runs } = window.PAGE;
 const at = (id) => document.getElementById(id);
 const state = { place: null, proxy: null, arch: null };
 const plots = new Plots(at("scatter"), at("ranks"), (index) => choose({ arch: state.place.archs[index] }));
@@ -44,6 +44,7 @@ async function draw() {
   const summary = `${proxy} against ${place.truth} on ${place.bench} ${place.dataset}: tau ${written(row && row.tau)}, rho ${written(row && row.rho)}`;
   at("scatter").setAttribute("aria-label", `Scatter plot of ${summary}, ${plots.rows.length} architectures.`);
   at("ranks").setAttribute("aria-label", `Parallel ranks of ${plots.lines.length} architectures by ${[...ranks.keys()].join(", ")}.`);
+  showPublished(place, row);
   const hidden = place.archs.length - plots.rows.length;
   at("scatter-note").textContent = `${summary}. ${plots.rows.length.toLocaleString("en")} points` +
     (hidden ? `; ${hidden} without a finite score or accuracy are not drawn` : "") +
@@ -74,6 +75,18 @@ function showDetails() {
   scores.className = "scores";
   scores.append(table);
   at("details").replaceChildren(title, drawCell(place.graphs[index], graphs), scores);
+}
+
+/** What papers print for the proxy of a row of the leaderboard, beside that row. */
+function showPublished(place, row) {
+  const found = published.filter((one) => one.space === place.bench && one.dataset === place.dataset && one.proxy === row.proxy);
+  const table = at("published");
+  table.replaceChildren(line("th", ["source", "tau", "rho", "architectures", "truth", "note"]));
+  table.append(line("td", ["here", written(row.tau), written(row.rho), String(row.n), row.truth, ""]));
+  for (const one of found) {
+    table.append(line("td", [`${one.source}, ${one.table}`, one.kendall, one.spearman, one.n_archs, one.split, one.note]));
+  }
+  if (!found.length) table.append(line("td", [`no published value of ${row.proxy} is known here`, "", "", "", "", ""]));
 }
 
 function line(kind, texts) {
