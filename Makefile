@@ -16,7 +16,7 @@ check: $(VENV)/installed  ## what CI runs: ruff, mypy --strict and the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 format: $(VENV)/installed  ## put the code into the project's layout
 	$(BIN)/ruff check --fix .
