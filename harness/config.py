@@ -23,7 +23,7 @@ from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
 from harness.settings import Settings
 
-_GROUPS = ("protocol", "recipe")  # folders of conf/ with one file for each choice
+_GROUPS = ("protocol", "recipe", "experiment")  # folders of conf/ with one file for each choice
 
 Choice = TypeVar("Choice", bound=Enum)
 
@@ -104,14 +104,13 @@ def _explained(error: Exception, name: str, overrides: Sequence[str]) -> str:
         known = sorted(str(key) for key in compose(name))
     GlobalHydra.instance().clear()
     for word in overrides:
-        key = word.lstrip("+~").split("=")[0]
-        if key.split(".")[0].split("/")[0] not in known and key.split(".")[0] != "hydra":
+        key, _, value = word.lstrip("+~").partition("=")
+        if key in _GROUPS:
+            files = sorted(file.stem for file in (conf_folder() / key).glob("*.yaml"))
+            if value not in files:
+                return unknown_name(key, value, files)
+        elif key.split(".")[0].split("/")[0] not in known and key.split(".")[0] != "hydra":
             return unknown_name("setting", key, known)
-    for word in overrides:
-        group, _, value = word.partition("=")
-        files = sorted(file.stem for file in (conf_folder() / group).glob("*.yaml")) if group in _GROUPS else [value]
-        if value not in files:
-            return unknown_name(group, value, files)
     return f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}."
 
 

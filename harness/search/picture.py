@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter, SymmetricalLogLocator
 from numpy.typing import NDArray
 
 from harness.report.style import BLUE, GREY, LIGHT, ORANGE
@@ -73,6 +73,7 @@ def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None
     axes.set(xscale="log", xlabel=_AXES[x])
     if panel.quantity == "regret":
         axes.set_yscale("symlog", linthresh=1.0)
+        axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0, subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.set_ylim(bottom=0)
 

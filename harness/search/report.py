@@ -64,7 +64,7 @@ def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
     table.add_column("score", overflow="fold", min_width=_SCORE_WIDTH)
     rows = rows.dropna(axis="columns", how="all")
     has_truth = "accuracy" in rows
-    measured = ("accuracy [low, high]", "regret", "rank") if has_truth else ("highest", "params", "flops")
+    measured = ("accuracy [low, high]", "regret", "rank") if has_truth else ("highest score", "params", "flops")
     for name in (*measured, "networks", "CPU"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in records(rows):
