@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from harness.evidence.base import Evidence, Subject
-from harness.evidence.curvature import QuickNorms, Run, hessian_times_weights, record_runs
+from harness.evidence.curvature import Run, hessian_times_weights, record_runs
+from harness.evidence.twice import CheapSecondDerivatives
 from harness.inputs import Batch
 
 Gradients = Mapping[str, Tensor]
@@ -101,11 +102,12 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
     images.requires_grad_(Want.INPUTS in wanted)
     targets = batch.targets.to(setting.device)
     runs: list[Run] = []
+    twice = CheapSecondDerivatives()
     with ExitStack() as stack, torch.set_grad_enabled(bool(loses) or Want.INPUTS in wanted):
         handles = [handle for evidence in active for handle in evidence.hook(network)]
         if Want.CURVATURE in wanted:
             handles += record_runs(network, runs)
-            stack.enter_context(QuickNorms())
+            stack.enter_context(twice)
         for handle in handles:
             stack.callback(handle.remove)
         outputs = network(images)
@@ -126,6 +128,7 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
     del slopes, runs  # and with them the graph of the gradients
     inputs = scale = None
     if Want.INPUTS in wanted:
+        twice.inputs_only = True
         inputs = _of_inputs(outputs, images)
         scale = inputs.norm() * images.detach().norm() / outputs.detach().norm()
         clock.charge([evidence for evidence in active if Want.INPUTS in evidence.wants])
