@@ -17,6 +17,9 @@ class GradSign(Proxy):
     The authors' function for NAS-Bench-101 and -201 (`grad_conflict`), with its nansum; `gradsign_mean` is the mean
     over weights. Each image of the first batch goes through by itself: in train mode, normalisation sees that image
     alone.
+
+    A gradient that is 0 in theory counts as its rounding does. So it is in the whole backbone where the global pooling
+    reads what a normalisation gives, as in TransNAS-Bench-101: the mean of one image's normalised pixels is constant.
     """
 
     version: ClassVar[int] = 1

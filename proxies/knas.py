@@ -15,9 +15,10 @@ class Knas(Proxy):
     """Mean over layers and over pairs (i, j) of images of the inner product of their loss gradients (MGM).
 
     The mean over pairs is the squared norm of the mean gradient. Live convolutions and linear layers, each image of the
-    first batch by itself. This is the paper's definition in the whole; the authors' code takes a sample of it that is
-    another quantity: 50 mini-batches in place of images, 50 weights of each of the first eleven parameters, and the
-    covariance of the first 25 gradients with the last 25 (`knas_sampled`).
+    first batch by itself. The definition is that of the abstract, with the mean over layers as the literature cites it;
+    the paper's own equation was not at hand. The authors' code computes another quantity: 50 mini-batches in place of
+    images, 50 weights of each of the first eleven parameters, and the covariance of the first 25 gradients with the
+    last 25 (`knas_sampled`).
     """
 
     version: ClassVar[int] = 1

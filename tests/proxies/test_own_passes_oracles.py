@@ -70,7 +70,7 @@ def _tolerance(bench: str, name: str) -> float:
     return 1e-2 if bench.startswith("transnas") and name.startswith("gradsign") else 1e-4
 
 
-@pytest.mark.parametrize("row", _part(ROWS, 12), ids=lambda row: f"{row[0]}-{row[1]['arch']}")
+@pytest.mark.parametrize("row", _part(ROWS, 13), ids=lambda row: f"{row[0]}-{row[1]['arch']}")
 def test_the_authors_sample_of_knas(row: tuple[str, dict[str, Any]]) -> None:
     bench, theirs = row
     found = ours(bench, theirs["arch"], [SAMPLED], ORACLES["batch_size_of_knas_sampled"])
