@@ -23,7 +23,7 @@ from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
 from harness.settings import Settings
 
-_GROUPS = ("protocol", "recipe", "experiment")  # folders of conf/ with one file for each choice
+_GROUPS = ("protocol", "recipe", "preset")  # folders of conf/ with one file for each choice
 
 Choice = TypeVar("Choice", bound=Enum)
 

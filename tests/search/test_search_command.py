@@ -212,7 +212,7 @@ MISTAKES = {
     "one objective": (["search=pareto"], "search=pareto weighs several objectives against each other"),
     "cost for one score": (["minimise=flops"], "minimise=flops is for search=pareto; evolution follows one score."),
     "unknown truth": (["truth=test200"], "No truth column of nats_tss on digits is called 'test200'. Did you mean"),
-    "unknown experiment": (["+experiment=imagenet_45m"], "No experiment is called 'imagenet_45m'. Did you"),
+    "unknown preset": (["+preset=imagenet_45m"], "No preset is called 'imagenet_45m'. Did you"),
     "own seed misspelt": (["proxy_seed=mine"], "proxy_seed=mine cannot work; it must be a whole number."),
 }  # fmt: skip
 LARGEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
