@@ -131,8 +131,9 @@ def test_two_processes_under_torchrun_train_what_one_trains(tmp_path):
 
 def test_a_structure_of_an_open_space_trains_on_any_classes(tmp_path):
     space = BENCHMARKS.get("imagenet_mbv2")
-    outcome = train(Job(space, space.start, DIGITS, replace(RECIPE, epochs=2, batch_size=200)), place(tmp_path))
-    assert outcome.history[1]["loss"] < outcome.history[0]["loss"]
+    recipe = replace(RECIPE, epochs=2, learning_rate=0.02)
+    outcome = train(Job(space, space.start, DIGITS, recipe), place(tmp_path))
+    assert outcome.history[1]["loss"] < 0.9 * outcome.history[0]["loss"]  # 1.9 after 2.3; running statistics lag behind
 
 
 def test_equal_seeds_give_equal_shards_and_each_image_comes_once():
