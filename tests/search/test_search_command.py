@@ -17,6 +17,7 @@ from harness.search.__main__ import main
 from harness.search.tables import mean_and_interval
 from harness.space import BENCHMARKS
 from harness.truth import Truth
+from harness.truth_table import TruthColumn, TruthTable, write_table
 
 TIMES = ["seconds"]
 ZICO = ["search=evolution", "proxy=zico", "steps=25", "population=5", "seeds=2", "workers=1", "protocol.batch_size=8"]
@@ -107,6 +108,25 @@ def test_several_objectives_give_a_front(command):
         better = (scored["sum_log_layer_size"] > row["sum_log_layer_size"]) | (scored["flops"] < row["flops"])
         assert not (as_good & better).any()
     assert front["network"].is_unique
+
+
+def test_a_measured_latency_is_a_budget_and_an_objective(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    archs = BENCHMARKS.get("nats_tss").architectures
+    latency = np.array([1.0 + len(arch) % 7 for arch in archs])
+    latency[::5] = np.nan
+    column = TruthColumn("latency", "digits", "latency", "ms", "none", None, "one", False, "made up", "0" * 64)
+    write_table(TruthTable(archs, (column,), (latency,)), tmp_path / "truth/nats_tss/made_up.parquet", "made up")
+    code, _, err = command("proxy=params_live", "budget.latency=3", "budget.depth=4", "steps=80", "out=one")
+    assert code == 0, err
+    log = pd.read_parquet("one/candidates.parquet")
+    known = dict(zip(archs, latency, strict=True))
+    assert log["latency"].tolist() == pytest.approx([known[arch] for arch in log["arch"]], nan_ok=True)
+    assert (log["status"] != "infeasible").tolist() == ((log["latency"] <= 3) & (log["depth"] <= 4)).tolist()
+    words = ["search=pareto", "proxy=params_live", "minimise=latency", "steps=80", "population=10", "out=two"]
+    assert command(*words)[0] == 0
+    front = pd.read_csv("two/front.csv")
+    assert (-front["-latency"]).tolist() == [known[arch] for arch in front["arch"]]
 
 
 def test_a_killed_search_ends_as_if_it_had_never_been_stopped(command):
