@@ -14,7 +14,7 @@ class NnDegree(Proxy):
 
     S is the number of links that skips by concatenation add. The metric is defined for DenseNet-type cells; where nodes
     sum what they read, as in NAS-Bench-201, it is undefined, and so it is in every benchmark here. A search space that
-    has such cells gives them by `concatenating_cells`. The formula is unverified: written from memory, since its own text
+    has such cells gives them by `concatenating_cells`. The formula is unverified, written from memory: its own text
     and code were not at hand.
     """
 
