@@ -9,12 +9,12 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from harness.arguments import OneSentenceParser
-from harness.errors import HarnessError
+from harness.command import exit_code
+from harness.out_folder import RUNS
 from harness.page.contents import contents
 from harness.page.runs import newest, read_run
 from harness.report.files import write_files
 
-MISTAKE = 2
 STATIC = ("index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "cell.js")
 
 
@@ -37,17 +37,16 @@ def write_page(runs: Sequence[Path], out: Path) -> None:
 
 def main() -> int:
     """Write the page; a user's mistake is one sentence and exit code 2."""
+    return exit_code(_write, "Interrupted. Run the same command again.")
+
+
+def _write() -> None:
     parser = OneSentenceParser(prog="python -m harness.page", description=__doc__)
     parser.add_argument("run", nargs="*", type=Path, help="folders of evaluations; the newest of results/runs if none")
     parser.add_argument("--out", type=Path, default=Path("results/page"), help="folder of the page (results/page)")
-    try:
-        found = parser.parse_args()
-        write_page(found.run or [newest(Path("results/runs"))], found.out)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return MISTAKE
+    found = parser.parse_args()
+    write_page(found.run or [newest(RUNS)], found.out)
     print(found.out / "index.html")
-    return 0
 
 
 if __name__ == "__main__":

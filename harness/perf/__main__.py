@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.arguments import OneSentenceParser
-from harness.errors import HarnessError, OptionError
+from harness.command import exit_code
+from harness.errors import OptionError
 from harness.inputs import InputKind
 from harness.perf.figure import Bench, Figure
 from harness.perf.networks import convolution_peak, zico_against_eager
@@ -19,8 +20,6 @@ from harness.perf.report import rows, write
 from harness.perf.runs import first_score, own_overhead, workers_against_processes
 from harness.registry import unknown_name
 from harness.report import TERMINAL_WIDTH
-
-MISTAKE = 2
 
 
 @dataclass(frozen=True)
@@ -73,19 +72,18 @@ def _parse(words: Sequence[str]) -> tuple[list[str], Bench, Path]:
 
 def main() -> int:
     """Measure, print the table, write it; a user's mistake is one sentence and exit code 2."""
-    try:
-        names, bench, out = _parse(sys.argv[1:])
-        figures = measure(names, bench)
-        table = Table("", "value", "unit", "target", "")
-        for row in rows(figures):
-            table.add_row(*row)
-        Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False).print(table)
-        write(out, figures, bench)
-        print(out)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return MISTAKE
-    return 0
+    return exit_code(_measure_and_write, "Interrupted. Nothing was written; run the same command again.")
+
+
+def _measure_and_write() -> None:
+    names, bench, out = _parse(sys.argv[1:])
+    figures = measure(names, bench)
+    table = Table("", "value", "unit", "target", "")
+    for row in rows(figures):
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False).print(table)
+    write(out, figures, bench)
+    print(out)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import sys
 import time
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
+from harness.command import exit_code, mistakes_told
 from harness.config import check_words
-from harness.errors import HarnessError, OptionError
+from harness.out_folder import make_out_folder
 from harness.paths import conf_folder
 from harness.provenance import describe_process
 from harness.theory.config import expanded, read_theory
@@ -22,21 +22,12 @@ from harness.theory.settings import TheorySettings
 from harness.theory.training import training
 from harness.theory.write import write_finding
 
-MISTAKE, INTERRUPTED = 2, 130
-
 
 @hydra.main(config_path=str(conf_folder()), config_name="theory", version_base="1.3")
 def run(config: DictConfig) -> None:
-    """One run; `-m` makes one per combination.
-
-    Raises:
-        SystemExit: after a user's mistake, since Hydra would turn the error itself into a traceback.
-    """
-    try:
+    """One run; `-m` makes one per combination."""
+    with mistakes_told():
         check_theory(read_theory(config))
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(MISTAKE) from None
 
 
 def check_theory(settings: TheorySettings) -> Path:
@@ -45,7 +36,7 @@ def check_theory(settings: TheorySettings) -> Path:
     Raises:
         HarnessError: for a user's mistake or missing data.
     """
-    out = _made_out(settings)
+    out = make_out_folder(expanded(settings.out), f"theory-{settings.experiment}")
     for experiment in settings.experiments:
         started, started_cpu = time.monotonic(), time.process_time()
         finding = _found(settings, experiment, out)
@@ -80,39 +71,14 @@ def _found(settings: TheorySettings, experiment: str, out: Path) -> Finding:
     return random_mlps(chosen, collection.training(chosen.n_training), collection.test(chosen.n_test), settings.seed)
 
 
-def _made_out(settings: TheorySettings) -> Path:
-    """The folder of results, made now, so that one that cannot be written is known before anything is computed."""
-    out = expanded(settings.out)
-    if out is None:
-        base = Path("results/runs") / f"theory-{settings.experiment}-{datetime.now():%Y%m%d-%H%M%S}"
-        out, copy = base, 1
-        while out.exists():
-            copy += 1
-            out = base.with_name(f"{base.name}-{copy}")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        probe = out / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
-    return out
-
-
 def main() -> int:
     """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    try:
-        check_words(sys.argv[1:], "theory", read_theory)
-        run()
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return MISTAKE
-    except SystemExit as end:
-        return int(end.code or 0)
-    except KeyboardInterrupt:
-        print("Interrupted. Finished experiments and scores are kept; run the same command again.", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    return exit_code(_checked, "Interrupted. Finished experiments and scores are kept; run the same command again.")
+
+
+def _checked() -> None:
+    check_words(sys.argv[1:], "theory", read_theory)
+    run()
 
 
 if __name__ == "__main__":
