@@ -43,7 +43,7 @@ def main() -> int:
 def _write() -> None:
     parser = OneSentenceParser(prog="python -m harness.page", description=__doc__)
     parser.add_argument("run", nargs="*", type=Path, help="folders of evaluations; the newest of results/runs if none")
-    parser.add_argument("--out", type=Path, default=Path("results/page"), help="folder of the page (results/page)")
+    parser.add_argument("--out", type=Path, default=RUNS / "page", help="folder of the page (results/runs/page)")
     found = parser.parse_args()
     write_page(found.run or [newest(RUNS)], found.out)
     print(found.out / "index.html")

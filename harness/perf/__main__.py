@@ -12,6 +12,7 @@ from harness.arguments import OneSentenceParser
 from harness.command import exit_code
 from harness.errors import OptionError
 from harness.inputs import InputKind
+from harness.out_folder import RUNS
 from harness.perf.figure import Bench, Figure
 from harness.perf.networks import convolution_peak, zico_against_eager
 from harness.perf.per_sample import per_image_against_loop
@@ -63,7 +64,7 @@ def _parse(words: Sequence[str]) -> tuple[list[str], Bench, Path]:
     kinds = [kind.value for kind in InputKind]
     parser.add_argument("--inputs", choices=kinds, default="noise", help="images; noise needs no download (noise)")
     parser.add_argument("--batch-size", type=int, default=128, help="images per batch (128)")
-    parser.add_argument("--out", type=Path, default=Path("results/perf"), help="folder of the results (results/perf)")
+    parser.add_argument("--out", type=Path, default=RUNS / "perf", help="folder of the results (results/runs/perf)")
     found = parser.parse_args(words)
     if found.cells < 1:
         raise OptionError(f"--cells {found.cells} cannot work; it must be at least 1.")

@@ -8,7 +8,7 @@ from harness.arguments import OneSentenceParser
 from harness.errors import HarnessError, StoreError
 from harness.progress import Progress
 from harness.store.database import ScoreStore, merge
-from harness.store.score_table import ScoreTable, read_table, table_paths, write_table
+from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
 
 DEFAULT_FOLDER = Path("results/scores")
 
@@ -54,6 +54,8 @@ def export(
 ) -> int:
     """Write the scores of a store as score tables into a folder; returns how many tables.
 
+    Scores of a space that cannot be listed are left out: a score table names architectures by their numbers.
+
     Raises:
         StoreError: there is no such store, or a table in the folder holds other values.
     """
@@ -66,6 +68,7 @@ def export(
             for key in opened.score_keys()
             if (benches is None or key.space.partition("@")[0] in benches)
             and (proxies is None or key.proxy.partition("@")[0] in proxies)
+            and space_of(key).enumerable
         ]
         with Progress("export", len(keys), "tables") as progress:
             for key in keys:

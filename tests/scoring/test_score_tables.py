@@ -88,6 +88,15 @@ def test_a_choice_of_proxies_and_mistakes_in_one_sentence(tmp_path, capsys):
     assert "Scores are of nats_tss@99, but this harness has nats_tss@1" in capsys.readouterr().err
 
 
+def test_scores_of_a_space_without_numbers_stay_in_the_store(tmp_path):
+    filled(tmp_path / "store.sqlite", scores(range(5)))
+    space = BENCHMARKS.get("imagenet_mbv2")
+    key = dataclasses.replace(KEY, space=f"{space.name}@{space.version}", data_set="imagenet")
+    filled(tmp_path / "store.sqlite", [Score(space.start, {"params": 1.0}, OK, "", 0.1)], key)
+    assert main(["export", str(tmp_path / "store.sqlite"), str(tmp_path / "tables")]) == 0
+    assert len(table_paths(tmp_path / "tables")) == 1
+
+
 @pytest.mark.parametrize("content", [b"", b"no parquet"])
 def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "x.parquet"
