@@ -1,75 +1,34 @@
-"""Proxies with passes of their own, worked out by hand on networks small enough for it."""
+"""Proxies with passes of their own over features and codes, worked out by hand on networks small enough for it."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_networks import ToyDataSet, ToySpace, pixels
+from toy_networks import THREE, Logits, ToySpace, pairs, scored_alone, setting_of, value_of
 
-from harness.engine import score
 from harness.errors import OptionError
-from harness.evidence import CellFeatures, ChannelCorrelations, PerImageGradients, TangentKernel, per_image
-from harness.evidence.base import Setting, Subject
+from harness.evidence import CellFeatures, ChannelCorrelations
+from harness.evidence.base import Subject
 from harness.evidence.cells import CellStatistics
 from harness.evidence.channels import OutputCorrelation, correlations
 from harness.evidence.patterns import n_distinct
-from harness.evidence.per_image import GradientSums
-from harness.inputs import DATA_SETS, Batch, DataSet
-from harness.protocol import Mode, Precision, Protocol
-from harness.proxy import PROXIES, Proxy
-from harness.space import BENCHMARKS, Architecture, ConcatenatingCell, Execute, Layer
-from harness.store import OK, UNDEFINED, Score
+from harness.inputs import Batch, DataSet
+from harness.proxy import PROXIES
+from harness.space import Architecture, ConcatenatingCell, Layer
+from harness.store import UNDEFINED
 from proxies.az_expressivity import AzExpressivity
 from proxies.az_nas import AzNas
 from proxies.az_progressivity import AzProgressivity
 from proxies.az_trainability import AzTrainability
-from proxies.gradsign import GradSign
-from proxies.gradsign_mean import GradSignMean
-from proxies.knas import Knas
-from proxies.knas_sampled import KnasSampled
 from proxies.linear_regions import LinearRegions
 from proxies.meco import MeCo
 from proxies.meco_opt import MeCoOpt
-from proxies.ntk_cond import NtkCondition
 from proxies.swap import Swap
-from proxies.te_nas import TeNas
 from proxies.zen import Zen
-
-
-def setting(build: Callable[[], nn.Module], batches: Sequence[Batch], space: ToySpace | None = None) -> Setting:
-    shape = tuple(batches[0].images.shape[1:])
-    data_set = ToyDataSet("toy", 2, shape, (0.0,), (1.0,), licence="", how_to_get="")  # type: ignore[arg-type]
-    protocol = Protocol(dtype=Precision.fp64)
-    return Setting(space or ToySpace(build), data_set, protocol, 0, tuple(batches), torch.device("cpu"))
-
-
-def scored(proxy: Proxy, build: Callable[[], nn.Module], *batches: Batch, space: ToySpace | None = None) -> Score:
-    return score(setting(build, batches, space), ToySpace.only, "live", {"it": proxy})["it"]
-
-
-def value(proxy: Proxy, build: Callable[[], nn.Module], *batches: Batch) -> float:
-    found = scored(proxy, build, *batches)
-    assert (found.status, found.reason) == (OK, "")
-    return found.components["it"]
-
-
-class Logits(nn.Module):
-    """logits = (v x, 0) for images of one pixel."""
-
-    def __init__(self, v: float) -> None:
-        super().__init__()
-        self.classifier = nn.Linear(1, 2, bias=False)
-        with torch.no_grad():
-            self.classifier.weight.copy_(torch.tensor([[v], [0.0]]))
-
-    def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.classifier(images.flatten(1))
-        return logits
 
 
 class DenseSpace(ToySpace):
@@ -81,106 +40,6 @@ class DenseSpace(ToySpace):
     def concatenating_cells(self, arch: Architecture, data_set: DataSet) -> Sequence[ConcatenatingCell]:
         # 4 channels, 3 layers, and 24 links by concatenation: 4 + 24 / 12 = 6; 2 channels, 5 layers, none: 2.
         return (ConcatenatingCell(4, 3, 24), ConcatenatingCell(2, 5, 0))
-
-
-# Gradients, image by image. With v = 0 both classes have probability 1/2. An image x of class 0 gives the gradients
-# (-1/2 x, 1/2 x) of the two weights, one of class 1 gives (1/2 x, -1/2 x).
-THREE = Batch(pixels(1, 2, -3), torch.tensor([0, 1, 0]))
-
-
-def test_gradsign_counts_the_majority_of_signs() -> None:
-    # First weight: -1/2, 1, 3/2: signs -, +, +: |1|. Second weight: turned, |-1|.
-    assert value(GradSign(), lambda: Logits(0), THREE) == 2
-    assert value(GradSignMean(), lambda: Logits(0), THREE) == 1
-
-
-def test_gradsign_by_mean_divides_by_dead_weights_too() -> None:
-    gradients = PerImageGradients(n_weights=10)
-    gradients.layers = {"live": GradientSums(torch.zeros(2), torch.tensor([3.0, -2.0]))}
-    assert GradSign().measure(gradients) == 5
-    assert GradSignMean().measure(gradients) == 0.5
-
-
-def test_knas_is_the_squared_norm_of_the_mean_gradient() -> None:
-    # Means (-1/2 + 1 + 3/2) / 3 = 2/3 and -2/3: 8/9; one layer.
-    assert value(Knas(), lambda: Logits(0), THREE) == pytest.approx(8 / 9)
-
-
-def test_knas_is_the_mean_over_layers() -> None:
-    gradients = PerImageGradients(n_weights=3)
-    gradients.n_images = 2
-    gradients.layers = {
-        "one": GradientSums(torch.tensor([2.0, 4.0]), torch.zeros(2)),  # mean (1, 2): 5
-        "other": GradientSums(torch.tensor([6.0]), torch.zeros(1)),  # mean 3: 9
-    }
-    assert Knas().measure(gradients) == 7
-    gradients.layers = {}
-    assert Knas().measure(gradients) == 0
-
-
-class Wide(nn.Module):
-    """logits = (0, sum of 50 weights, all 0, times the pixel)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.few = nn.Parameter(torch.zeros(2))
-        self.weights = nn.Parameter(torch.zeros(50))
-
-    def forward(self, images: Tensor) -> Tensor:
-        reading = images.flatten(1) * self.weights.sum() + self.few.sum()
-        return torch.cat([torch.zeros_like(reading), reading], dim=1)
-
-
-def test_knas_sampled_is_the_covariance_of_the_first_gradients_with_the_last() -> None:
-    # Class 0: each of the 50 gradients is x / 2. In four mini-batches of one image x = 0, 2, 4, 8: gradients 0, 1 and
-    # 2, 4; centred -1/2, 1/2 and -1, 1; product 1. Fifty weights, over 2,500. The parameter of two entries is left out.
-    images = Batch(pixels(0, 2, 4, 8), torch.zeros(4, dtype=torch.int64))
-    assert value(KnasSampled(n_batches=4), Wide, images) == pytest.approx(50 / 2500)
-    found = scored(KnasSampled(), Wide, images)
-    assert (found.status, found.reason) == (UNDEFINED, "50 batches need as many images; the protocol has 4")
-
-
-class TwoFeatures(nn.Module):
-    """output = (w . x, w . x) for images of two pixels."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(1, 2, (1, 2), bias=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        output: Tensor = self.conv(images).flatten(1)
-        return output
-
-
-def pairs(*images: tuple[float, float]) -> Tensor:
-    return torch.tensor(images, dtype=torch.float64).reshape(-1, 1, 1, 2)
-
-
-def test_ntk_condition_of_two_images() -> None:
-    # The summed outputs have the gradients (x, x), so the kernel is 2 X X^T. For (1, 0) and (1, 1): [[2, 2], [2, 4]],
-    # eigenvalues 3 +- sqrt 5.
-    batch = Batch(pairs((1, 0), (1, 1)), torch.tensor([0, 1]))
-    expected = -(3 + math.sqrt(5)) / (3 - math.sqrt(5))
-    assert value(NtkCondition(n_images=2), TwoFeatures, batch) == pytest.approx(expected)
-
-
-def test_ntk_condition_takes_no_more_images_than_asked_for() -> None:
-    batch = Batch(pairs((1, 0), (0, 2), (1, 1)), torch.tensor([0, 1, 0]))
-    assert value(NtkCondition(n_images=2), TwoFeatures, batch) == pytest.approx(-4)  # [[2, 0], [0, 8]]
-
-
-def test_ntk_condition_of_a_singular_kernel_is_minus_infinity() -> None:
-    twice = Batch(pairs((1, 2), (1, 2)), torch.tensor([0, 1]))
-    nothing = Batch(pairs((0, 0), (0, 0)), torch.tensor([0, 1]))
-    assert value(NtkCondition(), TwoFeatures, twice) == -math.inf
-    assert value(NtkCondition(), TwoFeatures, nothing) == -math.inf
-
-
-def test_te_nas_adds_ranks() -> None:
-    table = pd.DataFrame({"ntk_cond": [-9.0, -2.0, -math.inf, np.nan], "linear_regions": [5.0, 7.0, 7.0, 1.0]})
-    # ranks 2, 3, 1 and 2, 3.5, 3.5 (the last row's 1 is lowest)
-    assert TeNas().combine(table).tolist()[:3] == [4.0, 6.5, 4.5]
-    assert math.isnan(TeNas().combine(table)[3])
 
 
 # Patterns.
@@ -208,16 +67,16 @@ class Copies(nn.Module):
 def test_swap_counts_the_patterns_of_units_over_images() -> None:
     # Units x1, x2, -x1, -x2 over the images (1, 1), (1, -1), (1, 1): 111, 101, 000, 010: four.
     batch = Batch(pairs((1, 1), (1, -1), (1, 1)), torch.tensor([0, 1, 0]))
-    assert value(Swap(n_images=3, n_repeats=2), Copies, batch) == 4
+    assert value_of(Swap(n_images=3, n_repeats=2), Copies, batch) == 4
     # Over the first image alone: 1, 1, 0, 0: two.
-    assert value(Swap(n_images=1, n_repeats=2), Copies, batch) == 2
+    assert value_of(Swap(n_images=1, n_repeats=2), Copies, batch) == 2
 
 
 def test_regularised_swap_prefers_a_size() -> None:
     batch = Batch(pairs((1, 1), (1, -1), (1, 1)), torch.tensor([0, 1, 0]))
     # Two thousand parameters where four are wanted: exp(-(2 - 4)^2 / 8) = exp(-1/2).
     proxy = Swap(n_images=3, n_repeats=1, regularised=True, mu=4, sigma=8)
-    found = scored(proxy, Copies, batch, space=DenseSpace(Copies))
+    found = scored_alone(proxy, Copies, batch, space=DenseSpace(Copies))
     assert found.components["it"] == pytest.approx(4 * math.exp(-0.5))
     with pytest.raises(OptionError, match=r"regularised=True needs mu and sigma"):
         Swap(regularised=True)
@@ -226,8 +85,8 @@ def test_regularised_swap_prefers_a_size() -> None:
 def test_linear_regions_of_two_pixels_are_the_quadrants() -> None:
     # The signs of two pixels: 64 N(0,1) images fall into all four quadrants.
     batch = Batch(pairs((1, 1)), torch.tensor([0]))
-    assert value(LinearRegions(), Copies, batch) == 4
-    assert value(LinearRegions(n_images=1), Copies, batch) == 1
+    assert value_of(LinearRegions(), Copies, batch) == 4
+    assert value_of(LinearRegions(n_images=1), Copies, batch) == 1
 
 
 # Zen.
@@ -254,17 +113,17 @@ def test_zen_adds_the_log_response_and_the_log_scale_of_normalisation() -> None:
     n_pixels = 4096
     wide = Batch(torch.zeros(1, 1, 64, 64), torch.tensor([0]))
     expected = math.log(0.01 * 3 * n_pixels * math.sqrt(2 / math.pi)) + math.log(1.57) / 2
-    assert value(Zen(), lambda: Scaled(3), wide) == pytest.approx(expected, abs=0.01)
-    assert value(Zen(n_repeats=3), lambda: Scaled(3), wide) == pytest.approx(expected, abs=0.01)
+    assert value_of(Zen(), lambda: Scaled(3), wide) == pytest.approx(expected, abs=0.01)
+    assert value_of(Zen(n_repeats=3), lambda: Scaled(3), wide) == pytest.approx(expected, abs=0.01)
 
 
 def test_zen_of_features_that_do_not_respond_is_minus_infinity() -> None:
-    assert value(Zen(), lambda: Scaled(0), THREE) == -math.inf
+    assert value_of(Zen(), lambda: Scaled(0), THREE) == -math.inf
 
 
 def test_zen_is_undefined_without_normalisation_and_without_pooling() -> None:
-    assert scored(Zen(), lambda: Scaled(1, norm=False), THREE).reason == "the network has no batch normalisation"
-    found = scored(Zen(), lambda: nn.Sequential(nn.BatchNorm2d(1)), THREE)
+    assert scored_alone(Zen(), lambda: Scaled(1, norm=False), THREE).reason == "the network has no batch normalisation"
+    found = scored_alone(Zen(), lambda: nn.Sequential(nn.BatchNorm2d(1)), THREE)
     assert found.status == UNDEFINED
     assert found.reason.startswith("the network has no global average pooling")
 
@@ -280,7 +139,7 @@ def test_correlations_with_a_constant_channel_are_zero() -> None:
 
 
 def channels_of(*outputs: OutputCorrelation) -> ChannelCorrelations:
-    channels = ChannelCorrelations(Subject(setting(nn.Identity, [THREE]), Architecture("only"), "all"))
+    channels = ChannelCorrelations(Subject(setting_of(nn.Identity, [THREE]), Architecture("only"), "all"))
     channels._found[64] = list(outputs)
     return channels
 
@@ -302,15 +161,15 @@ def test_meco_of_modules_in_modules() -> None:
     # The image passes three identities; the innermost and the two around it give one tensor of one channel: r = 1.
     # The output of the network is it too.
     build = lambda: nn.Sequential(nn.Sequential(nn.Identity()))  # noqa: E731
-    assert value(MeCo(), build, THREE) == pytest.approx(3)
-    assert value(MeCo(containers=False), build, THREE) == pytest.approx(1)
+    assert value_of(MeCo(), build, THREE) == pytest.approx(3)
+    assert value_of(MeCo(containers=False), build, THREE) == pytest.approx(1)
 
 
 # AZ-NAS.
 
 
 def cells_of(entropies: tuple[float, ...], gains: tuple[float, ...]) -> CellFeatures:
-    cells = CellFeatures(Subject(setting(nn.Identity, [THREE]), Architecture("only"), "live"))
+    cells = CellFeatures(Subject(setting_of(nn.Identity, [THREE]), Architecture("only"), "live"))
     cells._statistics[64] = CellStatistics(entropies, gains)
     return cells
 
@@ -362,7 +221,7 @@ def test_the_gain_of_a_cell_is_the_factor_of_its_gradients() -> None:
     # g_in = a g_out, so E[g_in g_out^T] = a E[g g^T], which is a I up to the correlation r of the two channels' random
     # signs: singular values a (1 +- r), r about 1 / sqrt(64 * 1024).
     batch = Batch(torch.zeros(1, 1, 32, 32), torch.tensor([0]))
-    found = CellFeatures(Subject(setting(lambda: Chain(3), [batch]), Architecture("only"), "live")).statistics(64)
+    found = CellFeatures(Subject(setting_of(lambda: Chain(3), [batch]), Architecture("only"), "live")).statistics(64)
     assert found.gains == pytest.approx((3,), rel=0.02)
     # Both channels are multiples of the image: one principal component, no entropy.
     assert found.entropies == pytest.approx((0, 0), abs=1e-6)
@@ -374,11 +233,11 @@ def test_a_cell_that_hands_on_what_it_gets_has_no_trainability() -> None:
             super().__init__(1)
             self.cells = ("scale", "same")
 
-    assert value(AzTrainability(), Skipping, THREE) == -math.inf
+    assert value_of(AzTrainability(), Skipping, THREE) == -math.inf
 
 
 def test_az_nas_needs_the_names_of_cells() -> None:
-    found = scored(AzExpressivity(), lambda: Logits(0), THREE)
+    found = scored_alone(AzExpressivity(), lambda: Logits(0), THREE)
     assert (found.status, found.reason[:38]) == (UNDEFINED, "the network does not name the cells af")
 
 
@@ -387,15 +246,15 @@ def test_az_nas_needs_the_names_of_cells() -> None:
 
 def test_nn_degree_counts_the_links_of_a_channel() -> None:
     proxy = PROXIES.get("nn_degree")()
-    assert scored(proxy, nn.Identity, THREE, space=DenseSpace(nn.Identity)).components == {"it": 8}
-    found = scored(proxy, nn.Identity, THREE)
+    assert scored_alone(proxy, nn.Identity, THREE, space=DenseSpace(nn.Identity)).components == {"it": 8}
+    found = scored_alone(proxy, nn.Identity, THREE)
     assert found.status == UNDEFINED
     assert found.reason == "toy has no cells whose layers read concatenations of earlier ones"
 
 
 def test_latency_is_negative_and_names_the_machine() -> None:
     proxy = PROXIES.get("latency")()
-    assert value(proxy, lambda: Logits(0), THREE) < 0
+    assert value_of(proxy, lambda: Logits(0), THREE) < 0
     assert proxy.machine  # type: ignore[attr-defined]
     assert not proxy.deterministic
 
@@ -406,129 +265,3 @@ def test_options_that_cannot_work_are_refused(name: str) -> None:
     option = next(option for option in vars(proxy()) if option.startswith("n_images") or option == "size")
     with pytest.raises(OptionError, match=f"{proxy.__name__} with {option}=0 cannot work"):
         proxy(**{option: 0})
-
-
-# On the benchmark's own networks.
-
-SPACE = BENCHMARKS.get("nats_tss")
-SMALL = replace(DATA_SETS.get("cifar10"), shape=(3, 8, 8))
-ALL_NONE = Architecture("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
-CONVOLUTIONS = Architecture("|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|")
-OWN_PASSES = ("zen", "az_nas", "meco", "meco_opt", "swap", "ntk_cond", "linear_regions", "te_nas", "gradsign")
-OWN_PASSES += ("gradsign_mean", "knas", "knas_sampled")
-
-
-def on_cells(*images: Tensor, dtype: Precision = Precision.fp64, mode: Mode = Mode.train) -> Setting:
-    batches = tuple(Batch(batch, torch.arange(len(batch)) % 10) for batch in images)
-    return Setting(SPACE, SMALL, Protocol(dtype=dtype, mode=mode), 0, batches, torch.device("cpu"))
-
-
-def some_images(n: int, size: int = 8) -> Tensor:
-    return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(0))
-
-
-def few(name: str) -> Proxy:
-    proxy = PROXIES.get(name)
-    small = {"n_images": 4, "n_images_tangent": 4, "n_images_regions": 4, "n_repeats": 2, "n_batches": 4}
-    small |= {"size": 16} if name.startswith("meco") else {}
-    options = [field.name for field in fields(proxy)]
-    return proxy(**{option: small[option] for option in options if option in small})
-
-
-@pytest.mark.parametrize("mode", list(Mode))
-def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode: Mode) -> None:
-    # 33 images: more than one micro-batch.
-    made = on_cells(some_images(33), mode=mode)
-    (batch,) = made.batches
-    subject = Subject(made, CONVOLUTIONS, "all")
-    (found,) = PerImageGradients.collect_all(subject, [PerImageGradients])
-    network = subject.build(init=made.protocol.init, seed=0)
-    layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
-    alone = []
-    for image, target in zip(batch.images.double().split(1), batch.targets.split(1), strict=True):
-        loss = SMALL.loss(network(image), target)
-        alone.append(torch.autograd.grad(loss, [layer.weight for layer in layers.values()]))
-    assert found.n_images == 33
-    assert found.layers.keys() == layers.keys()
-    for name, gradients in zip(layers, zip(*alone, strict=True), strict=True):
-        one_by_one = torch.stack(gradients).flatten(1)
-        together = found.layers[name]
-        difference = together.gradients - one_by_one.sum(dim=0)
-        assert difference.norm() <= 1e-9 * one_by_one.norm(), name
-        # Of gradients that are rounding's, so are the signs: none of these cells has many.
-        assert (together.signs != one_by_one.sign().sum(dim=0)).double().mean() < 1e-3, name
-
-
-def test_the_tangent_kernel_is_that_of_one_backward_pass_for_each_image() -> None:
-    made = on_cells(some_images(5))
-    subject = Subject(made, CONVOLUTIONS, "live")
-    network = subject.build(init=made.protocol.init, seed=0).eval()
-    weights = [parameter for name, parameter in network.named_parameters() if name.endswith("weight")]
-    outputs = network(made.batches[0].images.double())
-    rows = [torch.autograd.grad(output.sum(), weights, retain_graph=True) for output in outputs]
-    gradients = torch.stack([torch.cat([piece.flatten() for piece in row]) for row in rows])
-    assert torch.allclose(TangentKernel(subject).kernel(5), gradients @ gradients.T, rtol=1e-9)
-
-
-def test_large_layers_are_taken_in_blocks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = on_cells(some_images(5))
-    subject = Subject(made, CONVOLUTIONS, "live")
-    whole = TangentKernel(subject).kernel(5)
-    monkeypatch.setattr(per_image, "_MOST_ENTRIES", 1_000)
-    assert torch.allclose(TangentKernel(subject).kernel(5), whole, rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("arch", "execute", "dtype"),
-    [
-        (ALL_NONE, "live", Precision.bf16),
-        (ALL_NONE, "all", Precision.fp32),
-        (CONVOLUTIONS, "live", Precision.fp32),
-        (CONVOLUTIONS, "all", Precision.bf16),
-    ],
-)
-def test_dead_cells_equal_images_and_any_arithmetic_give_a_number(
-    arch: Architecture, execute: Execute, dtype: Precision
-) -> None:
-    equal = some_images(1).expand(5, -1, -1, -1).clone()
-    found = score(on_cells(equal, equal, dtype=dtype), arch, execute, {name: few(name) for name in OWN_PASSES})
-    assert {name: (row.status, row.reason) for name, row in found.items()} == dict.fromkeys(OWN_PASSES, (OK, ""))
-    assert all(-math.inf <= number <= math.inf for row in found.values() for number in row.components.values())
-    if arch == ALL_NONE:
-        assert found["ntk_cond"].components["ntk_cond"] == -math.inf
-        assert found["zen"].components["zen"] == -math.inf
-        assert found["gradsign"].components["gradsign"] == 0
-
-
-def test_normalisation_of_single_pixels_is_undefined_where_an_image_is_a_batch() -> None:
-    made = replace(on_cells(some_images(6, 4)), data_set=replace(SMALL, shape=(3, 4, 4)))  # 4, 2 and 1 pixels a side
-    found = score(made, CONVOLUTIONS, "live", {name: few(name) for name in OWN_PASSES} | {"meco": MeCo(size=4)})
-    undefined = {name for name, row in found.items() if row.status != OK}
-    assert undefined == {"gradsign", "gradsign_mean", "knas", "knas_sampled", "meco"}
-    assert {found[name].status for name in undefined} == {UNDEFINED}
-    assert found["gradsign"].reason == "batch normalisation of one image with one pixel has no variance"
-
-
-def test_own_passes_change_neither_the_shared_network_nor_the_generators() -> None:
-    made = on_cells(some_images(5), some_images(5))
-    subject = Subject(made, CONVOLUTIONS, "all")
-    before = {name: tensor.clone() for name, tensor in subject.network.state_dict().items()}
-    state = torch.get_rng_state()
-    for kind in {kind for name in OWN_PASSES for kind in PROXIES.get(name).evidence().values()}:
-        (evidence,) = kind.collect_all(subject, [kind])
-        for name in OWN_PASSES:
-            if list(PROXIES.get(name).evidence().values()) == [kind]:
-                few(name).measure(evidence)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in subject.network.state_dict().items())
-    assert not any(module._forward_hooks for module in subject.network.modules())
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_what_needs_vectors_or_pooling_says_so_where_outputs_are_images() -> None:
-    task = replace(DATA_SETS.get("segmentsemantic"), shape=(3, 32, 32))
-    images = Batch(some_images(2, 32), torch.zeros(2, 32, 32, dtype=torch.int64))
-    space = BENCHMARKS.get("transnas_micro")
-    made = Setting(space, task, Protocol(), 0, (images,), torch.device("cpu"))
-    found = score(made, Architecture("64-41414-1_11_111"), "live", {"zen": Zen(n_images=2), "ntk_cond": NtkCondition()})
-    assert {row.status for row in found.values()} == {UNDEFINED}
-    assert found["ntk_cond"].reason.startswith("the sum of the outputs is that of an image")

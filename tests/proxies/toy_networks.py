@@ -13,9 +13,10 @@ from harness.engine import score
 from harness.evidence.base import Setting
 from harness.initialise import Initialisation
 from harness.inputs import Batch, DataSet, Images, InputKind
-from harness.protocol import Protocol
-from harness.proxy import PROXIES
+from harness.protocol import Precision, Protocol
+from harness.proxy import PROXIES, Proxy
 from harness.space import Architecture, Execute, Layer, SearchSpace
+from harness.store import OK, Score
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,41 @@ class TwoReaders(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.classifier((self.first(images) + self.second(images)).flatten(1))
         return logits
+
+
+def setting_of(build: Callable[[], nn.Module], batches: Sequence[Batch], space: ToySpace | None = None) -> Setting:
+    shape = tuple(batches[0].images.shape[1:])
+    data_set = ToyDataSet("toy", 2, shape, (0.0,), (1.0,), licence="", how_to_get="")  # type: ignore[arg-type]
+    protocol = Protocol(dtype=Precision.fp64)
+    return Setting(space or ToySpace(build), data_set, protocol, 0, tuple(batches), torch.device("cpu"))
+
+
+def scored_alone(proxy: Proxy, build: Callable[[], nn.Module], *batches: Batch, space: ToySpace | None = None) -> Score:
+    return score(setting_of(build, batches, space), ToySpace.only, "live", {"it": proxy})["it"]
+
+
+def value_of(proxy: Proxy, build: Callable[[], nn.Module], *batches: Batch) -> float:
+    found = scored_alone(proxy, build, *batches)
+    assert (found.status, found.reason) == (OK, "")
+    return found.components["it"]
+
+
+class Logits(nn.Module):
+    """logits = (v x, 0) for images of one pixel."""
+
+    def __init__(self, v: float) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(1, 2, bias=False)
+        with torch.no_grad():
+            self.classifier.weight.copy_(torch.tensor([[v], [0.0]]))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(images.flatten(1))
+        return logits
+
+
+def pairs(*images: tuple[float, float]) -> Tensor:
+    return torch.tensor(images, dtype=torch.float64).reshape(-1, 1, 1, 2)
+
+
+THREE = Batch(pixels(1, 2, -3), torch.tensor([0, 1, 0]))
