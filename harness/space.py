@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import OptionError, UnknownNameError
+from harness.graph import ArchitectureGraph
 from harness.initialise import Initialisation, materialise, on_meta
 from harness.inputs import DataSet
 from harness.registry import Registry
@@ -98,37 +99,6 @@ def _known(counts: Sequence[int | None]) -> NDArray[np.int64] | None:
     """The counts of several architectures, None if one is missing."""
     found = [count for count in counts if count is not None]
     return np.array(found, dtype=np.int64) if len(found) == len(counts) else None
-
-
-@dataclass(frozen=True)
-class GraphEdge:
-    """What flows from one vertex to another; `label` names the operation on the way, `none` one that cuts it.
-
-    It is live if it lies on a path from the network's input to its output.
-    """
-
-    source: int
-    target: int
-    label: str = ""
-    live: bool = True
-
-
-@dataclass(frozen=True)
-class ArchitectureGraph:
-    """What sets an architecture apart from the others of its space, as a graph to look at.
-
-    `vertices` are labels, input first and output last; every edge leads to a later vertex. `caption` says in one line
-    what the graph is a picture of, and what is the same in all architectures.
-    """
-
-    vertices: tuple[str, ...]
-    edges: tuple[GraphEdge, ...]
-    caption: str
-
-    @classmethod
-    def chain(cls, vertices: Sequence[str], caption: str) -> Self:
-        """Vertices that read one after another."""
-        return cls(tuple(vertices), tuple(GraphEdge(at, at + 1) for at in range(len(vertices) - 1)), caption)
 
 
 class SearchSpace(ABC):

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 STAGES = [
     {"errors", "paths"},
-    {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress", "arguments", "command"},
+    {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress", "arguments", "command", "graph"},
     {"downloads", "options", "out_folder"},
     {"archives", "initialise"},
     {"inputs"},

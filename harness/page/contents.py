@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
+from harness.graph import ArchitectureGraph
 from harness.page.runs import Place, Run
 from harness.paths import conf_folder
-from harness.space import BENCHMARKS, ArchitectureGraph
+from harness.space import BENCHMARKS
 
 MOST_ARCHITECTURES = 50_000
 """More points than this are a uniform sample, and the page says so."""
