@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.evidence import EVIDENCE
+from harness.proxy import PROXIES
+
 _ENUMERATION = Path(__file__).parent.parent / "benchmarks" / "nasbench101"
 _FOLDERS = {
     name: os.environ.get(name) for name in ("HARNESS_MIRROR", "HARNESS_IMAGES", "HARNESS_OFFICIAL", "HARNESS_TRUTH")
@@ -34,6 +37,14 @@ def _own_data_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytes
             environment.delenv(name, raising=False)
         environment.setenv("HARNESS_DATA", str(home))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers is gone after it; tests that walk through all plug-ins see the project's alone."""
+    for registry in (PROXIES, EVIDENCE):
+        registry.discover()
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
 
 @contextmanager

@@ -59,8 +59,8 @@ class Weighted(Proxy):
 
 
 @pytest.fixture
-def weighted(monkeypatch):
-    monkeypatch.setitem(PROXIES._entries, "weighted", Weighted)
+def weighted():
+    PROXIES.register("weighted")(Weighted)
 
 
 def test_options_are_checked_against_the_fields(weighted):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.evidence import EVIDENCE
 from harness.examination import Finding, Verdict, examine, judgement, load
 from harness.proxy import PROXIES
 
@@ -251,11 +250,8 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def examined(tmp_path, monkeypatch):
+def examined(tmp_path):
     """Writes a plug-in and returns its findings up to the check that is wanted."""
-    for registry in (PROXIES, EVIDENCE):
-        registry.discover()
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
 
     def run(source: str, check: str) -> Finding:
         file = tmp_path / "mine.py"

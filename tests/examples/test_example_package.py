@@ -55,13 +55,11 @@ def codes(*rows: list[bool]) -> ReluCodes:
 
 
 @pytest.fixture
-def page_proxy(tmp_path, monkeypatch) -> Path:
+def page_proxy(tmp_path) -> Path:
     """The file that the page asks for, written from the page."""
     (source,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     file = tmp_path / "my_proxy.py"
     file.write_text(source)
-    PROXIES.discover()
-    monkeypatch.setattr(PROXIES, "_entries", dict(PROXIES._entries))
     return file
 
 
