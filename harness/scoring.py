@@ -11,6 +11,7 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+from harness.allocator import keep_freed_memory
 from harness.engine import score, score_counts
 from harness.errors import HarnessError
 from harness.evidence.base import Setting
@@ -206,8 +207,7 @@ def runs_network(unit: Unit) -> bool:
 
 def work_on(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
     """One unit in a worker process, or in this one for workers=1."""
-    if os.getpid() != parent:
-        _die_with(parent)
+    _begin(parent)
     made = _setting(setting, with_batches)
     return unit, score(made, unit.arch, unit.execute, {spec.name: spec.make() for spec in unit.specs})
 
@@ -218,6 +218,13 @@ def _setting(setting: SettingSpec, with_batches: bool) -> Setting:
 
 
 @lru_cache(maxsize=1)
+def _begin(parent: int) -> None:
+    """What a process does before its first unit."""
+    keep_freed_memory()
+    if os.getpid() != parent:
+        _die_with(parent)
+
+
 def _die_with(parent: int) -> None:
     """End this worker soon after its parent is gone: a killed run must not keep cores busy."""
 

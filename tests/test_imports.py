@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths"},
+    {"errors", "paths", "allocator"},
     {"registry", "randomness", "safe_pickle", "checked_files", "columns", "progress", "arguments", "command", "graph"},
     {"downloads", "options", "out_folder"},
     {"archives", "initialise"},

@@ -16,31 +16,39 @@ class Evolution(Searcher):
     is drawn uniformly, with no tournament. Otherwise than in the authors' code (`evolution_search.py`): a candidate
     without a score never enters (there a NaN breaks `min` and stays), a network enters once (`deduplicate=false`: as
     often as it is found), the population is cut after each step and so never exceeds its size, equal seeds give equal
-    searches, and a search goes on after a kill. That code also mutates its first architecture until there are more
-    than ten; here the parent is drawn from the population from the first step on.
+    searches, and a search goes on after a kill.
 
     Attributes:
         mutations: how often a parent is mutated to make a child; how far one mutation goes, the space says.
+        founders: until more than so many have entered, the first of them is the parent. 10 in the authors' code, which
+            replaces one block of it at a time there and two later; here it is as many as the space says.
     """
 
     uses_population: ClassVar[bool] = True
     mutations: int = 1
+    founders: int = 0
 
     def __post_init__(self) -> None:
         if self.mutations < 1:
             raise OptionError(f"options.evolution.mutations={self.mutations} cannot work; it must be at least 1.")
+        if self.founders < 0:
+            raise OptionError(f"options.evolution.founders={self.founders} cannot work; it must be at least 0.")
 
     def search(self, problem: Problem) -> Asking:
+        entered: list[Candidate] = []
         members: list[Candidate] = []
         while True:
             if members:
-                parent = problem.rng.choice(members).arch
+                from_first = len(entered) <= self.founders
+                parent = entered[0].arch if from_first else problem.rng.choice(members).arch
                 child = parent
                 for _ in range(self.mutations):
                     child = problem.space.mutate(child, problem.rng)
                 found = yield [Proposal(child, parent)]
             else:
                 found = yield [Proposal(problem.start())]
-            members += [candidate for candidate in found if candidate.joins]
+            joining = [candidate for candidate in found if candidate.joins]
+            entered += joining
+            members += joining
             if len(members) > problem.population:
                 members.remove(min(members, key=problem.value))

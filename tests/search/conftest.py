@@ -51,6 +51,7 @@ def run(tmp_path) -> Callable[..., list[Trial]]:
         budget: Mapping[str, float] = {},  # never changed
         minimised: tuple[str, ...] = (),
         ensemble: str | None = None,
+        options: Mapping[str, int] = {},  # never changed
         setting: SettingSpec = TSS,
         store: str = "scores",
         **others: object,
@@ -62,10 +63,9 @@ def run(tmp_path) -> Callable[..., list[Trial]]:
             None if ensemble is None else (ensemble, ENSEMBLES.get(ensemble)()),
             tuple(cost(name, setting) for name in minimised),
         )
-        contest = Contest(
-            BENCHMARKS.get(setting.bench), DATA_SETS.get(setting.data_set), searcher, SEARCHERS.get(searcher)(),
-            objective, Budget(limits), settings,
-        )  # fmt: skip
+        space, data_set = BENCHMARKS.get(setting.bench), DATA_SETS.get(setting.data_set)
+        chosen = SEARCHERS.get(searcher)(**options)
+        contest = Contest(space, data_set, searcher, chosen, objective, Budget(limits), settings)
         with ScoreStore(Path(tmp_path / f"{store}.sqlite")) as opened:
             return run_trials(contest, setting, opened, Effort(workers=1))[0]
 

@@ -87,6 +87,21 @@ def test_evolution_is_algorithm_1(run):
     assert max(sizes) == 15
 
 
+def test_the_first_architecture_is_the_parent_of_the_founders(run):
+    (trial,) = run("evolution", "params_live", steps=200, population=5, options={"founders": 10})
+    first, *children = trial.candidates
+    entered = 1
+    late = []
+    for child in children:
+        if entered > 10:
+            late.append(child.parent)
+        else:
+            assert child.parent == first.arch
+        entered += child.status is Status.SCORED
+    assert len(late) > 100
+    assert first.arch not in late  # five better ones have driven it out
+
+
 def test_without_deduplication_a_network_enters_the_population_again(run):
     (trial,) = run("evolution", "params_live", steps=200, population=10, deduplicate=False)
     assert all(candidate.status is Status.SCORED for candidate in trial.candidates)

@@ -11,6 +11,7 @@ import pytest
 from harness.errors import OptionError, UnknownNameError
 from harness.inputs import DATA_SETS
 from harness.paths import DATA_VARIABLE
+from harness.proxy import PROXIES
 from harness.space import BENCHMARKS
 from harness.store import OK, Score, ScoreKey, ScoreStore
 from harness.store import main as store_command
@@ -18,7 +19,7 @@ from harness.tables import cells, read_spec, table_names
 from harness.tables.__main__ import main
 from harness.tables.cells import Cell
 from harness.tables.scores import Column, protocol_called
-from harness.tables.spec import Published
+from harness.tables.spec import GROUND_TRUTH, Published
 from harness.tables.write import latex, markdown
 from harness.truth import Truth
 
@@ -55,7 +56,9 @@ def test_every_table_names_benchmarks_data_sets_and_protocols_that_there_are(nam
         assert figure.rounding in (0.5, 0.05, 0.005, 0.0005)
     assert {figure.bench for figure in spec.figures()} == set(spec.bench)
     assert all(protocol_called(protocol).name == protocol for protocol in spec.protocol)
-    assert set(spec.proxies) <= {figure.proxy for figure in spec.figures()}
+    published = {figure.proxy for figure in spec.figures()}
+    assert set(spec.proxies) <= published
+    assert {spec.proxies.get(name, name) for name in published} - {GROUND_TRUTH} <= set(PROXIES)
 
 
 def test_the_tables_of_the_contract_are_there_with_the_figures_of_the_papers() -> None:
