@@ -161,7 +161,7 @@ def settings_of(values: dict[Any, Any]) -> Settings:
         sample_seed=integer("sample_seed", values.get("sample_seed", 0)),
         seed=integer("seed", values["seed"]),
         seeds=optional_integer("seeds", values["seeds"]),
-        inputs=choice("inputs", values["inputs"], InputKind),
+        inputs=tuple(choice("inputs", name, InputKind) for name in names("inputs", values["inputs"])),
         truth=None if values["truth"] is None else str(values["truth"]),
         scores=_path(values.get("scores")),
         protocol=read_protocol(values["protocol"]),

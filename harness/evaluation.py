@@ -13,7 +13,7 @@ from harness import columns
 from harness.agreement import Subject as RowSubject
 from harness.errors import HarnessError, OptionError
 from harness.external_scores import read_scores
-from harness.inputs import Batches, draw_batches
+from harness.inputs import Batches, draw_batches, preferred_kind
 from harness.judging import Judgement, judge, missing_baselines, tables_of
 from harness.out_folder import make_out_folder
 from harness.provenance import describe_run
@@ -162,11 +162,10 @@ def _open_targets(
 def _runs(target: Target, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:
     """One scoring run per seed; proxies that use no seed are in the first alone."""
     runs = []
+    inputs = preferred_kind(target.data_set, settings.inputs)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
-        setting = SettingSpec(
-            target.space.name, target.data_set.name, settings.inputs, settings.protocol, seed, settings.device
-        )
+        setting = SettingSpec(target.space.name, target.data_set.name, inputs, settings.protocol, seed, settings.device)
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
         batches: Batches | None = draw_batches(target.data_set, setting.request) if uses_inputs else None
         runs.append(ScoringRun(setting, of_seed, batches))
@@ -190,7 +189,7 @@ def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore,
         version=str(spec.proxy_class.version),
         options=", ".join(f"{option}={value}" for option, value in spec.options),
         protocol=settings.protocol.label if "protocol" in uses else "none",
-        inputs=settings.inputs.value if "inputs" in uses else "none",
+        inputs=run.setting.inputs.value if "inputs" in uses else "none",
         truth=target.truth.name,
         seed=str(run.setting.seed) if "seed" in uses else NO_SEED,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -200,6 +200,14 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
         for start in range(0, n_wanted, request.batch_size)
     )
     return Batches(batches, _digest(batches), request.kind, images.source)
+
+
+def preferred_kind(data_set: DataSet, kinds: Sequence[InputKind], home: Path | None = None) -> InputKind:
+    """The first of some kinds that is on this machine, noise always being; the first of all where none is."""
+    here = {InputKind.noise, *data_set.present(home or images_home())}
+    if data_set.embedded:
+        here.add(InputKind.real)
+    return next((kind for kind in kinds if kind in here), kinds[0])
 
 
 def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:

@@ -20,7 +20,8 @@ ALL = "all"
 class Settings:
     """Defaults are those of the command line; see conf/config.yaml for what each one means.
 
-    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file).
+    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file). `inputs` are in
+    order of preference: each data set takes the first kind that is here.
 
     Raises:
         OptionError: for values that cannot work, each with what would.
@@ -30,7 +31,7 @@ class Settings:
     sample_seed: int = 0
     seed: int = 0
     seeds: int | None = None
-    inputs: InputKind = InputKind.real
+    inputs: tuple[InputKind, ...] = (InputKind.real,)
     truth: str | None = None
     scores: Path | None = None
     protocol: Protocol = field(default_factory=Protocol)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import columns
 from harness.__main__ import main
 
 MISTAKES = {
@@ -86,3 +87,13 @@ def test_missing_images_say_what_brings_them(fetched_home, tmp_path, monkeypatch
     assert "python -m harness.data fetch cifar10" in error
     assert "inputs=noise" in error
     assert not Path("results").exists()
+
+
+def test_each_data_set_takes_the_first_inputs_that_are_here(fetched_home, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    words = ["proxy=naswot", "dataset=[digits,cifar10]", "inputs=[real,noise]", "sample=2", "protocol.batch_size=4"]
+    monkeypatch.setattr(sys, "argv", ["harness", *words, "workers=1", "out=one"])
+    assert main() == 0
+    rows = columns.read_agreement(Path("one/agreement.csv")).set_index(["dataset", "proxy"])
+    assert rows["inputs"].xs("naswot", level="proxy").to_dict() == {"digits": "real", "cifar10": "noise"}

@@ -46,8 +46,7 @@ def variants(study: str, settings: Settings) -> list[Variant]:
         inits = [init for init in Initialisation if init is not protocol.init]
         changed = [(init.value, replace(settings, protocol=replace(protocol, init=init))) for init in inits]
     else:
-        kinds = [kind for kind in InputKind if kind is not settings.inputs]
-        changed = [(kind.value, replace(settings, inputs=kind)) for kind in kinds]
+        changed = [(kind.value, replace(settings, inputs=(kind,))) for kind in InputKind if (kind,) != settings.inputs]
     return [reference, *(Variant(name, changed_settings) for name, changed_settings in changed)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.ensembles import Ensemble
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
-from harness.inputs import DataSet
+from harness.inputs import DataSet, preferred_kind
 from harness.options import checked_options
 from harness.out_folder import make_out_folder
 from harness.provenance import describe_run
@@ -182,7 +182,8 @@ def _places(question: Question, settings: SearchSettings) -> tuple[list[_Place],
 
 def _place(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> _Place:
     base = settings.base
-    setting = SettingSpec(space.name, data_set.name, base.inputs, base.protocol, base.seed, base.device)
+    inputs = preferred_kind(data_set, base.inputs)
+    setting = SettingSpec(space.name, data_set.name, inputs, base.protocol, base.seed, base.device)
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], setting)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
     target = _target(space, data_set, settings)

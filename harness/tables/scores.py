@@ -107,7 +107,7 @@ def command(spec: TableSpec, bench: str, dataset: str, proxy: str) -> str:
     """The command that makes the scores that a table lacks."""
     words = [f"proxy={proxy}", f"bench={bench}", f"dataset={dataset}", "sample=all"]
     words += [] if spec.protocol[0] == "paper" else [f"protocol={spec.protocol[0]}"]
-    words += [] if spec.inputs[0] == "real" else [f"inputs={spec.inputs[0]}"]
+    words += [] if spec.inputs == ("real",) else [f"'inputs=[{','.join(spec.inputs)}]'"]
     words += [f"+options.{proxy}.{name}={value}" for name, value in spec.options.get(proxy, {}).items()]
     return f"python -m harness {' '.join(words)}"
 

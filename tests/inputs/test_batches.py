@@ -5,7 +5,7 @@ import torch
 from benchmarks.inputs.cifar10 import CIFAR10
 from benchmarks.inputs.cifar100 import CIFAR100
 from harness.errors import OptionError
-from harness.inputs import BatchRequest, InputKind, draw_batches
+from harness.inputs import BatchRequest, InputKind, draw_batches, preferred_kind
 
 N_IMAGES = 40
 
@@ -113,3 +113,17 @@ def test_no_images_at_all_is_an_option_error(changes):
 def test_the_image_home_is_the_environments_unless_given(home, monkeypatch):
     monkeypatch.setenv("HARNESS_IMAGES", str(home))
     assert draw_batches(CIFAR10, _request()).sha256 == draw_batches(CIFAR10, _request(), home).sha256
+
+
+@pytest.mark.parametrize(
+    ("asked", "with_images", "without"),
+    [
+        ("real substitute noise", "real", "noise"),
+        ("substitute real", "real", "substitute"),
+        ("noise real", "noise", "noise"),
+    ],
+)
+def test_the_first_kind_that_is_here_is_taken(home, asked, with_images, without):
+    kinds = [InputKind(word) for word in asked.split()]
+    assert preferred_kind(CIFAR10, kinds, home) is InputKind(with_images)
+    assert preferred_kind(CIFAR100, kinds, home) is InputKind(without)
