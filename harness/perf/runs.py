@@ -9,6 +9,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from time import perf_counter, process_time
 
+from harness.allocator import keep_freed_memory
 from harness.engine import score, single_thread
 from harness.inputs import draw_batches
 from harness.perf.figure import Bench, Figure
@@ -88,6 +89,7 @@ def _bare_seconds(spec: SettingSpec, shares: Sequence[Sequence[Architecture]]) -
 
 
 def _score_all(spec: SettingSpec, networks: Sequence[Architecture], ready: Barrier) -> None:
+    keep_freed_memory()  # as workers do: what is compared is the harness around the scores
     setting = spec.make(with_batches=True)
     proxies = {one.name: one.make() for one in parse_proxies(["zico"], {})}
     with single_thread():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks.cell_graph import canonicalise, live_edges
+from benchmarks.nats_tss.network import AveragePool
 from benchmarks.nats_tss.space import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, cell_string
 from harness import safe_pickle
 from harness.errors import UnknownNameError
@@ -182,6 +183,24 @@ def test_the_default_initialisation_has_pytorchs_moments():
     assert weight.abs().max() <= 1 / 8
     assert weight.std().item() == pytest.approx(1 / 8 / 3**0.5, rel=0.03)
     assert network.classifier.bias.abs().max() <= 1 / 8
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 8])
+def test_pooling_in_bfloat16_is_the_mean_of_neighbours_to_two_roundings(size):
+    features = torch.rand(2, 3, size, size).bfloat16()
+    upstream = torch.rand(2, 3, size, size).bfloat16()
+
+    def pooled(module: torch.nn.Module, dtype: torch.dtype) -> list[torch.Tensor]:
+        leaf = features.to(dtype, memory_format=torch.channels_last).requires_grad_()
+        output = module(leaf)
+        return [output, *torch.autograd.grad(output, leaf, upstream.to(dtype))]
+
+    exact = pooled(torch.nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False), torch.float64)
+    for found, wanted in zip(pooled(AveragePool(), torch.bfloat16), exact, strict=True):
+        assert found.dtype is torch.bfloat16
+        torch.testing.assert_close(found.double(), wanted, rtol=2**-7, atol=0)
+    for found, wanted in zip(pooled(AveragePool(), torch.float64), exact, strict=True):
+        assert torch.equal(found, wanted)
 
 
 def test_a_cell_without_a_live_path_gives_a_constant():
