@@ -51,9 +51,10 @@ class AveragePool(nn.AvgPool2d):
         if features.dtype is not torch.bfloat16 or features.device.type != "cpu":
             return super().forward(features)
         n_channels = features.shape[1]
-        sums = F.conv2d(features, features.new_ones(n_channels, 1, 3, 3), padding=1, groups=n_channels)
-        counts = F.conv2d(features.new_ones(1, 1, *features.shape[2:]), features.new_ones(1, 1, 3, 3), padding=1)
-        return sums / counts
+        ones = features.new_ones(n_channels, 1, 3, 3)
+        # One count for each number of an image: to spread one over the channels makes the division several times slower.
+        counts = F.conv2d(torch.ones_like(features[:1]), ones, padding=1, groups=n_channels)
+        return F.conv2d(features, ones, padding=1, groups=n_channels) / counts
 
 
 class Cell(nn.Module):
