@@ -52,7 +52,7 @@ class AveragePool(nn.AvgPool2d):
             return super().forward(features)
         n_channels = features.shape[1]
         ones = features.new_ones(n_channels, 1, 3, 3)
-        # One count for each number of an image: to spread one over the channels makes the division several times slower.
+        # A count for each number of an image: spreading one over the channels makes the division several times slower.
         counts = F.conv2d(torch.ones_like(features[:1]), ones, padding=1, groups=n_channels)
         return F.conv2d(features, ones, padding=1, groups=n_channels) / counts
 
