@@ -54,6 +54,7 @@ def _plain_zico(bench: Bench, cell: Architecture) -> float:
     """ZiCo as one writes it down first: every operation executed, the layout as it comes, one ReLU per convolution."""
     setting = bench.setting
     network = setting.space.network(cell, setting.data_set, execute="all", seed=setting.seed)
+    _pool_as_pytorch(network)
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     gradients = WeightGradients()
     for batch in setting.batches:
@@ -61,6 +62,15 @@ def _plain_zico(bench: Bench, cell: Architecture) -> float:
         found = torch.autograd.grad(loss, [layer.weight for layer in layers.values()], allow_unused=True)
         gradients.add({name: value for name, value in zip(layers, found, strict=True) if value is not None})
     return float(PROXIES.get("zico")().measure(gradients))
+
+
+def _pool_as_pytorch(network: nn.Module) -> None:
+    """Put PyTorch's own average pooling in place of faster ones."""
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.AvgPool2d):
+                sizes = (child.kernel_size, child.stride, child.padding, child.ceil_mode, child.count_include_pad)
+                setattr(parent, name, nn.AvgPool2d(*sizes))
 
 
 def convolution_peak(bench: Bench) -> Iterator[Figure]:
