@@ -10,7 +10,7 @@ import pandas as pd
 from harness.checked_files import replacing
 from harness.errors import OptionError
 from harness.report import JSON
-from harness.report.style import DPI, style
+from harness.report.style import png, style
 from harness.theory.finding import Finding
 from harness.theory.trends import trend_table
 
@@ -31,11 +31,8 @@ def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -
         f"{finding.name}.md": _page(finding, table, provenance).encode(),
     }
     for name, make in finding.pictures.items():
-        buffer = io.BytesIO()
         with style():
-            # Without the version of matplotlib in it, equal results are equal bytes.
-            make().savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-        files[f"{name}.png"] = buffer.getvalue()
+            files[f"{name}.png"] = png(make())
     try:
         for name, content in files.items():
             with replacing(out / name) as part:
