@@ -69,9 +69,12 @@ def _lens(asked: Asked) -> Path:
         lines += [*sentences, "", f"![Which proxies say the same](similarity-{place}.png)", ""]
     _csv(out / "similarity.csv", pd.concat(alike, ignore_index=True))
     for bench, rows in transfer.groupby("bench", sort=False):
-        rows = rows.assign(row=rows["proxy"] + " on " + rows["scored_on"])
-        wide = rows.pivot_table(index="row", columns="truth_of", values="tau", sort=False, dropna=False)
-        _picture(out / f"transfer-{bench}.png", _wide(wide, f"{bench}: tau with the truth of another data set or task"))
+        pairs = rows["scored_on"] + " ->\n" + rows["truth_of"]
+        wide = rows.assign(pair=pairs).pivot_table(
+            index="proxy", columns="pair", values="tau", sort=False, dropna=False
+        )
+        title = f"{bench}: tau of scores on one -> with the truth of another"
+        _picture(out / f"transfer-{bench}.png", _wide(wide[list(dict.fromkeys(pairs))], title))
         lines += [f"## What carries over, {bench}", "", f"![Transfer](transfer-{bench}.png)", ""]
     write_files(out, {"lens.md": ("\n".join(lines).rstrip() + "\n").encode()})
     return out

@@ -60,6 +60,8 @@ def png(figure: Figure) -> bytes:
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DPI, metadata={"Software": None})
-    colours = Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    every = Image.open(drawn).convert("RGB")
+    # Rare colours count as much as frequent ones: the ends of a colour bar keep theirs.
+    colours = every.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     colours.save(packed, format="PNG", dpi=(DPI, DPI), optimize=True)
     return packed.getvalue()
