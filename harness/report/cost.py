@@ -17,6 +17,7 @@ PANELS_PER_ROW = 3
 MOST_PANELS = 12
 # Counts take less time than can be measured; they stand at this many seconds.
 LEAST_SECONDS = 1e-6
+_LINE = 0.147  # inches from one name to the next
 
 
 def cost(tables: EvaluationTables) -> Figure | None:
@@ -27,19 +28,20 @@ def cost(tables: EvaluationTables) -> Figure | None:
         return None
     n_columns = min(len(places), PANELS_PER_ROW)
     n_rows = math.ceil(len(places) / n_columns)
-    figure = Figure(figsize=(max(4.6, 4.1 * n_columns), 3.5 * n_rows), layout="constrained")
+    height = max(3.5, 0.2 * timed[columns.PROXY].nunique())  # inches of a panel: every name finds its place
+    figure = Figure(figsize=(max(4.6, 4.1 * n_columns), height * n_rows), layout="constrained")
     grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes, (bench, dataset) in zip(grid, places, strict=False):
         own = timed[(timed[columns.BENCH] == bench) & (timed[columns.DATASET] == dataset)]
         of_place = (tables.reference[columns.BENCH] == bench) & (tables.reference[columns.DATASET] == dataset)
-        _draw(axes, own, tables.reference[of_place])
+        _draw(axes, own, tables.reference[of_place], height)
         axes.set_title(f"{bench} / {dataset}", loc="left")
     for unused in grid[len(places) :]:
         unused.set_axis_off()
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float) -> None:
     means = rows.groupby(columns.PROXY, sort=False)[
         [columns.SECONDS, columns.TAU, columns.TAU_LOW, columns.TAU_HIGH]
     ].mean()
@@ -62,7 +64,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame) -> None:
         seconds, taus = [*front[columns.SECONDS], high * 8], [*front[columns.TAU], front[columns.TAU].iloc[-1]]
         axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1, label="nothing cheaper is better")
         axes.legend(fontsize=6.5, frameon=False, loc="lower right")
-    _label(axes, means)
+    _label(axes, means, height)
     for shorter in records(reference):
         tau = number(shorter[columns.TAU])
         axes.axhline(tau, color=GREEN, linestyle="--", linewidth=1)
@@ -70,20 +72,20 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame) -> None:
         axes.text(0.01, tau, text, transform=axes.get_yaxis_transform(), fontsize=6.5, color=GREEN, va="bottom")
 
 
-def _label(axes: Axes, means: pd.DataFrame) -> None:
+def _label(axes: Axes, means: pd.DataFrame, height: float) -> None:
     """Names to the right of their points, moved apart where they would overlap, each tied to its point by a line."""
     low, high = axes.get_ylim()
-    step = (high - low) * 0.042
+    step = (high - low) * _LINE / height
     left, right = (math.log10(end) for end in axes.get_xlim())
     taken: list[tuple[float, float]] = []
     for name, row in means.sort_values(columns.TAU, ascending=False, kind="stable").iterrows():
         x, y = math.log10(row[columns.SECONDS]), float(row[columns.TAU])
         reach = (right - left) * 0.3
-        height = y
-        while any(abs(height - other) < step and abs(x - at) < reach for at, other in taken):
-            height -= step / 4
-        taken.append((x, height))
+        place = y
+        while any(abs(place - other) < step and abs(x - at) < reach for at, other in taken):
+            place -= step / 4
+        taken.append((x, place))
         axes.annotate(
-            str(name), (row[columns.SECONDS], y), xytext=(10 ** (x + (right - left) * 0.03), height), fontsize=6.5,
+            str(name), (row[columns.SECONDS], y), xytext=(10 ** (x + (right - left) * 0.03), place), fontsize=6.5,
             va="center", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip
