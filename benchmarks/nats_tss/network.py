@@ -41,8 +41,8 @@ class Zero(nn.Module):
 class AveragePool(nn.AvgPool2d):
     """The mean of 3 x 3 neighbours, as many as lie within the image.
 
-    On a CPU by a depthwise convolution, twice as fast as PyTorch's pooling and more. In float32 value and gradient have
-    the same bits, since both add up the neighbours row by row; in bfloat16 they are rounded twice.
+    On a CPU by a depthwise convolution, which is faster than PyTorch's pooling. In float32 value and gradient have the
+    same bits, since both add up the neighbours row by row; in bfloat16 they are rounded twice.
     """
 
     def __init__(self) -> None:
@@ -50,50 +50,34 @@ class AveragePool(nn.AvgPool2d):
 
     def forward(self, features: Tensor) -> Tensor:
         if features.device.type == "cpu" and features.dtype in (torch.float32, torch.bfloat16):
-            return cast(Tensor, _Mean.apply(features))  # type: ignore[no-untyped-call]
+            return cast(Tensor, _Mean.apply(features, False))  # type: ignore[no-untyped-call]
         return super().forward(features)
 
 
-class _Linear(torch.autograd.Function):
-    """A linear map of images, which needs nothing kept for its gradients."""
+class _Mean(torch.autograd.Function):
+    """The sum of the neighbours over their number: divided after the sum or, for its gradient, before it.
+
+    Each is the gradient of the other, and linear, so that nothing is kept and every derivative is one of the two.
+    """
 
     generate_vmap_rule = True
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        pass
-
-
-class _Mean(_Linear):
-    """The sum of the neighbours over their number."""
+    def forward(features: Tensor, divides_first: bool) -> Tensor:
+        counts = _neighbours(torch.ones_like(features[:1]))
+        return _neighbours(features / counts) if divides_first else _neighbours(features) / counts
 
     @staticmethod
-    def forward(features: Tensor) -> Tensor:
-        return _neighbours(features) / _neighbours(torch.ones_like(features[:1]))
+    def setup_context(ctx: Any, inputs: tuple[Tensor, bool], output: Tensor) -> None:
+        ctx.divides_first = inputs[1]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return cast(Tensor, _Spread.apply(gradient))  # type: ignore[no-untyped-call]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return _Mean.apply(gradient, not ctx.divides_first), None  # type: ignore[no-untyped-call]
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return _Mean.forward(tangent)
-
-
-class _Spread(_Linear):
-    """The gradient of `_Mean`, whose own gradient `_Mean` is."""
-
-    @staticmethod
-    def forward(gradient: Tensor) -> Tensor:
-        return _neighbours(gradient / _neighbours(torch.ones_like(gradient[:1])))
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> Tensor:
-        return cast(Tensor, _Mean.apply(cotangent))  # type: ignore[no-untyped-call]
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return _Spread.forward(tangent)
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        return _Mean.forward(tangent, ctx.divides_first)
 
 
 def _neighbours(features: Tensor) -> Tensor:
