@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from harness.allocator import keep_freed_memory
 from harness.arguments import OneSentenceParser
 from harness.command import exit_code
 from harness.errors import OptionError
@@ -78,6 +79,7 @@ def main() -> int:
 
 def _measure_and_write() -> None:
     names, bench, out = _parse(sys.argv[1:])
+    keep_freed_memory()  # as runs do; the plain networks that they are compared with keep it too
     figures = measure(names, bench)
     table = Table("", "value", "unit", "target", "")
     for row in rows(figures):

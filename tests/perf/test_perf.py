@@ -61,7 +61,11 @@ def test_the_command_writes_table_text_and_picture(tmp_path, monkeypatch, capsys
 
 def test_per_image_gradients_are_measured_for_both_proxies():
     gains = [figure for figure in measure(["per_sample"], TINY.first(1)) if figure.target == 5.0]
-    assert [figure.name for figure in gains] == ["gradsign, gain", "ntk_cond, gain"]
+    assert [figure.name for figure in gains] == [
+        f"{name}, gain over {loop}"
+        for name in ("gradsign", "ntk_cond")
+        for loop in ("a pass per image", "a pass per image over every operation")
+    ]
     assert all(figure.value > 0 for figure in gains)
 
 
