@@ -55,6 +55,8 @@ def regret_figure(tables: SearchTables) -> Figure:
             _draw(axes, panel, x, colours)
             if x == "evaluations":
                 axes.set_title(panel.objective, loc="left")
+        if panels[0].quantity == "regret":
+            grid[number, 0].set_ylim(bottom=0)  # once all are drawn: a limit that is set no longer grows
         grid[number, 0].set_ylabel(f"{panels[0].title}\n{panels[0].label}")
         for unused in grid[number, len(panels) :]:
             unused.set_axis_off()
@@ -75,7 +77,6 @@ def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None
         axes.set_yscale("symlog", linthresh=1.0)
         axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0, subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.set_ylim(bottom=0)
 
 
 def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
