@@ -113,7 +113,10 @@ def _over_seeds(
 
 
 def front_figure(tables: SearchTables) -> Figure:
-    """Each front in colour before the candidates in grey, by its first two objectives; costs grow to the right."""
+    """Each front in colour before the candidates in grey, by its first two objectives; costs grow to the right.
+
+    Only a front of two objectives is a line; of more, what this plane shows as dominated may lead by another.
+    """
     width, height = _FRONT_INCHES
     figure = Figure(figsize=(width, height * len(tables.fronts)), layout="constrained")
     grid = figure.subplots(len(tables.fronts), 1, squeeze=False)
@@ -124,7 +127,9 @@ def front_figure(tables: SearchTables) -> Figure:
         finite = front.candidates[np.isfinite(front.candidates[[x, y]]).all(axis=1)]
         axes.scatter(sign * finite[x], finite[y], s=8, color=LIGHT, edgecolors=GREY, linewidths=0.3, label="candidates")
         members = front.members.sort_values(x)
-        axes.plot(sign * members[x], members[y], "o-", color=BLUE, ms=4, lw=1.2, label="not dominated")
+        n_objectives = len(front.objectives)
+        plotted, label = ("o-", "") if n_objectives == 2 else ("o", f" in {n_objectives} objectives, two shown")
+        axes.plot(sign * members[x], members[y], plotted, color=BLUE, ms=4, lw=1.2, label=f"not dominated{label}")
         axes.set(xlabel=x.removeprefix("-"), ylabel=y)
         axes.set_title(front.title, loc="left")
         axes.legend(frameon=False, fontsize=8)
