@@ -56,6 +56,16 @@ def check_words(words: Sequence[str], name: str = "config", read: Callable[[Dict
         (read or read_evaluation)(_compose(name, chosen))
 
 
+def quoted(words: Sequence[str], key: str) -> list[str]:
+    """The words with the architecture that `key` names in quotes: its brackets, bars and tildes mean more to Hydra."""
+    found = []
+    for word in words:
+        name, separator, value = word.partition("=")
+        bare = name == key and separator and not value.startswith(('"', "'"))
+        found.append(f'{key}="{value}"' if bare and value != "null" else word)
+    return found
+
+
 @dataclass(frozen=True)
 class Asked:
     """What the words of the command line ask to evaluate; proxies None: the default ones."""

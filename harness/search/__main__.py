@@ -11,7 +11,7 @@ from harness.config import check_words
 from harness.paths import conf_folder
 from harness.report import TERMINAL_WIDTH
 from harness.search.config import CONFIG, admitted, read_search
-from harness.search.report import terminal_table
+from harness.search.report import found_lines, terminal_table
 from harness.search.search import search
 
 
@@ -22,6 +22,8 @@ def run(config: DictConfig) -> None:
         found = search(*read_search(config))
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(found.tables))
+    for line in found_lines(found.tables):
+        print(line)  # in one piece, however long
     for skipped in found.skipped:
         print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(found.out)

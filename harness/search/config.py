@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from harness.config import boolean, integer, names, optional_integer, settings_of
+from harness.config import boolean, integer, names, optional_integer, quoted, settings_of
 from harness.errors import OptionError
 from harness.search.search import Question
 from harness.search.settings import ALONE, SearchSettings
@@ -15,8 +15,8 @@ CONFIG = "search"
 
 
 def admitted(words: Sequence[str]) -> list[str]:
-    """The words with budgets marked as new keys, as which Hydra wants them: any count may be one."""
-    return [f"++{word}" if word.startswith("budget.") else word for word in words]
+    """The words as Hydra wants them: budgets marked as new keys, since any count may be one, and `start` in quotes."""
+    return [f"++{word}" if word.startswith("budget.") else word for word in quoted(words, "start")]
 
 
 def read_search(config: DictConfig) -> tuple[Question, SearchSettings]:

@@ -164,7 +164,7 @@ class Budget:
         """The error for a space that is too large to list, after `archs` were drawn and none was within the limits."""
         return OptionError(
             f"{self.text} was met by none of {len(archs):,} architectures drawn from {bench}: {self._least(archs)}. "
-            "Give a larger budget, or start=ARCHITECTURE within it."
+            "Give a larger budget, or begin within it: search=evolution start=ARCHITECTURE."
         )
 
     @property

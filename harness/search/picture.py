@@ -55,6 +55,8 @@ def regret_figure(tables: SearchTables) -> Figure:
             _draw(axes, panel, x, colours)
             if x == "evaluations":
                 axes.set_title(panel.objective, loc="left")
+        if panels[0].quantity == "regret":
+            grid[number, 0].set_ylim(bottom=0)  # once all are drawn: a limit that is set no longer grows
         grid[number, 0].set_ylabel(f"{panels[0].title}\n{panels[0].label}")
         for unused in grid[number, len(panels) :]:
             unused.set_axis_off()
@@ -75,7 +77,6 @@ def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None
         axes.set_yscale("symlog", linthresh=1.0)
         axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0, subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.set_ylim(bottom=0)
 
 
 def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
@@ -112,7 +113,10 @@ def _over_seeds(
 
 
 def front_figure(tables: SearchTables) -> Figure:
-    """Each front in colour before the candidates in grey, by its first two objectives; costs grow to the right."""
+    """Each front in colour before the candidates in grey, by its first two objectives; costs grow to the right.
+
+    Only a front of two objectives is a line; of more, what this plane shows as dominated may lead by another.
+    """
     width, height = _FRONT_INCHES
     figure = Figure(figsize=(width, height * len(tables.fronts)), layout="constrained")
     grid = figure.subplots(len(tables.fronts), 1, squeeze=False)
@@ -123,7 +127,9 @@ def front_figure(tables: SearchTables) -> Figure:
         finite = front.candidates[np.isfinite(front.candidates[[x, y]]).all(axis=1)]
         axes.scatter(sign * finite[x], finite[y], s=8, color=LIGHT, edgecolors=GREY, linewidths=0.3, label="candidates")
         members = front.members.sort_values(x)
-        axes.plot(sign * members[x], members[y], "o-", color=BLUE, ms=4, lw=1.2, label="not dominated")
+        n_objectives = len(front.objectives)
+        plotted, label = ("o-", "") if n_objectives == 2 else ("o", f" in {n_objectives} objectives, two shown")
+        axes.plot(sign * members[x], members[y], plotted, color=BLUE, ms=4, lw=1.2, label=f"not dominated{label}")
         axes.set(xlabel=x.removeprefix("-"), ylabel=y)
         axes.set_title(front.title, loc="left")
         axes.legend(frameon=False, fontsize=8)

@@ -17,10 +17,10 @@ from harness.report.markdown import provenance_lines, table_line
 from harness.report.style import png, style
 from harness.report.tables import MISSING, count_text, number, records, seconds_text
 from harness.search.picture import front_figure, regret_figure
-from harness.search.tables import SearchTables
+from harness.search.tables import SUBJECT, SearchTables
 
 _MOST_FRONT_ROWS = 20
-_SCORE_WIDTH = 22
+_SCORE_WIDTH = 14  # from which on the name of a score is folded where the table would be too wide
 _INTERVAL = "[low, high]: 95 % interval of the mean over seeds, Student's t"
 _FOUND = (
     "accuracy, regret (distance from the space's best) and median rank are those of the architecture with the highest "
@@ -58,10 +58,19 @@ def terminal_table(tables: SearchTables) -> RenderableType:
     return Group(*parts, *map(Text, lines))
 
 
+def found_lines(tables: SearchTables) -> Iterator[str]:
+    """What each contest found: the architecture of the seed with the highest score, of equal ones the first seed."""
+    for subject, rows in tables.found.groupby(list(SUBJECT), sort=False):
+        bench, dataset, search, objective = subject
+        best = records(rows.sort_values("score", ascending=False, kind="stable"))[0]
+        yield f"found, {bench} {dataset}, {search} {objective}, seed {best['seed']}: {best['arch']}"
+
+
 def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("search", no_wrap=True)
-    table.add_column("score", overflow="fold", min_width=_SCORE_WIDTH)
+    longest = int(rows["objective"].str.len().max())
+    table.add_column("score", overflow="fold", min_width=min(longest, _SCORE_WIDTH))
     rows = rows.dropna(axis="columns", how="all")
     has_truth = "accuracy" in rows
     measured = ("accuracy [low, high]", "regret", "rank") if has_truth else ("highest score", "params", "flops")

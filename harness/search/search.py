@@ -197,6 +197,8 @@ def _place(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> _
 def _target(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> Target | None:
     """The whole space with its truth; None if none is wanted, or if nobody has trained this space's networks."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
+    if not exists and settings.base.truth not in (None, NO_TRUTH):
+        raise OptionError(f"{space.name} has no truth: nobody has trained its networks. Leave out truth=.")
     if settings.base.truth == NO_TRUTH or not exists:
         return None
     return open_target(space, data_set, replace(settings.base, sample=ALL), None)

@@ -124,6 +124,8 @@ class Trial(Problem):
 
     def refusal(self) -> HarnessError:
         """The error for a search in which no network has a score."""
+        if not self._first:
+            return self.contest.budget.refusal(self.space.name, [candidate.arch for candidate in self.candidates])
         failed = [candidate for candidate in self._first.values() if candidate.status is Status.FAILED]
         reason = f", the first with: {failed[0].reason}" if failed else ""
         return HarnessError(

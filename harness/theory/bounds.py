@@ -134,7 +134,8 @@ class Descent:
     def gram_change(self) -> float:
         """K = 2 sqrt(2) M^2 C / (sqrt(pi) delta), which sum_ij |H_ij(0) - H_ij(t)| exceeds with probability delta.
 
-        Equation 34. By Weyl's inequality no eigenvalue of H changes by more: Equations 11 and 14.
+        Equation 34, if no neuron goes further than C; those that do, with probability `tail` each, would add 2 epsilon
+        M^2 / delta. By Weyl's inequality no eigenvalue of H changes by more: Equations 11 and 14.
         """
         return 2 * float(np.sqrt(2 / np.pi)) * self.n_images**2 * self.distance / self.failure
 

@@ -6,9 +6,9 @@ import hydra
 from omegaconf import DictConfig
 
 from harness.command import exit_code, mistakes_told
-from harness.config import check_words
+from harness.config import check_words, quoted
 from harness.paths import conf_folder
-from harness.train.config import CONFIG, quoted, read_training
+from harness.train.config import CONFIG, read_training
 from harness.train.crew import gathered
 from harness.train.export import WEIGHTS, write_onnx
 from harness.train.job import Place
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _checked() -> None:
-    sys.argv[1:] = quoted(sys.argv[1:])
+    sys.argv[1:] = quoted(sys.argv[1:], "arch")
     check_words(sys.argv[1:], CONFIG, read_training)
     run()
 

@@ -1,6 +1,5 @@
 """From the words of the command line to a job and its place."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,16 +27,6 @@ class Training:
     job: Job
     place: Place
     onnx: bool
-
-
-def quoted(words: Sequence[str]) -> list[str]:
-    """The words with the architecture in quotes: its brackets, bars and tildes mean something else to Hydra."""
-    found = []
-    for word in words:
-        key, separator, value = word.partition("=")
-        bare = key == "arch" and separator and not value.startswith(('"', "'"))
-        found.append(f'arch="{value}"' if bare and value != "null" else word)
-    return found
 
 
 def read_training(config: DictConfig) -> Training:

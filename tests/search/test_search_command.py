@@ -60,6 +60,9 @@ def test_a_search_writes_its_files_and_prints_their_folder_last(command):
     assert {file.name for file in folder.iterdir()} == files
     found = pd.read_csv(folder / "search.csv")
     assert found.groupby(["search", "objective"]).size().tolist() == [3] * 6
+    best_seeds = found.loc[found.groupby(["search", "objective"], sort=False)["score"].idxmax()]
+    told = [line for line in out.splitlines() if line.startswith("found, nats_tss digits, ")]
+    assert [line.rsplit(": ", 1)[1] for line in told] == best_seeds["arch"].tolist()
     space, truth = BENCHMARKS.get("nats_tss"), Truth.open("nats_tss")
     assert (found["flops"] <= 4e6).all()
     values = truth.values(space.architectures, "digits", "test")
@@ -172,6 +175,15 @@ def test_the_exhaustive_row_of_params_is_the_published_one(command, fetched_home
     )
 
 
+def test_a_random_search_that_meets_no_budget_says_so(command):
+    words = ["search=random", "proxy=params", "bench=imagenet_mbv2", "dataset=imagenet", "steps=16", "workers=1"]
+    code, out, err = command(*words, "budget.params=1000")
+    assert (code, out) == (2, "")
+    sentence = err.splitlines()[-1]
+    assert sentence.startswith("budget.params=1000 was met by none of 16 architectures drawn from imagenet_mbv2: ")
+    assert sentence.endswith("Give a larger budget, or begin within it: search=evolution start=ARCHITECTURE.")
+
+
 def test_the_interval_is_students():
     # Mean 3, standard deviation sqrt(2.5); t of 4 degrees of freedom at .975 is 2.776445.
     mean, low, high = mean_and_interval([1.0, 2.0, 3.0, 4.0, 5.0])
@@ -233,6 +245,14 @@ MISTAKES = {
     "cost for one score": (["minimise=flops"], "minimise=flops is for search=pareto; evolution follows one score."),
     "unknown truth": (["truth=test200"], "No truth column of nats_tss on digits is called 'test200'. Did you mean"),
     "unknown preset": (["+preset=imagenet_45m"], "No preset is called 'imagenet_45m'. Did you"),
+    "a block that does not exist, not in quotes": (
+        ["bench=imagenet_mbv2", "dataset=imagenet", "start=SuperConvK3BNRELU(3,8,2,1)SuperFooE6K3(8,32,2,8,1)"],
+        "No block of imagenet_mbv2 is called 'SuperFooE6K3'. Did you mean 'SuperResIDWE6K3'?",
+    ),
+    "truth of a space without": (
+        ["bench=imagenet_mbv2", "dataset=imagenet", "truth=test200"],
+        "imagenet_mbv2 has no truth: nobody has trained its networks. Leave out truth=.",
+    ),
     "own seed misspelt": (["proxy_seed=mine"], "proxy_seed=mine cannot work; it must be a whole number."),
 }  # fmt: skip
 LARGEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"

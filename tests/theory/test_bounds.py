@@ -199,6 +199,15 @@ def test_the_expected_change_of_the_gram_matrix_keeps_its_bound():
     assert 0 < abs(gram_matrix(images, before) - gram_matrix(images, after)).sum() < descent.gram_change
 
 
+def test_neurons_beyond_the_distance_are_not_in_the_bound_of_the_gram_matrix():
+    # As many as epsilon allows turn round and the others stay: the sum moves, however small C is, by at most 2 eps M^2.
+    descent = Descent(n_images=8, n_features=5, learning_rate=1e-9, n_steps=1, deviation=1, failure=1, tail=0.05)
+    images, before = random_units(2, 8, 5), np.random.default_rng(3).standard_normal((10_000, 5))
+    after = np.where(np.arange(10_000)[:, None] < 0.05 * 10_000, -before, before)
+    moved = abs(gram_matrix(images, before) - gram_matrix(images, after)).sum()
+    assert descent.gram_change < 1e-5 < moved <= 2 * descent.tail * 8**2
+
+
 def test_the_distance_covers_normal_steps_and_not_their_mean():
     descent = Descent(n_images=10, n_features=50, learning_rate=0.1, n_steps=4, deviation=0.2, tail=0.05)
     one_way = np.random.default_rng(5).normal(0, 0.2, (20_000, 50))

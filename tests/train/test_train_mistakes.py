@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from harness.config import quoted
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, train
 from harness.train.__main__ import main
 from harness.train.checkpoint import FILE
-from harness.train.config import quoted
 from harness.train.job import Place
 
 ARCH = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
@@ -114,7 +114,7 @@ def test_the_papers_recipe_is_one_config(monkeypatch):
     from harness.train.config import read_training
 
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        words = quoted(["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"])
+        words = quoted(["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"], "arch")
         recipe = read_training(compose("train", words)).job.recipe
     assert (recipe.epochs, recipe.shards, recipe.batch_size) == (480, 8, 64)
     assert (recipe.learning_rate, recipe.momentum, recipe.weight_decay) == (0.1, 0.9, 4e-5)
