@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness import columns
 from harness.agreement.correlation import Correlations, Counts, Pairs
-from harness.agreement.influence import standard_error
+from harness.agreement.influence import n_distinct, standard_error
 from harness.agreement.interval import NO_INTERVAL, Interval, normal_interval, percentile_interval
 from harness.agreement.variations import Variations
 from harness.errors import OptionError
@@ -184,7 +184,7 @@ def _by_influence(plan: Variations, pairs: Pairs, found: Correlations, scale: fl
     influence = plan.influences(pairs)
 
     def normal(cluster: NDArray[np.intp], scale: float) -> _Intervals:
-        if np.unique(cluster).size < FEWEST_CLUSTERS:
+        if n_distinct(cluster) < FEWEST_CLUSTERS:
             return _NO_INTERVALS
         errors = (scale * standard_error(of_rows, cluster) for of_rows in influence)
         return _Intervals(*(normal_interval(*column) for column in zip(found, errors, strict=True)))
