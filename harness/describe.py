@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
 from harness.report.cell_picture import cell_picture
 from harness.report.style import DPI, style
+from harness.report.tables import truth_meaning
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.truth import Truth
 
@@ -67,7 +69,7 @@ def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[st
     for column in columns:
         (value,) = truth.values([arch], data_set, column.name)
         if np.isfinite(value):
-            yield f"    {column.name} {value:.3f} {column.unit}"
+            yield f"    {column.name} {value:.3f} ({truth_meaning(asdict(column))})"
 
 
 def _architecture(space: SearchSpace, word: str) -> Architecture:

@@ -143,8 +143,7 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: E
         HarnessError: if a worker process is killed; what was committed stays.
     """
     title = f"{run.setting.bench} {run.setting.data_set}"
-    counts = [unit for unit in units if not runs_network(unit)]
-    networks = [unit for unit in units if runs_network(unit)]
+    counts, networks = split_units(units)
     replace = effort.retry_failed or not effort.resume
     with Progress(f"{title}, counts", len(counts)) as progress:
         _commit(run, count_units(run.setting, counts), store, progress, replace)
@@ -200,9 +199,13 @@ def _run(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[
         yield from parallel(delayed(work_on)(setting, with_batches, unit, os.getpid()) for unit in units)
 
 
-def runs_network(unit: Unit) -> bool:
-    """Whether one of the unit's proxies runs a network."""
-    return any(spec.proxy_class.runs_network() for spec in unit.specs)
+def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """The units whose proxies only count, and those with a proxy that runs a network."""
+    run_networks = {
+        specs: any(spec.proxy_class.runs_network() for spec in specs) for specs in {unit.specs for unit in units}
+    }
+    counts = [unit for unit in units if not run_networks[unit.specs]]
+    return counts, [unit for unit in units if run_networks[unit.specs]]
 
 
 def work_on(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:

@@ -104,7 +104,11 @@ def open_target(space: SearchSpace, data_set: DataSet, settings: Settings, archs
     chosen = tuple(space.architectures[row] for row in index)
     values = truth.values(chosen, data_set.name, column.name)
     if not np.isfinite(values).any():
-        raise HarnessError(f"The truth column {column.name} of {space.name} on {data_set.name} has none of the sample.")
+        n_known = truth.n_known(data_set.name, column.name)
+        raise HarnessError(
+            f"The truth column {column.name} of {space.name} on {data_set.name} has {n_known:,} of "
+            f"{len(space.architectures):,} architectures, but none of the sample; sample=all has them."
+        )
     return Target(space, data_set, chosen, index, values, column)
 
 

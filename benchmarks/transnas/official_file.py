@@ -5,6 +5,7 @@ Its structure is what the official API reads (https://github.com/yawen-d/TransNA
 """
 
 import pickle
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from harness.truth_imports import TRUTH_IMPORTS, TruthImport
 from harness.truth_table import TruthColumn, TruthTable
 
 _CONTENTS = "the file transnas-bench_v10141024.pth"
-_DAMAGED = (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, LookupError, AttributeError, TypeError)
+_DAMAGED = (RuntimeError, ValueError, EOFError, LookupError, AttributeError, TypeError)
 
 Curves = Mapping[str, Sequence[float]]
 """Of one architecture on one task: each official metric after every epoch."""
@@ -40,12 +41,20 @@ def convert_official(path: Path, space: SearchSpace) -> TruthTable:
     if not path.is_file():
         raise MissingDataError(f"{path} is not a file; PATH is that of {_CONTENTS}.")
     try:
-        # weights_only: an unpickler that builds plain containers and calls nothing else.
-        data = torch.load(path, map_location="cpu", weights_only=True)["data"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on formats of pickles, for a file that is then refused
+            # weights_only: an unpickler that builds plain containers and calls nothing else.
+            data = torch.load(path, map_location="cpu", weights_only=True)["data"]
         found = data[space.name.removeprefix("transnas_")]
         curves = {task: [found[arch][task]["metrics"] for arch in space.architectures] for task in TASKS}
         source = Source(f"{path.name} (official release)", sha256_of(path))
         columns = dict(_columns(curves, source))
+    except pickle.UnpicklingError as error:
+        # The message itself would advise to load the file without this guard.
+        raise CorruptDataError(
+            f"{path} is not {_CONTENTS}: it is damaged, or asks for more than plain containers and numbers. "
+            "It was not read; get it from its authors again."
+        ) from error
     except _DAMAGED as error:
         reason = str(error).partition("\n")[0][:200]
         raise CorruptDataError(

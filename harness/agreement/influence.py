@@ -39,10 +39,15 @@ def standard_error(influence: NDArray[np.float64], cluster: NDArray[np.intp]) ->
         influence: (n,) of each row.
         cluster: (n,) cluster of each row, non-negative, two clusters at least.
     """
-    n_clusters = np.unique(cluster).size
+    n_clusters = n_distinct(cluster)
     # Summed influences have mean 0; n / (n - 1) is that of any variance about a mean that was estimated.
     summed = np.bincount(cluster, weights=influence)
     return float(np.sqrt(n_clusters / (n_clusters - 1) * (summed**2).sum()))
+
+
+def n_distinct(labels: NDArray[np.intp]) -> int:
+    """How many of the labels 0, 1, ... there are."""
+    return int(np.count_nonzero(np.bincount(labels)))
 
 
 def _of_tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness import columns
 from harness.agreement.correlation import Correlations, Counts, Pairs
-from harness.agreement.influence import standard_error
+from harness.agreement.influence import n_distinct, standard_error
 from harness.agreement.interval import NO_INTERVAL, Interval, normal_interval, percentile_interval
 from harness.agreement.variations import Variations
 from harness.errors import OptionError
@@ -140,9 +140,10 @@ _NO_INTERVALS = _Intervals(NO_INTERVAL, NO_INTERVAL)
 
 def _agreement(pairs: Pairs, sample: Sample, plan: Variations) -> Agreement:
     found = pairs.correlations()
-    # The share of the space that was drawn, not that with a finite score: NaN rows are a part of the space
-    # on which the proxy is not defined, and all of the others were seen.
-    scale = float(np.sqrt(1 - plan.classes.size / sample.n_population))
+    # The share of the space whose truth was seen, not that with a finite score: rows whose score is NaN are a part of
+    # the space on which the proxy is not defined, but rows without truth were not seen at all.
+    n_seen = np.count_nonzero(~np.isnan(np.asarray(sample.accuracies, dtype=np.float64)))
+    scale = float(np.sqrt(1 - n_seen / sample.n_population))
     if plan.by_class is None or plan.by_row is None:
         generalisation, sampling = _by_influence(plan, pairs, found, scale)
     else:
@@ -183,7 +184,7 @@ def _by_influence(plan: Variations, pairs: Pairs, found: Correlations, scale: fl
     influence = plan.influences(pairs)
 
     def normal(cluster: NDArray[np.intp], scale: float) -> _Intervals:
-        if np.unique(cluster).size < FEWEST_CLUSTERS:
+        if n_distinct(cluster) < FEWEST_CLUSTERS:
             return _NO_INTERVALS
         errors = (scale * standard_error(of_rows, cluster) for of_rows in influence)
         return _Intervals(*(normal_interval(*column) for column in zip(found, errors, strict=True)))

@@ -62,13 +62,18 @@ def of_classes(truth: ArrayLike, classes: ArrayLike) -> list[Reliability]:
 
 
 def of_seeds(truth_by_seed: Mapping[str, ArrayLike]) -> list[Reliability]:
-    """Reliability from seeds of the same architectures, mean over all pairs of seeds; none for fewer than two seeds."""
+    """Reliability from seeds of the same architectures, mean over all pairs of seeds.
+
+    Pairs with fewer than two architectures in common are left out, as where seeds are known for a part of the space;
+    none where no pair is left.
+    """
     columns = [np.asarray(column, dtype=np.float64) for column in truth_by_seed.values()]
     found = []
     for position, first in enumerate(columns):
         for second in columns[position + 1 :]:
             both = ~(np.isnan(first) | np.isnan(second))
-            found.append((int(both.sum()), *_taus(first[both], second[both], first[both])))
+            if both.sum() > 1:
+                found.append((int(both.sum()), *_taus(first[both], second[both], first[both])))
     if not found:
         return []
     n, tau, upper, top = np.transpose(found)

@@ -96,13 +96,9 @@ def best_of_top(scores: NDArray[np.float64], truth: NDArray[np.float64], k: int)
     n_drawn = k - certain.size
     # P(the best of n drawn without replacement from m is the i-th lowest) = C(i - 1, n - 1) / C(m, n), a ratio that is
     # followed from the highest one down.
-    chance = np.empty(tied.size)
-    at_most = 1.0
-    for place in range(tied.size, 0, -1):
-        # at_most: no drawn one is above the place-th.
-        below = at_most * max(place - n_drawn, 0) / place
-        chance[place - 1] = at_most - below
-        at_most = below
+    places = np.arange(tied.size, 0, -1)
+    below = np.cumprod(np.maximum(places - n_drawn, 0) / places)  # no drawn one is at or above the place
+    chance = -np.diff(below, prepend=1.0)[::-1]
     floor = certain.max(initial=-np.inf)
     return float((np.maximum(tied, floor) * chance).sum())
 

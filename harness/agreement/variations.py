@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from harness.agreement.correlation import Pairs
-from harness.agreement.influence import Influences, influences
+from harness.agreement.influence import Influences, influences, n_distinct
 from harness.agreement.resampling import Resampling, default_replicates, replicates
 from harness.errors import OptionError
 
@@ -60,7 +60,7 @@ class Variations:
 
     def n_classes(self, pairs: Pairs) -> int:
         """Canonical classes among the rows of the pairs."""
-        return int(np.unique(self.classes[pairs.rows]).size)
+        return n_distinct(self.classes[pairs.rows])
 
     def tau(self, pairs: Pairs) -> float:
         """Tau-b of the pairs."""

@@ -19,6 +19,7 @@ from harness.report.tables import (
     proxy_label,
     records,
     seconds_text,
+    truth_lines,
 )
 from harness.report.verdict import LEGEND, LIVE, MAIN, more_sentences, verdict_lines, verdict_sentences
 
@@ -102,28 +103,10 @@ def _legend(tables: EvaluationTables) -> list[str]:
     if tables.agreement[columns.PROXY].isin(BASELINES).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
     lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
-    lines += _truths(tables)
+    lines += [f"{line}." for line in truth_lines(tables)]
     for name in (columns.INPUTS, columns.PROTOCOL):
         lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")
     return [f"- {line}" for line in lines]
-
-
-def _truths(tables: EvaluationTables) -> list[str]:
-    """Each truth column by name, with what it is wherever the provenance describes it."""
-    described = tables.provenance.get(columns.TRUTH)
-    found = list(described.values()) if isinstance(described, Mapping) else []
-    lines = []
-    for name in dict.fromkeys(tables.agreement[columns.TRUTH].astype(str)):
-        column = next((one for one in found if isinstance(one, Mapping) and one.get("name") == name), None)
-        lines.append(f"truth: {name}{_meaning(column) if column else ''}.")
-    return lines
-
-
-def _meaning(column: Mapping[str, JSON]) -> str:
-    split = "" if column.get("split") in (None, "none") else f"{column['split']} "
-    epochs = f" after {column['epochs']} epochs" if column.get("epochs") else ""
-    lower = "" if column.get("higher_is_better", True) else "; lower is better, so its sign is turned in tau and rho"
-    return f" ({split}{column.get('metric')}{epochs}, {column.get('unit')}{lower})"
 
 
 def _left_out(tables: EvaluationTables) -> Iterator[str]:

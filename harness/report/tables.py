@@ -1,7 +1,8 @@
 """The table of agreement for the terminal, and the texts of its cells, which the Markdown report shares."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich import box
@@ -12,7 +13,7 @@ from rich.text import Text
 from harness import columns
 from harness.agreement import BASELINES
 from harness.ensembles import ENSEMBLES
-from harness.report.evaluation import EvaluationTables
+from harness.report.evaluation import JSON, EvaluationTables
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
@@ -45,14 +46,9 @@ def notes(tables: EvaluationTables) -> list[str]:
     """Lines below the table: what all rows share, what the brackets are, what was left out or infinite."""
     shared = "; ".join(
         f"{label} {', '.join(dict.fromkeys(str(value) for value in tables.agreement[name]))}"
-        for label, name in (
-            ("truth", columns.TRUTH),
-            ("inputs", columns.INPUTS),
-            ("protocol", columns.PROTOCOL),
-            ("seed", columns.SEED),
-        )
+        for label, name in (("inputs", columns.INPUTS), ("protocol", columns.PROTOCOL), ("seed", columns.SEED))
     )
-    lines = [shared, f"[low, high] {GENERALISATION}"]
+    lines = [*truth_lines(tables), shared, f"[low, high] {GENERALISATION}"]
     if tables.agreement[columns.PROXY].isin(BASELINES).any():
         lines.append("* baseline: a count that needs no network run")
     lines += ensemble_notes(tables)
@@ -60,6 +56,33 @@ def notes(tables: EvaluationTables) -> list[str]:
         if row[columns.N_NAN] or row[columns.N_INF]:
             lines.append(f"{row[columns.BENCH]} {row[columns.DATASET]} {proxy_label(row)}: {left_out(row)}")
     return lines
+
+
+def truth_lines(tables: EvaluationTables) -> list[str]:
+    """Each truth column with what it is, as far as the provenance describes it; a line for each meaning of a name."""
+    described = tables.provenance.get(columns.TRUTH)
+    places: dict[tuple[str, str], list[str]] = {}
+    for bench, dataset, rows in tables.by_dataset():
+        name = str(rows[columns.TRUTH].iloc[0])
+        column = described.get(f"{bench}/{dataset}") if isinstance(described, Mapping) else None
+        meaning = f" ({truth_meaning(column)})" if isinstance(column, Mapping) else ""
+        places.setdefault((name, meaning), []).append(f"{bench} / {dataset}")
+    n_meanings = Counter(name for name, _ in places)
+    lines = []
+    for (name, meaning), found in places.items():
+        where = f" on {', '.join(found)}" if n_meanings[name] > 1 else ""
+        lines.append(f"truth: {name}{where}{meaning}")
+    return lines
+
+
+def truth_meaning(column: Mapping[str, JSON]) -> str:
+    """What the numbers of a truth column are, from its description: split, metric, epochs, unit, what sets it apart."""
+    split = "" if column.get("split") in (None, "none") else f"{column['split']} "
+    epochs = f" after {column['epochs']} epochs" if column.get("epochs") else ""
+    unit = f", {column['unit']}" if column.get("unit") else ""
+    note = f"; {column['note']}" if column.get("note") else ""
+    lower = "" if column.get("higher_is_better", True) else "; lower is better, so its sign is turned in tau and rho"
+    return f"{split}{column.get('metric')}{epochs}{unit}{note}{lower}"
 
 
 def ensemble_notes(tables: EvaluationTables) -> list[str]:

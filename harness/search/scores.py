@@ -10,7 +10,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from harness.errors import HarnessError
 from harness.proxy import Sees
 from harness.proxy_spec import ProxySpec
-from harness.scoring import COMMIT_EVERY_S, Effort, Result, ScoringRun, Unit, count_units, runs_network, work_on
+from harness.scoring import COMMIT_EVERY_S, Effort, Result, ScoringRun, Unit, count_units, split_units, work_on
 from harness.space import Architecture
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
@@ -79,8 +79,7 @@ class Scores:
 
     def _results(self, units: Sequence[Unit]) -> Iterator[Result]:
         setting = self._run.setting
-        counts = [unit for unit in units if not runs_network(unit)]
-        networks = [unit for unit in units if runs_network(unit)]
+        counts, networks = split_units(units)
         if counts:
             yield from count_units(setting, counts)
         with_batches = self._run.batches is not None

@@ -42,6 +42,19 @@ def test_rows_without_a_score_do_not_widen_the_sampling_interval_of_the_whole_sp
     assert width(whole.tau_sampling) == 0
 
 
+def test_rows_without_a_truth_were_not_seen() -> None:
+    """The whole space asked of a table that knows 20 of its 60 rows is a sample of 20; three rows give no interval."""
+    scores, truth = bivariate_normal(60, 0.7, seed=0)
+    truth[20:] = math.nan
+    asked, known = np.arange(60), np.arange(20)
+    partial = one(scores, Sample(truth, asked, n_population=60))
+    sample = one(scores[:20], Sample(truth[:20], known, n_population=60))
+    assert width(partial.tau_sampling) == pytest.approx(width(sample.tau_sampling), rel=0.3)  # other resamples
+    assert width(partial.tau_sampling) > 0
+    truth[3:] = math.nan
+    assert all(map(math.isnan, one(scores, Sample(truth, asked, n_population=60)).tau_sampling))
+
+
 def test_with_one_class_per_row_sampling_is_generalisation_scaled_by_the_finite_population() -> None:
     # n = 60 of N = 80: sqrt(1 - 60/80) = 1/2 of every deviation.
     scores, truth = bivariate_normal(60, 0.7, seed=0)

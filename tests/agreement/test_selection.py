@@ -72,3 +72,6 @@ def test_reliability_of_seeds_is_the_mean_over_pairs() -> None:
     pairs = [stats.kendalltau(*pair).statistic for pair in ((a, b), (a, c), (b, c))]
     assert found.tau == pytest.approx(np.mean(pairs))
     assert of_seeds({"s0": a}) == []
+    nowhere = np.full(np.shape(a), np.nan)  # as of an official folder with none of these architectures
+    assert of_seeds({"s0": nowhere, "s1": nowhere}) == []
+    assert of_seeds({"s0": a, "s1": b, "s2": c, "s3": nowhere})[0] == found

@@ -13,6 +13,13 @@ def test_the_counts_are_those_of_the_official_sample(tmp_path, capsys):
     assert "cifar10: 802,426 params (802,426 live), 113.951 MFLOPs (113.951 live)" in capsys.readouterr().out
 
 
+def test_every_number_says_what_it_is(tmp_path, capsys, fetched_home, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    assert main(["nats_sss", "0", "--out", str(tmp_path / "picture.png")]) == 0
+    half = "networks trained on 25,000 of the training images (cifar10-valid)"
+    assert f"    val90 76.888 (validation accuracy after 90 epochs, %; {half})" in capsys.readouterr().out
+
+
 def test_every_operation_is_in_the_picture_and_equal_graphs_have_equal_layouts():
     space = BENCHMARKS.get("nats_tss")
     for arch in space.architectures[:20]:

@@ -94,10 +94,10 @@ def test_the_star_is_explained_only_where_there_is_one(tables):
 
 
 def test_seeds_are_named_only_where_they_differ(tables):
-    assert "seed 0" not in printed(tables).split("truth test")[0]
+    assert "seed 0" not in printed(tables).split("truth: ")[0]
     differing = tables.agreement.copy()
     differing.loc[0, columns.SEED], differing.loc[2, columns.SEED] = "1", "none"
-    text = printed(dataclasses.replace(tables, agreement=differing)).split("truth test")[0]
+    text = printed(dataclasses.replace(tables, agreement=differing)).split("truth: ")[0]
     assert "good seed 1" in text
     assert "bad seed 0" in text
     assert "params* seed" not in text
@@ -203,3 +203,19 @@ def test_pictures_are_drawn_of_what_there_is_and_none_of_what_there_is_not(table
         assert max(lines["good"]) == 0
         assert max(lines["params*"]) == lines["params*"][0] == N - 1
         assert len(cost(several).axes) == 2
+
+
+def test_every_text_says_what_the_truth_is_and_where_its_meaning_differs():
+    """Validation is never called test: the name of a column alone says too little."""
+    half = {"metric": "accuracy", "unit": "%", "split": "validation", "epochs": 90, "note": "trained on half"}
+    whole = half | {"note": ""}
+    two = tables_of({"good": np.arange(N) * 1.0}, data_sets=("digits", "cifar10"))
+    provenance = {"truth": {"nats_tss/digits": half, "nats_tss/cifar10": whole}}
+    described = dataclasses.replace(two, provenance=provenance)
+    text = " ".join(printed(described).split())
+    assert "truth: test on nats_tss / digits (validation accuracy after 90 epochs, %; trained on half)" in text
+    assert "truth: test on nats_tss / cifar10 (validation accuracy after 90 epochs, %)" in text
+    assert "- truth: test on nats_tss / cifar10 (validation accuracy after 90 epochs, %)." in markdown_report(described)
+    unitless = {"metric": "ssim", "unit": "", "split": "test", "epochs": None, "note": "after the last epoch"}
+    provenance = {"truth": {"nats_tss/digits": unitless, "nats_tss/cifar10": unitless}}
+    assert "truth: test (test ssim; after the last epoch)" in printed(dataclasses.replace(two, provenance=provenance))
