@@ -11,8 +11,8 @@ from rich.console import Console
 from harness.archives import fetch_archive
 from harness.arguments import OneSentenceParser
 from harness.data_status import entries, status_table, unfinished, verify
-from harness.errors import HarnessError, UnknownNameError
-from harness.inputs import DATA_SETS, DataSet
+from harness.errors import HarnessError, MissingDataError, UnknownNameError
+from harness.inputs import DATA_SETS, DataSet, InputKind
 from harness.paths import DATA_VARIABLE, data_home, downloads_home, images_home
 from harness.registry import unknown_name
 from harness.space import BENCHMARKS
@@ -109,7 +109,10 @@ def _import(name: str, path: Path) -> int:
 
 def _fetch_images(data_set: DataSet) -> None:
     if data_set.archive is None:
-        print(f"{data_set.name}: {data_set.how_to_get}. The image home is {images_home()}.")
+        told = f"{data_set.name}: {data_set.how_to_get}. The image home is {images_home()}."
+        if not data_set.embedded and InputKind.real not in data_set.present(images_home()):
+            raise MissingDataError(f"Nothing was fetched. {told}")
+        print(told)
         return
     for sentence in fetch_archive(data_set.archive, images_home() / "real", downloads_home()):
         print(f"{data_set.name}: {sentence}")

@@ -71,8 +71,9 @@ def test_status_of_an_empty_home_says_what_is_missing_and_how_to_get_it(home, ca
 
 
 def test_images_that_must_be_got_by_hand_name_their_page_and_folder(home, capsys):
-    assert main(["fetch", "ImageNet16-120"]) == 0
-    printed = capsys.readouterr().out
+    assert main(["fetch", "ImageNet16-120"]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("Nothing was fetched. ImageNet16-120: ")
     assert "https://image-net.org/download-images" in printed
     assert f"real/ImageNet16 of the image home. The image home is {home / 'images'}." in printed
 
