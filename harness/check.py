@@ -45,10 +45,8 @@ def main(words: Sequence[str] | None = None) -> int:
         if not is_no_result(error):
             raise
         said = str(error).partition("\n")[0]
-        print(
-            f"The examination ended with {type(error).__name__}: {said}. Files and memory are no scores.",
-            file=sys.stderr,
-        )
+        said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy's scores: "
+        print(f"{said}see to the memory or the file that lacks, and examine it again.", file=sys.stderr)
         return MISTAKE
     return 0 if all(verdicts) else FAILED
 
