@@ -45,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if not is_no_result(error):
             raise
         said = str(error).partition("\n")[0]
-        said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy's scores: "
+        said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy: "
         print(f"{said}see to the memory or the file that lacks, and examine it again.", file=sys.stderr)
         return MISTAKE
     return 0 if all(verdicts) else FAILED

@@ -96,7 +96,7 @@ def most_frequent(reasons: Mapping[str, int]) -> str:
     if not reasons:
         return ""
     reason, n_times = max(reasons.items(), key=lambda item: item[1])
-    return f"; {sum(reasons.values()):,} failed, most often ({n_times:,}) with: {' '.join(reason.split())}"
+    return f"; {sum(reasons.values()):,} without a score, most often ({n_times:,}) with: {' '.join(reason.split())}"
 
 
 def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:
