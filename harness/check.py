@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.arguments import OneSentenceParser
+from harness.engine import is_no_result
 from harness.errors import HarnessError
 from harness.examination import Finding, Verdict, examine, load
 from harness.report import TERMINAL_WIDTH
 
-FAILED, MISTAKE = 1, 2
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
 _STYLES = {Verdict.passed: "green", Verdict.note: "yellow", Verdict.failed: "bold red"}
 _CHECK_WIDTH = 13
 
@@ -37,6 +38,16 @@ def main(words: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         print(error, file=sys.stderr)
         return MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if not is_no_result(error):
+            raise
+        said = str(error).partition("\n")[0]
+        said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy: "
+        print(f"{said}see to the memory or the file that lacks, and examine it again.", file=sys.stderr)
+        return MISTAKE
     return 0 if all(verdicts) else FAILED
 
 
@@ -47,7 +58,8 @@ def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]
         indent = " " * (2 + len(verdict) + 2 + _CHECK_WIDTH + 1)
         lines = textwrap.wrap(finding.text, console.width - len(indent), break_long_words=False) or [""]
         line = Text.assemble("  ", (verdict, _STYLES[finding.verdict]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
-        console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n")
+        # Soft, since a cell's name is longer than the line and is to be copied whole.
+        console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n", soft_wrap=True)
         yield finding
 
 

@@ -1,15 +1,18 @@
 """The engine: one architecture, several proxies, each pass over the network done once."""
 
 import math
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from numbers import Real
 from time import thread_time
 from typing import Any
 
 import numpy as np
 import torch
 
+from harness.errors import HarnessError
 from harness.evidence import Evidence, Layers, Subject
 from harness.evidence.base import Setting
 from harness.proxy import Proxy, Undefined
@@ -43,7 +46,7 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
             started = thread_time()
             _ = subject.network
             built_s = thread_time() - started
-        collected: dict[EvidenceKind, Evidence | Exception] = {}
+        collected: dict[EvidenceKind, Evidence | BaseException] = {}
         for group in _groups(needs.values()):
             collected |= _collect(subject, group)
             for name, proxy in proxies.items():
@@ -93,31 +96,33 @@ def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
     return list(groups.values())
 
 
-def _collect(subject: Subject, group: list[EvidenceKind]) -> dict[EvidenceKind, Evidence | Exception]:
+def _collect(subject: Subject, group: list[EvidenceKind]) -> dict[EvidenceKind, Evidence | BaseException]:
     try:
         found = group[0].collect_all(subject, group)
-    except Exception as error:
-        _raise_if_no_result(error)
+    except (Exception, SystemExit) as error:  # a plug-in's exit() is its failure, not the end of the run
+        if is_no_result(error):
+            raise
         return dict.fromkeys(group, error)
     return dict(zip(group, found, strict=True))
 
 
-def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], subject: Subject) -> Score:
+def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | BaseException], subject: Subject) -> Score:
     arch = subject.arch
     started = thread_time()
     seconds = sum(piece.seconds for piece in evidence if isinstance(piece, Evidence))
     try:
         for piece in evidence:
-            if isinstance(piece, Exception):
+            if isinstance(piece, BaseException):
                 raise piece
         # A proxy may draw random numbers: the same ones whatever runs beside it.
         with isolated("proxy", subject.setting.seed, arch, name) if proxy.runs_network() else nullcontext():
             value = proxy.measure(*evidence)
-        components = {key: _number(one) for key, one in (value if isinstance(value, dict) else {name: value}).items()}
+        components = {key: _number(one) for key, one in _named(name, value).items()}
     except Undefined as reason:
         return Score(arch, {}, UNDEFINED, str(reason), seconds)
-    except Exception as error:
-        _raise_if_no_result(error)
+    except (Exception, SystemExit) as error:
+        if is_no_result(error):
+            raise
         return Score(arch, {}, FAILED, f"{type(error).__name__}: {error}".splitlines()[0], seconds)
     seconds += thread_time() - started
     if any(math.isnan(component) for component in components.values()):
@@ -125,15 +130,30 @@ def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | Exception], 
     return Score(arch, components, OK, "", seconds)
 
 
+def _named(name: str, value: Any) -> dict[str, Any]:
+    """What `measure` returned, by component."""
+    if not isinstance(value, dict):
+        return {name: value}
+    if not value or not all(isinstance(key, str) for key in value):
+        raise TypeError(f"measure returned {reprlib.repr(value)}; a dict must name its components, at least one")
+    return value
+
+
 def _number(value: Any) -> float:
-    """A number, or the only element of an array or tensor."""
-    return float(value.item() if hasattr(value, "item") else value)
+    """A number, or the only element of an array or tensor; float alone would take the words "1.5" and "nan" too."""
+    found = value.item() if hasattr(value, "item") else value
+    if not isinstance(found, Real):
+        raise TypeError(
+            f"measure returned {reprlib.repr(found)}, which is no number; return a float, or a dict of floats"
+        )
+    return float(found)
 
 
-def _raise_if_no_result(error: Exception) -> None:
-    """Running out of memory, disk or time says nothing about the architecture."""
-    if isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
-        raise error
+def is_no_result(error: BaseException) -> bool:
+    """Whether an error, such as running out of memory, disk or time, says nothing about the architecture."""
+    if isinstance(error, HarnessError):
+        return False
+    return isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Proxies: evidence -> number; higher means better."""
 
+import inspect
 from abc import ABC
 from enum import Enum
 from functools import cache
@@ -71,7 +72,7 @@ class Proxy(ABC):
         """The kinds of evidence that `measure` asks for, by parameter name.
 
         Raises:
-            HarnessError: if `measure` is missing or an annotation is no kind of evidence.
+            HarnessError: if `measure` is missing, or a parameter of it is not annotated with a kind of evidence.
         """
         return _evidence_of(cls)
 
@@ -90,15 +91,32 @@ class Proxy(ABC):
 def _evidence_of(proxy: type[Proxy]) -> dict[str, type[Evidence]]:
     if "measure" not in vars(proxy) and not any("measure" in vars(base) for base in proxy.__mro__[1:-2]):
         raise HarnessError(f"The proxy class {proxy.__name__} has no method measure.")
-    hints = get_type_hints(proxy.measure)
-    hints.pop("return", None)
-    for parameter, kind in hints.items():
+    try:
+        hints = get_type_hints(proxy.measure)
+    except NameError as error:  # annotations that are strings, as `from __future__ import annotations` makes them all
+        raise HarnessError(
+            f"{proxy.__name__}.measure is annotated with '{error.name}', which its file does not define; "
+            "import it from harness.evidence."
+        ) from error
+    parameters = [name for name in inspect.signature(proxy.measure).parameters if name != "self"]
+    if not parameters:
+        raise HarnessError(
+            f"{proxy.__name__}.measure asks for no evidence; give it a parameter that is annotated with a class of "
+            "harness.evidence."
+        )
+    for parameter in parameters:
+        kind = hints.get(parameter)
+        if kind is None:
+            raise HarnessError(
+                f"{proxy.__name__}.measure does not say what '{parameter}' is; annotate it with a class of "
+                f"harness.evidence, such as `{parameter}: WeightGradients`."
+            )
         if not (isinstance(kind, type) and issubclass(kind, Evidence)):
             raise HarnessError(
                 f"{proxy.__name__}.measure asks for '{parameter}: {kind}', which is no kind of evidence; "
                 "annotate it with a class of harness.evidence."
             )
-    return hints
+    return {parameter: hints[parameter] for parameter in parameters}
 
 
 PROXIES: Registry[type[Proxy]] = Registry("proxy", "proxies", plural="proxies")

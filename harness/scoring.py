@@ -12,7 +12,7 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from harness.allocator import keep_freed_memory
-from harness.engine import score, score_counts
+from harness.engine import is_no_result, score, score_counts
 from harness.errors import HarnessError
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
@@ -140,20 +140,29 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: E
     """Score the units and commit the results to the store at least twice a second.
 
     Raises:
-        HarnessError: if a worker process is killed; what was committed stays.
+        HarnessError: if a worker process is killed, or memory or a file is lacking; what was committed stays.
     """
     title = f"{run.setting.bench} {run.setting.data_set}"
     counts, networks = split_units(units)
     replace = effort.retry_failed or not effort.resume
-    with Progress(f"{title}, counts", len(counts)) as progress:
-        _commit(run, count_units(run.setting, counts), store, progress, replace)
     try:
+        with Progress(f"{title}, counts", len(counts)) as progress:
+            _commit(run, count_units(run.setting, counts), store, progress, replace)
         with Progress(title, len(networks), "networks") as progress:
             _commit(run, _run(run.setting, networks, effort.workers), store, progress, replace)
     except TerminatedWorkerError as error:
         raise HarnessError(
             "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
             "command again, with fewer workers=."
+        ) from error
+    except Exception as error:
+        if not is_no_result(error):
+            raise
+        said = str(error).partition("\n")[0]
+        raise HarnessError(
+            f"Scoring {title} ended with {type(error).__name__}: {said}. That is no score, and what was scored is "
+            "kept; if it is memory that lacks, run the same command again with fewer workers= or on a smaller "
+            "protocol.batch_size=."
         ) from error
 
 

@@ -15,11 +15,12 @@ from harness.proxy import PROXIES, Proxy, Sees, require_positive
 class NtkCondition(Proxy):
     """Minus the ratio of the largest to the least eigenvalue of the neural tangent kernel.
 
-    The paper's number is the ratio, of which lower is better; the sign is turned. The kernel is that of summed outputs,
-    over all weights, for the first images of the protocol, and normalisation by running statistics, as the authors'
-    function has it by default; 72 is the batch of their search in NAS-Bench-201. Weights start as the protocol says,
-    where TE-NAS draws N(0, 2 / fan_out). A singular kernel is -inf; there the authors' code gives what rounding makes
-    of it, even a negative ratio, which ranks best, or 100,000 for 0 / 0.
+    The paper's number is the ratio, of which lower is better; the sign is turned. The kernel is that of summed
+    outputs, over all weights, for the first images of the protocol, and normalisation by running statistics, as the
+    authors' function has it by default; their search, and AZ-NAS after it, call it with train_mode=True, in which
+    images share statistics, and which ranks otherwise. 72 is the batch of the search in NAS-Bench-201. Weights
+    start as the protocol says, where TE-NAS draws N(0, 2 / fan_out). A singular kernel is -inf; there the authors'
+    code gives what rounding makes of it, even a negative ratio, which ranks best, or 100,000 for 0 / 0.
     """
 
     version: ClassVar[int] = 1

@@ -39,6 +39,16 @@ MISTAKES = {
     "broken proxy file": (["proxy=broken.py"], "broken.py' does not import: SyntaxError"),
     "empty proxy file": (["proxy=empty.py"], "registers no proxy; decorate its class with"),
     "raising proxy file": (["proxy=raising.py"], "raising.py' does not import: ZeroDivisionError: division by zero."),
+    "proxy without annotation": (
+        ["proxy=bare.py"],
+        "Bare.measure does not say what 'gradients' is; annotate it with a class of harness.evidence, such as ",
+    ),
+    "proxy without evidence": (["proxy=alone.py"], "Bare.measure asks for no evidence; give it a parameter that "),
+    "unknown evidence": (
+        ["proxy=typo.py"],
+        "Bare.measure is annotated with 'WeightGradient', which its file does not ",
+    ),
+    "no evidence": (["proxy=odd.py"], "Bare.measure asks for 'gradients: <class 'int'>', which is no kind of evidence"),
     "unknown option": (["proxy=zico", "+options.zico.ddof=1"], "The proxy 'zico' has no options"),
     "option of another": (["proxy=zico", "+options.synflow.x=1"], "options.synflow is set, but the proxies asked for"),
     "out is a file": (["out=taken"], "out=taken cannot be written"),
@@ -57,6 +67,19 @@ MISTAKES = {
 }
 
 
+BARE = """
+from __future__ import annotations
+from dataclasses import dataclass
+from harness.proxy import PROXIES, Proxy
+
+@PROXIES.register("NAME")
+@dataclass(frozen=True)
+class Bare(Proxy):
+    def measure(self, PARAMETER): return 1.0
+"""
+PARAMETERS = {"bare": ", gradients", "alone": "", "typo": ", gradients: WeightGradient", "odd": ", gradients: int"}
+
+
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_one_sentence_and_exit_code_2(mistake, tmp_path, monkeypatch, capsys):
     words, sentence = MISTAKES[mistake]
@@ -65,6 +88,8 @@ def test_one_sentence_and_exit_code_2(mistake, tmp_path, monkeypatch, capsys):
     Path("broken.py").write_text("def (:\n")
     Path("empty.py").write_text("x = 1\n")
     Path("raising.py").write_text("1 / 0\n")
+    for name, parameter in PARAMETERS.items():
+        Path(f"{name}.py").write_text(BARE.replace("NAME", f"{mistake} {name}").replace(", PARAMETER", parameter))
     Path("corrupt.sqlite").write_text("no database\n" * 500)
     Path("text.csv").write_text("a,b\n1,2\n")
     sample = [] if "sample" in words[-1] else ["sample=12"]

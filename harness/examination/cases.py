@@ -37,6 +37,8 @@ _ROUNDING = 0.05
 def check_value(stand: Stand) -> Finding:
     """Numbers on ordinary cells, which differ, and components that combine."""
     scores = stand.ordinary
+    if all(score.status == FAILED for score in scores):
+        return failed("value", f"{scores[0].reason}, on every ordinary cell; the other checks wait until there is one")
     for score in scores:
         if score.status == FAILED:
             return failed("value", f"{score.reason}, on the ordinary cell {score.arch}")

@@ -16,6 +16,7 @@ from harness.examination.traces import differing, generators, global_settings
 from harness.options import checked_options
 from harness.proxy import PROXIES
 from harness.proxy_spec import load_file
+from harness.store import FAILED
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None
     stand = Stand(name, proxy, redirect=names_gpu)
     yield device
     yield check_value(stand)
+    if all(score.status == FAILED for score in stand.ordinary):
+        return  # the other checks would say the same again
     yield from check_behaviour(stand)
     yield from check_cases(stand)
     if not quick:

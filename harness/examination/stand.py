@@ -100,7 +100,7 @@ class Stand:
                 contents += map(evidence_digest, evidence)
                 measure: Any = self.proxy.measure
                 measure(*evidence)
-            except Exception:
+            except (Exception, SystemExit):
                 return []
         return [
             f"{type(one).__name__}.{what}"

@@ -15,6 +15,7 @@ from harness.report.tables import (
     ensemble_notes,
     interval_text,
     left_out,
+    most_frequent,
     number,
     proxy_label,
     records,
@@ -115,14 +116,7 @@ def _left_out(tables: EvaluationTables) -> Iterator[str]:
             reasons = tables.failures.get((bench, dataset, str(row[columns.PROXY])), {})
             if not (row[columns.N_NAN] or row[columns.N_INF] or reasons):
                 continue
-            yield f"`{row[columns.PROXY]}` on {bench} / {dataset}: {left_out(row)}{_most_frequent(reasons)}."
-
-
-def _most_frequent(reasons: Mapping[str, int]) -> str:
-    if not reasons:
-        return ""
-    reason, n_times = max(reasons.items(), key=lambda item: item[1])
-    return f"; {sum(reasons.values()):,} failed, most often ({n_times:,}) with: {_one_line(reason)}"
+            yield f"`{row[columns.PROXY]}` on {bench} / {dataset}: {left_out(row)}{most_frequent(reasons)}."
 
 
 def _verdicts(tables: EvaluationTables) -> Iterator[str]:

@@ -54,7 +54,9 @@ def notes(tables: EvaluationTables) -> list[str]:
     lines += ensemble_notes(tables)
     for row in records(tables.agreement):
         if row[columns.N_NAN] or row[columns.N_INF]:
-            lines.append(f"{row[columns.BENCH]} {row[columns.DATASET]} {proxy_label(row)}: {left_out(row)}")
+            place = (str(row[columns.BENCH]), str(row[columns.DATASET]))
+            why = most_frequent(tables.failures.get((*place, str(row[columns.PROXY])), {}))
+            lines.append(f"{' '.join(place)} {proxy_label(row)}: {left_out(row)}{why}")
     return lines
 
 
@@ -110,6 +112,14 @@ def left_out(row: dict[str, object]) -> str:
     """How many rows were left out and how many scores are infinite, as a clause."""
     n_nan, n_inf = count_text(row[columns.N_NAN]), count_text(row[columns.N_INF])
     return f"n_nan {n_nan} (no score or no truth: left out), n_inf {n_inf} (ranked at the ends)"
+
+
+def most_frequent(reasons: Mapping[str, int]) -> str:
+    """The most frequent of the reasons why networks have no score, as a clause to follow; empty for none."""
+    if not reasons:
+        return ""
+    reason, n_times = max(reasons.items(), key=lambda item: item[1])
+    return f"; {sum(reasons.values()):,} without a score, most often ({n_times:,}) with: {' '.join(reason.split())}"
 
 
 def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:

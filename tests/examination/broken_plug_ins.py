@@ -102,8 +102,16 @@ BROKEN = {
     "raises": (
         "value",
         measuring("Layers", "raise ValueError('no luck')"),
-        "ValueError: no luck, on the ordinary cell",
+        "ValueError: no luck, on every ordinary cell; the other checks wait",
     ),
+    "leaves": ("value", measuring("Layers", "raise SystemExit(3)"), "SystemExit: 3, on every ordinary cell"),
+    "words": (
+        "value",
+        measuring("Layers", "return '1.5'"),
+        "measure returned '1.5', which is no number; return a float",
+    ),
+    "nothing": ("value", measuring("Layers", "pass"), "measure returned None, which is no number"),
+    "no parts": ("value", measuring("Layers", "return {}"), "measure returned {}; a dict must name its components"),
     "parts": ("value", measuring("Layers", "return {'a': 1.0, 'b': 2.0}"), "does not say how they combine"),
     "clock": ("deterministic", measuring("Layers", "return time.perf_counter()"), "the second time"),
     "memory": (

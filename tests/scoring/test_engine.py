@@ -10,14 +10,17 @@ import pytest
 import torch
 
 from harness.engine import score, score_counts
+from harness.errors import HarnessError
 from harness.evidence import EVIDENCE, FirstBatchGradients, InputGradients, Layers, ReluCodes, WeightCurvature
 from harness.evidence.base import Setting, Subject
 from harness.evidence.task import TaskEvidence
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
+from harness.proxy_spec import ProxySpec
+from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
 from harness.space import BENCHMARKS, Layer
-from harness.store import FAILED, OK, UNDEFINED
+from harness.store import FAILED, OK, UNDEFINED, ScoreStore
 
 SPACE, DIGITS = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
 ARCH = SPACE.architectures[11]
@@ -155,6 +158,21 @@ def test_failures_are_rows_and_the_others_go_on():
 def test_running_out_of_memory_is_no_result():
     with pytest.raises(torch.OutOfMemoryError):
         score(setting(), ARCH, "live", {"greedy": OutOfMemory()})
+
+
+def test_running_out_of_memory_ends_a_run_in_one_sentence_and_stores_nothing(tmp_path, monkeypatch):
+    def out_of_memory(self, layers: Layers) -> float:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes\nmore")
+
+    monkeypatch.setattr(PROXIES.get("params"), "measure", out_of_memory)
+    run = ScoringRun(
+        SettingSpec("nats_tss", "digits", InputKind.noise, Protocol(), 0, "cpu"), (ProxySpec("params"),), None
+    )
+    with ScoreStore(tmp_path / "scores.sqlite") as store:
+        units = missing_units(run, [ARCH], store, Effort(workers=1))
+        with pytest.raises(HarnessError, match=r"allocate 1 bytes\. That is no score, and what was scored is kept"):
+            compute(run, units, store, Effort(workers=1))
+        assert store.find(run.key(run.specs[0])) == {}
 
 
 def test_the_global_generators_are_left_alone_and_draws_are_repeatable():
