@@ -24,7 +24,7 @@ from harness.tables.spec import TableSpec
 from harness.target import sample_index
 
 # Fewer architectures than this are no basis for a comparison with a whole space.
-FEWEST = 200
+FEWEST = 100
 
 
 @dataclass(frozen=True, eq=False)
