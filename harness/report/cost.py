@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from harness import columns
 from harness.agreement import BASELINES
@@ -77,15 +78,22 @@ def _label(axes: Axes, means: pd.DataFrame, height: float) -> None:
     low, high = axes.get_ylim()
     step = (high - low) * _LINE / height
     left, right = (math.log10(end) for end in axes.get_xlim())
+    reach = (right - left) * 0.3
     taken: list[tuple[float, float]] = []
+    points = [(math.log10(row[columns.SECONDS]), float(row[columns.TAU])) for row in records(means)]
+
+    def is_free(x: float, place: float) -> bool:
+        by_names = all(abs(place - y) >= step or abs(x - at) >= reach for at, y in taken)
+        return by_names and all(abs(place - y) >= step / 2 or not x < at < x + reach for at, y in points)
+
     for name, row in means.sort_values(columns.TAU, ascending=False, kind="stable").iterrows():
         x, y = math.log10(row[columns.SECONDS]), float(row[columns.TAU])
-        reach = (right - left) * 0.3
         place = y
-        while any(abs(place - other) < step and abs(x - at) < reach for at, other in taken):
+        while not is_free(x, place):
             place -= step / 4
         taken.append((x, place))
         axes.annotate(
             str(name), (row[columns.SECONDS], y), xytext=(10 ** (x + (right - left) * 0.03), place), fontsize=6.5,
-            va="center", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
+            va="center", zorder=1.5, path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip

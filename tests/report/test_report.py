@@ -138,6 +138,16 @@ def test_every_proxy_gets_a_panel_and_constants_and_infinities_are_drawn(tables)
             assert sorted(titles) == sorted(found.agreement["proxy"])
 
 
+def test_networks_that_learned_nothing_stand_on_the_margin_and_are_counted(tables):
+    truth = np.arange(N) * 1.0
+    truth[:3] = -10_000  # 1.5 times the range of the middle 80 % below it is about -200
+    frame = tables.scores["nats_tss", "digits"].assign(truth=truth)
+    with style():
+        panel = scatter(dataclasses.replace(tables, scores={("nats_tss", "digits"): frame})).axes[0]
+    assert panel.get_ylim()[0] > -20
+    assert "3 below 3" in [text.get_text() for text in panel.texts]
+
+
 def test_files_are_written_and_equal_results_are_equal_bytes(tables, tmp_path):
     for name in ("one", "two"):
         write_report(tmp_path / name, tables)
