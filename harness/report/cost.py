@@ -80,7 +80,7 @@ def _label(axes: Axes, means: pd.DataFrame, height: float) -> None:
     left, right = (math.log10(end) for end in axes.get_xlim())
     reach = (right - left) * 0.3
     taken: list[tuple[float, float]] = []
-    points = [(math.log10(row[columns.SECONDS]), float(row[columns.TAU])) for row in records(means)]
+    points = [(math.log10(number(row[columns.SECONDS])), number(row[columns.TAU])) for row in records(means)]
 
     def is_free(x: float, place: float) -> bool:
         by_names = all(abs(place - y) >= step or abs(x - at) >= reach for at, y in taken)
