@@ -134,6 +134,25 @@ def read_agreement(path: Path) -> pd.DataFrame:
     return in_order(table)
 
 
+def read_verdicts(path: Path) -> pd.DataFrame:
+    """The rows of a `verdict.csv`; none where there is no such file, as in runs of an older version.
+
+    Raises:
+        CorruptDataError: the file is not a table of verdicts.
+    """
+    if not path.is_file():
+        return pd.DataFrame(columns=list(VERDICT))
+    text = dict.fromkeys((*SUBJECT, BASELINE, BEATS), str)
+    try:
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={DELTA: ["", "nan", "NaN"]})
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
+        raise CorruptDataError(f"{path} is no table of verdicts: {str(error).strip()}. Evaluate again.") from error
+    lacking = [name for name in (*text, DELTA) if name not in table.columns]
+    if lacking:
+        raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
+    return table
+
+
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the columns of `AGREEMENT` first and in order; numbers that it lacks are NaN, texts empty."""
     ordered = table.reindex(columns=[*AGREEMENT, *_others(table, AGREEMENT)], fill_value=np.nan)

@@ -82,7 +82,9 @@ def read_run(path: Path) -> Run:
             f"{file} has the proxy {name} with seed {seed} more than once for one benchmark, data set and protocol, so "
             "its rows cannot be told apart. Compare files of single runs."
         )
-    return Run(file, agreement, _verdicts(file.parent / "verdict.csv"), _provenance(file.parent / "run.json"))
+    return Run(
+        file, agreement, columns.read_verdicts(file.parent / "verdict.csv"), _provenance(file.parent / "run.json")
+    )
 
 
 def changes(first: Run, second: Run) -> list[Change]:
@@ -163,17 +165,6 @@ def _by_subject(agreement: pd.DataFrame) -> dict[tuple[str, ...], dict[str, obje
 
 def _taus(row: dict[str, object] | None) -> tuple[float, float]:
     return (math.nan, math.nan) if row is None else (number(row[columns.TAU]), number(row[columns.RHO]))
-
-
-def _verdicts(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        return pd.DataFrame(columns=list(columns.VERDICT))
-    text = dict.fromkeys((*columns.SUBJECT, columns.BASELINE, columns.BEATS), str)
-    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={})
-    lacking = [name for name in text if name not in table.columns]
-    if lacking:
-        raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
-    return table
 
 
 def _provenance(path: Path) -> Mapping[str, object]:

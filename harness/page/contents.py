@@ -12,7 +12,9 @@ from harness import columns
 from harness.graph import ArchitectureGraph
 from harness.page.runs import Place, Run
 from harness.paths import conf_folder
+from harness.report.verdict import MAIN
 from harness.space import BENCHMARKS
+from harness.tables import read_spec, table_names
 
 MOST_ARCHITECTURES = 50_000
 """More points than this are a uniform sample, and the page says so."""
@@ -82,22 +84,33 @@ def _place(run: Run, place: Place, graphs: Graphs) -> dict[str, Any]:
 
 
 def _leaderboard(run: Run, place: Place) -> list[dict[str, Any]]:
-    """One row per proxy and seed; `column` names its scores."""
+    """One row per proxy and seed; `column` names its scores, `beats` and `delta` compare it with #Params."""
     known = set(columns.proxy_columns(place.scores))
+    beside = place.verdicts[place.verdicts[columns.BASELINE] == MAIN]
+    compared = {tuple(row[name] for name in columns.SUBJECT): row for row in beside.to_dict("records")}
     found = []
     for row in place.agreement.to_dict("records"):
+        verdict = compared.get(tuple(row[name] for name in columns.SUBJECT), {})
         of_seed = f"{row[columns.PROXY]}#{row[columns.SEED]}"
         found.append(
             {name: _plain(row[name]) for name in columns.SUBJECT + columns.MEASURED}
-            | {"place": _identity(run, place), "column": of_seed if of_seed in known else row[columns.PROXY]}
+            | {name: _plain(verdict.get(name)) for name in (columns.DELTA, columns.BEATS)}
+            | {
+                "run": run.name,
+                "place": _identity(run, place),
+                "column": of_seed if of_seed in known else row[columns.PROXY],
+            }
         )
     return found
 
 
 def _published(places: set[tuple[str, str]]) -> list[dict[str, str]]:
-    """The rows of conf/published/correlations.csv on some benchmarks and data sets."""
+    """The rows of conf/published/correlations.csv on some places; `proxy` is ours, as in the tables."""
+    ours = {(spec.source, spec.table): spec.proxies for spec in map(read_spec, table_names())}
     with (conf_folder() / "published" / "correlations.csv").open(newline="") as file:
-        return [row for row in csv.DictReader(file) if (row["space"], row["dataset"]) in places]
+        rows = [row for row in csv.DictReader(file) if (row["space"], row["dataset"]) in places]
+    names = [(row["proxy"], ours.get((row["source"], row["table"]), {})) for row in rows]
+    return [row | {"proxy": own.get(name, name)} for row, (name, own) in zip(rows, names, strict=True)]
 
 
 def _identity(run: Run, place: Place) -> str:

@@ -15,12 +15,13 @@ from harness.errors import CorruptDataError, MissingDataError
 
 @dataclass(frozen=True)
 class Place:
-    """One data set of a run: its rows of agreement, and `arch,index,truth,<proxy>...` for each architecture."""
+    """One data set of a run: its rows of agreement, `arch,index,truth,<proxy>...` of each architecture, verdicts."""
 
     bench: str
     data_set: str
     agreement: pd.DataFrame
     scores: pd.DataFrame
+    verdicts: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def read_run(folder: Path) -> Run:
     """
     agreement = columns.read_agreement(folder / "agreement.csv")
     scores = _scores(folder / "scores.parquet")
+    verdicts = columns.read_verdicts(folder / "verdict.csv")
     provenance = folder / "run.json"
     try:
         told = json.loads(provenance.read_text()) if provenance.exists() else {}
@@ -67,7 +69,8 @@ def read_run(folder: Path) -> Run:
             frame = scores[(scores[columns.BENCH] == bench) & (scores[columns.DATASET] == data_set)]
             frame = frame.drop(columns=[columns.BENCH, columns.DATASET])
         frame = frame.dropna(axis="columns", how="all").reset_index(drop=True)
-        places.append(Place(str(bench), str(data_set), rows.reset_index(drop=True), frame))
+        compared = verdicts[(verdicts[columns.BENCH] == bench) & (verdicts[columns.DATASET] == data_set)]
+        places.append(Place(str(bench), str(data_set), rows.reset_index(drop=True), frame, compared))
     return Run(folder.resolve().name, places, told)
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from harness import columns
 from harness.agreement import BASELINES
 from harness.report.evaluation import EvaluationTables
+from harness.report.names import name_points
 from harness.report.style import BLUE, GREEN, GREY, ORANGE
 from harness.report.tables import number, records
 
@@ -17,7 +18,6 @@ PANELS_PER_ROW = 3
 MOST_PANELS = 12
 # Counts take less time than can be measured; they stand at this many seconds.
 LEAST_SECONDS = 1e-6
-_LINE = 0.147  # inches from one name to the next
 
 
 def cost(tables: EvaluationTables) -> Figure | None:
@@ -64,28 +64,10 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float
         seconds, taus = [*front[columns.SECONDS], high * 8], [*front[columns.TAU], front[columns.TAU].iloc[-1]]
         axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1, label="nothing cheaper is better")
         axes.legend(fontsize=6.5, frameon=False, loc="lower right")
-    _label(axes, means, height)
+    seconds_and_taus = zip(means.index, means[columns.SECONDS], means[columns.TAU], strict=True)
+    name_points(axes, [(str(name), float(x), float(y)) for name, x, y in seconds_and_taus], height=height)
     for shorter in records(reference):
         tau = number(shorter[columns.TAU])
         axes.axhline(tau, color=GREEN, linestyle="--", linewidth=1)
         text = f"{shorter[columns.REFERENCE_COLUMN]}: {shorter[columns.EPOCHS]} epochs of training"
         axes.text(0.01, tau, text, transform=axes.get_yaxis_transform(), fontsize=6.5, color=GREEN, va="bottom")
-
-
-def _label(axes: Axes, means: pd.DataFrame, height: float) -> None:
-    """Names to the right of their points, moved apart where they would overlap, each tied to its point by a line."""
-    low, high = axes.get_ylim()
-    step = (high - low) * _LINE / height
-    left, right = (math.log10(end) for end in axes.get_xlim())
-    taken: list[tuple[float, float]] = []
-    for name, row in means.sort_values(columns.TAU, ascending=False, kind="stable").iterrows():
-        x, y = math.log10(row[columns.SECONDS]), float(row[columns.TAU])
-        reach = (right - left) * 0.3
-        place = y
-        while any(abs(place - other) < step and abs(x - at) < reach for at, other in taken):
-            place -= step / 4
-        taken.append((x, place))
-        axes.annotate(
-            str(name), (row[columns.SECONDS], y), xytext=(10 ** (x + (right - left) * 0.03), place), fontsize=6.5,
-            va="center", arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
-        )  # fmt: skip

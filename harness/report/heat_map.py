@@ -1,5 +1,6 @@
 """heatmap.png: tau of each proxy on each benchmark and data set or task; and square maps of proxies by proxies."""
 
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -47,7 +48,8 @@ def matrix(
     axes.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 6 else 0, ha="right")
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(visible=False)
-    axes.set_title(title, loc="left")
+    # A narrow map has a title of several lines: 11 letters an inch.
+    axes.set_title(textwrap.fill(title, int(11 * (figure.get_figwidth() - 1))), loc="left")
     for line in lines:
         axes.axhline(line + 0.5, color="black", linewidth=0.8)
         if len(rows) == len(names):

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy import stats
@@ -25,6 +26,9 @@ PANEL_INCHES = (3.3, 2.9)
 MOST_POINTS = 3_000
 # A range of scores this many times that of its middle 80 % squeezes nearly all points into a line.
 WILD_RANGE = 25.0
+# Truth this many times the range of its middle 80 % below that range stands on the margin: on NATS-TSS networks that
+# learned nothing, at 10 %, which would press all others into a strip.
+FAR_BELOW = 1.5
 N_BINS = 12
 TOP_RANK = 0.9
 
@@ -104,6 +108,10 @@ def _draw(axes: Axes, panel: Panel) -> None:
     finite = both & np.isfinite(panel.scores)
     x, label, log = _axis(panel.scores[finite])
     y = panel.truth[finite]
+    # The same heights in every panel of a data set, those of rows without a finite score included.
+    known = panel.truth[~np.isnan(panel.truth)]
+    floor = _floor(known) if known.size else 0.0
+    drawn = y >= floor
     axes.set_xlabel(label)
     if log:
         axes.set_xscale("log")
@@ -112,21 +120,22 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.set(xticks=[], yticks=[])
     elif x.size > MOST_POINTS:
         axes.hexbin(
-            x, y, gridsize=42, cmap=DENSITY, norm=LogNorm(), mincnt=1, linewidths=0, xscale="log" if log else "linear"
-        )
+            x[drawn], y[drawn], gridsize=42, cmap=DENSITY, norm=LogNorm(), mincnt=1, linewidths=0,
+            xscale="log" if log else "linear",
+        )  # fmt: skip
     else:
         size = float(np.clip(4_000 / x.size, 4, 28))
-        axes.scatter(x, y, s=size, color=BLUE, alpha=float(np.clip(150 / x.size, 0.25, 0.8)), linewidths=0)
+        alpha = float(np.clip(150 / x.size, 0.25, 0.8))
+        axes.scatter(x[drawn], y[drawn], s=size, color=BLUE, alpha=alpha, linewidths=0)
     if x.size >= 10 * N_BINS:
         axes.plot(*_median_line(x, y), color=ORANGE, linewidth=1.8)
         # Right of one and above the other lie the tenths that the proxy and the truth rank highest.
         axes.axvline(float(np.quantile(x, TOP_RANK)), color=GREY, linestyle=":", linewidth=1)
         axes.axhline(float(np.quantile(y, TOP_RANK)), color=GREY, linestyle=":", linewidth=1)
-    if both.any():
-        # The same heights in every panel of a data set, those of infinite scores included.
-        low, high = panel.truth[both].min(), panel.truth[both].max()
-        margin = 0.05 * (high - low) or 1.0
-        axes.set_ylim(low - margin, high + margin)
+    if known.size:
+        margin = 0.05 * (known.max() - floor) or 1.0
+        axes.set_ylim(floor - margin, known.max() + margin)
+        _mark_far_below(axes, x[~drawn], floor)
     if not log and x.size:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4), useMathText=True)
@@ -149,6 +158,12 @@ def _axis(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], str, bool]:
     return percentile, "rank of score (percentile)", False
 
 
+def _floor(truth: NDArray[np.float64]) -> float:
+    """The lowest truth (n_rows,) that is not far below the others."""
+    low, high = np.quantile(truth, [0.1, 0.9])
+    return float(truth[truth >= low - FAR_BELOW * (high - low)].min())
+
+
 def _median_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Sequence[float], Sequence[float]]:
     """Median truth over bins of equally many scores, ties together."""
     ends = np.unique(np.quantile(x, np.linspace(0, 1, N_BINS + 1)))
@@ -157,14 +172,32 @@ def _median_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Sequen
     return medians["x"].tolist(), medians["y"].tolist()
 
 
+def _mark_far_below(axes: Axes, x: NDArray[np.float64], floor: float) -> None:
+    """Scores (n_rows,) whose truth is far below the others' as triangles on the lower margin, with their count."""
+    if x.size:
+        axes.update_datalim(np.column_stack([x, np.full(x.size, floor)]))
+        axes.autoscale_view(scaley=False)
+        axes.scatter(
+            x, np.zeros(x.size), marker="v", s=16, color=ORANGE, alpha=0.6, linewidths=0, clip_on=False,
+            transform=axes.get_xaxis_transform(), zorder=4,
+        )  # fmt: skip
+        _note(axes, 0.97, f"{x.size:,} below {floor:.3g}", "right")
+
+
 def _mark_infinite(axes: Axes, truth: NDArray[np.float64], *, at: float, side: str) -> None:
     """Infinite scores as triangles on the margin, at the height of their truth, with their count."""
     marker, sign = ("<", "-") if side == "left" else (">", "+")
+    heights = np.maximum(truth, axes.get_ylim()[0])
     axes.scatter(
-        np.full(truth.size, at), truth, marker=marker, s=16, color=ORANGE, alpha=0.6, linewidths=0, clip_on=False,
+        np.full(truth.size, at), heights, marker=marker, s=16, color=ORANGE, alpha=0.6, linewidths=0, clip_on=False,
         transform=axes.get_yaxis_transform(), zorder=4,
     )  # fmt: skip
+    _note(axes, at + (0.03 if side == "left" else -0.03), f"{truth.size:,} at {sign}inf", side)
+
+
+def _note(axes: Axes, x: float, text: str, side: str) -> None:
+    """A count of marks on a margin, `x` being its place as a share of the width."""
+    halo = [withStroke(linewidth=2, foreground="white")]
     axes.text(
-        at + (0.03 if side == "left" else -0.03), 0.02, f"{truth.size:,} at {sign}inf", ha=side,
-        transform=axes.transAxes, fontsize=8, color=ORANGE,
+        x, 0.04, text, ha=side, transform=axes.transAxes, fontsize=8, color=ORANGE, path_effects=halo, zorder=5
     )  # fmt: skip

@@ -21,6 +21,7 @@ DIVERGING: Final = "PuOr_r"
 LIGHT: Final = "#E6E6E6"
 DENSITY: Final = "cividis_r"
 DPI: Final = 160
+MOST_PIXELS: Final = 1_600  # across: more than a page or a screen shows of a wide picture
 
 _SETTINGS: Final = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: pictures are equal on all machines
@@ -53,15 +54,17 @@ def style() -> Iterator[None]:
         yield
 
 
-def png(figure: Figure) -> bytes:
-    """The picture as a PNG file of 256 colours, a third of the bytes of one of all colours, which look the same.
+def png(figure: Figure, *, n_colours: int = 256) -> bytes:
+    """The picture as a PNG file of few colours and at most `MOST_PIXELS` across, which looks the same.
 
-    The version of matplotlib is not in it, so that equal results are equal bytes.
+    256 colours take a third of the bytes of all colours; 32, enough for points in one colour, two thirds of those of
+    256. The version of matplotlib is not in it, so that equal results are equal bytes.
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=DPI, metadata={"Software": None})
+    dpi = min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
+    figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
     every = Image.open(drawn).convert("RGB")
     # Rare colours count as much as frequent ones: the ends of a colour bar keep theirs.
-    colours = every.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-    colours.save(packed, format="PNG", dpi=(DPI, DPI), optimize=True)
+    colours = every.quantize(n_colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    colours.save(packed, format="PNG", dpi=(dpi, dpi), optimize=True)
     return packed.getvalue()

@@ -26,6 +26,8 @@ _PICTURES: dict[str, Callable[[EvaluationTables], Figure | None]] = {
     "topk.png": top_k,
     "cost.png": cost,
 }
+# Points overlap in hundreds of shades, which nobody tells apart.
+_N_COLOURS = {"scatter.png": 32}
 
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
@@ -46,7 +48,7 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
         "reference.csv": _csv(tables.reference),
         "scores.parquet": _scores_parquet(tables),
     }
-    pictures = {name: _png(draw, tables) for name, draw in _PICTURES.items()}
+    pictures = {name: _png(name, tables) for name in _PICTURES}
     drawn = [name for name, content in pictures.items() if content]
     made["report.md"] = markdown_report(tables, pictures=drawn).encode()
     made |= pictures | {"run.json": _run_json(tables)}
@@ -77,11 +79,11 @@ def _scores_parquet(tables: EvaluationTables) -> bytes:
     return buffer.getvalue()
 
 
-def _png(draw: Callable[[EvaluationTables], Figure | None], tables: EvaluationTables) -> bytes:
+def _png(name: str, tables: EvaluationTables) -> bytes:
     """A picture; nothing where there is nothing to draw."""
     with style():
-        figure = draw(tables)
-        return b"" if figure is None else png(figure)
+        figure = _PICTURES[name](tables)
+        return b"" if figure is None else png(figure, n_colours=_N_COLOURS.get(name, 256))
 
 
 def _run_json(tables: EvaluationTables) -> bytes:

@@ -7,11 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from harness.report.names import name_points
 from harness.report.style import BLUE, GREY, ORANGE
 from harness.tables.cells import Cell
 from harness.tables.spec import TableSpec
 
-PANELS_PER_ROW = 4
+PANELS_PER_ROW = 3
+PANEL_INCHES = (4.2, 4.2)
 _COLOURS = {"yes": BLUE, "no": ORANGE}
 _MARKERS = {"tau": "o", "rho": "s", "accuracy": "D"}
 
@@ -24,7 +26,9 @@ def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
         return None
     n_columns = min(len(places), PANELS_PER_ROW)
     n_rows = math.ceil(len(places) / n_columns)
-    figure = Figure(figsize=(max(3.4 * n_columns, 4.4), 3.2 * n_rows + 0.4), layout="constrained")
+    figure = Figure(
+        figsize=(max(PANEL_INCHES[0] * n_columns, 4.4), PANEL_INCHES[1] * n_rows + 0.4), layout="constrained"
+    )
     grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes, place in zip(grid, places, strict=False):
         _draw(axes, [cell for cell in compared if (cell.bench, cell.dataset) == place])
@@ -50,8 +54,8 @@ def _draw(axes: Axes, cells: Sequence[Cell]) -> None:
         if not math.isnan(cell.low):
             axes.plot([x, x], [cell.low, cell.high], color=colour, linewidth=1.2)
         axes.plot(x, cell.ours, _MARKERS[cell.coefficient], color=colour, markersize=4)
-        axes.annotate(
-            cell.published_proxy, (x, cell.ours), xytext=(4, 0), textcoords="offset points", fontsize=6, va="center"
-        )
     axes.set(xlabel="published", ylabel="ours")
     axes.margins(x=0.18)
+    axes.autoscale_view()
+    points = [(cell.published_proxy, float(cell.published), cell.ours) for cell in cells]
+    name_points(axes, points, height=PANEL_INCHES[1] - 0.7)

@@ -4,11 +4,15 @@ import dataclasses
 import errno
 import io
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from rich.console import Console
 
 from harness import columns
@@ -37,6 +41,7 @@ from harness.report import (
 from harness.report.cost import cost
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
+from harness.report.names import name_points
 from harness.report.style import style
 from harness.report.tables import correlation_text, seconds_text
 from harness.report.top_k import top_k
@@ -136,6 +141,27 @@ def test_every_proxy_gets_a_panel_and_constants_and_infinities_are_drawn(tables)
         for found in (tables, odd):
             titles = [axes.get_title(loc="left") for axes in scatter(found).axes if axes.axison]
             assert sorted(titles) == sorted(found.agreement["proxy"])
+
+
+def test_networks_that_learned_nothing_stand_on_the_margin_and_are_counted(tables):
+    truth = np.arange(N) * 1.0
+    truth[:3] = -10_000  # 1.5 times the range of the middle 80 % below it is about -200
+    frame = tables.scores["nats_tss", "digits"].assign(truth=truth)
+    with style():
+        panel = scatter(dataclasses.replace(tables, scores={("nats_tss", "digits"): frame})).axes[0]
+    assert panel.get_ylim()[0] > -20
+    assert "3 below 3" in [text.get_text() for text in panel.texts]
+
+
+def test_names_of_points_at_one_place_do_not_overlap():
+    figure = Figure(figsize=(4, 4))
+    axes = figure.subplots()
+    axes.set(xscale="log", xlim=(1e-3, 1e3), ylim=(0, 1))
+    name_points(axes, [(f"proxy {k}", 1.0, 0.5) for k in range(12)], height=3)
+    FigureCanvasAgg(figure).draw()
+    names = sorted(Text.get_window_extent(text).extents[[1, 3]].tolist() for text in axes.texts)
+    assert len(names) == 12
+    assert all(lower[1] <= upper[0] for lower, upper in pairwise(names))
 
 
 def test_files_are_written_and_equal_results_are_equal_bytes(tables, tmp_path):

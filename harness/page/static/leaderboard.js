@@ -3,12 +3,12 @@
 /* The leaderboard: a table that sorts by its headings and filters by words. */
 
 const COLUMNS = [
-  ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "from"],
-  ["tau_high", "to"], ["rho", "rho"], ["rho_low", "from"], ["rho_high", "to"], ["n", "n"], ["n_nan", "no score"], ["n_inf", "infinite"], ["seconds", "CPU s"],
+  ["run", "run"], ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "from"],
+  ["tau_high", "to"], ["beats", "beats #Params"], ["delta", "less #Params"], ["rho", "rho"], ["rho_low", "from"], ["rho_high", "to"], ["n", "n"], ["n_nan", "no score"], ["n_inf", "infinite"], ["seconds", "CPU s"],
   ["protocol", "protocol"], ["inputs", "inputs"], ["truth", "truth"], ["version", "version"], ["seed", "seed"],
 ];
 const NUMBERS = new Set(["tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high",
-  "n", "n_nan", "n_inf", "seconds"]);
+  "delta", "n", "n_nan", "n_inf", "seconds"]);
 
 /** Fills the table with `rows`; `choose(row)` is called when a proxy's name is pressed. */
 class Leaderboard {
@@ -16,7 +16,9 @@ class Leaderboard {
     this.table = table;
     this.rows = rows;
     this.choose = choose;
-    this.columns = COLUMNS.filter(([name]) => rows.some((row) => row[name] !== undefined && row[name] !== null));
+    const several = new Set(rows.map((row) => row.run)).size > 1;
+    this.columns = COLUMNS.filter(([name]) => (several || name !== "run") &&
+      rows.some((row) => row[name] !== undefined && row[name] !== null));
     this.sorted = { name: "tau", ascending: false };
     this.words = [];
     this.shown = null;
@@ -66,7 +68,7 @@ class Leaderboard {
       cell.setAttribute("aria-sort", own ? (ascending ? "ascending" : "descending") : "none");
     }
     const kept = this.rows.filter((row) => {
-      const text = [row.bench, row.dataset, row.proxy, row.protocol, row.truth, row.inputs].join(" ").toLowerCase();
+      const text = [row.run, row.bench, row.dataset, row.proxy, row.protocol, row.truth, row.inputs].join(" ").toLowerCase();
       return this.words.every((word) => text.includes(word));
     });
     kept.sort((one, other) => compared(one[name], other[name], ascending));

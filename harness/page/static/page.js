@@ -34,8 +34,10 @@ async function draw() {
   options(at("place"), places.map((one) => [one.id, `${one.bench} ${one.dataset}, ${one.truth} (${one.id.split("/")[0]})`]), place.id);
   options(at("proxy"), Object.keys(place.scores).map((name) => [name, name]), proxy);
   at("archs").replaceChildren(...place.archs.slice(0, 2000).map((arch) => new Option(arch)));
-  const columns = [["truth", place.accuracies], [proxy, place.scores[proxy]],
-    ...Object.entries(place.scores).filter(([name]) => name !== proxy)];
+  // Only the first columns find an axis: the chosen proxy, then the best.
+  const best = boardRows.filter((one) => one.place === place.id).sort((one, other) => compared(one.tau, other.tau, false));
+  const names = new Set([proxy, ...best.map((one) => one.column), ...Object.keys(place.scores)].filter((name) => place.scores[name]));
+  const columns = [["truth", place.accuracies], ...[...names].map((name) => [name, place.scores[name]])];
   ranks = new Map(columns.map(([name, column]) => [name, ranked(numbers(column))]));
   const values = numbers(place.scores[proxy]);
   await plots.show(place, proxy, values, numbers(place.accuracies), ranks);
@@ -43,7 +45,9 @@ async function draw() {
   board.mark(row);
   const summary = `${proxy} against ${place.truth} on ${place.bench} ${place.dataset}: tau ${written(row && row.tau)}, rho ${written(row && row.rho)}`;
   at("scatter").setAttribute("aria-label", `Scatter plot of ${summary}, ${plots.rows.length} architectures.`);
-  at("ranks").setAttribute("aria-label", `Parallel ranks of ${plots.lines.length} architectures by ${[...ranks.keys()].join(", ")}.`);
+  at("ranks").setAttribute("aria-label", `Parallel ranks of ${plots.lines.length} architectures by ${plots.names.join(", ")}.`);
+  at("ranks-note").textContent = `${plots.lines.length.toLocaleString("en")} lines` +
+    (plots.names.length < ranks.size ? `; of ${ranks.size - 1} proxies the ${plots.names.length - 1} best, the chosen one first` : "") + ".";
   showPublished(place, row);
   const hidden = place.archs.length - plots.rows.length;
   at("scatter-note").textContent = `${summary}. ${plots.rows.length.toLocaleString("en")} points` +

@@ -63,8 +63,10 @@ class Plots {
     const names = [...ranksOf.keys()].slice(0, MOST_AXES);
     const complete = this.rows.filter((row) => names.every((name) => !Number.isNaN(ranksOf.get(name)[row])));
     this.lines = complete;
+    this.names = names;
+    const last = Math.max(1, ...names.map((name) => ranksOf.get(name).reduce((most, rank) => (rank > most ? rank : most), 1)));
     const dimensions = names.map((name) => ({
-      label: name, tickformat: ",d", values: complete.map((row) => ranksOf.get(name)[row]), range: [complete.length, 1],
+      label: name, tickformat: ",d", values: complete.map((row) => ranksOf.get(name)[row]), range: [last, 1],
     }));
     const line = { color: complete.map(() => 0), cmin: 0, cmax: 1, colorscale: [[0, BLUE], [1, ORANGE]] };
     const trace = { type: "parcoords", dimensions, line, unselected: { line: { opacity: 0.05 } }, labelangle: -20 };
