@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import StrMethodFormatter, SymmetricalLogLocator
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter, SymmetricalLogLocator
 from numpy.typing import NDArray
 
 from harness.report.style import BLUE, GREY, LIGHT, ORANGE
@@ -22,6 +22,7 @@ _PANEL_INCHES = (2.9, 2.4)
 _FRONT_INCHES = (5.4, 3.6)
 _N_SECONDS = 200
 _LEAST_SECONDS = 1e-6
+_FEW_DECADES = 100.0  # where powers of ten alone would name two places or fewer
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None
         axes.plot(at, mean, color=colours[str(searcher)], linewidth=1.5)
         axes.fill_between(at, low, high, color=colours[str(searcher)], alpha=0.15, linewidth=0)
     axes.set(xscale="log", xlabel=_AXES[x])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    begin, end = axes.get_xlim()
+    if end < _FEW_DECADES * begin:
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     if panel.quantity == "regret":
         axes.set_yscale("symlog", linthresh=1.0)
         axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1.0, subs=(1, 2, 5)))
