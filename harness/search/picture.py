@@ -22,7 +22,7 @@ _PANEL_INCHES = (2.9, 2.4)
 _FRONT_INCHES = (5.4, 3.6)
 _N_SECONDS = 200
 _LEAST_SECONDS = 1e-6
-_FEW_DECADES = 100.0  # where powers of ten alone would name two places or fewer
+_FEW_DECADES = 30.0  # so that powers of ten alone would name one or two places
 
 
 @dataclass(frozen=True)
