@@ -230,6 +230,62 @@ def test_a_range_of_ranks_selects_in_the_scatter(page, run_folder):
     assert set(points) == best
 
 
+def lines_of(page, few: int, proxy: str) -> list[int]:
+    """Chooses a proxy with at most `few` lines; the architectures whose lines are drawn."""
+    page.evaluate("async ([few, proxy]) => { plots.mostLines = few; await choose({proxy}); }", [few, proxy])
+    return page.evaluate("plots.lines")
+
+
+def test_many_architectures_are_a_sample_of_lines_on_axes_of_all(page):
+    first, second = lines_of(page, 10, "params"), lines_of(page, 10, "flops_live")
+    assert len(set(first)) == 10
+    assert first == second, "the sample must not depend on the proxy"
+    ranges = page.evaluate("document.getElementById('ranks').data[0].dimensions.map((one) => one.range)")
+    largest = page.evaluate("Math.max(...[...ranks.values()].map((column) => Math.max(...column)))")
+    assert ranges == [[largest, 1]] * 4
+    assert largest > 10
+    assert page.locator("#ranks-note").inner_text().startswith("10 of 40 lines drawn")
+    assert "40 architectures" in page.locator("#ranks").get_attribute("aria-label")
+
+
+def test_a_selection_draws_its_own_lines_first(page, run_folder):
+    """Seven brushed points, none of which had a line before, then thirty; then a range, found among all rows."""
+    before = lines_of(page, 8, "params")
+    hidden = [row for row in range(40) if row not in before]
+    page.evaluate("(rows) => plots.brush(new Set(rows))", hidden[:7])
+    drawn = page.evaluate(
+        "plots.lines.map((row, at) => [row, document.getElementById('ranks').data[0].line.color[at]])"
+    )
+    assert len(drawn) == 8
+    assert {row for row, colour in drawn if colour == 1} == set(hidden[:7])
+    assert "7 of 7 selected" in page.locator("#ranks-note").inner_text()
+    page.evaluate("(rows) => plots.brush(new Set(rows))", hidden[:30])
+    assert set(page.evaluate("plots.lines")) < set(hidden[:30])
+    assert "8 of 30 selected" in page.locator("#ranks-note").inner_text()
+    page.evaluate("plots.clear()")
+    assert page.evaluate("plots.lines") == before
+    page.evaluate("Plotly.restyle('ranks', {'dimensions[0].constraintrange': [[0.5, 6.5]]}, [0])")
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    best = set(np.flatnonzero(rankdata(-scores["truth"]) <= 6))
+    page.wait_for_function("plots.selected !== null && plots.nChosen === plots.selected.size")
+    assert set(page.evaluate("[...plots.selected]")) == best <= set(page.evaluate("plots.lines"))
+    assert page.evaluate("document.getElementById('ranks').data[0].dimensions[0].constraintrange") == [0.5, 6.5]
+
+
+def test_truth_far_below_stays_under_the_axis_until_asked_for(page):
+    """Nine between 90 and 94 and one at 10, which is far below their middle; then without it."""
+    far = [10.0, *np.linspace(90, 94, 9).tolist()]
+    assert page.evaluate("floorOf", far) == 90
+    assert page.evaluate("floorOf", far[1:]) == 90
+    assert page.evaluate("floorOf", [5.0]) == 5
+    low = "document.getElementById('scatter')._fullLayout.yaxis.range[0]"
+    page.evaluate("Object.assign(plots, {floor: 50, top: 90, nBelow: 1}); plots.showWhole(false)")
+    assert page.evaluate(low) == 48
+    page.evaluate("plots.showWhole(true)")
+    lowest = page.evaluate("Math.min(...document.getElementById('scatter').data[0].y)")
+    assert page.evaluate(low) <= lowest
+
+
 def test_a_link_shows_the_same_again(page, browser, run_folder):
     page.get_by_label("Proxy").select_option("params")
     arch = pd.read_parquet(run_folder / "scores.parquet")["arch"][7]

@@ -34,8 +34,9 @@ class Leaderboard {
 
   /** Marks the row whose scores the plots show. */
   mark(row) {
+    this.lines.get(this.shown)?.classList.remove("shown");
     this.shown = row;
-    this.fill();
+    this.lines.get(row)?.classList.add("shown");
   }
 
   head() {
@@ -72,7 +73,8 @@ class Leaderboard {
       return this.words.every((word) => text.includes(word));
     });
     kept.sort((one, other) => compared(one[name], other[name], ascending));
-    this.table.tBodies[0].replaceChildren(...kept.map((row) => this.line(row)));
+    this.lines = new Map(kept.map((row) => [row, this.line(row)]));
+    this.table.tBodies[0].replaceChildren(...this.lines.values());
     return kept.length;
   }
 

@@ -5,12 +5,36 @@
 const { leaderboard: boardRows, places, published, graphs, runs } = window.PAGE;
 const at = (id) => document.getElementById(id);
 const state = { place: null, proxy: null, arch: null };
-const plots = new Plots(at("scatter"), at("ranks"), (index) => choose({ arch: state.place.archs[index] }));
+const plots = new Plots(at("scatter"), at("ranks"), hover, noteLines);
 const board = new Leaderboard(at("leaderboard"), boardRows, (row) => {
   choose({ place: places.find((place) => place.id === row.place), proxy: row.column });
   at("explorer").scrollIntoView();
 });
 let ranks = new Map();
+let summary = "";
+let [writing, pointed] = [null, null];
+const known = new Map();
+
+/** The columns of a place as numbers and as ranks, truth first; computed once. */
+function columnsOf(place) {
+  if (!known.has(place)) {
+    const values = new Map([["truth", place.accuracies], ...Object.entries(place.scores)].map(([name, column]) => [name, numbers(column)]));
+    known.set(place, { values, ranks: new Map([...values].map(([name, column]) => [name, ranked(column)])) });
+  }
+  return known.get(place);
+}
+
+/** Under a moving pointer, only the last architecture of a frame is shown. */
+function hover(index) {
+  if (pointed === null) {
+    requestAnimationFrame(() => {
+      const arch = state.place.archs[pointed];
+      pointed = null;
+      if (arch !== state.arch) choose({ arch });
+    });
+  }
+  pointed = index;
+}
 
 /** Changes what is shown, draws it, and writes it into the address. */
 async function choose(change) {
@@ -22,37 +46,59 @@ async function choose(change) {
     if (!moved.place.archs.includes(moved.arch)) moved.arch = null;
   }
   Object.assign(state, moved);
+  // Browsers refuse an address that changes at every move of the pointer.
+  clearTimeout(writing);
+  writing = setTimeout(writeAddress, 150);
+  if (redraw) await draw();
+  showDetails();
+}
+
+function writeAddress() {
   const fields = Object.entries({ place: state.place.id, proxy: state.proxy, arch: state.arch });
   history.replaceState(null, "", `#${fields.filter(([, value]) => value)
     .map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&")}`);
-  if (redraw) await draw();
-  showDetails();
 }
 
 async function draw() {
   const { place, proxy } = state;
   options(at("place"), places.map((one) => [one.id, `${one.bench} ${one.dataset}, ${one.truth} (${one.id.split("/")[0]})`]), place.id);
   options(at("proxy"), Object.keys(place.scores).map((name) => [name, name]), proxy);
-  at("archs").replaceChildren(...place.archs.slice(0, 2000).map((arch) => new Option(arch)));
+  if (plots.place !== place) at("archs").replaceChildren(...place.archs.slice(0, 2000).map((arch) => new Option(arch)));
   // Only the first columns find an axis: the chosen proxy, then the best.
   const best = boardRows.filter((one) => one.place === place.id).sort((one, other) => compared(one.tau, other.tau, false));
   const names = new Set([proxy, ...best.map((one) => one.column), ...Object.keys(place.scores)].filter((name) => place.scores[name]));
-  const columns = [["truth", place.accuracies], ...[...names].map((name) => [name, place.scores[name]])];
-  ranks = new Map(columns.map(([name, column]) => [name, ranked(numbers(column))]));
-  const values = numbers(place.scores[proxy]);
-  await plots.show(place, proxy, values, numbers(place.accuracies), ranks);
+  const columns = columnsOf(place);
+  ranks = new Map(["truth", ...names].map((name) => [name, columns.ranks.get(name)]));
+  await plots.show(place, proxy, columns.values.get(proxy), columns.values.get("truth"), ranks);
+  if (place !== state.place || proxy !== state.proxy) return;
   const row = boardRows.find((one) => one.place === place.id && one.column === proxy);
   board.mark(row);
-  const summary = `${proxy} against ${place.truth} on ${place.bench} ${place.dataset}: tau ${written(row && row.tau)}, rho ${written(row && row.rho)}`;
+  summary = `${proxy} against ${place.truth} on ${place.bench} ${place.dataset}: tau ${written(row && row.tau)}, rho ${written(row && row.rho)}`;
   at("scatter").setAttribute("aria-label", `Scatter plot of ${summary}, ${plots.rows.length} architectures.`);
-  at("ranks").setAttribute("aria-label", `Parallel ranks of ${plots.lines.length} architectures by ${plots.names.join(", ")}.`);
-  at("ranks-note").textContent = `${plots.lines.length.toLocaleString("en")} lines` +
-    (plots.names.length < ranks.size ? `; of ${ranks.size - 1} proxies the ${plots.names.length - 1} best, the chosen one first` : "") + ".";
   showPublished(place, row);
+  noteScatter();
+}
+
+function noteScatter() {
+  const { place } = state;
+  at("whole").parentNode.hidden = !plots.nBelow;
   const hidden = place.archs.length - plots.rows.length;
   at("scatter-note").textContent = `${summary}. ${plots.rows.length.toLocaleString("en")} points` +
+    (plots.nBelow && !plots.whole ? `, ${plots.nBelow.toLocaleString("en")} below ${plots.floor.toPrecision(3)} and under the axis` : "") +
     (hidden ? `; ${hidden} without a finite score or accuracy are not drawn` : "") +
     (place.n > place.archs.length ? `; a uniform sample of ${place.n.toLocaleString("en")} architectures` : "") + ".";
+}
+
+/** Says how many lines are drawn, and of which. */
+function noteLines() {
+  const [drawn, all] = [plots.lines.length, plots.complete.length];
+  const [n, chosen] = [drawn.toLocaleString("en"), plots.nChosen.toLocaleString("en")];
+  const of = drawn < all ? `${n} of ${all.toLocaleString("en")} lines drawn, chosen by a hash of the architecture` : `${n} lines`;
+  const brushed = plots.selected ? `; ${Math.min(drawn, plots.nChosen).toLocaleString("en")} of ${chosen} selected are among them`
+    : drawn < all ? "; a selection draws its own first" : "";
+  at("ranks-note").textContent = of + brushed +
+    (plots.names.length < ranks.size ? `; of ${ranks.size - 1} proxies the ${plots.names.length - 1} best, the chosen one first` : "") + ".";
+  at("ranks").setAttribute("aria-label", `Parallel ranks of ${all} architectures by ${plots.names.join(", ")}, ${of}.`);
 }
 
 function showDetails() {
@@ -110,7 +156,7 @@ function options(select, pairs, chosen) {
 
 /** The architecture whose score is next above (1) or below (-1) the chosen one's. */
 function step(direction) {
-  const values = numbers(state.place.scores[state.proxy]);
+  const values = columnsOf(state.place).values.get(state.proxy);
   const order = values.map((value, index) => index).filter((index) => !Number.isNaN(values[index]));
   order.sort((one, other) => values[one] - values[other] || one - other);
   const position = order.indexOf(state.place.archs.indexOf(state.arch));
@@ -135,6 +181,7 @@ function showProvenance() {
 
 /** Follows the address: what it does not name is the first. */
 function follow() {
+  clearTimeout(writing);
   const wanted = new URLSearchParams(location.hash.slice(1));
   const place = places.find((one) => one.id === wanted.get("place")) || state.place || places[0];
   const best = boardRows.filter((row) => row.place === place.id).sort((one, other) => compared(one.tau, other.tau, false))[0];
@@ -157,6 +204,10 @@ at("arch").addEventListener("change", (event) => {
 at("higher").addEventListener("click", () => step(1));
 at("lower").addEventListener("click", () => step(-1));
 at("clear").addEventListener("click", () => plots.clear());
+at("whole").addEventListener("change", async (event) => {
+  await plots.showWhole(event.target.checked);
+  noteScatter();
+});
 window.addEventListener("hashchange", follow);
 showProvenance();
 filterBoard();
