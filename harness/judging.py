@@ -116,6 +116,7 @@ def reliability(target: Target) -> list[Reliability]:
     """
     found: list[Reliability] = []
     frame = pd.DataFrame({"truth": target.accuracies, "class": target.classes}).dropna()
+    frame = frame[frame["class"].duplicated(keep=False)]
     if (frame.groupby("class")["truth"].nunique() > 1).any():
         found += of_classes(target.accuracies, target.classes)
     truth = Truth.open(target.space.name)
