@@ -81,7 +81,7 @@ def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> 
         beside: baselines that were not asked for, to compare with only.
     """
     scores: dict[str, NDArray[np.float64]] = {
-        column.name: np.asarray(column.values, dtype=np.float64) for column in (*asked, *beside)
+        column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside)
     }
     names = [column.name for column in asked]
     subjects = {column.name: column.subject for column in asked}

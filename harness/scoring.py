@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 import torch
 from joblib import Parallel, delayed, parallel_config
@@ -74,8 +75,7 @@ class SettingSpec:
         )
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """What a worker computes at once: some proxies on one architecture."""
 
     arch: Architecture

@@ -37,8 +37,7 @@ class ScoreKey:
     seed: int  # -1 where the proxy does not use it
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """One row: the components of a proxy on an architecture, or why there are none. `seconds` are CPU seconds."""
 
     arch: str
@@ -114,7 +113,7 @@ class ScoreStore:
 
     def find(self, key: ScoreKey, archs: Iterable[str] | None = None) -> dict[str, Score]:
         """The stored scores under a key, by architecture; of all architectures or of `archs`."""
-        return {row[0]: Score(*row) for row in zip(*self.rows(key, archs), strict=True)}
+        return {row[0]: Score._make(row) for row in zip(*self.rows(key, archs), strict=True)}
 
     def rows(self, key: ScoreKey, archs: Iterable[str] | None = None) -> StoredRows:
         """What `find` finds, in the store's order."""

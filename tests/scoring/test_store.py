@@ -57,7 +57,7 @@ def test_a_score_is_there_once_and_stays_unless_replaced(tmp_path):
 def test_an_interrupted_transaction_leaves_nothing(tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store:
         with pytest.raises(TypeError):
-            store.add([(KEY, row("a")), (KEY, dataclasses.replace(row("b"), components={"zico": object()}))])
+            store.add([(KEY, row("a")), (KEY, row("b")._replace(components={"zico": object()}))])
         assert store.find(KEY) == {}
 
 
