@@ -22,6 +22,7 @@ PROTOCOL: Final = "protocol"
 INPUTS: Final = "inputs"
 TRUTH: Final = "truth"
 SEED: Final = "seed"
+NO_SEED: Final = "none"  # in the column of seeds, for a proxy that uses none
 N: Final = "n"
 N_NAN: Final = "n_nan"
 N_INF: Final = "n_inf"
@@ -57,7 +58,7 @@ APPENDED_TEXT: Final = (COMPONENTS,)
 AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT
 
 # verdict.csv: a proxy beside a baseline on rows finite for both; intervals are `generalisation`, p_holm is corrected
-# for all proxies beside that baseline on that benchmark and data set.
+# for all proxies beside that baseline on that benchmark and data set, within each seed.
 BASELINE: Final = "baseline"
 BASELINE_TAU: Final = "baseline_tau"
 DELTA: Final = "delta"

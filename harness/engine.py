@@ -4,7 +4,6 @@ import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import replace
 from numbers import Real
 from time import thread_time
 from typing import Any
@@ -55,7 +54,7 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
             waiting = {kind for name in proxies.keys() - scores.keys() for kind in needs[name]}
             collected = {kind: evidence for kind, evidence in collected.items() if kind in waiting}
     return {
-        name: replace(found, seconds=found.seconds + built_s) if proxies[name].runs_network() else found
+        name: found._replace(seconds=found.seconds + built_s) if proxies[name].runs_network() else found
         for name, found in scores.items()
     }
 

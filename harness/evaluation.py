@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness import columns
 from harness.agreement import Subject as RowSubject
+from harness.columns import NO_SEED
 from harness.errors import HarnessError, OptionError
 from harness.external_scores import read_scores
 from harness.inputs import Batches, draw_batches, preferred_kind
@@ -19,10 +20,10 @@ from harness.out_folder import make_out_folder
 from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.report import EvaluationTables, write_report
-from harness.score_columns import NO_SEED, ScoreColumn, ensemble_columns, parse_ensembles, require_company
+from harness.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
 from harness.settings import ALL, Settings
-from harness.store import OK, Score, ScoreStore
+from harness.store import OK, ScoreStore, StoredRows
 from harness.target import Skipped, Target, open_target, pairs
 
 DEFAULT_PROXIES = ("zico", "naswot", "synflow", "grad_norm")
@@ -174,11 +175,12 @@ def _runs(target: Target, specs: Sequence[ProxySpec], settings: Settings) -> lis
 
 def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore, settings: Settings) -> ScoreColumn:
     """A proxy's scores on the target, each architecture given the score of what it was scored as."""
-    scored_as = [run.scored_as(spec, arch) for arch in target.archs]
-    stored = store.find(run.key(spec), scored_as)
-    components = pd.DataFrame([dict(stored[arch].components) for arch in scored_as], index=list(target.archs))
-    failed = [stored[arch].status != OK for arch in scored_as]
-    components.loc[failed] = np.nan
+    scored_as = run.scored_as(spec, target.archs)
+    stored = store.rows(run.key(spec), scored_as)
+    place = {arch: position for position, arch in enumerate(stored.archs)}
+    places = [place[arch] for arch in scored_as]
+    components = pd.DataFrame([stored.components[at] for at in places], index=list(target.archs))
+    components.loc[[stored.statuses[at] != OK for at in places]] = np.nan
     values = spec.make().combine(components) if len(components.columns) else pd.Series(np.nan, index=target.archs)
     uses = spec.proxy_class.uses()
     first = run.setting.seed == settings.seed
@@ -194,13 +196,13 @@ def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore,
         seed=str(run.setting.seed) if "seed" in uses else NO_SEED,
     )
     name = spec.name if first else f"{spec.name}#{run.setting.seed}"
-    seconds = float(np.mean([score.seconds for score in stored.values()]))
-    return ScoreColumn(name, subject, values, seconds, _failures(stored.values()))
+    return ScoreColumn(name, subject, values, float(np.mean(stored.seconds)), _failures(stored))
 
 
-def _failures(scores: Iterable[Score]) -> dict[str, int]:
+def _failures(stored: StoredRows) -> dict[str, int]:
     """How many networks have no score, by status and reason."""
-    return dict(Counter(f"{score.status}: {score.reason}" for score in scores if score.status != OK))
+    said = zip(stored.statuses, stored.reasons, strict=True)
+    return dict(Counter(f"{status}: {reason}" for status, reason in said if status != OK))
 
 
 def _external_columns(target: Target, external: pd.DataFrame, settings: Settings) -> list[ScoreColumn]:

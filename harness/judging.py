@@ -81,7 +81,7 @@ def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> 
         beside: baselines that were not asked for, to compare with only.
     """
     scores: dict[str, NDArray[np.float64]] = {
-        column.name: np.asarray(column.values, dtype=np.float64) for column in (*asked, *beside)
+        column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside)
     }
     names = [column.name for column in asked]
     subjects = {column.name: column.subject for column in asked}
@@ -116,6 +116,7 @@ def reliability(target: Target) -> list[Reliability]:
     """
     found: list[Reliability] = []
     frame = pd.DataFrame({"truth": target.accuracies, "class": target.classes}).dropna()
+    frame = frame[frame["class"].duplicated(keep=False)]
     if (frame.groupby("class")["truth"].nunique() > 1).any():
         found += of_classes(target.accuracies, target.classes)
     truth = Truth.open(target.space.name)

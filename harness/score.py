@@ -115,7 +115,7 @@ def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
 
 
 def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequence[Architecture]) -> pd.DataFrame:
-    scored_as = [run.scored_as(spec, arch) for arch in archs]
+    scored_as = run.scored_as(spec, archs)
     stored = store.find(run.key(spec), scored_as)
     rows = [stored[arch] for arch in scored_as]
     components = pd.DataFrame([dict(row.components) if row.status == OK else {} for row in rows])

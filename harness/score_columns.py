@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement import Subject
+from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES, Ensemble
 from harness.errors import OptionError
 from harness.options import checked_options
 from harness.proxy import Undefined
 from harness.settings import ALL
 from harness.target import Target
-
-NO_SEED = "none"
 
 
 @dataclass(frozen=True)

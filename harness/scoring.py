@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 import torch
 from joblib import Parallel, delayed, parallel_config
@@ -21,7 +24,7 @@ from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
-from harness.store import FAILED, Score, ScoreKey, ScoreStore
+from harness.store import Score, ScoreKey, ScoreStore
 
 COMMIT_EVERY_S = 0.5
 _COUNTED_AT_ONCE = 5_000
@@ -72,8 +75,7 @@ class SettingSpec:
         )
 
 
-@dataclass(frozen=True)
-class Unit:
+class Unit(NamedTuple):
     """What a worker computes at once: some proxies on one architecture."""
 
     arch: Architecture
@@ -108,11 +110,11 @@ class ScoringRun:
             seed=self.setting.seed if "seed" in uses else -1,
         )
 
-    def scored_as(self, spec: ProxySpec, arch: Architecture) -> Architecture:
-        """The architecture under which a score is computed and stored: its canonical form for `Sees.LIVE` proxies."""
+    def scored_as(self, spec: ProxySpec, archs: Sequence[Architecture]) -> Sequence[Architecture]:
+        """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
         if spec.proxy_class.sees is Sees.LIVE:
-            return BENCHMARKS.get(self.setting.bench).canonical(arch)
-        return arch
+            return BENCHMARKS.get(self.setting.bench).canonical_forms(archs)
+        return archs
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,19 @@ class Effort:
 
 def missing_units(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, effort: Effort) -> list[Unit]:
     """The units whose scores the store lacks, in the order of `archs`."""
-    wanted: dict[tuple[Architecture, Execute], list[ProxySpec]] = {}
-    for spec in run.specs:
-        known = store.find(run.key(spec)) if effort.resume else {}
+    wanted: dict[tuple[Architecture, Execute], int] = {}  # a bit for each of the specs
+    for position, spec in enumerate(run.specs):
+        known = store.known(run.key(spec), but_failed=effort.retry_failed) if effort.resume else set()
         execute: Execute = "live" if spec.proxy_class.sees is Sees.LIVE else "all"
-        for arch in dict.fromkeys(run.scored_as(spec, arch) for arch in archs):
-            if arch not in known or (effort.retry_failed and known[arch].status == FAILED):
-                wanted.setdefault((arch, execute), []).append(spec)
-    return [Unit(arch, execute, tuple(specs)) for (arch, execute), specs in wanted.items()]
+        for arch in run.scored_as(spec, archs):
+            if arch not in known:
+                wanted[arch, execute] = wanted.get((arch, execute), 0) | 1 << position
+    # Units with the same specs share one tuple: telling them apart is then a matter of identity.
+    specs_of = {
+        bits: tuple(spec for position, spec in enumerate(run.specs) if bits >> position & 1)
+        for bits in set(wanted.values())
+    }
+    return [Unit(arch, execute, specs_of[bits]) for (arch, execute), bits in wanted.items()]
 
 
 def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: Effort) -> None:
@@ -168,12 +175,12 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: E
 
 def _commit(run: ScoringRun, results: Iterable[Result], store: ScoreStore, progress: Progress, replace: bool) -> None:
     """Put results into the store as they come, also when they stop coming."""
-    keys = {spec: run.key(spec) for spec in run.specs}
+    keys = {spec.name: run.key(spec) for spec in run.specs}
     pending: list[tuple[ScoreKey, Score]] = []
     committed = time.monotonic()
     try:
-        for unit, found in results:
-            pending += [(keys[spec], found[spec.name]) for spec in unit.specs]
+        for _, found in results:
+            pending += [(keys[name], score) for name, score in found.items()]
             progress.advance()
             if time.monotonic() - committed > COMMIT_EVERY_S:
                 store.add(pending, replace=replace)
@@ -186,8 +193,8 @@ def count_units(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]
     """Proxies that need no network, computed in this process for many architectures at once."""
     made = setting.make(with_batches=False)
     by_specs: dict[tuple[ProxySpec, ...], list[Unit]] = {}
-    for unit in units:
-        by_specs.setdefault(unit.specs, []).append(unit)
+    for specs, run in groupby(units, key=attrgetter("specs")):
+        by_specs.setdefault(specs, []).extend(run)
     for specs, alike in by_specs.items():
         proxies = {spec.name: spec.make() for spec in specs}
         for start in range(0, len(alike), _COUNTED_AT_ONCE):
@@ -210,11 +217,12 @@ def _run(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[
 
 def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     """The units whose proxies only count, and those with a proxy that runs a network."""
-    run_networks = {
-        specs: any(spec.proxy_class.runs_network() for spec in specs) for specs in {unit.specs for unit in units}
-    }
-    counts = [unit for unit in units if not run_networks[unit.specs]]
-    return counts, [unit for unit in units if run_networks[unit.specs]]
+    counts: list[Unit] = []
+    networks: list[Unit] = []
+    for specs, run in groupby(units, key=attrgetter("specs")):
+        run_networks = any(spec.proxy_class.runs_network() for spec in specs)
+        (networks if run_networks else counts).extend(run)
+    return counts, networks
 
 
 def work_on(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:

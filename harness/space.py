@@ -146,6 +146,10 @@ class SearchSpace(ABC):
     def canonical(self, arch: Architecture) -> Architecture:
         """The first architecture, in official order, that computes the same function with the same operations."""
 
+    def canonical_forms(self, archs: Sequence[Architecture]) -> list[Architecture]:
+        """The canonical form of each; a space with very many overrides it with something faster."""
+        return [self.canonical(arch) for arch in archs]
+
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         """The layers of the official network, dead ones included."""

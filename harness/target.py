@@ -47,7 +47,7 @@ class Target:
     @cached_property
     def classes(self) -> list[Architecture]:
         """The canonical form of each architecture."""
-        return [self.space.canonical(arch) for arch in self.archs]
+        return self.space.canonical_forms(self.archs)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ _SHA256 = "7e3b3b7b36a1e85cb84c631967aac384549b5975d579dd8865189d576bda7d31"
 """Of the names' bytes followed by the codes as little-endian uint32: the enumeration has one right result."""
 
 _N_HEX = 32
+_DIGITS = "0123456789abcdef"
 
 
 class Catalogue:
@@ -57,9 +58,10 @@ class Catalogue:
         Raises:
             UnknownNameError: if no cell has one of the names.
         """
-        if not all(map(is_name, names)):
+        text = "".join(names)
+        if set(map(len, names)) - {_N_HEX} or text.strip(_DIGITS):
             raise _unknown(next(name for name in names if not is_name(name)))
-        asked = np.frombuffer(bytes.fromhex("".join(names)), dtype=np.uint8).reshape(-1, _N_HEX // 2)
+        asked = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, _N_HEX // 2)
         rows = np.searchsorted(self._prefixes, _prefixes(asked)).clip(max=N_CELLS - 1)
         different = (self.digests[rows] != asked).any(axis=1)
         if different.any():
@@ -105,7 +107,7 @@ class Names(Sequence[Architecture]):
 
 def is_name(text: str) -> bool:
     """Whether a text is 32 hexadecimal digits in lower case."""
-    return len(text) == _N_HEX and not text.strip("0123456789abcdef")
+    return len(text) == _N_HEX and not text.strip(_DIGITS)
 
 
 @cache

@@ -40,7 +40,7 @@ def _lower_and_tied(ranks: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArra
 
 def _lower_within(group: NDArray[np.int32], ranks: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(n,) per row the rows of its group with a lower rank, and those with its rank, itself included."""
-    order = np.lexsort((ranks, group))
+    order = _order(group, ranks)
     new_group = np.diff(group[order], prepend=group[order][:1] - 1) != 0
     new_pair = new_group | (np.diff(ranks[order], prepend=ranks[order][:1] - 1) != 0)
     starts = np.flatnonzero(new_pair)
@@ -50,6 +50,14 @@ def _lower_within(group: NDArray[np.int32], ranks: NDArray[np.int32]) -> tuple[N
     lower[order] = starts[pair] - group_start
     tied[order] = np.diff(starts, append=order.size)[pair]
     return lower, tied
+
+
+def _order(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The order of rows by one column and then by another, rows equal in both in any order.
+
+    One key of 64 bits is sorted in a fraction of the time of `np.lexsort`.
+    """
+    return np.argsort((first.astype(np.int64) << 32) + second)
 
 
 def _below(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -62,10 +70,10 @@ def _below(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.in
     n_rows = first.size
     here = np.arange(n_rows, dtype=np.int32)
     # Descending among equals, in both orders: a row tied in either column is never before in both.
-    rows = np.lexsort((-first, second))
+    rows = _order(second, -first)
     positions = np.empty_like(here)
     positions[rows] = here
-    ordered = positions[np.lexsort((-positions, first))]
+    ordered = positions[_order(first, -positions)]
     counts = np.zeros_like(here)
     for bit in reversed(range((n_rows - 1).bit_length())):
         block = ordered >> (bit + 1)

@@ -4,7 +4,9 @@ Rows where the score or the truth is NaN are left out and counted. Infinite scor
 highest, equal infinities are ties. Both columns must be oriented so that higher is better.
 """
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -68,6 +70,21 @@ class Pairs:
         rows = rows[np.argsort(accuracies[rows], kind="stable")]
         counts = Counts(n=rows.size, n_nan=values.size - rows.size, n_inf=int(np.count_nonzero(np.isinf(values[rows]))))
         return cls(rows=rows, scores=_dense_ranks(values[rows]), truth=_dense_ranks(accuracies[rows]), counts=counts)
+
+    def beside(self, other: "Pairs") -> "Pairs":
+        """The scores of these pairs beside those of others, of the same rows, as their truth; rows count from 0."""
+        order = np.argsort(other.scores, kind="stable")
+        return Pairs(
+            rows=order, scores=self.scores[order], truth=other.scores[order], counts=self.counts._replace(n_nan=0)
+        )
+
+    @cached_property
+    def digest(self) -> bytes:
+        """Of all that a correlation depends on: columns of equal ranks are equal columns."""
+        digest = hashlib.sha256(self.scores.tobytes())
+        digest.update(self.truth.tobytes())
+        digest.update(self.rows.tobytes())
+        return digest.digest()
 
     def correlations(self) -> Correlations:
         """Tau-b and rho of the rows; NaN for fewer than two rows or a constant column, without a warning."""

@@ -14,18 +14,19 @@ where scores and truth are independent given the baseline (Korn, 1984), so a val
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from harness.agreement.correlation import Pairs
 from harness.agreement.influence import standard_error
 from harness.agreement.interval import LEVEL, NO_INTERVAL, Interval, normal_interval
 from harness.agreement.measure import FEWEST_CLUSTERS, Sample
-from harness.agreement.variations import Variations
+from harness.agreement.variations import REMEMBERED, Variations
 
 # The counts that a proxy is compared with; `flops` orders the cells of NATS-TSS as `params` does.
 COMPARED = ("params", "params_live", "flops_live", "sum_log_layer_size")
@@ -94,8 +95,19 @@ def comparisons(
     truth = np.asarray(sample.accuracies, dtype=np.float64)
     columns = {str(name): np.asarray(column, dtype=np.float64) for name, column in scores.items()}
     present = [name for name in baselines if name in columns]
+    finite = {name: np.isfinite(truth) & np.isfinite(column) for name, column in columns.items()}
+
+    @lru_cache(maxsize=REMEMBERED)
+    def pairs(name: str, shared: bytes) -> Pairs:
+        return Pairs.of(columns[name], np.where(np.frombuffer(shared, dtype=np.bool_), truth, NAN))
+
+    def both(name: str, baseline: str) -> tuple[Pairs, Pairs]:
+        # Rows are sorted by truth, stably: equal rows of both pairs stand at equal places.
+        shared = (finite[name] & finite[baseline]).tobytes()
+        return pairs(name, shared), pairs(baseline, shared)
+
     return [
-        _comparison((name, baseline), (columns[name], columns[baseline]), truth, plan)
+        _comparison((name, baseline), both(name, baseline), plan)
         for name in (columns if proxies is None else proxies)
         for baseline in present
         if baseline != name and not _is_mirrored(name, baseline)
@@ -130,15 +142,8 @@ def verdict(delta: Estimate, p_holm: float) -> Verdict:
     return Verdict.YES if low > 0 else Verdict.NO if high < 0 else Verdict.UNDECIDED
 
 
-def _comparison(
-    names: tuple[str, str], columns: tuple[NDArray[np.float64], ...], truth: NDArray[np.float64], plan: Variations
-) -> Comparison:
-    finite = np.isfinite(truth)
-    for column in columns:
-        finite &= np.isfinite(column)
-    shared = np.where(finite, truth, NAN)
-    # Rows are sorted by truth, stably: equal rows of both pairs stand at equal places.
-    own, other = (Pairs.of(column, shared) for column in columns)
+def _comparison(names: tuple[str, str], both: tuple[Pairs, Pairs], plan: Variations) -> Comparison:
+    own, other = both
     tau, baseline_tau = plan.tau(own), plan.tau(other)
     n_classes = plan.n_classes(own)
     defined = not np.isnan(tau - baseline_tau) and n_classes >= FEWEST_CLUSTERS
@@ -151,7 +156,7 @@ def _comparison(
         delta=_delta(own, other, tau - baseline_tau, plan)
         if defined
         else NO_ESTIMATE._replace(value=tau - baseline_tau),
-        partial=_partial(own, other, columns, plan) if defined else NO_ESTIMATE,
+        partial=_partial(own, other, plan) if defined else NO_ESTIMATE,
     )
 
 
@@ -169,23 +174,22 @@ def _delta(own: Pairs, other: Pairs, delta: float, plan: Variations) -> Estimate
     return Estimate(delta, Interval(float(low), float(high)), _p(delta, float(differences.std(ddof=1))))
 
 
-def _partial(own: Pairs, other: Pairs, columns: tuple[NDArray[np.float64], ...], plan: Variations) -> Estimate:
+def _partial(own: Pairs, other: Pairs, plan: Variations) -> Estimate:
     """Tau of proxy and truth given the baseline, its influences by the chain rule from those of the three taus."""
-    rows = own.rows
-    between = Pairs.of(columns[0][rows], columns[1][rows])
+    between = own.beside(other)
     a, b, c = plan.tau(own), plan.tau(other), plan.tau(between)
     if max(abs(b), abs(c)) > 1 - 1e-12:
         return NO_ESTIMATE
     spread = float(np.sqrt((1 - b**2) * (1 - c**2)))
     value = (a - b * c) / spread
-    aligned = np.empty(rows.size)
+    aligned = np.empty(own.rows.size)
     aligned[between.rows] = plan.influences(between).tau
     influence = (
         plan.influences(own).tau / spread
         + plan.influences(other).tau * (value * b / (1 - b**2) - c / spread)
         + aligned * (value * c / (1 - c**2) - b / spread)
     )
-    error = standard_error(influence, plan.classes[rows])
+    error = standard_error(influence, plan.classes[own.rows])
     return Estimate(value, normal_interval(value, error), _p(value, error))
 
 

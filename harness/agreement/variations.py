@@ -1,6 +1,5 @@
 """How the correlations of a sample's columns vary, each found once: columns are compared on the same resamples."""
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Self
@@ -15,7 +14,7 @@ from harness.agreement.resampling import Resampling, default_replicates, replica
 from harness.errors import OptionError
 
 # Influences of 423,624 rows are 7 MB; a proxy is compared with a few baselines at a time.
-_REMEMBERED = 24
+REMEMBERED = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,32 +63,24 @@ class Variations:
 
     def tau(self, pairs: Pairs) -> float:
         """Tau-b of the pairs."""
-        key = _content(pairs)
+        key = pairs.digest
         if key not in self._taus:
             self._taus[key] = pairs.tau()
         return self._taus[key]
 
     def replicates(self, pairs: Pairs, plan: Resampling) -> NDArray[np.float64]:
         """(n_replicates, 2) tau-b and rho of each resample of a plan of this object."""
-        key = _content(pairs) + (b"rows" if plan is self.by_row else b"classes")
+        key = pairs.digest + (b"rows" if plan is self.by_row else b"classes")
         if key not in self._replicates:
             self._replicates[key] = replicates(pairs, plan)
         return self._replicates[key]
 
     def influences(self, pairs: Pairs) -> Influences:
         """Influence of each of the pairs' rows on tau-b and rho, in the order of `Pairs.rows`."""
-        key = _content(pairs)
+        key = pairs.digest
         if key not in self._influences:
             self._influences[key] = influences(pairs)
-            if len(self._influences) > _REMEMBERED:
+            if len(self._influences) > REMEMBERED:
                 self._influences.popitem(last=False)
         self._influences.move_to_end(key)
         return self._influences[key]
-
-
-def _content(pairs: Pairs) -> bytes:
-    """What all depends on: columns of equal ranks are equal columns."""
-    digest = hashlib.sha256(pairs.scores.tobytes())
-    digest.update(pairs.truth.tobytes())
-    digest.update(pairs.rows.tobytes())
-    return digest.digest()

@@ -22,16 +22,20 @@ _WIDTH_IN_ERRORS = 3.92
 def verdict_table(compared: Iterable[tuple[Subject, Comparison]]) -> pd.DataFrame:
     """One row per proxy and baseline, columns of `columns.VERDICT`.
 
-    p is corrected for all proxies that are compared with one baseline on one benchmark and data set; baselines beside
-    one another are a family of their own.
+    p is corrected for all proxies that are compared with one baseline on one benchmark and data set, within each seed:
+    a proxy that is repeated is no further hypothesis. One without a seed is among those of every seed, and has the
+    largest of its corrected p. Baselines beside one another are a family of their own.
     """
     rows = list(compared)
     families = [(subject.bench, subject.dataset, found.baseline, subject.proxy in BASELINES) for subject, found in rows]
     corrected = [float("nan")] * len(rows)
     for family in dict.fromkeys(families):
-        own = [position for position, found in enumerate(families) if found == family]
-        for position, value in zip(own, holm([rows[at][1].delta.p for at in own]), strict=True):
-            corrected[position] = value
+        together = [position for position, found in enumerate(families) if found == family]
+        seeds = {rows[at][0].seed for at in together}
+        for seed in seeds - {columns.NO_SEED} or seeds:
+            own = [at for at in together if rows[at][0].seed in (seed, columns.NO_SEED)]
+            for position, value in zip(own, holm([rows[at][1].delta.p for at in own]), strict=True):
+                corrected[position] = float(np.fmax(corrected[position], value))
     cells = [
         asdict(subject)
         | {

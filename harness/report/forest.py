@@ -7,9 +7,10 @@ from matplotlib.lines import Line2D
 
 from harness import columns
 from harness.agreement import BASELINES
+from harness.columns import NO_SEED
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import BLUE, GREY, ORANGE
-from harness.report.tables import NO_SEED, number, proxy_label, records
+from harness.report.tables import number, proxy_label, records
 from harness.report.verdict import LIVE, MAIN, NAMES
 
 MOST_ROWS = 40

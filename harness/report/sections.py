@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from harness import columns
 from harness.agreement import TOP
+from harness.columns import NO_SEED
 from harness.report.evaluation import EvaluationTables
-from harness.report.tables import NO_SEED, correlation_text, count_text, interval_text, number, proxy_label, records
+from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
 
 
 def selection_lines(tables: EvaluationTables) -> Iterator[str]:

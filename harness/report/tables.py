@@ -12,12 +12,12 @@ from rich.text import Text
 
 from harness import columns
 from harness.agreement import BASELINES
+from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES
 from harness.report.evaluation import JSON, EvaluationTables
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
-NO_SEED = "none"  # the seed of a count
 GENERALISATION = "generalisation: 95 %, canonical classes drawn anew; how far the value moves on other architectures"
 SAMPLING = "sampling: 95 %, finite-population corrected; how far the whole space's value may be from the sample's"
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from harness import columns
 from harness.agreement import BASELINES
+from harness.columns import NO_SEED
 from harness.report.evaluation import EvaluationTables
-from harness.report.tables import NO_SEED, correlation_text, count_text, interval_text, number, proxy_label, records
+from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
 
 NAMES = {
     "params": "#Params",
@@ -89,7 +90,7 @@ def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
 
 LEGEND = (
     "delta tau: the proxy's tau less the baseline's, on rows finite for both, canonical classes drawn together.",
-    "p: two-sided, corrected by Holm for all proxies beside that baseline on that benchmark and data set.",
+    "p: two-sided, corrected by Holm for all proxies of one seed beside that baseline on that benchmark and data set.",
     "yes or no: the interval leaves 0 out and p is below .05; a proxy that ranks as the baseline does gets no.",
     "partial tau: agreement with the truth given the baseline; near 0, the proxy says no more than the count.",
 )

@@ -50,11 +50,11 @@ class Counts:
             HarnessError: if it fails on one of them.
         """
         specs = self._run.specs
-        wanted = {self._run.scored_as(spec, arch) for arch in archs for spec in specs} - self._known.keys()
+        wanted = {arch for spec in specs for arch in self._run.scored_as(spec, archs)} - self._known.keys()
         units = [Unit(arch, "all", specs) for arch in sorted(wanted)]
         self._known |= {unit.arch: found for unit, found in count_units(self._run.setting, units)}
         (spec,) = (spec for spec in specs if spec.name == name)
-        return [self._value(name, self._run.scored_as(spec, arch)) for arch in archs]
+        return [self._value(name, arch) for arch in self._run.scored_as(spec, archs)]
 
     def _value(self, name: str, arch: Architecture) -> float:
         score = self._known[arch][name]

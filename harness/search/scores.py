@@ -33,7 +33,7 @@ class Scores:
 
     def of(self, spec: ProxySpec, arch: Architecture) -> Score:
         """The score of an architecture that was asked for by `ensure`."""
-        return self._known[spec][self._run.scored_as(spec, arch)]
+        return self._known[spec][self._run.scored_as(spec, [arch])[0]]
 
     def ensure(
         self, specs: Sequence[ProxySpec], archs: Sequence[Architecture], each: Callable[[], None] = lambda: None
@@ -70,7 +70,7 @@ class Scores:
         wanted: dict[tuple[Architecture, Sees], list[ProxySpec]] = {}
         for spec in specs:
             known, sees = self._known[spec], spec.proxy_class.sees
-            for arch in dict.fromkeys(self._run.scored_as(spec, arch) for arch in archs):
+            for arch in dict.fromkeys(self._run.scored_as(spec, archs)):
                 if arch not in known:
                     wanted.setdefault((arch, sees), []).append(spec)
         return [

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from filelock import FileLock, Timeout
 
@@ -37,8 +37,7 @@ class ScoreKey:
     seed: int  # -1 where the proxy does not use it
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """One row: the components of a proxy on an architecture, or why there are none. `seconds` are CPU seconds."""
 
     arch: str
@@ -46,6 +45,16 @@ class Score:
     status: str
     reason: str
     seconds: float
+
+
+class StoredRows(NamedTuple):
+    """Scores of one key by column, each of one length: many are read in a fraction of the time that `Score`s take."""
+
+    archs: Sequence[str]
+    components: Sequence[Mapping[str, float]]
+    statuses: Sequence[str]
+    reasons: Sequence[str]
+    seconds: Sequence[float]
 
 
 _KEY_FIELDS = tuple(field.name for field in fields(ScoreKey))
@@ -104,27 +113,40 @@ class ScoreStore:
 
     def find(self, key: ScoreKey, archs: Iterable[str] | None = None) -> dict[str, Score]:
         """The stored scores under a key, by architecture; of all architectures or of `archs`."""
+        return {row[0]: Score._make(row) for row in zip(*self.rows(key, archs), strict=True)}
+
+    def rows(self, key: ScoreKey, archs: Iterable[str] | None = None) -> StoredRows:
+        """What `find` finds, in the store's order."""
         wanted = None if archs is None else set(archs)
         with self._reported():
-            rows = self._connection.execute(
+            found = self._connection.execute(
                 "SELECT arch, components, status, reason, seconds FROM scores WHERE key = ?", (self._key_id(key),)
             )
-            return {
-                arch: Score(arch, json.loads(components), status, reason, seconds)
-                for arch, components, status, reason, seconds in rows
-                if wanted is None or arch in wanted
-            }
+            rows = [row for row in found if wanted is None or row[0] in wanted]
+            named, components, statuses, reasons, seconds = zip(*rows, strict=True) if rows else ((),) * 5
+            return StoredRows(named, json.loads(f"[{','.join(components)}]"), statuses, reasons, seconds)
+
+    def known(self, key: ScoreKey, *, but_failed: bool = False) -> set[str]:
+        """The architectures that have a score under a key, or one that did not fail."""
+        with self._reported():
+            rows = self._connection.execute(
+                "SELECT arch FROM scores WHERE key = ? AND NOT (? AND status = ?)",
+                (self._key_id(key), but_failed, FAILED),
+            )
+            return {arch for (arch,) in rows}
 
     def add(self, scores: Sequence[tuple[ScoreKey, Score]], *, replace: bool = False) -> None:
         """Commit scores in one transaction. A score that is there already stays, unless `replace`."""
         verb = "INSERT OR REPLACE" if replace else "INSERT OR IGNORE"
         with self._reported(), self._transaction():
-            ids = {key: self._key_id(key) for key in {key for key, _ in scores}}
+            # By identity: a few keys come with very many scores, and each takes its time to hash.
+            keys = {id(key): key for key, _ in scores}
+            ids = {identity: self._key_id(key) for identity, key in keys.items()}
             self._connection.executemany(
                 f"{verb} INTO scores VALUES (?, ?, ?, ?, ?, ?)",
                 [
                     (
-                        ids[key],
+                        ids[id(key)],
                         score.arch,
                         json.dumps(dict(score.components)),
                         score.status,

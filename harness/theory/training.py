@@ -6,7 +6,7 @@ kept in the score store under their own key, so a stopped run goes on where it w
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from time import thread_time
@@ -167,7 +167,7 @@ def train_cell(lesson: Lesson, arch: Architecture) -> Score:
                 components[f"loss_{step}"] = _loss(network, measured)
     score = Score(arch, components, OK, "", thread_time() - started)
     finite = all(torch.isfinite(torch.tensor(value)) for value in components.values())
-    return score if finite else replace(score, status=FAILED, reason="the loss is not finite")
+    return score if finite else score._replace(status=FAILED, reason="the loss is not finite")
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.agreement import Sample, Subject, Variations, comparisons, correlations, verdict_table
 from harness.agreement.interval import Interval
-from harness.agreement.paired import Estimate, Verdict, holm, verdict
+from harness.agreement.paired import NO_ESTIMATE, Comparison, Estimate, Verdict, holm, verdict
 
 
 def columns(n_rows: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -134,3 +134,14 @@ def test_p_is_corrected_for_the_proxies_beside_one_baseline() -> None:
     assert own["p_holm"].to_list() == pytest.approx(holm(own["p"].to_list()))
     alone = rows[(rows["proxy"] == "flops_live") & (rows["baseline"] == "params")]
     assert alone["p_holm"].item() == alone["p"].item()
+
+
+def test_another_seed_of_a_proxy_is_no_further_hypothesis() -> None:
+    def compared(proxy: str, seed: str, p: float) -> tuple[Subject, Comparison]:
+        delta = Estimate(0.1, Interval(0.01, 0.2), p)
+        comparison = Comparison(proxy, "params", 60, 60, 0.5, 0.4, delta, NO_ESTIMATE)
+        return Subject("b", "d", proxy, "1", "", "", "", "t", seed), comparison
+
+    # Seed 0: .01 x 2 and .04. Seed 1: .03 x 2, and .04 raised to it. The one without a seed has the larger of its two.
+    rows = [compared("zico", "0", 0.01), compared("zico", "1", 0.03), compared("synflow", "none", 0.04)]
+    assert verdict_table(rows)["p_holm"].to_list() == pytest.approx([0.02, 0.06, 0.06])

@@ -59,7 +59,7 @@ def test_a_second_export_joins_and_changes_nothing_that_is_there(tmp_path, capsy
     assert path.read_bytes() == before
     assert main(["export", str(filled(tmp_path / "b.sqlite", scores(range(10, 40)))), str(tables)]) == 0
     assert list(read_table(path).rows.index) == [*range(40), 999]
-    other = [dataclasses.replace(score, components={"params": 0.0, "extra": 0.0}) for score in scores(range(5))]
+    other = [score._replace(components={"params": 0.0, "extra": 0.0}) for score in scores(range(5))]
     assert main(["export", str(filled(tmp_path / "c.sqlite", other)), str(tables)]) == 2
     assert "holds other values of params@1" in capsys.readouterr().err
 

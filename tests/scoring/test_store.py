@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from harness.errors import StoreError
-from harness.store import OK, Score, ScoreKey, ScoreStore, main, merge
+from harness.store import FAILED, OK, UNDEFINED, Score, ScoreKey, ScoreStore, main, merge
 
 KEY = ScoreKey("nats_tss@1", "digits", "a1", "{}", "zico@1", "{}", "", 0)
 
@@ -23,6 +23,17 @@ def test_what_is_stored_comes_back_bit_by_bit(tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store:
         assert store.find(KEY) == {score.arch: score for score in scores}
         assert store.find(KEY, ["b", "z"]) == {"b": scores[1]}
+        assert [Score(*row) for row in zip(*store.rows(KEY), strict=True)] == scores
+
+
+def test_architectures_are_known_with_or_without_those_that_failed(tmp_path):
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        assert store.known(KEY) == set()
+        store.add(
+            [(KEY, row("a")), (KEY, Score("b", {}, FAILED, "no", 1.0)), (KEY, Score("c", {}, UNDEFINED, "", 1.0))]
+        )
+        assert store.known(KEY) == {"a", "b", "c"}
+        assert store.known(KEY, but_failed=True) == {"a", "c"}
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(ScoreKey)])
@@ -46,7 +57,7 @@ def test_a_score_is_there_once_and_stays_unless_replaced(tmp_path):
 def test_an_interrupted_transaction_leaves_nothing(tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store:
         with pytest.raises(TypeError):
-            store.add([(KEY, row("a")), (KEY, dataclasses.replace(row("b"), components={"zico": object()}))])
+            store.add([(KEY, row("a")), (KEY, row("b")._replace(components={"zico": object()}))])
         assert store.find(KEY) == {}
 
 
