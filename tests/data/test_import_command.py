@@ -125,4 +125,5 @@ def test_an_evaluation_names_its_validation_truth_as_such(fetched_home, tmp_path
     assert row["truth"] == "val90"
     assert row["tau"] > 0.3
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "- truth: val90 (validation accuracy after 90 epochs, %; " in report
+    half = "measured on half of the official test images, the other half being the test set"
+    assert f"- truth: val90 (validation accuracy after 90 epochs, %; {half})." in report

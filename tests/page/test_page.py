@@ -1,70 +1,15 @@
 """The page, as a reader in a browser finds it."""
 
-import json
-import math
 import shutil
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import rankdata
 
-from harness import Settings, evaluate
-from harness.page.__main__ import main, write_page
-from harness.page.contents import _published, contents
-from harness.page.runs import newest, read_run
-from harness.space import BENCHMARKS
+from harness.page.__main__ import write_page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-# Points are drawn by WebGL, which without a GPU is computed.
-SOFTWARE = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 PROXIES = ["params", "flops_live", "sum_log_layer_size"]
-
-
-@pytest.fixture(scope="module")
-def run_folder(tmp_path_factory):
-    """A run of three counts on forty architectures."""
-    home = tmp_path_factory.mktemp("run")
-    evaluate(PROXIES, settings=Settings(sample=40, store=home / "scores.sqlite", out=home / "mine"))
-    return home / "mine"
-
-
-@pytest.fixture(scope="module")
-def page_folder(run_folder, tmp_path_factory):
-    out = tmp_path_factory.mktemp("page")
-    write_page([run_folder], out)
-    return out
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + SOFTWARE)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser, page_folder):
-    """The page opened from the disk; on leaving, nothing was complained of and nothing asked of another host."""
-    opened = browser.new_page(viewport={"width": 1300, "height": 1000})
-    complaints: list[str] = []
-    requests: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
-    opened.goto((page_folder / "index.html").as_uri())
-    opened.evaluate("window.ready")
-    yield opened
-    opened.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 def column(page, name: str) -> list[str]:
@@ -72,78 +17,6 @@ def column(page, name: str) -> list[str]:
         "#leaderboard thead th", "(cells, name) => cells.findIndex((cell) => cell.dataset.column === name)", name
     )
     return [row.locator("td").nth(place).inner_text() for row in page.locator("#leaderboard tbody tr").all()]
-
-
-def test_the_contents_are_those_of_the_run(run_folder):
-    found = contents([read_run(run_folder)])
-    (place,) = found["places"]
-    scores = pd.read_parquet(run_folder / "scores.parquet")
-    assert place["archs"] == scores["arch"].tolist()
-    np.testing.assert_allclose(place["accuracies"], scores["truth"], rtol=1e-6)
-    for name in PROXIES:
-        np.testing.assert_allclose(place["scores"][name], scores[name], rtol=1e-6)
-    assert {row["proxy"] for row in found["leaderboard"]} == set(PROXIES)
-    assert {row["column"] for row in found["leaderboard"]} == set(PROXIES)
-    verdicts = pd.read_csv(run_folder / "verdict.csv").query("baseline == 'params'").set_index("proxy")
-    beside = {row["proxy"]: (row["beats"], row["delta"]) for row in found["leaderboard"] if row["beats"]}
-    assert set(beside) == set(verdicts.index) == {"flops_live", "sum_log_layer_size"}
-    assert all(beside[name] == (row["beats"], pytest.approx(row["delta"])) for name, row in verdicts.iterrows())
-    graph = BENCHMARKS.get("nats_tss").graph(place["archs"][3])
-    _, vertices, *edges = place["graphs"][3]
-    assert tuple(found["graphs"]["vertices"][vertices]) == graph.vertices
-    assert [found["graphs"]["edges"][edge] for edge in edges] == [
-        (edge.source, edge.target, edge.label, edge.live) for edge in graph.edges
-    ]
-
-
-def test_runs_of_before_there_were_verdicts_load_and_runs_are_told_apart(run_folder, tmp_path):
-    shutil.copytree(run_folder, tmp_path / "old")
-    (tmp_path / "old" / "verdict.csv").unlink()
-    board = contents([read_run(run_folder), read_run(tmp_path / "old")])["leaderboard"]
-    assert {row["run"] for row in board} == {run_folder.name, "old"}
-    assert {row["beats"] for row in board if row["run"] == "old"} == {None}
-
-
-def test_published_names_are_ours_as_in_the_tables() -> None:
-    """ZiCo's Table 1 prints "ntk", which is ntk_cond here; AZ-NAS's grad_norm is over all parameters at once."""
-    found = {(row["table"], row["source"], row["proxy"]) for row in _published({("nats_tss", "cifar10")})}
-    assert ("Table 1", "arXiv:2301.11300", "ntk_cond") in found
-    assert ("Table 1", "arXiv:2403.19232", "grad_norm_global") in found
-
-
-def test_missing_and_infinite_scores_survive_json(run_folder, tmp_path):
-    shutil.copytree(run_folder, tmp_path / "run")
-    scores = pd.read_parquet(run_folder / "scores.parquet")
-    scores["params"] = [math.nan, -math.inf, math.inf, *scores["params"][3:]]
-    scores.to_parquet(tmp_path / "run" / "scores.parquet")
-    write_page([tmp_path / "run"], tmp_path / "page")
-    data = json.loads((tmp_path / "page" / "data.js").read_text().removeprefix("window.PAGE = ").rstrip(";\n"))
-    assert data["places"][0]["scores"]["params"][:3] == [None, "-inf", "inf"]
-
-
-def test_the_newest_run_is_taken(run_folder, tmp_path):
-    for name in ("old", "new"):
-        shutil.copytree(run_folder, tmp_path / name)
-    (tmp_path / "old" / "agreement.csv").touch()
-    assert newest(tmp_path).name == "old"
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["nowhere"], "There is no agreement table at nowhere"),
-        ([], "There is no run in results/runs. Evaluate first"),
-        (["broken"], "is not a table of scores"),
-    ],
-)
-def test_a_mistake_is_one_sentence(words, sentence, run_folder, tmp_path, monkeypatch, capsys):
-    shutil.copytree(run_folder, tmp_path / "broken")
-    Path(tmp_path, "broken", "scores.parquet").write_text("no table")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["page", *words])
-    assert main() == 2
-    (line,) = capsys.readouterr().err.strip().splitlines()
-    assert sentence in line
 
 
 def test_headings_sort_and_words_filter(page):

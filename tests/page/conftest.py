@@ -1,0 +1,57 @@
+"""A run, the page made of it, and a headless browser to look at it with."""
+
+import shutil
+
+import pytest
+
+from harness import Settings, evaluate
+from harness.page.__main__ import write_page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# Points are drawn by WebGL, which without a GPU is computed.
+SOFTWARE = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PROXIES = ["params", "flops_live", "sum_log_layer_size"]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory):
+    """A run of three counts on forty architectures."""
+    home = tmp_path_factory.mktemp("run")
+    evaluate(PROXIES, settings=Settings(sample=40, store=home / "scores.sqlite", out=home / "mine"))
+    return home / "mine"
+
+
+@pytest.fixture(scope="module")
+def page_folder(run_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("page")
+    write_page([run_folder], out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + SOFTWARE)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser, page_folder):
+    """The page opened from the disk; on leaving, nothing was complained of and nothing asked of another host."""
+    opened = browser.new_page(viewport={"width": 1300, "height": 1000})
+    complaints: list[str] = []
+    requests: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    opened.goto((page_folder / "index.html").as_uri())
+    opened.evaluate("window.ready")
+    yield opened
+    opened.close()
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

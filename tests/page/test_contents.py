@@ -1,0 +1,90 @@
+"""What the page is made of, and what `python -m harness.page` says of mistakes."""
+
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.page.__main__ import main, write_page
+from harness.page.contents import _published, contents
+from harness.page.runs import newest, read_run
+from harness.space import BENCHMARKS
+
+PROXIES = ["params", "flops_live", "sum_log_layer_size"]
+
+
+def test_the_contents_are_those_of_the_run(run_folder):
+    found = contents([read_run(run_folder)])
+    (place,) = found["places"]
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    assert place["archs"] == scores["arch"].tolist()
+    np.testing.assert_allclose(place["accuracies"], scores["truth"], rtol=1e-6)
+    for name in PROXIES:
+        np.testing.assert_allclose(place["scores"][name], scores[name], rtol=1e-6)
+    assert {row["proxy"] for row in found["leaderboard"]} == set(PROXIES)
+    assert {row["column"] for row in found["leaderboard"]} == set(PROXIES)
+    verdicts = pd.read_csv(run_folder / "verdict.csv").query("baseline == 'params'").set_index("proxy")
+    beside = {row["proxy"]: (row["beats"], row["delta"]) for row in found["leaderboard"] if row["beats"]}
+    assert set(beside) == set(verdicts.index) == {"flops_live", "sum_log_layer_size"}
+    assert all(beside[name] == (row["beats"], pytest.approx(row["delta"])) for name, row in verdicts.iterrows())
+    graph = BENCHMARKS.get("nats_tss").graph(place["archs"][3])
+    _, vertices, *edges = place["graphs"][3]
+    assert tuple(found["graphs"]["vertices"][vertices]) == graph.vertices
+    assert [found["graphs"]["edges"][edge] for edge in edges] == [
+        (edge.source, edge.target, edge.label, edge.live) for edge in graph.edges
+    ]
+
+
+def test_runs_of_before_there_were_verdicts_load_and_runs_are_told_apart(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "old")
+    (tmp_path / "old" / "verdict.csv").unlink()
+    board = contents([read_run(run_folder), read_run(tmp_path / "old")])["leaderboard"]
+    assert {row["run"] for row in board} == {run_folder.name, "old"}
+    assert {row["beats"] for row in board if row["run"] == "old"} == {None}
+
+
+def test_published_names_are_ours_as_in_the_tables() -> None:
+    """ZiCo's Table 1 prints "ntk", which is ntk_cond here; AZ-NAS's grad_norm is over all parameters at once."""
+    found = {(row["table"], row["source"], row["proxy"]) for row in _published({("nats_tss", "cifar10")})}
+    assert ("Table 1", "arXiv:2301.11300", "ntk_cond") in found
+    assert ("Table 1", "arXiv:2403.19232", "grad_norm_global") in found
+
+
+def test_missing_and_infinite_scores_survive_json(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "run")
+    scores = pd.read_parquet(run_folder / "scores.parquet")
+    scores["params"] = [math.nan, -math.inf, math.inf, *scores["params"][3:]]
+    scores.to_parquet(tmp_path / "run" / "scores.parquet")
+    write_page([tmp_path / "run"], tmp_path / "page")
+    data = json.loads((tmp_path / "page" / "data.js").read_text().removeprefix("window.PAGE = ").rstrip(";\n"))
+    assert data["places"][0]["scores"]["params"][:3] == [None, "-inf", "inf"]
+
+
+def test_the_newest_run_is_taken(run_folder, tmp_path):
+    for name in ("old", "new"):
+        shutil.copytree(run_folder, tmp_path / name)
+    (tmp_path / "old" / "agreement.csv").touch()
+    assert newest(tmp_path).name == "old"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["nowhere"], "There is no agreement table at nowhere"),
+        ([], "There is no run in results/runs. Evaluate first"),
+        (["broken"], "is not a table of scores"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words, sentence, run_folder, tmp_path, monkeypatch, capsys):
+    shutil.copytree(run_folder, tmp_path / "broken")
+    Path(tmp_path, "broken", "scores.parquet").write_text("no table")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["page", *words])
+    assert main() == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert sentence in line
