@@ -11,6 +11,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 # Points are drawn by WebGL, which without a GPU is computed.
 SOFTWARE = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+PATIENCE = 180_000  # milliseconds for any one step: where other work runs, a picture takes seconds
 PROXIES = ["params", "flops_live", "sum_log_layer_size"]
 
 
@@ -35,15 +36,24 @@ def browser():
         pytest.skip("no Chromium here (Debian: apt-get install chromium)")
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + SOFTWARE)
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + SOFTWARE, timeout=PATIENCE)
         yield opened
         opened.close()
 
 
 @pytest.fixture
-def page(browser, page_folder):
+def blank(browser):
+    """A function that opens an empty page; on leaving, all are closed."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1000})
+    context.set_default_timeout(PATIENCE)
+    yield context.new_page
+    context.close()
+
+
+@pytest.fixture
+def page(blank, page_folder):
     """The page opened from the disk; on leaving, nothing was complained of and nothing asked of another host."""
-    opened = browser.new_page(viewport={"width": 1300, "height": 1000})
+    opened = blank()
     complaints: list[str] = []
     requests: list[str] = []
     opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -52,6 +62,5 @@ def page(browser, page_folder):
     opened.goto((page_folder / "index.html").as_uri())
     opened.evaluate("window.ready")
     yield opened
-    opened.close()
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -159,28 +159,38 @@ def test_truth_far_below_stays_under_the_axis_until_asked_for(page):
     assert page.evaluate(low) <= lowest
 
 
-def test_a_link_shows_the_same_again(page, browser, run_folder):
+def test_a_link_shows_the_same_again(page, blank, run_folder):
     page.get_by_label("Proxy").select_option("params")
     arch = pd.read_parquet(run_folder / "scores.parquet")["arch"][7]
     page.get_by_label("Architecture", exact=True).fill(arch)
     page.get_by_label("Architecture", exact=True).press("Enter")
     page.wait_for_function("location.hash.includes('arch=')")
-    second = browser.new_page()
+    second = blank()
     second.goto(page.url)
     second.evaluate("window.ready")
     assert second.get_by_label("Proxy").input_value() == "params"
     assert second.get_by_label("Architecture", exact=True).input_value() == arch
     assert arch in second.locator("#details").inner_text()
-    second.close()
 
 
-def test_published_values_stand_beside_ours(run_folder, tmp_path, browser):
+def test_what_is_typed_while_a_proxy_is_drawn_stays(page, run_folder):
+    arch = pd.read_parquet(run_folder / "scores.parquet")["arch"][7]
+    typed = """async (arch) => {
+        const drawn = choose({proxy: "params"});
+        document.getElementById("arch").value = arch;
+        await drawn;
+        return document.getElementById("arch").value;
+    }"""
+    assert page.evaluate(typed, arch) == arch
+
+
+def test_published_values_stand_beside_ours(run_folder, tmp_path, blank):
     """The digits are in no paper; for CIFAR-10 the ZiCo paper prints .57 / .75 for #Params."""
     shutil.copytree(run_folder, tmp_path / "run")
     agreement = pd.read_csv(tmp_path / "run" / "agreement.csv").assign(dataset="cifar10")
     agreement.to_csv(tmp_path / "run" / "agreement.csv", index=False)
     write_page([tmp_path / "run"], tmp_path / "page")
-    opened = browser.new_page()
+    opened = blank()
     opened.goto((tmp_path / "page" / "index.html").as_uri())
     opened.evaluate("window.ready")
     opened.get_by_label("Proxy").select_option("params")
@@ -188,7 +198,6 @@ def test_published_values_stand_beside_ours(run_folder, tmp_path, browser):
     rows = [row.split("\t") for row in opened.locator("#published").inner_text().splitlines()]
     assert rows[1][0] == "here"
     assert ["arXiv:2301.11300, Table 1", ".57", ".75"] in [row[:3] for row in rows]
-    opened.close()
 
 
 def test_what_is_seen_is_also_said(page):

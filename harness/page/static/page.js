@@ -46,6 +46,8 @@ async function choose(change) {
     if (!moved.place.archs.includes(moved.arch)) moved.arch = null;
   }
   Object.assign(state, moved);
+  // Not after drawing: what is typed into the field meanwhile stays.
+  at("arch").value = state.arch || "";
   // Browsers refuse an address that changes at every move of the pointer.
   clearTimeout(writing);
   writing = setTimeout(writeAddress, 150);
@@ -103,7 +105,6 @@ function noteLines() {
 
 function showDetails() {
   const { place, arch } = state;
-  at("arch").value = arch || "";
   if (!arch) {
     at("details").textContent = "Point at an architecture, or choose one by name, to see its cell, its scores and its ranks.";
     plots.ring(-1);
