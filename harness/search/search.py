@@ -117,6 +117,11 @@ def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Sear
     for name in settings.searcher_options:
         if name not in found:
             raise OptionError(f"options.{name} is set, but the searchers asked for are {', '.join(found)}.")
+    if settings.start is not None and not any(searcher.begins for searcher in found.values()):
+        raise OptionError(
+            f"start={settings.start} is for searchers that begin somewhere, such as search=evolution; {','.join(found)} "
+            "does not. Leave out start=."
+        )
     if settings.minimised and not any(searcher.several for searcher in found.values()):
         raise OptionError(
             f"minimise={','.join(settings.minimised)} is for search=pareto; {','.join(found)} follows one score. "

@@ -90,11 +90,13 @@ class Searcher(ABC):
 
     Attributes:
         uses_population: whether `population` means something to it.
+        begins: whether it begins from `Problem.start`, and so from the architecture asked for.
         bounded: whether it stops after the steps asked for; if not, it ends by itself.
         several: whether it follows several objectives at once.
     """
 
     uses_population: ClassVar[bool] = False
+    begins: ClassVar[bool] = True
     bounded: ClassVar[bool] = True
     several: ClassVar[bool] = False
 

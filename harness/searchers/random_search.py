@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.searchers.base import SEARCHERS, Asking, Problem, Proposal, Searcher
 from harness.space import Architecture
@@ -13,6 +14,8 @@ _AT_ONCE = 16
 @dataclass(frozen=True)
 class RandomSearch(Searcher):
     """Architectures drawn uniformly without replacement, until the space is used up."""
+
+    begins: ClassVar[bool] = False
 
     def search(self, problem: Problem) -> Asking:
         proposals: list[Proposal] = []
