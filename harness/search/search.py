@@ -119,8 +119,8 @@ def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Sear
             raise OptionError(f"options.{name} is set, but the searchers asked for are {', '.join(found)}.")
     if settings.start is not None and not any(searcher.begins for searcher in found.values()):
         raise OptionError(
-            f"start={settings.start} is for searchers that begin somewhere, such as search=evolution; {','.join(found)} "
-            "does not. Leave out start=."
+            f"start={settings.start} is for searchers that begin somewhere, such as search=evolution; "
+            f"{','.join(found)} does not. Leave out start=."
         )
     if settings.minimised and not any(searcher.several for searcher in found.values()):
         raise OptionError(

@@ -240,7 +240,7 @@ MISTAKES = {
     "budget in words": (["budget.params=few"], "budget.params=few cannot work; it must be a number."),
     "start over budget": (["budget.params=2e4", "start=ALL3X3"], "is over budget.params=20000: its params is "),
     "no such start": (["start=x"], "'x' is not an architecture of nats_tss; one looks like "),
-    "start of a draw": (["search=random", "start=ALL3X3"], "such as search=evolution; random does not. Leave out start="),
+    "start of a draw": (["search=random", "start=ALL3X3"], "such as search=evolution; random does not. "),
     "ensemble of one": (["ensemble=rank_sum"], "ensemble=rank_sum combines several proxies, but params is "),
     "learning ensemble": (["proxy=[params,flops]", "ensemble=fitted"], "ensemble=fitted learns from the accuracy"),
     "one objective": (["search=pareto"], "search=pareto weighs several objectives against each other"),
