@@ -1,7 +1,8 @@
 """The command `python -m harness.compare A B`: what changed between two runs.
 
-Rows are matched by benchmark, data set, proxy, options, protocol, inputs and seed. Where proxy version, truth, images
-or the sample differ, two values are of two things: they are shown with the reason and without a difference.
+Rows are matched by benchmark, data set, proxy, options, protocol, inputs and seed. Where versions of proxy or
+space, truth, images or the sample differ, two values are of two things: they are shown with the reason and without a
+difference.
 """
 
 import json
@@ -120,6 +121,8 @@ def _why_not_comparable(row_a: dict[str, object], row_b: dict[str, object], runs
         for name in (columns.VERSION, columns.TRUTH, columns.COMPONENTS)
         if row_a[name] != row_b[name]
     ]
+    if _differ(runs, ("space_versions", str(row_a[columns.BENCH]))):
+        found.append(f"the networks of {row_a[columns.BENCH]} are of another version")
     place = f"{row_a[columns.BENCH]}/{row_a[columns.DATASET]}"
     if row_a[columns.TRUTH] == row_b[columns.TRUTH] and _differ(runs, (columns.TRUTH, place, "sha256")):
         found.append("the truth's file (sha256) differs")

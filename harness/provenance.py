@@ -27,7 +27,7 @@ def describe_run(
     *,
     module: str | None = None,
 ) -> dict[str, JSON]:
-    """Command (`python -m MODULE`), settings, truth and inputs with their sha256, versions, git commit and device.
+    """Command (`python -m MODULE`), settings, versions, truth and inputs with their sha256, git commit and device.
 
     `module` is by default the one of this package that was run.
     """
@@ -36,6 +36,7 @@ def describe_run(
         "command": process["command"],
         "date": process["date"],
         "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
+        "space_versions": {target.space.name: target.space.version for target in targets},
         "truth": {"/".join(target.name): _plain(target.truth) for target in targets},
         "inputs": {
             f"{run.setting.bench}/{run.setting.data_set}/seed{run.setting.seed}": {

@@ -64,11 +64,12 @@ def test_versions_truths_and_samples_are_never_subtracted(row, reason, tmp_path)
     [
         ({"truth": {"nats_tss/cifar10": {"sha256": "b"}}}, "the truth's file (sha256) differs"),
         ({"inputs": {"nats_tss/cifar10/seed0": {"sha256": "j"}}}, "the images (sha256) differ"),
+        ({"space_versions": {"nats_tss": 2}}, "the networks of nats_tss are of another version"),
         ({"config": {"sample_seed": 1}}, "other architectures were drawn"),
     ],
 )
 def test_what_lies_behind_equal_names_is_compared_too(part, reason, tmp_path):
-    before = PARTS | {"config": {"sample_seed": 0}}
+    before = PARTS | {"config": {"sample_seed": 0}, "space_versions": {"nats_tss": 1}}
     found = changes(tmp_path, run(tmp_path / "a", [{}], before), run(tmp_path / "b", [{}], before | part)).iloc[0]
     assert (found["status"], found["reason"]) == ("not comparable", reason)
 
