@@ -7,7 +7,8 @@ that is not set is skipped. They are taken out of the environment, so that no ot
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,3 +93,22 @@ def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         for key in TRUTH_SOURCES:
             fetch(TRUTH_SOURCES.get(key), home)
     return home
+
+
+@pytest.fixture
+def in_empty_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Callable[[], int]], Callable[..., tuple[int, str, str]]]:
+    """Makes of a command's `main` a function of its words: exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def command_of(main: Callable[[], int]) -> Callable[..., tuple[int, str, str]]:
+        def run(*words: str) -> tuple[int, str, str]:
+            monkeypatch.setattr(sys, "argv", ["command", *words])
+            code = main()
+            captured = capsys.readouterr()
+            return code, captured.out, captured.err
+
+        return run
+
+    return command_of

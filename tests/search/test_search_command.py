@@ -25,17 +25,8 @@ ZICO = ["search=evolution", "proxy=zico", "steps=25", "population=5", "seeds=2",
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
-    """Runs the command in an empty folder; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["search", *words])
-        code = main()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+def command(in_empty_folder):
+    return in_empty_folder(main)
 
 
 def stored(path: Path) -> dict[tuple[str, str], str]:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +21,9 @@ SMALL = [
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capsys):
-    """Runs the command in an empty folder; returns exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
+def command(in_empty_folder, monkeypatch):
     monkeypatch.setattr("harness.agreement.resampling.MOST_REPLICATES", 40)  # intervals are tested elsewhere
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["theory", *words])
-        code = main()
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
+    return in_empty_folder(main)
 
 
 def _losses(seed: int) -> list[float]:
