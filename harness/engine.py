@@ -38,13 +38,17 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
     needs = {name: list(proxy.evidence().values()) for name, proxy in proxies.items()}
     scores: dict[str, Score] = {}
     with ExitStack() as stack:
+        sharing = {
+            name for name, kinds in needs.items() if any(kind.runs_network and kind.shares_network for kind in kinds)
+        }
         built_s = 0.0
         if any(proxy.runs_network() for proxy in proxies.values()):
             stack.enter_context(single_thread())
             stack.enter_context(isolated("score", subject.setting.seed, subject.arch))
-            started = thread_time()
-            _ = subject.network
-            built_s = thread_time() - started
+            if sharing:
+                started = thread_time()
+                _ = subject.network
+                built_s = thread_time() - started
         collected: dict[EvidenceKind, Evidence | BaseException] = {}
         for group in _groups(needs.values()):
             collected |= _collect(subject, group)
@@ -54,7 +58,7 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
             waiting = {kind for name in proxies.keys() - scores.keys() for kind in needs[name]}
             collected = {kind: evidence for kind, evidence in collected.items() if kind in waiting}
     return {
-        name: found._replace(seconds=found.seconds + built_s) if proxies[name].runs_network() else found
+        name: found._replace(seconds=found.seconds + built_s) if name in sharing else found
         for name, found in scores.items()
     }
 

@@ -38,6 +38,12 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
     does not leave a module to PyTorch, `network.own_init` names what it draws by default.
     """
     network = network.to_empty(device="cpu")
+    initialise(network, init=init, seed=seed)
+    return network.train()
+
+
+def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
+    """Give a network that has memory the initial parameters of `materialise`; dtype, device and layout stay."""
     origins: dict[str, str] = network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
     own_init: dict[str, Initialisation] = getattr(network, "own_init", {})
     for name, module in network.named_modules():
@@ -48,19 +54,18 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
             module.reset_parameters()
         elif any(True for _ in module.parameters(recurse=False)):
             raise TypeError(f"No initialisation is known for {type(module).__name__} ('{name}').")
-    return network.train()
 
 
 @torch.no_grad()
 def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisation, rng: torch.Generator) -> None:
-    weight = module.weight
+    weight = torch.empty(module.weight.shape)  # an order of entries and a precision that no layout or dtype changes
+    bias = None if module.bias is None else torch.zeros(module.bias.shape)
     if init is Initialisation.default:
         nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=rng)
-        if module.bias is not None:
+        if bias is not None:
             bound = 1 / math.sqrt(weight[0].numel())
-            nn.init.uniform_(module.bias, -bound, bound, generator=rng)
-        return
-    if init is Initialisation.kaiming_normal:
+            nn.init.uniform_(bias, -bound, bound, generator=rng)
+    elif init is Initialisation.kaiming_normal:
         nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=rng)
     elif init is Initialisation.kaiming_normal_fan_out:
         nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu", generator=rng)
@@ -70,5 +75,6 @@ def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisati
         nn.init.xavier_normal_(weight, generator=rng)
     else:
         nn.init.normal_(weight, std=0.01 if init is Initialisation.narrow_normal else 1.0, generator=rng)
-    if module.bias is not None:
-        nn.init.zeros_(module.bias)
+    module.weight.copy_(weight)
+    if bias is not None:
+        module.bias.copy_(bias)

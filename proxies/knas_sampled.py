@@ -35,13 +35,16 @@ class KnasSampled(Proxy):
         """Higher is better; of either sign."""
         network = private.network()
         parameters = [parameter for parameter in network.parameters() if parameter.numel() >= _N_WEIGHTS]
-        batches: list[tuple[Tensor | None, ...]] = [
-            torch.autograd.grad(loss, parameters, allow_unused=True) for loss in private.losses(network, self.n_batches)
-        ]
-        reached = [gradients for gradients in zip(*batches, strict=True) if gradients[0] is not None]
+        batches: list[list[Tensor]] = []
+        for loss in private.losses(network, self.n_batches):
+            gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+            pairs = zip(parameters, gradients, strict=True)
+            reached = [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
+            parameters = [parameter for parameter, _ in reached[:_N_PARAMETERS]]  # no other gradient is needed
+            batches.append([gradient.flatten()[:_N_WEIGHTS] for _, gradient in reached[:_N_PARAMETERS]])
         total = 0.0
-        for gradients in reached[:_N_PARAMETERS]:
-            sampled = torch.stack([gradient.flatten()[:_N_WEIGHTS] for gradient in gradients if gradient is not None])
+        for of_parameter in zip(*batches, strict=True):
+            sampled = torch.stack(of_parameter)
             first, last = sampled.to(torch.promote_types(sampled.dtype, torch.float32)).chunk(2)
             total += ((first - first.mean(dim=0)) * (last - last.mean(dim=0))).sum().item() / _SCALE
         return total

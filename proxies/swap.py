@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from harness.errors import OptionError
 from harness.evidence import Layers, PrivateNetworkAndImages
-from harness.evidence.patterns import n_distinct, relu_pattern
+from harness.evidence.patterns import n_unit_patterns
 from harness.initialise import Initialisation
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
 
@@ -40,10 +40,8 @@ class Swap(Proxy):
     def measure(self, private: PrivateNetworkAndImages, layers: Layers) -> float:
         """Higher is better."""
         images = private.images(self.n_images)
-        total = 0
-        for repeat in range(self.n_repeats):
-            network = private.network(init=Initialisation.normal, draw=repeat)
-            total += n_distinct(relu_pattern(network, images).T)
+        networks = private.networks(self.n_repeats, init=Initialisation.normal)
+        total = sum(n_unit_patterns(network, images) for network in networks)
         if not self.regularised:
             return total / self.n_repeats
         thousands = layers.sum(layers.n_params).item() / 1e3

@@ -50,6 +50,8 @@ class AveragePool(nn.AvgPool2d):
 
     def forward(self, features: Tensor) -> Tensor:
         if features.device.type == "cpu" and features.dtype in (torch.float32, torch.bfloat16):
+            if not torch.is_grad_enabled():
+                return _Mean.forward(features, False)  # the same, without the bookkeeping of a Function
             return cast(Tensor, _Mean.apply(features, False))  # type: ignore[no-untyped-call]
         return super().forward(features)
 
@@ -64,8 +66,8 @@ class _Mean(torch.autograd.Function):
 
     @staticmethod
     def forward(features: Tensor, divides_first: bool) -> Tensor:
-        counts = _neighbours(torch.ones_like(features[:1]))
-        return _neighbours(features / counts) if divides_first else _neighbours(features) / counts
+        counts = _neighbours(features.new_ones(1, 1, *features.shape[2:]))
+        return _neighbours(features / counts) if divides_first else _neighbours(features).div_(counts)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, bool], output: Tensor) -> None:

@@ -66,6 +66,8 @@ class Evidence(ABC):
     rides_on: ClassVar[str]
     uses: ClassVar[frozenset[str]] = frozenset({"inputs", "protocol", "seed"})
     runs_network: ClassVar[bool] = True
+    shares_network: ClassVar[bool] = True
+    """Whether it runs `subject.network`, which is then made beforehand, or networks that it makes itself."""
 
     seconds: float = 0.0
     """CPU seconds of the passes that this evidence needed, shared passes counted in full."""

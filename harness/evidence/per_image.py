@@ -40,6 +40,10 @@ class GradientSums:
     gradients: Tensor
     signs: Tensor
 
+    def __add__(self, other: Self) -> "GradientSums":
+        """The sums over the images of both."""
+        return GradientSums(self.gradients + other.gradients, self.signs + other.signs)
+
 
 @EVIDENCE.register("per_image_gradients")
 class PerImageGradients(Evidence):
@@ -51,6 +55,7 @@ class PerImageGradients(Evidence):
     """
 
     rides_on: ClassVar[str] = "per-image gradients"
+    shares_network: ClassVar[bool] = False
 
     def __init__(self, n_weights: int) -> None:
         self.n_images = 0
@@ -85,15 +90,8 @@ class PerImageGradients(Evidence):
     def add(self, layers: Mapping[str, WeightLayer], calls: Mapping[str, Sequence[LayerCall]]) -> None:
         """Take up some images, given by the calls of each layer."""
         for name, of_layer in calls.items():
-            gradients, signs = [], []
-            for block in weight_gradients(layers[name], of_layer):
-                gradients.append(block.sum(dim=0, dtype=torch.promote_types(block.dtype, torch.float32)))
-                signs.append(block.sign().sum(dim=0, dtype=torch.float32))
-            known = self.layers.get(name)
-            self.layers[name] = GradientSums(
-                torch.cat(gradients) + (known.gradients if known else 0),
-                torch.cat(signs) + (known.signs if known else 0),
-            )
+            found, known = _sums(layers[name], of_layer), self.layers.get(name)
+            self.layers[name] = found if known is None else known + found
         self.n_images += next((len(of_layer[0].inputs) for of_layer in calls.values()), 0)
 
 
@@ -151,6 +149,24 @@ def layer_calls(
         found = torch.zeros_like(output) if gradient is None else gradient
         calls.setdefault(name, []).append(LayerCall(inputs, found))
     return calls
+
+
+def _sums(layer: WeightLayer, calls: Sequence[LayerCall]) -> GradientSums:
+    weight = layer.weight
+    dtype = torch.promote_types(weight.dtype, torch.float32)
+    if not reach_loss(calls):
+        nothing = torch.zeros(weight.numel(), dtype=dtype, device=weight.device)
+        return GradientSums(nothing, nothing.to(torch.float32))
+    gradients, signs = [], []
+    for block in weight_gradients(layer, calls):
+        gradients.append(block.sum(dim=0, dtype=dtype))
+        signs.append(block.sign().sum(dim=0, dtype=torch.float32))
+    return GradientSums(torch.cat(gradients), torch.cat(signs))
+
+
+def reach_loss(calls: Sequence[LayerCall]) -> bool:
+    """Whether the loss depends on any call of a layer; the layer's gradients are zero where it does not."""
+    return any(bool(of_image.any()) for call in calls for of_image in call.output_gradient)  # mostly the first image
 
 
 def weight_gradients(layer: WeightLayer, calls: Sequence[LayerCall]) -> Iterator[Tensor]:

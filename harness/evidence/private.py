@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
-from harness.initialise import Initialisation
+from harness.initialise import Initialisation, initialise
 from harness.inputs import Batch
 from harness.randomness import derive_seed, generator
 
@@ -26,6 +26,7 @@ class PrivateNetwork(Evidence):
     """
 
     rides_on: ClassVar[str] = "private network"
+    shares_network: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
 
     def __init__(self, subject: Subject) -> None:
@@ -46,9 +47,20 @@ class PrivateNetwork(Evidence):
             training: whether normalisation takes the batch's statistics, whatever the protocol's mode: the proxies that
                 bring their own inputs bring this too.
         """
-        setting = self._subject.setting
-        seed = setting.seed if draw == 0 else derive_seed("draw", setting.seed, draw)
-        return self._subject.build(init=init or setting.protocol.init, seed=seed).train(training)
+        init = init or self._subject.setting.protocol.init
+        return self._subject.build(init=init, seed=self._seed_of(draw)).train(training)
+
+    def networks(self, n_draws: int, *, init: Initialisation) -> Iterator[nn.Module]:
+        """`network` with the draws 0, 1, ... one after the other, made once: each ends the one before."""
+        network = self.network(init=init)
+        for draw in range(n_draws):
+            if draw:
+                initialise(network, init=init, seed=self._seed_of(draw))
+            yield network
+
+    def _seed_of(self, draw: int) -> int:
+        seed = self._subject.setting.seed
+        return seed if draw == 0 else derive_seed("draw", seed, draw)
 
     def generator(self, *purpose: str | int) -> torch.Generator:
         """A generator on the CPU for one purpose, the same for all architectures."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.evidence.base import EVIDENCE, Subject, Undefined
-from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, separated, weight_gradients
+from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, reach_loss, separated, weight_gradients
 from harness.evidence.private import PrivateNetworkAndImages
 
 
@@ -44,6 +44,8 @@ class TangentKernel(PrivateNetworkAndImages):
         }
         kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
         for name, calls in layer_calls(network, layers, images, _summed).items():
+            if not reach_loss(calls):
+                continue
             layer = layers[name]
             blocks = weight_gradients(layer, calls) if isinstance(layer, WeightLayer) else [_of_norm(layer, calls)]
             for block in blocks:

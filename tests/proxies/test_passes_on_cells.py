@@ -8,8 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from harness.engine import score
-from harness.evidence import PerImageGradients, TangentKernel, per_image
+from harness.evidence import PerImageGradients, PrivateNetwork, TangentKernel, per_image
 from harness.evidence.base import Setting, Subject
+from harness.evidence.patterns import n_regions, n_unit_patterns
+from harness.evidence.private import hooked
+from harness.initialise import Initialisation
 from harness.inputs import DATA_SETS, Batch
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy
@@ -24,6 +27,7 @@ from proxies.zen import Zen
 SPACE = BENCHMARKS.get("nats_tss")
 SMALL = replace(DATA_SETS.get("cifar10"), shape=(3, 8, 8))
 ALL_NONE = Architecture("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|")
+DEAD_CONVOLUTIONS = Architecture("|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|none~2|")
 CONVOLUTIONS = Architecture("|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|")
 OWN_PASSES = ("zen", "az_nas", "meco", "meco_opt", "swap", "ntk_cond", "linear_regions", "te_nas", "gradsign")
 OWN_PASSES += ("gradsign_mean", "knas", "knas_sampled")
@@ -46,12 +50,13 @@ def few(name: str) -> Proxy:
     return proxy(**{option: small[option] for option in options if option in small})
 
 
+@pytest.mark.parametrize("arch", [CONVOLUTIONS, DEAD_CONVOLUTIONS])
 @pytest.mark.parametrize("mode", list(Mode))
-def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode: Mode) -> None:
+def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode: Mode, arch: Architecture) -> None:
     # 33 images: more than one micro-batch.
     made = on_cells(some_images(33), mode=mode)
     (batch,) = made.batches
-    subject = Subject(made, CONVOLUTIONS, "all")
+    subject = Subject(made, arch, "all")
     (found,) = PerImageGradients.collect_all(subject, [PerImageGradients])
     network = subject.build(init=made.protocol.init, seed=0)
     layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
@@ -118,6 +123,36 @@ def test_normalisation_of_single_pixels_is_undefined_where_an_image_is_a_batch()
     assert undefined == {"gradsign", "gradsign_mean", "knas", "knas_sampled", "meco"}
     assert {found[name].status for name in undefined} == {UNDEFINED}
     assert found["gradsign"].reason == "batch normalisation of one image with one pixel has no variance"
+
+
+def test_networks_of_several_draws_are_those_made_one_by_one() -> None:
+    made = on_cells(some_images(5), dtype=Precision.bf16)
+    private = PrivateNetwork(Subject(made, CONVOLUTIONS, "all"))
+    for draw, network in enumerate(private.networks(3, init=Initialisation.normal)):
+        alone = private.network(init=Initialisation.normal, draw=draw).state_dict()
+        assert all(torch.equal(tensor, alone[name]) for name, tensor in network.state_dict().items())
+        network(private.noise(5))  # leaves running statistics behind
+
+
+@pytest.mark.parametrize("dtype", [Precision.fp32, Precision.bf16])
+@pytest.mark.parametrize("n_images", [1, 3, 16, 17, 40])
+def test_patterns_are_counted_as_rows_and_columns_of_one_table(n_images: int, dtype: Precision) -> None:
+    private = PrivateNetwork(Subject(on_cells(some_images(2), dtype=dtype), CONVOLUTIONS, "all"))
+    network, images = private.network(), private.noise(n_images)
+    active = []
+    with (
+        hooked(
+            [module for module in network.modules() if isinstance(module, nn.ReLU)],
+            lambda _, __, output: active.append((output > 0).flatten(1)),
+        ),
+        torch.no_grad(),
+    ):
+        network(images)
+    table = torch.cat(active, dim=1)
+    assert n_unit_patterns(network, images) == len(table.unique(dim=1).T)
+    assert n_regions(network, images) == len(table.unique(dim=0))
+    twice = images[[0, *range(n_images)]]
+    assert n_regions(network.eval(), twice) == n_regions(network, images)
 
 
 def test_own_passes_change_neither_the_shared_network_nor_the_generators() -> None:
