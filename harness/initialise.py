@@ -76,5 +76,5 @@ def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisati
     else:
         nn.init.normal_(weight, std=0.01 if init is Initialisation.narrow_normal else 1.0, generator=rng)
     module.weight.copy_(weight)
-    if bias is not None:
+    if module.bias is not None and bias is not None:
         module.bias.copy_(bias)

@@ -16,11 +16,12 @@ class NtkCondition(Proxy):
     """Minus the ratio of the largest to the least eigenvalue of the neural tangent kernel.
 
     The paper's number is the ratio, of which lower is better; the sign is turned. The kernel is that of summed
-    outputs, over all weights, for the first images of the protocol, and normalisation by running statistics, as the
-    authors' function has it by default; their search, and AZ-NAS after it, call it with train_mode=True, in which
-    images share statistics, and which ranks otherwise. 72 is the batch of the search in NAS-Bench-201. Weights
-    start as the protocol says, where TE-NAS draws N(0, 2 / fan_out). A singular kernel is -inf; there the authors'
-    code gives what rounding makes of it, even a negative ratio, which ranks best, or 100,000 for 0 / 0.
+    outputs, over all weights, for the first images of the protocol; 72 is the batch of the search in NAS-Bench-201.
+    Normalisation takes running statistics, as the authors' function has it by default. Their search, and AZ-NAS after
+    it, has train_mode=True: images then share statistics, each takes a backward pass over the batch, and networks rank
+    otherwise. Weights start as the protocol says, where TE-NAS draws N(0, 2 / fan_out). A singular kernel is -inf;
+    there the authors' code gives what rounding makes of it, even a negative ratio, which ranks best, or 100,000 for
+    0 / 0.
     """
 
     version: ClassVar[int] = 1
@@ -28,13 +29,14 @@ class NtkCondition(Proxy):
     sees: ClassVar[Sees] = Sees.LIVE
 
     n_images: int = 72
+    train_mode: bool = False
 
     def __post_init__(self) -> None:
         require_positive(self, "n_images")
 
     def measure(self, tangent: TangentKernel) -> float:
         """Higher is better; at most -1."""
-        eigenvalues = torch.linalg.eigvalsh(tangent.kernel(self.n_images))
+        eigenvalues = torch.linalg.eigvalsh(tangent.kernel(self.n_images, train_mode=self.train_mode))
         least, largest = eigenvalues[0].item(), eigenvalues[-1].item()
         rounding = len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * largest
         return -largest / least if least > rounding else -math.inf

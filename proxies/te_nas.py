@@ -17,7 +17,8 @@ class TeNas(Proxy):
     """Sum of the ranks of `ntk_cond` and `linear_regions` over the population, ascending, ties shared.
 
     The authors rank the operations of a supernet that they prune; over architectures it is the comparison of AZ-NAS
-    (arXiv:2403.19232). The score is relative to the population: another sample gives other scores.
+    (arXiv:2403.19232), which has 64 images for both, and train_mode=True. The score is relative to the population:
+    another sample gives other scores.
     """
 
     version: ClassVar[int] = 1
@@ -27,6 +28,7 @@ class TeNas(Proxy):
     n_images_tangent: int = 72
     n_images_regions: int = 64
     size: int = 0
+    train_mode: bool = False
 
     def __post_init__(self) -> None:
         require_positive(self, "n_images_tangent", "n_images_regions")
@@ -34,7 +36,7 @@ class TeNas(Proxy):
     def measure(self, tangent: TangentKernel, regions: LinearRegionsSeen) -> dict[str, float]:
         """Higher is better for each."""
         return {
-            "ntk_cond": NtkCondition(self.n_images_tangent).measure(tangent),
+            "ntk_cond": NtkCondition(self.n_images_tangent, self.train_mode).measure(tangent),
             "linear_regions": LinearRegions(self.n_images_regions, self.size).measure(regions),
         }
 

@@ -8,34 +8,51 @@ from torch.nn import functional as F
 
 from harness.evidence.base import EVIDENCE, Subject, Undefined
 from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, reach_loss, separated, weight_gradients
-from harness.evidence.private import PrivateNetworkAndImages
+from harness.evidence.private import PrivateNetworkAndImages, run
 
 
 @EVIDENCE.register("tangent_kernel")
 class TangentKernel(PrivateNetworkAndImages):
     """Inner products of the gradients of two images' summed outputs, over all weights, those of normalisation included.
 
-    Biases are left out. Normalisation takes its running statistics, which at initialisation are those of no change.
+    Biases are left out.
     """
 
     rides_on: ClassVar[str] = "tangent kernel"
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)
-        self._kernels: dict[int, Tensor] = {}
+        self._kernels: dict[tuple[int, bool], Tensor] = {}
 
-    def kernel(self, n_images: int) -> Tensor:
+    def kernel(self, n_images: int, *, train_mode: bool = False) -> Tensor:
         """The kernel of the first images, float64 [n, n], n being fewer where the protocol has fewer images.
+
+        Normalisation takes its running statistics, which at initialisation are those of no change; in train mode the
+        batch's, so that an output depends on all images, and each takes a backward pass over the batch.
 
         Raises:
             Undefined: where the output of the network is an image.
         """
-        if n_images not in self._kernels:
+        if (n_images, train_mode) not in self._kernels:
             with self._shared():
-                self._kernels[n_images] = self._compute(self.images(n_images).contiguous())
-        return self._kernels[n_images]
+                images = self.images(n_images)
+                self._kernels[n_images, train_mode] = self._together(images) if train_mode else self._apart(images)
+        return self._kernels[n_images, train_mode]
 
-    def _compute(self, images: Tensor) -> Tensor:
+    def _together(self, images: Tensor) -> Tensor:
+        network = self.network()
+        kinds = nn.Conv2d | nn.Linear | nn.BatchNorm2d
+        weights = [module.weight for module in network.modules() if isinstance(module, kinds)]
+        sums = _sums(run(network, images))
+        rows = []
+        for one in sums:
+            gradients = torch.autograd.grad(one, weights, retain_graph=True, allow_unused=True)
+            rows.append(torch.cat([gradient.flatten() for gradient in gradients if gradient is not None]))
+        stacked = torch.stack(rows).to(torch.promote_types(rows[0].dtype, torch.float32))
+        return (stacked @ stacked.T).to(torch.float64)
+
+    def _apart(self, images: Tensor) -> Tensor:
+        images = images.contiguous()  # grouped convolutions are slow in channels-last
         network = separated(self.network(training=False))
         layers = {
             name: module
@@ -43,7 +60,7 @@ class TangentKernel(PrivateNetworkAndImages):
             if isinstance(module, nn.Conv2d | nn.Linear | nn.BatchNorm2d)
         }
         kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
-        for name, calls in layer_calls(network, layers, images, _summed).items():
+        for name, calls in layer_calls(network, layers, images, lambda outputs: _sums(outputs).sum()).items():
             if not reach_loss(calls):
                 continue
             layer = layers[name]
@@ -54,10 +71,11 @@ class TangentKernel(PrivateNetworkAndImages):
         return kernel
 
 
-def _summed(outputs: Tensor) -> Tensor:
+def _sums(outputs: Tensor) -> Tensor:
+    """The sum of each image's outputs [n_images]."""
     if outputs.dim() != 2:
         raise Undefined("the sum of the outputs is that of an image; the kernel is defined for vectors")
-    return outputs.sum()
+    return outputs.sum(dim=1)
 
 
 def _of_norm(norm: nn.BatchNorm2d, calls: list[LayerCall]) -> Tensor:

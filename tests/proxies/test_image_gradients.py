@@ -94,6 +94,7 @@ def test_ntk_condition_of_two_images() -> None:
     batch = Batch(pairs((1, 0), (1, 1)), torch.tensor([0, 1]))
     expected = -(3 + math.sqrt(5)) / (3 - math.sqrt(5))
     assert value_of(NtkCondition(n_images=2), TwoFeatures, batch) == pytest.approx(expected)
+    assert value_of(NtkCondition(n_images=2, train_mode=True), TwoFeatures, batch) == pytest.approx(expected)
 
 
 def test_ntk_condition_takes_no_more_images_than_asked_for() -> None:

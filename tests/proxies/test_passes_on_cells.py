@@ -75,15 +75,20 @@ def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode
         assert (together.signs != one_by_one.sign().sum(dim=0)).double().mean() < 1e-3, name
 
 
-def test_the_tangent_kernel_is_that_of_one_backward_pass_for_each_image() -> None:
+@pytest.mark.parametrize("train_mode", [False, True])
+@pytest.mark.parametrize(("arch", "execute"), [(CONVOLUTIONS, "live"), (DEAD_CONVOLUTIONS, "all")])
+def test_the_tangent_kernel_is_that_of_one_backward_pass_for_each_image(
+    arch: Architecture, execute: Execute, train_mode: bool
+) -> None:
     made = on_cells(some_images(5))
-    subject = Subject(made, CONVOLUTIONS, "live")
-    network = subject.build(init=made.protocol.init, seed=0).eval()
+    subject = Subject(made, arch, execute)
+    network = subject.build(init=made.protocol.init, seed=0).train(train_mode)
     weights = [parameter for name, parameter in network.named_parameters() if name.endswith("weight")]
     outputs = network(made.batches[0].images.double())
-    rows = [torch.autograd.grad(output.sum(), weights, retain_graph=True) for output in outputs]
+    rows = [torch.autograd.grad(output.sum(), weights, retain_graph=True, materialize_grads=True) for output in outputs]
     gradients = torch.stack([torch.cat([piece.flatten() for piece in row]) for row in rows])
-    assert torch.allclose(TangentKernel(subject).kernel(5), gradients @ gradients.T, rtol=1e-9)
+    found = TangentKernel(subject).kernel(5, train_mode=train_mode)
+    assert torch.allclose(found, gradients @ gradients.T, rtol=1e-9)
 
 
 def test_large_layers_are_taken_in_blocks_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
