@@ -16,7 +16,7 @@ from harness.errors import HarnessError, OptionError
 from harness.external_scores import read_scores
 from harness.inputs import Batches, draw_batches, preferred_kind
 from harness.judging import Judgement, judge, missing_baselines, tables_of
-from harness.out_folder import make_out_folder
+from harness.out_folder import out_folder
 from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.report import EvaluationTables, write_report
@@ -86,21 +86,21 @@ def evaluate(
     require_company(ensembles, [*([] if external is None else map(str, external.columns)), *(s.name for s in specs)])
     targets, skipped = _open_targets(_words(bench), _words(dataset), settings, external)
     runs = {target.name: _runs(target, specs, settings) for target in targets}
-    out = _make_out(settings, targets, specs, external)
-    judged: list[Judgement] = []
-    tables: dict[tuple[str, str], pd.DataFrame] = {}
-    failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
-    for target in targets:
-        found = [] if external is None else _external_columns(target, external, settings)
-        found += _scored(target, runs[target.name], settings)
-        found += ensemble_columns(target, found, ensembles)
-        counts = parse_proxies(missing_baselines([column.subject.proxy for column in found]), {})
-        tables[target.name] = _scores_table(target, found)
-        judged.append(judge(target, found, _scored(target, _runs(target, counts, settings)[:1], settings)))
-        failures |= {(*target.name, column.name): column.failures for column in found if column.failures}
-    provenance = describe_run(settings, targets, [run for target in targets for run in runs[target.name]], skipped)
-    evaluated = dataclasses.replace(tables_of(judged, tables), provenance=provenance, failures=failures)
-    write_report(out, evaluated)
+    with out_folder(settings.out, _stem(targets, specs, external)) as out:
+        judged: list[Judgement] = []
+        tables: dict[tuple[str, str], pd.DataFrame] = {}
+        failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
+        for target in targets:
+            found = [] if external is None else _external_columns(target, external, settings)
+            found += _scored(target, runs[target.name], settings)
+            found += ensemble_columns(target, found, ensembles)
+            counts = parse_proxies(missing_baselines([column.subject.proxy for column in found]), {})
+            tables[target.name] = _scores_table(target, found)
+            judged.append(judge(target, found, _scored(target, _runs(target, counts, settings)[:1], settings)))
+            failures |= {(*target.name, column.name): column.failures for column in found if column.failures}
+        provenance = describe_run(settings, targets, [run for target in targets for run in runs[target.name]], skipped)
+        evaluated = dataclasses.replace(tables_of(judged, tables), provenance=provenance, failures=failures)
+        write_report(out, evaluated)
     return Evaluation(evaluated, targets, skipped, out)
 
 
@@ -233,13 +233,11 @@ def _scores_table(target: Target, found: Sequence[ScoreColumn]) -> pd.DataFrame:
     return pd.DataFrame(table | {column.name: column.values.to_numpy(dtype="float64") for column in found})
 
 
-def _make_out(
-    settings: Settings, targets: Sequence[Target], specs: Sequence[ProxySpec], external: pd.DataFrame | None
-) -> Path:
-    """The folder of results, made now, so that one that cannot be written is known before anything is computed."""
+def _stem(targets: Sequence[Target], specs: Sequence[ProxySpec], external: pd.DataFrame | None) -> str:
+    """What the name of a new folder of results begins with."""
     names = [spec.name for spec in specs] if external is None else [str(name) for name in external.columns]
     parts = (_few({target.space.name for target in targets}), _few({target.data_set.name for target in targets}))
-    return make_out_folder(settings.out, "-".join((*parts, names[0] if len(names) == 1 else f"{len(names)}proxies")))
+    return "-".join((*parts, names[0] if len(names) == 1 else f"{len(names)}proxies"))
 
 
 def _few(names: set[str]) -> str:

@@ -1,6 +1,8 @@
 """The folder that a run writes its results into."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -9,15 +11,18 @@ from harness.errors import OptionError
 RUNS = Path("results/runs")
 
 
-def make_out_folder(asked: Path | None, stem: str) -> Path:
+@contextmanager
+def out_folder(asked: Path | None, stem: str) -> Iterator[Path]:
     """The folder asked for, or else a new one in `results/runs` that begins with `stem` and ends with the time.
 
-    To be called before anything is computed, so that a folder that cannot be written is known then.
+    To be entered before anything is computed, so that a folder that cannot be written is known then. A new one that is
+    left without a file goes again.
 
     Raises:
         OptionError: if it cannot be written.
     """
     out = (asked or _new(stem)).expanduser()
+    is_new = not out.exists()
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
@@ -25,7 +30,11 @@ def make_out_folder(asked: Path | None, stem: str) -> Path:
         probe.unlink()
     except OSError as error:
         raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
-    return out
+    try:
+        yield out
+    finally:
+        if is_new and not any(out.iterdir()):
+            out.rmdir()
 
 
 def _new(stem: str) -> Path:

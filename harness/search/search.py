@@ -9,7 +9,7 @@ from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
 from harness.inputs import DataSet, preferred_kind
 from harness.options import checked_options
-from harness.out_folder import make_out_folder
+from harness.out_folder import out_folder
 from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.report import JSON
@@ -89,16 +89,16 @@ def search(question: Question | None = None, settings: SearchSettings | None = N
     ]
     for _, contest in contests:
         first_start(contest)
-    out = make_out_folder(settings.base.out, "-".join(["search", *_stem(question)]))
     effort = Effort(settings.base.n_workers, settings.base.resume, settings.base.retry == "failed")
     outcomes, runs = [], []
-    with ScoreStore(settings.base.store.expanduser()) as store:
-        for place, contest in contests:
-            trials, of_contest = run_trials(contest, place.setting, store, effort)
-            outcomes.append(Outcome(contest, trials, place.counts, place.truth))
-            runs += of_contest
-    tables = SearchTables.of(outcomes, _provenance(settings, places, runs, skipped))
-    write_search(out, tables)
+    with out_folder(settings.base.out, "-".join(["search", *_stem(question)])) as out:
+        with ScoreStore(settings.base.store.expanduser()) as store:
+            for place, contest in contests:
+                trials, of_contest = run_trials(contest, place.setting, store, effort)
+                outcomes.append(Outcome(contest, trials, place.counts, place.truth))
+                runs += of_contest
+        tables = SearchTables.of(outcomes, _provenance(settings, places, runs, skipped))
+        write_search(out, tables)
     return Search(tables, skipped, out)
 
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from harness.command import exit_code, mistakes_told
 from harness.config import check_words
-from harness.out_folder import make_out_folder
+from harness.out_folder import out_folder
 from harness.paths import conf_folder
 from harness.provenance import describe_process
 from harness.theory.config import expanded, read_theory
@@ -36,24 +36,24 @@ def check_theory(settings: TheorySettings) -> Path:
     Raises:
         HarnessError: for a user's mistake or missing data.
     """
-    out = make_out_folder(expanded(settings.out), f"theory-{settings.experiment}")
-    for experiment in settings.experiments:
-        started, started_cpu = time.monotonic(), time.process_time()
-        finding = _found(settings, experiment, out)
-        provenance = describe_process("harness.theory") | {
-            "seed": settings.seed,
-            "images": finding.source,
-            "wall_s": round(time.monotonic() - started, 1),
-            "cpu_s": round(time.process_time() - started_cpu, 1),
-            "config": asdict(getattr(settings, experiment)),
-        }
-        write_finding(out, finding, provenance)
-        print(f"{finding.title}\n  images: {finding.source}")
-        for found in finding.trends:
-            where = f" ({found.setting})" if found.setting else ""
-            low, high = found.rho_interval
-            claimed = f"; that it {found.claim.value}: {found.verdict}" if found.claim.value else ""
-            print(f"  {found.y} with {found.x}{where}: rho {found.rho:.3f} [{low:.3f}, {high:.3f}]{claimed}")
+    with out_folder(expanded(settings.out), f"theory-{settings.experiment}") as out:
+        for experiment in settings.experiments:
+            started, started_cpu = time.monotonic(), time.process_time()
+            finding = _found(settings, experiment, out)
+            provenance = describe_process("harness.theory") | {
+                "seed": settings.seed,
+                "images": finding.source,
+                "wall_s": round(time.monotonic() - started, 1),
+                "cpu_s": round(time.process_time() - started_cpu, 1),
+                "config": asdict(getattr(settings, experiment)),
+            }
+            write_finding(out, finding, provenance)
+            print(f"{finding.title}\n  images: {finding.source}")
+            for found in finding.trends:
+                where = f" ({found.setting})" if found.setting else ""
+                low, high = found.rho_interval
+                claimed = f"; that it {found.claim.value}: {found.verdict}" if found.claim.value else ""
+                print(f"  {found.y} with {found.x}{where}: rho {found.rho:.3f} [{low:.3f}, {high:.3f}]{claimed}")
     print(out)
     return out
 

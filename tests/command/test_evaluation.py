@@ -102,6 +102,18 @@ def test_scores_made_elsewhere_go_straight_to_agreement(command):
     assert "params" in rows.index
 
 
+def test_a_run_that_fails_leaves_no_empty_folder(command):
+    archs = list(BENCHMARKS.get("nats_tss").architectures[:30])
+    pd.DataFrame({"arch": archs, "params": range(30)}).to_csv("mine.csv", index=False)
+    Path("kept").mkdir()
+    for words in ([], ["out=new"], ["out=kept"]):
+        code, _, err = command("scores=mine.csv", "proxy=params", *words)
+        assert code == 2
+        assert err.endswith("Two columns of scores would be called params; rename one in scores=.\n")
+    assert {path.name for path in Path().iterdir()} == {"mine.csv", "kept", "results"}
+    assert not list(Path("results/runs").iterdir())
+
+
 def test_each_seed_is_a_row_and_counts_have_none(command):
     assert command("proxy=[zico,params]", *SMALL, "seeds=2", "seed=3", "out=one")[0] == 0
     rows = pd.read_csv("one/agreement.csv", dtype=str)
