@@ -45,10 +45,11 @@ class Subject:
         """The network on the setting's device, in the protocol's dtype and mode."""
         return self.build(init=self.setting.protocol.init, seed=self.setting.seed)
 
-    def build(self, *, init: Initialisation, seed: int) -> nn.Module:
-        """A new network, as `network` but for its initial weights."""
+    def build(self, *, init: Initialisation, seed: int, execute: Execute | None = None) -> nn.Module:
+        """A new network, as `network` but for its initial weights and, where said, for what it executes."""
         setting, protocol = self.setting, self.setting.protocol
-        network = setting.space.network(self.arch, setting.data_set, execute=self.execute, init=init, seed=seed)
+        execute = execute or self.execute
+        network = setting.space.network(self.arch, setting.data_set, execute=execute, init=init, seed=seed)
         network = network.train(protocol.mode is Mode.train).to(device=setting.device, dtype=protocol.dtype.dtype)
         for parameter in network.parameters():
             if parameter.dim() == 4:  # the layout in which convolutions are fastest, on CPUs and GPUs alike

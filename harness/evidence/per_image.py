@@ -50,8 +50,8 @@ class PerImageGradients(Evidence):
     """Loss gradients of the weights of convolutions and linear layers, image by image, over the first batch.
 
     Each image is a batch of its own: in train mode, normalisation takes its statistics from the one image.
-    `layers` maps the name of each layer that was called to its sums over `n_images`; `n_weights` is the number of
-    weights of all layers of the network, called or not.
+    `layers` maps the name of each live layer to its sums over `n_images`; those of dead ones are zero, so these do not
+    run. `n_weights` is the number of weights of all layers of the network, dead or not.
     """
 
     rides_on: ClassVar[str] = "per-image gradients"
@@ -71,7 +71,7 @@ class PerImageGradients(Evidence):
         """
         started = thread_time()
         setting = subject.setting
-        network = separated(subject.build(init=setting.protocol.init, seed=setting.seed))
+        network = separated(subject.build(init=setting.protocol.init, seed=setting.seed, execute="live"))
         layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
         batch = setting.batches[0].to(setting.device)
         found = cls(sum(layer.weight.numel() for layer in layers.values()))
@@ -152,21 +152,12 @@ def layer_calls(
 
 
 def _sums(layer: WeightLayer, calls: Sequence[LayerCall]) -> GradientSums:
-    weight = layer.weight
-    dtype = torch.promote_types(weight.dtype, torch.float32)
-    if not reach_loss(calls):
-        nothing = torch.zeros(weight.numel(), dtype=dtype, device=weight.device)
-        return GradientSums(nothing, nothing.to(torch.float32))
+    dtype = torch.promote_types(layer.weight.dtype, torch.float32)
     gradients, signs = [], []
     for block in weight_gradients(layer, calls):
         gradients.append(block.sum(dim=0, dtype=dtype))
         signs.append(block.sign().sum(dim=0, dtype=torch.float32))
     return GradientSums(torch.cat(gradients), torch.cat(signs))
-
-
-def reach_loss(calls: Sequence[LayerCall]) -> bool:
-    """Whether the loss depends on any call of a layer; the layer's gradients are zero where it does not."""
-    return any(bool(of_image.any()) for call in calls for of_image in call.output_gradient)  # mostly the first image
 
 
 def weight_gradients(layer: WeightLayer, calls: Sequence[LayerCall]) -> Iterator[Tensor]:

@@ -13,6 +13,7 @@ from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
 from harness.initialise import Initialisation, initialise
 from harness.inputs import Batch
 from harness.randomness import derive_seed, generator
+from harness.space import Execute
 
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 
@@ -38,7 +39,14 @@ class PrivateNetwork(Evidence):
         """Where networks and tensors are."""
         return self._subject.setting.device
 
-    def network(self, *, init: Initialisation | None = None, draw: int = 0, training: bool = True) -> nn.Module:
+    def network(
+        self,
+        *,
+        init: Initialisation | None = None,
+        draw: int = 0,
+        training: bool = True,
+        execute: Execute | None = None,
+    ) -> nn.Module:
         """A new network in the protocol's dtype, nothing yet run on it.
 
         Args:
@@ -46,9 +54,10 @@ class PrivateNetwork(Evidence):
             draw: which of many independent draws of the weights.
             training: whether normalisation takes the batch's statistics, whatever the protocol's mode: the proxies that
                 bring their own inputs bring this too.
+            execute: which operations run, by default those that the proxy sees.
         """
         init = init or self._subject.setting.protocol.init
-        return self._subject.build(init=init, seed=self._seed_of(draw)).train(training)
+        return self._subject.build(init=init, seed=self._seed_of(draw), execute=execute).train(training)
 
     def networks(self, n_draws: int, *, init: Initialisation) -> Iterator[nn.Module]:
         """`network` with the draws 0, 1, ... one after the other, made once: each ends the one before."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.evidence.base import EVIDENCE, Subject, Undefined
-from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, reach_loss, separated, weight_gradients
+from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, separated, weight_gradients
 from harness.evidence.private import PrivateNetworkAndImages, run
 
 
@@ -15,7 +15,7 @@ from harness.evidence.private import PrivateNetworkAndImages, run
 class TangentKernel(PrivateNetworkAndImages):
     """Inner products of the gradients of two images' summed outputs, over all weights, those of normalisation included.
 
-    Biases are left out.
+    Biases are left out. Dead operations add nothing, and do not run.
     """
 
     rides_on: ClassVar[str] = "tangent kernel"
@@ -40,7 +40,7 @@ class TangentKernel(PrivateNetworkAndImages):
         return self._kernels[n_images, train_mode]
 
     def _together(self, images: Tensor) -> Tensor:
-        network = self.network()
+        network = self.network(execute="live")
         kinds = nn.Conv2d | nn.Linear | nn.BatchNorm2d
         weights = [module.weight for module in network.modules() if isinstance(module, kinds)]
         sums = _sums(run(network, images))
@@ -53,7 +53,7 @@ class TangentKernel(PrivateNetworkAndImages):
 
     def _apart(self, images: Tensor) -> Tensor:
         images = images.contiguous()  # grouped convolutions are slow in channels-last
-        network = separated(self.network(training=False))
+        network = separated(self.network(training=False, execute="live"))
         layers = {
             name: module
             for name, module in network.named_modules()
@@ -61,8 +61,6 @@ class TangentKernel(PrivateNetworkAndImages):
         }
         kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
         for name, calls in layer_calls(network, layers, images, lambda outputs: _sums(outputs).sum()).items():
-            if not reach_loss(calls):
-                continue
             layer = layers[name]
             blocks = weight_gradients(layer, calls) if isinstance(layer, WeightLayer) else [_of_norm(layer, calls)]
             for block in blocks:

@@ -63,11 +63,15 @@ def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode
     alone = []
     for image, target in zip(batch.images.double().split(1), batch.targets.split(1), strict=True):
         loss = SMALL.loss(network(image), target)
-        alone.append(torch.autograd.grad(loss, [layer.weight for layer in layers.values()]))
+        weights = [layer.weight for layer in layers.values()]
+        alone.append(torch.autograd.grad(loss, weights, materialize_grads=True))
     assert found.n_images == 33
-    assert found.layers.keys() == layers.keys()
+    assert found.n_weights == sum(layer.weight.numel() for layer in layers.values())
     for name, gradients in zip(layers, zip(*alone, strict=True), strict=True):
         one_by_one = torch.stack(gradients).flatten(1)
+        if name not in found.layers:  # dead
+            assert not one_by_one.any()
+            continue
         together = found.layers[name]
         difference = together.gradients - one_by_one.sum(dim=0)
         assert difference.norm() <= 1e-9 * one_by_one.norm(), name
