@@ -121,6 +121,8 @@ def _explained(error: Exception, name: str, overrides: Sequence[str]) -> str:
                 return unknown_name(key, value, files)
         elif key.split(".")[0].split("/")[0] not in known and key.split(".")[0] != "hydra":
             return unknown_name("setting", key, known)
+        elif key.startswith("options.") and not word.startswith("+"):
+            return f"{word} is to be written with a plus sign: +{word}."
     return f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}."
 
 

@@ -50,6 +50,10 @@ MISTAKES = {
     ),
     "no evidence": (["proxy=odd.py"], "Bare.measure asks for 'gradients: <class 'int'>', which is no kind of evidence"),
     "unknown option": (["proxy=zico", "+options.zico.ddof=1"], "The proxy 'zico' has no options"),
+    "option without plus": (
+        ["options.zen.n_repeats=2"],
+        "is to be written with a plus sign: +options.zen.n_repeats=2.",
+    ),
     "option of another": (["proxy=zico", "+options.synflow.x=1"], "options.synflow is set, but the proxies asked for"),
     "out is a file": (["out=taken"], "out=taken cannot be written"),
     "store is a folder": (["store=."], "score store"),
