@@ -12,6 +12,7 @@ import pandas as pd
 from harness import columns
 from harness.agreement import Subject as RowSubject
 from harness.columns import NO_SEED
+from harness.composing import ensure
 from harness.errors import HarnessError, OptionError
 from harness.external_scores import read_scores
 from harness.inputs import Batches, draw_batches, preferred_kind
@@ -21,7 +22,7 @@ from harness.provenance import describe_run
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.report import EvaluationTables, write_report
 from harness.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
-from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.scoring import Effort, ScoringRun, SettingSpec
 from harness.settings import ALL, Settings
 from harness.store import OK, ScoreStore, StoredRows
 from harness.target import Skipped, Target, open_target, pairs
@@ -111,7 +112,7 @@ def _scored(target: Target, runs: Sequence[ScoringRun], settings: Settings) -> l
     if any(run.specs for run in runs):
         with ScoreStore(settings.store.expanduser()) as store:
             for run in runs:
-                compute(run, missing_units(run, target.archs, store, effort), store, effort)
+                ensure(run, target.archs, store, effort)
                 found += [_column(target, run, spec, store, settings) for spec in run.specs]
     return found
 

@@ -2,6 +2,7 @@
 
 import inspect
 from abc import ABC
+from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, get_type_hints
@@ -53,6 +54,14 @@ class Proxy(ABC):
 
     measure: ClassVar[Any]
     """`measure(self, evidence, ...) -> float | dict[str, float]`: the score or its components."""
+
+    def parts(self) -> Mapping[str, "Proxy"]:
+        """Other registered proxies, each of one component, whose scores are the components of this one, by name.
+
+        Most proxies have none. `measure` gives the same components of one network; an evaluation takes the scores of
+        the parts instead, each scored as that part sees networks, so that nothing is computed twice.
+        """
+        return {}
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
         """Scores from the components (columns) of the whole population (rows); by default the single component.

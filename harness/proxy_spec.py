@@ -36,6 +36,27 @@ class ProxySpec:
         return self.proxy_class(**dict(self.options))
 
     @property
+    def parts(self) -> "dict[str, ProxySpec]":
+        """The proxies of whose scores it is made, by component; see `Proxy.parts`.
+
+        Raises:
+            HarnessError: if one is not registered, or two are of one name.
+        """
+        found = {component: self._of(part) for component, part in self.make().parts().items()}
+        if len({part.name for part in found.values()}) < len(found):
+            raise HarnessError(f"Two parts of {self.name} are one proxy; parts must be different proxies.")
+        return found
+
+    def _of(self, part: Proxy) -> "ProxySpec":
+        name = next((name for name in PROXIES if PROXIES.get(name) is type(part)), None)
+        if name is None:
+            raise HarnessError(f"{self.name} has the part {type(part).__name__}, which is not registered as a proxy.")
+        changed = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+        options = tuple(sorted((option, value) for option, value in changed.items()))
+        in_same_file = self.path is not None and name in load_file(self.path)
+        return ProxySpec(name, options, self.path if in_same_file else None)
+
+    @property
     def digest(self) -> str:
         """sha256 of the file for a proxy by path, empty for a plug-in (its version says what it computes)."""
         return "" if self.path is None else hashlib.sha256(Path(self.path).read_bytes()).hexdigest()

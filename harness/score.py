@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from harness.arguments import OneSentenceParser
 from harness.checked_files import replacing
 from harness.columns import ARCH
+from harness.composing import ensure
 from harness.config import read_protocol
 from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.inputs import DATA_SETS, InputKind, draw_batches
@@ -18,7 +19,7 @@ from harness.paths import conf_folder
 from harness.protocol import Protocol
 from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.registry import unknown_name
-from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.scoring import Effort, ScoringRun, SettingSpec
 from harness.settings import check_device
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.store import OK, ScoreStore
@@ -87,7 +88,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     run = ScoringRun(setting, specs, draw_batches(data_set, setting.request) if uses_inputs else None)
     archs = [Architecture(arch) for arch in table[ARCH]]
     with ScoreStore(arguments.store.expanduser()) as store:
-        compute(run, missing_units(run, archs, store, Effort(1)), store, Effort(arguments.workers))
+        ensure(run, archs, store, Effort(arguments.workers))
         for spec in specs:
             table = table.join(_columns(run, spec, store, archs))
     return table

@@ -33,6 +33,15 @@ class AzNas(Proxy):
     def __post_init__(self) -> None:
         require_positive(self, "n_images")
 
+    def parts(self) -> dict[str, Proxy]:
+        """The four proxies, with its images."""
+        return {
+            "expressivity": AzExpressivity(self.n_images),
+            "progressivity": AzProgressivity(self.n_images),
+            "trainability": AzTrainability(self.n_images),
+            "complexity": AzComplexity(),
+        }
+
     def measure(self, cells: CellFeatures, layers: Layers) -> dict[str, float]:
         """Higher is better for each."""
         return {

@@ -21,7 +21,7 @@ class TeNas(Proxy):
     another sample gives other scores.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2  # 1 measured its parts anew on each architecture
     paper: ClassVar[str] = "arXiv:2102.11535"
     sees: ClassVar[Sees] = Sees.ALL
 
@@ -33,12 +33,21 @@ class TeNas(Proxy):
     def __post_init__(self) -> None:
         require_positive(self, "n_images_tangent", "n_images_regions")
 
+    def parts(self) -> dict[str, Proxy]:
+        """The condition number is that of the live network: dead weights have gradients of zero."""
+        return {"ntk_cond": self._condition, "linear_regions": self._regions}
+
     def measure(self, tangent: TangentKernel, regions: LinearRegionsSeen) -> dict[str, float]:
         """Higher is better for each."""
-        return {
-            "ntk_cond": NtkCondition(self.n_images_tangent, self.train_mode).measure(tangent),
-            "linear_regions": LinearRegions(self.n_images_regions, self.size).measure(regions),
-        }
+        return {"ntk_cond": self._condition.measure(tangent), "linear_regions": self._regions.measure(regions)}
+
+    @property
+    def _condition(self) -> NtkCondition:
+        return NtkCondition(self.n_images_tangent, self.train_mode)
+
+    @property
+    def _regions(self) -> LinearRegions:
+        return LinearRegions(self.n_images_regions, self.size)
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
         """Between 2 and twice the number of architectures; NaN where a component is."""

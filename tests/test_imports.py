@@ -18,7 +18,7 @@ STAGES = [
     {"proxy_spec", "store", "settings", "external_scores", "ensembles"},
     {"engine"},
     {"scoring", "target"},
-    {"agreement"},
+    {"agreement", "composing"},
     {"score_columns", "examination"},
     {"report"},
     {"provenance", "judging", "tables"},

@@ -51,15 +51,14 @@ class PerImageGradients(Evidence):
 
     Each image is a batch of its own: in train mode, normalisation takes its statistics from the one image.
     `layers` maps the name of each live layer to its sums over `n_images`; those of dead ones are zero, so these do not
-    run. `n_weights` is the number of weights of all layers of the network, dead or not.
+    run.
     """
 
     rides_on: ClassVar[str] = "per-image gradients"
     shares_network: ClassVar[bool] = False
 
-    def __init__(self, n_weights: int) -> None:
+    def __init__(self) -> None:
         self.n_images = 0
-        self.n_weights = n_weights
         self.layers: dict[str, GradientSums] = {}
 
     @classmethod
@@ -74,7 +73,7 @@ class PerImageGradients(Evidence):
         network = separated(subject.build(init=setting.protocol.init, seed=setting.seed, execute="live"))
         layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
         batch = setting.batches[0].to(setting.device)
-        found = cls(sum(layer.weight.numel() for layer in layers.values()))
+        found = cls()
         for start in range(0, len(batch.images), _MICRO_BATCH):
             images = batch.images[start : start + _MICRO_BATCH].to(setting.protocol.dtype.dtype)
             targets = batch.targets[start : start + _MICRO_BATCH]

@@ -28,6 +28,7 @@ from harness.examination.stand import (
 )
 from harness.protocol import Precision, Protocol
 from harness.proxy import Sees
+from harness.space import Architecture
 from harness.store import FAILED, Score
 
 # What a single precision score may differ by from the double precision one without being led by rounding.
@@ -72,6 +73,8 @@ def check_cases(stand: Stand) -> Iterator[Finding]:
     yield _dtypes(stand)
     yield _tasks(stand)
     yield _canonical(stand)
+    if stand.proxy.parts():
+        yield _parts(stand)
 
 
 def check_device(stand: Stand) -> tuple[Finding, bool]:
@@ -145,6 +148,34 @@ def _canonical(stand: Stand) -> Finding:
             "operations out, or declare Sees.ALL",
         )
     return passed("canonical", "cells that compute the same score the same")
+
+
+def _parts(stand: Stand) -> Finding:
+    precise = _in(Precision.fp64)
+    space = precise.space
+    for cell in (ORDINARY[0], DEAD, TWINS[1][1]):
+        whole = stand.score(cell, precise)
+        of_parts: dict[str, float] = {}
+        for component, part in stand.proxy.parts().items():
+            live = part.sees is Sees.LIVE
+            found = Stand(component, part, stand.redirect).score(
+                space.canonical(Architecture(cell)) if live else cell, precise
+            )
+            if len(found.components) > 1:
+                return failed("parts", f"the part {component} has several components; a part must have one score")
+            if is_ok(found):
+                of_parts[component] = next(iter(found.components.values()))
+        parts = whole._replace(components=of_parts)
+        if whole.components.keys() != of_parts.keys() or not _difference(whole, parts) <= 1e-6:
+            return failed(
+                "parts",
+                f"measure gives {_named(whole)} and the parts score {_named(parts)} on {cell}; they must be the same",
+            )
+    return passed("parts", "components are the scores of its parts")
+
+
+def _named(score: Score) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in score.components.items()) or "nothing"
 
 
 def _numbers(score: Score) -> str:

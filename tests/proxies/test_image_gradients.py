@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from toy_networks import THREE, Logits, pairs, pixels, scored_alone, value_of
 
-from harness.evidence import PerImageGradients
+from harness.evidence import Layers, PerImageGradients
 from harness.evidence.per_image import GradientSums
 from harness.inputs import Batch
+from harness.space import Layer
 from harness.store import UNDEFINED
 from proxies.gradsign import GradSign
 from proxies.gradsign_mean import GradSignMean
@@ -27,14 +28,15 @@ from proxies.te_nas import TeNas
 def test_gradsign_counts_the_majority_of_signs() -> None:
     # First weight: -1/2, 1, 3/2: signs -, +, +: |1|. Second weight: turned, |-1|.
     assert value_of(GradSign(), lambda: Logits(0), THREE) == 2
-    assert value_of(GradSignMean(), lambda: Logits(0), THREE) == 1
 
 
 def test_gradsign_by_mean_divides_by_dead_weights_too() -> None:
-    gradients = PerImageGradients(n_weights=10)
+    gradients = PerImageGradients()
     gradients.layers = {"live": GradientSums(torch.zeros(2), torch.tensor([3.0, -2.0]))}
-    assert GradSign().measure(gradients) == 5
-    assert GradSignMean().measure(gradients) == 0.5
+    live, dead = Layer(2, 4, 0, live=True), Layer(4, 9, 0, live=False, repeats=2)
+    components = GradSignMean().measure(gradients, Layers.of([live, dead]))
+    assert components == {"gradsign": 5, "n_weights": 10}
+    assert GradSignMean().combine(pd.DataFrame([components])).tolist() == [0.5]
 
 
 def test_knas_is_the_squared_norm_of_the_mean_gradient() -> None:
@@ -43,7 +45,7 @@ def test_knas_is_the_squared_norm_of_the_mean_gradient() -> None:
 
 
 def test_knas_is_the_mean_over_layers() -> None:
-    gradients = PerImageGradients(n_weights=3)
+    gradients = PerImageGradients()
     gradients.n_images = 2
     gradients.layers = {
         "one": GradientSums(torch.tensor([2.0, 4.0]), torch.zeros(2)),  # mean (1, 2): 5

@@ -66,7 +66,6 @@ def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode
         weights = [layer.weight for layer in layers.values()]
         alone.append(torch.autograd.grad(loss, weights, materialize_grads=True))
     assert found.n_images == 33
-    assert found.n_weights == sum(layer.weight.numel() for layer in layers.values())
     for name, gradients in zip(layers, zip(*alone, strict=True), strict=True):
         one_by_one = torch.stack(gradients).flatten(1)
         if name not in found.layers:  # dead
