@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
@@ -47,7 +48,7 @@ def ours(bench: str, arch: Architecture, names: list[str], batch_size: int) -> d
     proxies = {name: PROXIES.get(name)(**options.get(name, {})) for name in names}
     found = score(setting(bench, batch_size), arch, "all", proxies)
     assert {name: row.reason for name, row in found.items() if row.reason} == {}
-    return {name: row.components[name] for name, row in found.items()}
+    return {name: float(proxies[name].combine(pd.DataFrame([row.components]))[0]) for name, row in found.items()}
 
 
 @pytest.mark.parametrize("row", _part(ROWS, 3), ids=lambda row: f"{row[0]}-{row[1]['arch']}")
