@@ -35,20 +35,19 @@ class AzNas(Proxy):
 
     def parts(self) -> dict[str, Proxy]:
         """The four proxies, with its images."""
+        return {**self._of_cells, "complexity": AzComplexity()}
+
+    def measure(self, cells: CellFeatures, layers: Layers) -> dict[str, float]:
+        """Higher is better for each."""
+        of_cells = {component: part.measure(cells) for component, part in self._of_cells.items()}
+        return {**of_cells, "complexity": float(AzComplexity().measure(layers)[0])}
+
+    @property
+    def _of_cells(self) -> dict[str, Proxy]:
         return {
             "expressivity": AzExpressivity(self.n_images),
             "progressivity": AzProgressivity(self.n_images),
             "trainability": AzTrainability(self.n_images),
-            "complexity": AzComplexity(),
-        }
-
-    def measure(self, cells: CellFeatures, layers: Layers) -> dict[str, float]:
-        """Higher is better for each."""
-        return {
-            "expressivity": AzExpressivity(self.n_images).measure(cells),
-            "progressivity": AzProgressivity(self.n_images).measure(cells),
-            "trainability": AzTrainability(self.n_images).measure(cells),
-            "complexity": float(AzComplexity().measure(layers)[0]),
         }
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":

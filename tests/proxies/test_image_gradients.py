@@ -1,18 +1,19 @@
 """Proxies of the gradients of single images, worked out by hand."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_networks import THREE, Logits, pairs, pixels, scored_alone, value_of
+from toy_networks import THREE, Logits, ToySpace, pairs, pixels, scored_alone, value_of
 
 from harness.evidence import Layers, PerImageGradients
 from harness.evidence.per_image import GradientSums
-from harness.inputs import Batch
-from harness.space import Layer
+from harness.inputs import Batch, DataSet
+from harness.space import Architecture, Layer
 from harness.store import UNDEFINED
 from proxies.gradsign import GradSign
 from proxies.gradsign_mean import GradSignMean
@@ -21,6 +22,14 @@ from proxies.knas_sampled import KnasSampled
 from proxies.ntk_cond import NtkCondition
 from proxies.te_nas import TeNas
 
+
+class TwoWeights(ToySpace):
+    """Networks of one layer of two weights."""
+
+    def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
+        return (Layer(n_weights=2, n_params=2, flops=0, live=True),)
+
+
 # Gradients, image by image. With v = 0 both classes have probability 1/2. An image x of class 0 gives the gradients
 # (-1/2 x, 1/2 x) of the two weights, one of class 1 gives (1/2 x, -1/2 x).
 
@@ -28,6 +37,9 @@ from proxies.te_nas import TeNas
 def test_gradsign_counts_the_majority_of_signs() -> None:
     # First weight: -1/2, 1, 3/2: signs -, +, +: |1|. Second weight: turned, |-1|.
     assert value_of(GradSign(), lambda: Logits(0), THREE) == 2
+    mean = GradSignMean()
+    found = scored_alone(mean, lambda: Logits(0), THREE, space=TwoWeights(lambda: Logits(0)))
+    assert mean.combine(pd.DataFrame([found.components])).tolist() == [1]
 
 
 def test_gradsign_by_mean_divides_by_dead_weights_too() -> None:

@@ -66,11 +66,12 @@ def test_gradients_of_a_batch_are_those_of_one_backward_pass_for_each_image(mode
         weights = [layer.weight for layer in layers.values()]
         alone.append(torch.autograd.grad(loss, weights, materialize_grads=True))
     assert found.n_images == 33
-    for name, gradients in zip(layers, zip(*alone, strict=True), strict=True):
-        one_by_one = torch.stack(gradients).flatten(1)
-        if name not in found.layers:  # dead
-            assert not one_by_one.any()
-            continue
+    each = zip(layers, zip(*alone, strict=True), strict=True)
+    of_layers = {name: torch.stack(gradients).flatten(1) for name, gradients in each}
+    live = {name: gradients for name, gradients in of_layers.items() if gradients.any()}
+    assert found.layers.keys() == live.keys()
+    assert (live.keys() == layers.keys()) == (arch == CONVOLUTIONS)  # all of whose layers are live
+    for name, one_by_one in live.items():
         together = found.layers[name]
         difference = together.gradients - one_by_one.sum(dim=0)
         assert difference.norm() <= 1e-9 * one_by_one.norm(), name
