@@ -96,8 +96,14 @@ def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 @pytest.fixture
+def rough_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few bootstrap replicates: most of a small run's time goes into intervals, which are tested in tests/agreement."""
+    monkeypatch.setattr("harness.agreement.resampling.MOST_REPLICATES", 40)
+
+
+@pytest.fixture
 def in_empty_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rough_intervals: None
 ) -> Callable[[Callable[[], int]], Callable[..., tuple[int, str, str]]]:
     """Makes of a command's `main` a function of its words: exit code, standard output and standard error."""
     monkeypatch.chdir(tmp_path)

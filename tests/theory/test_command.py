@@ -21,8 +21,7 @@ SMALL = [
 
 
 @pytest.fixture
-def command(in_empty_folder, monkeypatch):
-    monkeypatch.setattr("harness.agreement.resampling.MOST_REPLICATES", 40)  # intervals are tested elsewhere
+def command(in_empty_folder):
     return in_empty_folder(main)
 
 
