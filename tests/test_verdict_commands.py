@@ -22,7 +22,9 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def seeded(folder):
     settings = Settings(sample=60, seeds=2, workers=1, store=folder / "s.sqlite", out=folder / "seeded")
-    return evaluate("synflow", settings=settings)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("harness.agreement.resampling.MOST_REPLICATES", 100)
+        return evaluate("synflow", settings=settings)
 
 
 def test_a_proxy_alone_is_compared_with_counts_that_were_not_asked_for(seeded):
@@ -54,7 +56,7 @@ def test_the_truth_of_the_embedded_benchmark_is_repeated_by_its_seeds_alone(seed
     assert rows["n"].tolist() == [60]
 
 
-def test_the_lens_says_what_proxies_follow_and_which_are_alike(folder, capsys):
+def test_the_lens_says_what_proxies_follow_and_which_are_alike(folder, capsys, rough_intervals):
     words = ["proxy=[synflow,params]", "sample=60", "workers=1", f"store={folder / 's.sqlite'}", f"out={folder / 'l'}"]
     assert lens_command(words) == 0
     assert "- synflow follows " in capsys.readouterr().out
