@@ -15,7 +15,8 @@ class Grasp(Proxy):
 
     g is the gradient of the loss and H its Hessian, both with respect to all those weights. As in zero-cost-nas, which
     turned the paper's sign round, since accuracy falls with the sum, and takes temperature 1 (the paper: 200) and the
-    same batch for g and for H. Signed, no absolute values. H is symmetric, so the sum is taken as g * (H w), which is
+    same batch for g and for H. AZ-NAS takes Kaiming-normal weights, which rank worse: protocol.init=kaiming_normal with
+    protocol.batch_size=64. Signed, no absolute values. H is symmetric, so the sum is taken as g * (H w), which is
     the cheaper product; in float64.
     """
 

@@ -7,13 +7,16 @@ highest, equal infinities are ties. Both columns must be oriented so that higher
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from harness.errors import OptionError
+
+# What SciPy wraps around it looks for axes and NaN, which are none here: half the time of a call on 1,000 rows.
+_KENDALLTAU: Final[Any] = getattr(stats.kendalltau, "__wrapped__", stats.kendalltau)
 
 
 class Correlations(NamedTuple):
@@ -135,7 +138,7 @@ def _is_constant(ranks: NDArray[np.int32]) -> bool:
 def _tau(scores: NDArray[np.int32], truth: NDArray[np.int32]) -> float:
     # The p-value is not used; its exact form would be the slow part of small samples, the other needs three rows.
     method: Literal["asymptotic", "exact"] = "asymptotic" if scores.size > 2 else "exact"
-    return float(stats.kendalltau(scores, truth, method=method).statistic)
+    return float(_KENDALLTAU(scores, truth, method=method).statistic)
 
 
 def _weighted_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.intp]) -> float:
