@@ -15,7 +15,7 @@ from scipy import stats
 
 from harness.errors import OptionError
 
-# What SciPy wraps around it looks for axes and NaN, which are none here: half the time of a call on 1,000 rows.
+# What SciPy wraps around it looks for axes and NaN, of which there are none here: much of the time of a small call.
 _KENDALLTAU: Final[Any] = getattr(stats.kendalltau, "__wrapped__", stats.kendalltau)
 
 

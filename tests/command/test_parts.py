@@ -37,7 +37,7 @@ def test_a_proxy_of_scored_parts_is_not_measured(command: Command, monkeypatch: 
     with monkeypatch.context() as patched:
         patched.setattr(scoring, "work_on", lambda *unit: pytest.fail(f"measured {unit}"))
         assert command("proxy=[te_nas,gradsign_mean]", *words, "out=of_parts")[0] == 0
-    assert command("proxy=[gradsign_mean,te_nas]", *words, "store=alone.sqlite")[0] == 0
+    assert command("proxy=[gradsign_mean,te_nas]", *words[:1], "workers=2", *words[2:], "store=alone.sqlite")[0] == 0
     assert command("proxy=[te_nas,ntk_cond]", *words, "resume=false", "store=alone.sqlite", "out=again")[0] == 0
     assert stored(Path("alone.sqlite")) == stored(Path("results/scores.sqlite"))
     scores = pd.read_parquet("of_parts/scores.parquet")
