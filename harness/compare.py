@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import columns
-from harness.arguments import OneSentenceParser
+from harness.cli.command import OneSentenceParser
 from harness.errors import CorruptDataError, HarnessError, MissingDataError
 from harness.report import TERMINAL_WIDTH
 from harness.report.tables import correlation_text, number, records

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.arguments import OneSentenceParser
+from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
 from harness.report.cell_picture import cell_picture

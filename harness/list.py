@@ -7,7 +7,7 @@ from dataclasses import fields
 from rich.console import Console
 from rich.table import Table
 
-from harness.arguments import OneSentenceParser
+from harness.cli.command import OneSentenceParser
 from harness.ensembles import ENSEMBLES
 from harness.errors import HarnessError
 from harness.inputs import DATA_SETS

@@ -16,12 +16,12 @@ from rich.text import Text
 
 from harness import columns
 from harness.agreement import Components, Pairs, Variations
-from harness.config import read_words
+from harness.cli.config import read_words
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
+from harness.evaluation.evaluation_set import Target
 from harness.report import MAIN, TERMINAL_WIDTH
 from harness.report.tables import correlation_text
-from harness.target import Target
 
 FEWEST_ROWS = 50
 

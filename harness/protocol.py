@@ -9,8 +9,8 @@ import torch
 from omegaconf import OmegaConf
 
 from harness.errors import OptionError
-from harness.initialise import Initialisation
 from harness.paths import conf_folder
+from harness.space.initialise import Initialisation
 
 
 class Precision(Enum):

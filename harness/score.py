@@ -8,18 +8,18 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import OmegaConf
 
-from harness.arguments import OneSentenceParser
-from harness.checked_files import replacing
+from harness.cli.command import OneSentenceParser
+from harness.cli.config import read_protocol
 from harness.columns import ARCH
-from harness.composing import ensure
-from harness.config import read_protocol
 from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.paths import conf_folder
 from harness.protocol import Protocol
-from harness.proxy_spec import ProxySpec, parse_proxies
 from harness.registry import unknown_name
 from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.scoring.composites import ensure
+from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import check_device
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.store import OK, ScoreStore

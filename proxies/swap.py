@@ -7,8 +7,8 @@ from typing import ClassVar
 from harness.errors import OptionError
 from harness.evidence import Layers, PrivateNetworkAndImages
 from harness.evidence.patterns import n_unit_patterns
-from harness.initialise import Initialisation
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from harness.space.initialise import Initialisation
 
 
 @PROXIES.register("swap")

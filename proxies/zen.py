@@ -9,8 +9,8 @@ from torch import nn
 from harness.evidence import PrivateNetwork
 from harness.evidence.base import Undefined
 from harness.evidence.private import pooled_features
-from harness.initialise import Initialisation
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from harness.space.initialise import Initialisation
 
 
 @PROXIES.register("zen")

@@ -85,7 +85,7 @@ def truth_oracle() -> Path:
 @pytest.fixture(scope="session")
 def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data home into which every benchmark's tables were fetched from the mirror, once."""
-    from harness.truth_sources import TRUTH_SOURCES, fetch
+    from harness.truth.sources import TRUTH_SOURCES, fetch
 
     home = tmp_path_factory.mktemp("fetched-home")
     with pytest.MonkeyPatch.context() as environment:

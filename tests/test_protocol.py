@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from harness.config import check_words
+from harness.cli.config import check_words
 from harness.errors import OptionError
-from harness.initialise import Initialisation
 from harness.protocol import Mode, Precision, Protocol
+from harness.space.initialise import Initialisation
 
 
 def test_the_label_names_what_differs():

@@ -11,8 +11,8 @@ from harness import registry
 from harness.errors import HarnessError, UnknownNameError
 from harness.evidence import EVIDENCE, Layers
 from harness.proxy import PROXIES, Proxy, Sees
-from harness.proxy_spec import parse_proxies
 from harness.registry import Registry
+from harness.scoring.proxy_spec import parse_proxies
 
 
 def test_a_name_taken_twice_is_an_error_that_names_both():

@@ -6,12 +6,12 @@ import pytest
 
 from harness import Settings, columns, evaluate, lens, plan
 from harness.agreement import correlations
-from harness.initialise import Initialisation
 from harness.lens import clustered
 from harness.lens.__main__ import main as lens_command
 from harness.paths import DATA_VARIABLE
 from harness.space import BENCHMARKS
-from harness.truth_table import TruthColumn, TruthTable, write_table
+from harness.space.initialise import Initialisation
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ Mean and standard deviation are those of NAS-Bench-201 (arXiv:2001.00326).
 
 from benchmarks.inputs.image_files import ImageFiles
 from benchmarks.inputs.python_batches import PythonBatches
-from harness.archives import ImageArchive
-from harness.downloads import RemoteFile
+from harness.files.downloads import RemoteFile
 from harness.inputs import DATA_SETS
+from harness.inputs.archives import ImageArchive
 
 _FOLDER = "cifar-10-batches-py"
 _FILES = {

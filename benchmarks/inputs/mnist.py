@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.inputs.idx_files import read_idx
-from harness.archives import ImageFolder
-from harness.downloads import RemoteFile
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files.downloads import RemoteFile
 from harness.inputs import DATA_SETS, DataSet, Images, InputKind
+from harness.inputs.archives import ImageFolder
 
 _FOLDER = "mnist"
 _HOST = "cvdf-datasets/mnist"  # a copy that is kept up; the authors' own page is gone

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.checked_files import md5_of
 from harness.errors import CorruptDataError
+from harness.files.atomic import md5_of
+from harness.files.safe_pickle import load
 from harness.inputs import Images, InputKind
-from harness.safe_pickle import load
 
 _LATIN1 = "latin1"  # Python 2 strings, array contents among them, byte for byte
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from benchmarks.nasbench101.cell import Cell
 from benchmarks.nasbench101.enumeration import all_cells
-from harness.checked_files import replacing
 from harness.errors import CorruptDataError, HarnessError, UnknownNameError
+from harness.files.atomic import replacing
 from harness.paths import DATA_VARIABLE, data_home
 from harness.progress import Progress
 from harness.space import Architecture

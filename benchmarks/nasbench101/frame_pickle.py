@@ -12,8 +12,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import safe_pickle
 from harness.errors import CorruptDataError
+from harness.files import safe_pickle
 
 _MAX_UNPACKED_BYTES = 2**28
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, Cell
-from harness.initialise import Initialisation
 from harness.inputs import DataSet
+from harness.space.initialise import Initialisation
 
 STEM_CHANNELS = 128
 N_STACKS = 3

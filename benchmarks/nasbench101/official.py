@@ -13,11 +13,11 @@ from benchmarks.nasbench101.catalogue import N_CELLS, Names, catalogue
 from benchmarks.nasbench101.layers import params_of
 from benchmarks.nasbench101.model_metrics import FinalMetrics, decode
 from benchmarks.nasbench101.tf_records import read_records
-from harness.checked_files import sha256_of
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files.atomic import sha256_of
 from harness.progress import Progress
-from harness.truth_imports import TRUTH_IMPORTS, TruthImport
-from harness.truth_table import TruthColumn, TruthTable
+from harness.truth.imports import TRUTH_IMPORTS, TruthImport
+from harness.truth.table import TruthColumn, TruthTable
 
 EPOCHS = (4, 12, 36, 108)
 N_RUNS = 3

@@ -10,9 +10,9 @@ from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
 from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
-from harness.graph import ArchitectureGraph, GraphEdge
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
+from harness.space.graph import ArchitectureGraph, GraphEdge
 
 _LABELS = {CONV_3X3: "conv 3x3", CONV_1X1: "conv 1x1", MAX_POOL: "max pool 3x3"}
 

@@ -9,11 +9,11 @@ from benchmarks.inputs.cifar10 import CIFAR10
 from benchmarks.nasbench101.catalogue import N_CELLS, Names, catalogue
 from benchmarks.nasbench101.frame_pickle import read_frame
 from benchmarks.nasbench101.layers import params_of
-from harness.checked_files import sha256_of
-from harness.downloads import github_file
 from harness.errors import CorruptDataError
-from harness.truth_sources import TRUTH_SOURCES, TruthSource
-from harness.truth_table import TruthColumn, TruthTable
+from harness.files.atomic import sha256_of
+from harness.files.downloads import github_file
+from harness.truth.sources import TRUTH_SOURCES, TruthSource
+from harness.truth.table import TruthColumn, TruthTable
 
 _RELEASE = "NiccoloCavagnero/FreeREA/9c2a726cd3adf526c43ae52a515a8fc5ea927fe7"
 

@@ -17,9 +17,9 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_sss.network import SizedNetwork
-from harness.graph import ArchitectureGraph
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space.graph import ArchitectureGraph
 
 WIDTHS = tuple(range(8, 65, 8))
 N_WIDTHS = 5

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from benchmarks.nats_sss.space import NatsSss
 from benchmarks.truth.nats_bench_files import DATA_SETS, HALF_TRAINED, HALF_VALIDATION, Release, read_folder
-from harness.checked_files import sha256_of
-from harness.downloads import github_file
 from harness.errors import CorruptDataError
-from harness.truth_imports import TRUTH_IMPORTS, TruthImport
-from harness.truth_sources import TRUTH_SOURCES, TruthSource
-from harness.truth_table import TruthColumn, TruthTable
+from harness.files.atomic import sha256_of
+from harness.files.downloads import github_file
+from harness.truth.imports import TRUTH_IMPORTS, TruthImport
+from harness.truth.sources import TRUTH_SOURCES, TruthSource
+from harness.truth.table import TruthColumn, TruthTable
 
 _LIGHTON = "lightonai/contrastive-embeddings-for-neural-architectures/8606a4a4d7ea9ed9c01964660e8b2afb1e003480"
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.nats_tss.space import NatsTss
-from harness import safe_pickle
-from harness.checked_files import sha256_of
 from harness.errors import CorruptDataError, MissingDataError
-from harness.truth_imports import TRUTH_IMPORTS, TruthImport
-from harness.truth_table import TruthColumn, TruthTable
+from harness.files import safe_pickle
+from harness.files.atomic import sha256_of
+from harness.truth.imports import TRUTH_IMPORTS, TruthImport
+from harness.truth.table import TruthColumn, TruthTable
 
 DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
 

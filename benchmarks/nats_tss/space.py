@@ -19,9 +19,9 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
-from harness.graph import ArchitectureGraph, GraphEdge
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space.graph import ArchitectureGraph, GraphEdge
 
 CONV_1X1 = "nor_conv_1x1"
 CONV_3X3 = "nor_conv_3x3"

@@ -21,12 +21,12 @@ from benchmarks.truth.nats_bench_files import (
     Release,
     read_folder,
 )
-from harness.checked_files import sha256_of
-from harness.downloads import github_file
 from harness.errors import CorruptDataError
-from harness.truth_imports import TRUTH_IMPORTS, TruthImport
-from harness.truth_sources import TRUTH_SOURCES, TruthSource
-from harness.truth_table import TruthColumn, TruthTable
+from harness.files.atomic import sha256_of
+from harness.files.downloads import github_file
+from harness.truth.imports import TRUTH_IMPORTS, TruthImport
+from harness.truth.sources import TRUTH_SOURCES, TruthSource
+from harness.truth.table import TruthColumn, TruthTable
 
 _FREEREA = "NiccoloCavagnero/FreeREA/9c2a726cd3adf526c43ae52a515a8fc5ea927fe7"
 _NASGRAPH = "Zhenhan-Huang/NASGraph-Public/1f8fd621c60a48728fcc890818b6b94eee62e4dc"

@@ -22,9 +22,9 @@ from benchmarks.transnas.skeleton import (
     stem_elementwise,
     stem_layers,
 )
-from harness.graph import ArchitectureGraph
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space.graph import ArchitectureGraph
 
 _LENGTHS = (4, 5, 6)
 _N_WIDENINGS = (1, 2, 3)

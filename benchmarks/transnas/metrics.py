@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.truth_table import TruthColumn
+from harness.truth.table import TruthColumn
 
 SPLITS = {"train": "train", "valid": "validation", "test": "test"}
 """Prefix of an official metric, and the split that it is of."""

@@ -32,9 +32,9 @@ from benchmarks.transnas.skeleton import (
     stem_elementwise,
     stem_layers,
 )
-from harness.graph import ArchitectureGraph, GraphEdge
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space.graph import ArchitectureGraph, GraphEdge
 
 SKELETON = Skeleton("41414")
 _REDUCING_SKIP = "reducing_skip"

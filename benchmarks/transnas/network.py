@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from benchmarks.nats_blocks import ActConvNorm
 from benchmarks.transnas.decoders import decoder
 from benchmarks.transnas.skeleton import BASE_CHANNELS, Skeleton, n_tiles
-from harness.initialise import Initialisation
 from harness.inputs import DataSet
+from harness.space.initialise import Initialisation
 
 Origin = Callable[[str], str]
 """From a module's name to the text that determines its draw."""

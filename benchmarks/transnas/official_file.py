@@ -18,11 +18,11 @@ from benchmarks.transnas.macro import TransnasMacro
 from benchmarks.transnas.metrics import METRICS, SPLITS, TIME, Metric, Source
 from benchmarks.transnas.micro import TransnasMicro
 from benchmarks.transnas.skeleton import TASKS
-from harness.checked_files import sha256_of
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files.atomic import sha256_of
 from harness.space import SearchSpace
-from harness.truth_imports import TRUTH_IMPORTS, TruthImport
-from harness.truth_table import TruthColumn, TruthTable
+from harness.truth.imports import TRUTH_IMPORTS, TruthImport
+from harness.truth.table import TruthColumn, TruthTable
 
 _CONTENTS = "the file transnas-bench_v10141024.pth"
 _DAMAGED = (RuntimeError, ValueError, EOFError, LookupError, AttributeError, TypeError)

@@ -16,12 +16,12 @@ from benchmarks.transnas.macro import TransnasMacro
 from benchmarks.transnas.metrics import METRICS, SPLITS, TIME, Source
 from benchmarks.transnas.micro import TransnasMicro
 from benchmarks.truth.csv_columns import read_csv
-from harness.checked_files import sha256_of
-from harness.downloads import github_file
 from harness.errors import CorruptDataError
+from harness.files.atomic import sha256_of
+from harness.files.downloads import github_file
 from harness.space import SearchSpace
-from harness.truth_sources import TRUTH_SOURCES, TruthSource
-from harness.truth_table import TruthColumn, TruthTable
+from harness.truth.sources import TRUTH_SOURCES, TruthSource
+from harness.truth.table import TruthColumn, TruthTable
 
 _NASGRAPH = "Zhenhan-Huang/NASGraph-Public/1f8fd621c60a48728fcc890818b6b94eee62e4dc"
 _SPACES: tuple[SearchSpace, ...] = (TransnasMacro(), TransnasMicro())

@@ -16,11 +16,11 @@ import numpy as np
 from nats_bench.api_utils import ArchResults
 from numpy.typing import NDArray
 
-from harness import safe_pickle
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files import safe_pickle
 from harness.progress import Progress
 from harness.space import Architecture
-from harness.truth_table import TruthColumn, TruthTable
+from harness.truth.table import TruthColumn, TruthTable
 
 DATA_SETS = ("cifar10", "cifar100", "ImageNet16-120")
 HALF_TRAINED = "networks trained on 25,000 of the training images (cifar10-valid)"

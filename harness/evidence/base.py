@@ -9,11 +9,11 @@ from typing import ClassVar, Self
 import torch
 from torch import nn
 
-from harness.initialise import Initialisation
 from harness.inputs import Batch, DataSet
 from harness.protocol import Mode, Protocol
 from harness.registry import Registry
 from harness.space import Architecture, Execute, SearchSpace
+from harness.space.initialise import Initialisation
 
 
 @dataclass(frozen=True)

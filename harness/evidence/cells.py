@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from harness.evidence.base import EVIDENCE, Subject, Undefined
 from harness.evidence.private import PrivateNetwork, hooked, run
-from harness.initialise import Initialisation
+from harness.space.initialise import Initialisation
 
 
 @dataclass(frozen=True)

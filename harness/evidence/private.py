@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
-from harness.initialise import Initialisation, initialise
 from harness.inputs import Batch
 from harness.randomness import derive_seed, generator
 from harness.space import Execute
+from harness.space.initialise import Initialisation, initialise
 
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 

@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.config import Asked, read_words
+from harness.cli.config import Asked, read_words
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
+from harness.files.results import write_files
 from harness.lens.bias import COUNTS, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
 from harness.lens.stability import STUDIES, stability_table, variants
 from harness.proxy import PROXIES
 from harness.registry import unknown_name
-from harness.report.files import write_files
 from harness.report.heat_map import matrix
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records

@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 from harness import columns
 from harness.agreement import correlations
 from harness.evaluation import Evaluation
-from harness.target import Target
+from harness.evaluation.evaluation_set import Target
 
 # What a proxy may follow instead of accuracy: size, work, depth, number of convolutions.
 COUNTS = ("params", "params_live", "flops", "flops_live", "depth", "n_convs_live", "sum_log_layer_size")

@@ -9,10 +9,10 @@ import pandas as pd
 from harness import columns
 from harness.agreement import correlations
 from harness.evaluation import Evaluation
-from harness.initialise import Initialisation
 from harness.inputs import InputKind
 from harness.lens.bias import names_of
 from harness.settings import Settings
+from harness.space.initialise import Initialisation
 
 STUDIES = ("batches", "init", "inputs")
 BATCH_SIZES = (16, 32, 64, 128)

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from harness.arguments import OneSentenceParser
-from harness.command import exit_code
-from harness.out_folder import RUNS
+from harness.cli.command import OneSentenceParser, exit_code
+from harness.files.out_folder import RUNS
+from harness.files.results import write_files
 from harness.page.contents import contents
 from harness.page.runs import newest, read_run
-from harness.report.files import write_files
 
 STATIC = ("index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "cell.js")
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
-from harness.graph import ArchitectureGraph
 from harness.page.runs import Place, Run
 from harness.paths import conf_folder
 from harness.report.verdict import MAIN
 from harness.space import BENCHMARKS
+from harness.space.graph import ArchitectureGraph
 from harness.tables import read_spec, table_names
 
 MOST_ARCHITECTURES = 50_000

@@ -8,12 +8,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness.allocator import keep_freed_memory
-from harness.arguments import OneSentenceParser
-from harness.command import exit_code
+from harness.cli.command import OneSentenceParser, exit_code
 from harness.errors import OptionError
+from harness.files.out_folder import RUNS
 from harness.inputs import InputKind
-from harness.out_folder import RUNS
 from harness.perf.figure import Bench, Figure
 from harness.perf.networks import convolution_peak, zico_against_eager
 from harness.perf.per_sample import per_image_against_loop
@@ -22,6 +20,7 @@ from harness.perf.report import rows, write
 from harness.perf.runs import first_score, own_overhead, workers_against_processes
 from harness.registry import unknown_name
 from harness.report import TERMINAL_WIDTH
+from harness.scoring.workers import keep_freed_memory
 
 
 @dataclass(frozen=True)

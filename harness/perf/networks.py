@@ -9,12 +9,12 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.engine import score, single_thread
 from harness.evidence import WeightGradients
 from harness.perf.figure import Bench, Figure
 from harness.progress import Progress
 from harness.protocol import Precision
 from harness.proxy import PROXIES
+from harness.scoring.engine import score, single_thread
 from harness.space import Architecture
 
 _BACKWARD = 2  # a convolution's two gradients cost a multiply-accumulate each for every one of the forward pass

@@ -6,10 +6,10 @@ from time import thread_time
 import torch
 from torch import nn
 
-from harness.engine import score, single_thread
 from harness.perf.figure import Bench, Figure
 from harness.progress import Progress
 from harness.proxy import PROXIES
+from harness.scoring.engine import score, single_thread
 from harness.space import Architecture, Execute
 
 _NTK_IMAGES = 72  # ntk_cond's own default

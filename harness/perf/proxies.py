@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from time import thread_time
 
-from harness.engine import score
 from harness.errors import OptionError
 from harness.evidence.base import Setting
 from harness.perf.figure import Bench, Figure
 from harness.progress import Progress
 from harness.proxy import PROXIES, Proxy, Sees
+from harness.scoring.engine import score
 from harness.space import Architecture
 
 SUITE_ZERO = (

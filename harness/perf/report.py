@@ -14,9 +14,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 
+from harness.evaluation.provenance import git_commit
+from harness.files.results import write_files
 from harness.perf.figure import Bench, Figure
-from harness.provenance import git_commit
-from harness.report.files import write_files
 from harness.report.style import BLUE, GREY, ORANGE, png, style
 
 _SHOWN = ("proxies", "zico", "sharing")

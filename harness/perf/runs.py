@@ -11,12 +11,12 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from time import perf_counter, process_time, sleep
 
-from harness.allocator import keep_freed_memory
-from harness.engine import score, single_thread
 from harness.inputs import draw_batches
 from harness.perf.figure import Bench, Figure
-from harness.proxy_spec import parse_proxies
 from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.scoring.engine import score, single_thread
+from harness.scoring.proxy_spec import parse_proxies
+from harness.scoring.workers import keep_freed_memory
 from harness.space import Architecture
 from harness.store import ScoreStore
 

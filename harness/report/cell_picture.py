@@ -19,8 +19,8 @@ from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from sklearn.isotonic import isotonic_regression
 
-from harness.graph import ArchitectureGraph, GraphEdge
 from harness.report.style import BLUE, GREY, LIGHT, ORANGE
+from harness.space.graph import ArchitectureGraph, GraphEdge
 
 _GREEN: Final = "#009E73"  # Okabe & Ito's, as the colours of `style`
 _INK: Final = "#222222"

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness import columns
+from harness.files.results import write_files
 from harness.report.cost import cost
 from harness.report.evaluation import EvaluationTables
-from harness.report.files import write_files
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
 from harness.report.markdown import markdown_report

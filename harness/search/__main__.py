@@ -6,8 +6,8 @@ import hydra
 from omegaconf import DictConfig
 from rich.console import Console
 
-from harness.command import exit_code, mistakes_told
-from harness.config import check_words
+from harness.cli.command import exit_code, mistakes_told
+from harness.cli.config import check_words
 from harness.paths import conf_folder
 from harness.report import TERMINAL_WIDTH
 from harness.search.config import CONFIG, admitted, read_search

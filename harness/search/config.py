@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from harness.config import boolean, integer, names, optional_integer, quoted, settings_of
+from harness.cli.config import boolean, integer, names, optional_integer, quoted, settings_of
 from harness.errors import OptionError
 from harness.search.search import Question
 from harness.search.settings import ALONE, SearchSettings

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
-from harness.proxy_spec import ProxySpec
 from harness.registry import unknown_name
 from harness.scoring import ScoringRun, SettingSpec, Unit, count_units
+from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture
 from harness.store import OK, Score
 from harness.truth import Truth

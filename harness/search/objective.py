@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.ensembles import Ensemble
 from harness.proxy import Proxy
-from harness.proxy_spec import ProxySpec
+from harness.scoring.proxy_spec import ProxySpec
 from harness.search.costs import Cost
 
 Components = Mapping[ProxySpec, Mapping[str, float]]

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.evaluation.evaluation_set import Target
 from harness.search.costs import Cost
 from harness.search.trial import Contest, Trial
 from harness.searchers import Status
 from harness.space import Architecture
-from harness.target import Target
 
 _N_CURVE_POINTS = 160
 

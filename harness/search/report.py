@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.files import write_files
+from harness.files.results import write_files
 from harness.report.markdown import provenance_lines, table_line
 from harness.report.style import png, style
 from harness.report.tables import MISSING, count_text, number, records, seconds_text

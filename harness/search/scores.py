@@ -9,8 +9,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from harness.errors import HarnessError
 from harness.proxy import Sees
-from harness.proxy_spec import ProxySpec
 from harness.scoring import COMMIT_EVERY_S, Effort, Result, ScoringRun, Unit, count_units, split_units, work_on
+from harness.scoring.proxy_spec import ProxySpec
 from harness.space import Architecture
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 

@@ -7,14 +7,15 @@ from pathlib import Path
 from harness.ensembles import Ensemble
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
+from harness.evaluation.evaluation_set import Skipped, Target, open_target, pairs
+from harness.evaluation.provenance import describe_run
+from harness.evaluation.score_columns import parse_ensembles
+from harness.files.out_folder import out_folder
 from harness.inputs import DataSet, preferred_kind
-from harness.options import checked_options
-from harness.out_folder import out_folder
-from harness.provenance import describe_run
-from harness.proxy_spec import ProxySpec, parse_proxies
+from harness.registry import checked_options
 from harness.report import JSON
-from harness.score_columns import parse_ensembles
 from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.search.costs import Budget, Cost, open_costs
 from harness.search.lockstep import run_trials
 from harness.search.objective import Objective
@@ -27,10 +28,9 @@ from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
 from harness.space import SearchSpace
 from harness.store import ScoreStore
-from harness.target import Skipped, Target, open_target, pairs
 from harness.truth import embedded_tables
-from harness.truth_imports import imports_of
-from harness.truth_sources import sources_of
+from harness.truth.imports import imports_of
+from harness.truth.sources import sources_of
 
 NO_TRUTH = "none"
 _REPORTED = ("params", "flops")

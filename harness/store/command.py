@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.arguments import OneSentenceParser
+from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError, StoreError
 from harness.progress import Progress
 from harness.store.database import ScoreStore, merge

@@ -18,8 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.checked_files import replacing
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, StoreError
+from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.store.database import OK, Score, ScoreKey

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from harness.agreement import Sample, Variations, agreements
 from harness.errors import HarnessError
+from harness.evaluation.evaluation_set import default_truth, sample_index
 from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index, command
 from harness.tables.spec import BEST, GROUND_TRUTH, Published, TableSpec
-from harness.target import default_truth, sample_index
 from harness.truth import Truth
-from harness.truth_table import TruthColumn
+from harness.truth.table import TruthColumn
 
 NAN = float("nan")
 

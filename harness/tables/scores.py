@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from harness.errors import HarnessError, OptionError
-from harness.initialise import Initialisation
+from harness.evaluation.evaluation_set import sample_index
 from harness.paths import conf_folder
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import Sees
-from harness.proxy_spec import ProxySpec, parse_proxies
+from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import Settings
 from harness.space import BENCHMARKS, SearchSpace
+from harness.space.initialise import Initialisation
 from harness.store import Header, ScoreStore, ScoreTable, read_header, read_table, table_paths
 from harness.tables.spec import TableSpec
-from harness.target import sample_index
 
 # Fewer architectures than this are no basis for a comparison with a whole space.
 FEWEST = 100

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.report.files import write_files
+from harness.files.results import write_files
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, interval_text
 from harness.report.verdict import signed_text

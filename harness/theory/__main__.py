@@ -8,11 +8,11 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig
 
-from harness.command import exit_code, mistakes_told
-from harness.config import check_words
-from harness.out_folder import out_folder
+from harness.cli.command import exit_code, mistakes_told
+from harness.cli.config import check_words
+from harness.evaluation.provenance import describe_process
+from harness.files.out_folder import out_folder
 from harness.paths import conf_folder
-from harness.provenance import describe_process
 from harness.theory.config import expanded, read_theory
 from harness.theory.finding import Finding
 from harness.theory.images import Collection

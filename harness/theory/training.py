@@ -18,11 +18,11 @@ from joblib import Parallel, delayed, parallel_config
 from torch import Tensor, nn
 
 from harness import columns
-from harness.engine import single_thread
 from harness.evaluation import evaluate
 from harness.inputs import DATA_SETS, Batches, BatchRequest, draw_batches
 from harness.progress import Progress
 from harness.randomness import isolated
+from harness.scoring.engine import single_thread
 from harness.settings import Settings
 from harness.space import BENCHMARKS, Architecture
 from harness.store import FAILED, OK, Score, ScoreKey, ScoreStore

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.checked_files import replacing
 from harness.errors import OptionError
+from harness.files.atomic import replacing
 from harness.report import JSON
 from harness.report.style import png, style
 from harness.theory.finding import Finding

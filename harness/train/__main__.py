@@ -5,8 +5,8 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from harness.command import exit_code, mistakes_told
-from harness.config import check_words, quoted
+from harness.cli.command import exit_code, mistakes_told
+from harness.cli.config import check_words, quoted
 from harness.paths import conf_folder
 from harness.train.config import CONFIG, read_training
 from harness.train.crew import gathered

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from harness.checked_files import replacing
 from harness.errors import CorruptDataError, OptionError
+from harness.files.atomic import replacing
 
 FILE = "checkpoint.pt"
 _VERSION = 1

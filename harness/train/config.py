@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from harness.config import boolean, choice, integer, optional_integer
+from harness.cli.config import boolean, choice, integer, optional_integer
 from harness.errors import OptionError
-from harness.initialise import Initialisation
 from harness.inputs import DATA_SETS
 from harness.paths import images_home
 from harness.settings import check_device
 from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space.initialise import Initialisation
 from harness.train.job import Job, Place
 from harness.train.recipe import Augmentation, Pipeline, Recipe, Teacher
 

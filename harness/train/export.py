@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from harness.checked_files import replacing
 from harness.errors import CorruptDataError, HarnessError
+from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS, DataSet
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 

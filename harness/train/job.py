@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from harness.errors import OptionError
-from harness.initialise import Initialisation
 from harness.inputs import DataSet
 from harness.space import Architecture, SearchSpace
+from harness.space.initialise import Initialisation
 from harness.train.recipe import Recipe
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.checked_files import replacing
 from harness.errors import HarnessError, OptionError
+from harness.files.atomic import replacing
 from harness.progress import Progress as Bar
 from harness.train.checkpoint import Progress, Row, load, save
 from harness.train.crew import Crew

@@ -21,7 +21,7 @@ from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe, held_out_images, training_images
 from harness.errors import HarnessError, MissingDataError, OptionError, StoreError
 from harness.space import Architecture
-from harness.truth_table import TableFile
+from harness.truth.table import TableFile
 
 TINY = dataclasses.replace(Recipe(), n_steps=5, batch_size=16, n_test_copies=1)
 CELLS = {

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from stored_scores import stored
 
-from harness import scoring
-from harness.composing import joined
 from harness.errors import HarnessError
 from harness.evidence import Layers
 from harness.proxy import Proxy, Sees
-from harness.proxy_spec import ProxySpec, parse_proxies
+from harness.scoring import workers
+from harness.scoring.composites import joined
+from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.store import FAILED, OK, Score
 from proxies.ntk_cond import NtkCondition
 from proxies.params import Params
@@ -35,7 +35,7 @@ def test_a_proxy_of_scored_parts_is_not_measured(command: Command, monkeypatch: 
     words = ["sample=8", "workers=1", "protocol.batch_size=8"]
     assert command("proxy=[ntk_cond,linear_regions,gradsign]", *words)[0] == 0
     with monkeypatch.context() as patched:
-        patched.setattr(scoring, "work_on", lambda *unit: pytest.fail(f"measured {unit}"))
+        patched.setattr(workers, "work_on", lambda *unit: pytest.fail(f"measured {unit}"))
         assert command("proxy=[te_nas,gradsign_mean]", *words, "out=of_parts")[0] == 0
     assert command("proxy=[gradsign_mean,te_nas]", *words[:1], "workers=2", *words[2:], "store=alone.sqlite")[0] == 0
     assert command("proxy=[te_nas,ntk_cond]", *words, "resume=false", "store=alone.sqlite", "out=again")[0] == 0

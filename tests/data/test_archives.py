@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.archives import ImageArchive, fetch_archive, unpack
-from harness.downloads import RemoteFile
 from harness.errors import CorruptDataError
+from harness.files.downloads import RemoteFile
+from harness.inputs.archives import ImageArchive, fetch_archive, unpack
 
 TOP = "cifar-10-batches-py"
 
@@ -67,7 +67,7 @@ def test_a_malicious_archive_is_refused_before_anything_is_written(tmp_path, mem
 
 
 def test_a_bomb_is_refused_by_its_declared_size(tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.archives._MAX_UNPACKED_BYTES", 10)
+    monkeypatch.setattr("harness.inputs.archives._MAX_UNPACKED_BYTES", 10)
     archive = _pack(tmp_path / "a.tar.gz", _file(f"{TOP}/a", b"123456"), _file(f"{TOP}/b", b"123456"))
     with pytest.raises(CorruptDataError, match="would unpack to 12 bytes; at most 10"):
         unpack(archive, tmp_path / TOP)

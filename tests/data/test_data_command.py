@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.data import main
+from harness.data.__main__ import main
 from harness.truth import Truth
-from harness.truth_sources import TRUTH_SOURCES, fetch, is_current, sources_of
+from harness.truth.sources import TRUTH_SOURCES, fetch, is_current, sources_of
 
 N_TABLES = len(sources_of("nats_tss"))
 ARCHS = ["|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"]

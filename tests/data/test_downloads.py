@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.checked_files import replacing
-from harness.downloads import RemoteFile, discard, download, github_file, location
 from harness.errors import CorruptDataError, MissingDataError, OptionError
+from harness.files.atomic import replacing
+from harness.files.downloads import RemoteFile, discard, download, github_file, location
 
 CONTENT = b"index,accuracy\n0,94.37\n"
 FILE = RemoteFile(

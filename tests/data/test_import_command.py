@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from benchmarks.nats_tss import HARDWARE
-from harness.data import main
+from harness.data.__main__ import main
 from harness.evaluation import evaluate
 from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
-from harness.truth_imports import TRUTH_IMPORTS
-from harness.truth_table import TruthColumn, TruthTable, write_table
+from harness.truth.imports import TRUTH_IMPORTS
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 FOLDERS = {"nats_tss": "NATS-tss-v1_0-3ffb9-simple", "nats_sss": "NATS-sss-v1_0-50262-simple"}
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.errors import CorruptDataError
-from harness.safe_pickle import load
+from harness.files.safe_pickle import load
 
 
 class _Calls:

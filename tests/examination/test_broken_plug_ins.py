@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from broken_plug_ins import BROKEN, CLASS, HEAD, NOTED, SOUND, measuring
 
-from harness.examination import Finding, Verdict, examine, judgement, load
+from harness.check import Finding, Verdict, examine, judgement, load
 from harness.proxy import PROXIES
 
 _numbers = itertools.count()

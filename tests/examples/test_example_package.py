@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.check import main as check
+from harness.check.__main__ import main as check
 from harness.evidence import ReluCodes
 from harness.proxy import PROXIES
 

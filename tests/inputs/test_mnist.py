@@ -11,10 +11,10 @@ import pytest
 
 from benchmarks.inputs.idx_files import read_idx
 from benchmarks.inputs.mnist import MNIST
-from harness.archives import ImageFolder, fetch_archive
-from harness.downloads import RemoteFile
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files.downloads import RemoteFile
 from harness.inputs import BatchRequest, InputKind, draw_batches
+from harness.inputs.archives import ImageFolder, fetch_archive
 
 IMAGES = np.arange(3 * 784, dtype=np.uint32).astype(np.uint8).reshape(3, 28, 28)
 

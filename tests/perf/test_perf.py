@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.engine import score
 from harness.inputs import InputKind
 from harness.perf.__main__ import main, measure
 from harness.perf.figure import Bench, Figure
 from harness.perf.networks import _convolution, _plain_zico, _shapes
 from harness.proxy import PROXIES
+from harness.scoring.engine import score
 
 TINY = Bench(n_cells=2, seed=3, inputs=InputKind.noise, batch_size=4)
 

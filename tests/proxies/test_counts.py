@@ -10,14 +10,14 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from harness.engine import score
 from harness.evidence import Layers
 from harness.evidence.base import Setting
-from harness.initialise import on_meta
 from harness.inputs import DATA_SETS, DataSet
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Undefined
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
+from harness.space.initialise import on_meta
 
 CASES = [
     ("nats_tss", "cifar10", 6),

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness import engine
-from harness.engine import score
 from harness.evidence import Subject
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy
+from harness.scoring import engine
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture, Execute
 from harness.store import FAILED, OK, UNDEFINED, Score
 

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from toy_networks import TwoLayers, TwoReaders, pixels, toy_scores
 
-from harness.engine import score
 from harness.evidence import FirstBatchGradients, Layers, ReluCodes, SynflowSaliency, WeightGradients
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, Batch
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture, Layer
 from proxies.grad_norm import GradNorm
 from proxies.naswot import Naswot

@@ -11,11 +11,11 @@ import torch
 
 from benchmarks.cell_graph import NONE, live_edges
 from benchmarks.nats_tss.space import CONV_1X1, CONV_3X3, EDGES, NatsTss
-from harness.engine import score
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture, Execute
 
 ORACLES: dict[str, Any] = json.loads((Path(__file__).parents[1] / "oracles" / "nats_tss.json").read_text())

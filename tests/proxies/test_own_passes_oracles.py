@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.engine import score
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture
 
 ORACLES: dict[str, Any] = json.loads((Path(__file__).parents[1] / "oracles" / "own_passes.json").read_text())

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.engine import score
 from harness.evidence import PerImageGradients, PrivateNetwork, TangentKernel, per_image
 from harness.evidence.base import Setting, Subject
 from harness.evidence.patterns import n_regions, n_unit_patterns
 from harness.evidence.private import hooked
-from harness.initialise import Initialisation
 from harness.inputs import DATA_SETS, Batch
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture, Execute
+from harness.space.initialise import Initialisation
 from harness.store import OK, UNDEFINED
 from proxies.meco import MeCo
 from proxies.ntk_cond import NtkCondition

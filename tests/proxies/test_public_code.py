@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import torch
 
-from harness.engine import score
 from harness.evidence.base import Setting
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture, Execute
 from harness.store import OK, UNDEFINED, Score
 

@@ -9,13 +9,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from harness.engine import score
 from harness.evidence.base import Setting
-from harness.initialise import Initialisation
 from harness.inputs import Batch, DataSet, Images, InputKind
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES, Proxy
+from harness.scoring.engine import score
 from harness.space import Architecture, Execute, Layer, SearchSpace
+from harness.space.initialise import Initialisation
 from harness.store import OK, Score
 
 

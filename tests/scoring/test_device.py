@@ -9,11 +9,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness import Settings, evaluate
-from harness.engine import score
 from harness.inputs import Batch, InputKind
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
 from harness.scoring import SettingSpec
+from harness.scoring.engine import score
 
 SPEC = SettingSpec("nats_tss", "digits", InputKind.noise, Protocol(batch_size=4), 0, "cpu")
 # Operations whose result the host must know before it can go on: on a GPU each waits for all that is under way.

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from harness.engine import score, score_counts
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE, FirstBatchGradients, InputGradients, Layers, ReluCodes, WeightCurvature
 from harness.evidence.base import Setting, Subject
@@ -17,8 +16,9 @@ from harness.evidence.task import TaskEvidence
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
-from harness.proxy_spec import ProxySpec
 from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.scoring.engine import score, score_counts
+from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Layer
 from harness.store import FAILED, OK, UNDEFINED, ScoreStore
 

@@ -9,8 +9,8 @@ import pytest
 from harness.ensembles import ENSEMBLES
 from harness.inputs import DATA_SETS, InputKind
 from harness.protocol import Protocol
-from harness.proxy_spec import parse_proxies
 from harness.scoring import Effort, SettingSpec
+from harness.scoring.proxy_spec import parse_proxies
 from harness.search.costs import Budget, Cost, open_costs
 from harness.search.lockstep import run_trials
 from harness.search.objective import Objective

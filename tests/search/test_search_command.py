@@ -17,7 +17,7 @@ from harness.search.__main__ import main
 from harness.search.tables import mean_and_interval
 from harness.space import BENCHMARKS
 from harness.truth import Truth
-from harness.truth_table import TruthColumn, TruthTable, write_table
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 PATIENCE = 600  # seconds; where other work runs, a start alone takes many
 TIMES = ["seconds"]

@@ -16,12 +16,12 @@ from torch import nn
 
 from harness.describe import main as describe
 from harness.errors import UnknownNameError
-from harness.initialise import on_meta
+from harness.evaluation.evaluation_set import default_truth
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.space import BENCHMARKS, Architecture, SearchSpace
-from harness.target import default_truth
+from harness.space.initialise import on_meta
 from harness.truth import Truth, embedded_tables
-from harness.truth_sources import sources_of
+from harness.truth.sources import sources_of
 
 WEIGHTED = nn.Conv2d | nn.ConvTranspose2d | nn.Linear
 BATCH = 2

@@ -13,13 +13,13 @@ from torch import nn
 
 from benchmarks.imagenet_mbv2.mutation import _KIND_WEIGHTS, _KINDS, mutate, neighbours, scaled, split
 from benchmarks.imagenet_mbv2.structure import WIDTHS, read, write
-from harness.engine import score
 from harness.errors import MissingDataError, OptionError, UnknownNameError
 from harness.evidence import WeightGradients
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
 from harness.scoring import SettingSpec
+from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture
 from harness.truth import Truth
 

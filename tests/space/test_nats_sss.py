@@ -11,8 +11,8 @@ from torch import nn
 
 from benchmarks.nats_sss.network import CELL, FixedCell
 from benchmarks.nats_sss.space import NatsSss, size_string
-from harness import safe_pickle
 from harness.errors import UnknownNameError
+from harness.files import safe_pickle
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture
 

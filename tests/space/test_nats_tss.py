@@ -10,8 +10,8 @@ import torch
 from benchmarks.cell_graph import canonicalise, live_edges
 from benchmarks.nats_tss.network import AveragePool
 from benchmarks.nats_tss.space import AVG_POOL, CONV_1X1, CONV_3X3, EDGES, cell_string
-from harness import safe_pickle
 from harness.errors import UnknownNameError
+from harness.files import safe_pickle
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture
 

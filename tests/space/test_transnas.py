@@ -14,9 +14,9 @@ from benchmarks.transnas.cells import CONV_1X1, CONV_3X3, EDGES
 from benchmarks.transnas.micro import canonical_form, cell_string
 from benchmarks.transnas.skeleton import BASE_CHANNELS, TASKS, Skeleton
 from harness.errors import UnknownNameError
-from harness.initialise import Initialisation, on_meta
 from harness.inputs import DATA_SETS, DataSet
 from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space.initialise import Initialisation, on_meta
 
 MICRO, MACRO = BENCHMARKS.get("transnas_micro"), BENCHMARKS.get("transnas_macro")
 NONE, SKIP = "none", "skip_connect"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.config import quoted
+from harness.cli.config import quoted
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, train

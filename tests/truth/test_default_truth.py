@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError, MissingDataError
+from harness.evaluation.evaluation_set import default_truth
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS
-from harness.target import default_truth
 from harness.truth import Truth
-from harness.truth_imports import TRUTH_IMPORTS
-from harness.truth_table import TruthColumn, TruthTable, write_table
+from harness.truth.imports import TRUTH_IMPORTS
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 SPACE, CIFAR10 = BENCHMARKS.get("nats_sss"), DATA_SETS.get("cifar10")
 N_SPACE = 32_768

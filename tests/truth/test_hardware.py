@@ -10,7 +10,7 @@ import pytest
 from benchmarks.nats_tss import HARDWARE, NatsTss
 from harness.errors import CorruptDataError, MissingDataError
 from harness.truth import Truth
-from harness.truth_imports import import_truth
+from harness.truth.imports import import_truth
 
 SHORT = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
 N_COLUMNS = 10

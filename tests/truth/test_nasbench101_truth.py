@@ -21,7 +21,7 @@ from harness.errors import CorruptDataError, MissingDataError
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS
 from harness.truth import Truth
-from harness.truth_imports import import_truth
+from harness.truth.imports import import_truth
 
 SPACE = BENCHMARKS.get("nasbench101")
 

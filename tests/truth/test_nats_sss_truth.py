@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks.nats_sss import LIGHTON, NatsSss
-from harness import safe_pickle
 from harness.errors import CorruptDataError
+from harness.files import safe_pickle
 from harness.truth import Truth
 
 SHORT = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}

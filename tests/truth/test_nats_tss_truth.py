@@ -10,7 +10,7 @@ from benchmarks.truth.csv_columns import read_csv
 from harness.errors import CorruptDataError
 from harness.inputs import DATA_SETS
 from harness.truth import Truth
-from harness.truth_sources import TRUTH_SOURCES, sources_of
+from harness.truth.sources import TRUTH_SOURCES, sources_of
 
 SHORT = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
 COLUMNS = {

@@ -11,12 +11,12 @@ import pytest
 from nats_bench.api_size import NATSsize
 from nats_bench.api_topology import NATStopology
 
-from harness import safe_pickle
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files import safe_pickle
 from harness.space import BENCHMARKS
 from harness.truth import Truth
-from harness.truth_imports import TRUTH_IMPORTS, import_truth
-from harness.truth_table import TruthTable
+from harness.truth.imports import TRUTH_IMPORTS, import_truth
+from harness.truth.table import TruthTable
 
 INDICES = (0, 11, 284)
 FOLDERS = {"nats_tss": "NATS-tss-v1_0-3ffb9-simple", "nats_sss": "NATS-sss-v1_0-50262-simple"}

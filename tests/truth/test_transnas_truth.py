@@ -12,8 +12,8 @@ from benchmarks.transnas.metrics import METRICS, SPLITS
 from benchmarks.transnas.skeleton import TASKS
 from harness.errors import CorruptDataError, MissingDataError
 from harness.truth import Truth
-from harness.truth_imports import TRUTH_IMPORTS, import_truth
-from harness.truth_sources import fetch, sources_of
+from harness.truth.imports import TRUTH_IMPORTS, import_truth
+from harness.truth.sources import fetch, sources_of
 
 SPACES = ("transnas_micro", "transnas_macro")
 

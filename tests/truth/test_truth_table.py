@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, UnknownNameError
 from harness.truth import Truth
-from harness.truth_imports import TRUTH_IMPORTS
-from harness.truth_table import TableFile, TruthColumn, TruthTable, write_table
+from harness.truth.imports import TRUTH_IMPORTS
+from harness.truth.table import TableFile, TruthColumn, TruthTable, write_table
 
 TEST = TruthColumn(
     name="test200",

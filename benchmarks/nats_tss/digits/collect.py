@@ -12,7 +12,7 @@ from benchmarks.nats_tss.digits.fit import SPACE
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe
 from harness.errors import MissingDataError
-from harness.truth_table import TruthColumn, TruthTable, write_table
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 EMBEDDED_TRUTH = Path(__file__).with_name("truth.parquet")
 _SOURCE = "this project, python -m benchmarks.nats_tss.digits.train"

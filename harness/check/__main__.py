@@ -1,0 +1,81 @@
+"""The command `python -m harness.check my_proxy.py`: examine a plug-in and say what to do about what is found."""
+
+import sys
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from harness.check import Finding, Verdict, examine, load
+from harness.cli.command import OneSentenceParser
+from harness.errors import HarnessError
+from harness.report import TERMINAL_WIDTH
+from harness.scoring.engine import is_no_result
+
+FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+_STYLES = {Verdict.passed: "green", Verdict.note: "yellow", Verdict.failed: "bold red"}
+_CHECK_WIDTH = 13
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Examine each proxy; 0 if none fails, 1 if one does, 2 after a mistake on the command line."""
+    parser = OneSentenceParser(prog="python -m harness.check", description="Examine proxies as plug-ins.")
+    parser.add_argument("proxy", nargs="+", help="a registered name, or the path of a Python file")
+    parser.add_argument("--quick", action="store_true", help="leave out cost and direction")
+    console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
+    try:
+        arguments = parser.parse_args(words)
+        loaded = [(word, load(word)) for word in arguments.proxy]
+        verdicts = []
+        for word, plug_in in loaded:
+            console.print(Text(word, style="bold"))
+            findings = list(_printed(console, plug_in.findings))
+            for name in plug_in.names:
+                findings += _printed(console, examine(name, quick=arguments.quick))
+            verdicts.append(_summary(console, word, findings))
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if not is_no_result(error):
+            raise
+        said = str(error).partition("\n")[0]
+        said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy: "
+        print(f"{said}see to the memory or the file that lacks, and examine it again.", file=sys.stderr)
+        return MISTAKE
+    return 0 if all(verdicts) else FAILED
+
+
+def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]:
+    """Print findings as they come, one line each, continued below its own text."""
+    for finding in findings:
+        verdict = "FAIL" if finding.verdict is Verdict.failed else finding.verdict.value
+        indent = " " * (2 + len(verdict) + 2 + _CHECK_WIDTH + 1)
+        lines = textwrap.wrap(finding.text, console.width - len(indent), break_long_words=False) or [""]
+        line = Text.assemble("  ", (verdict, _STYLES[finding.verdict]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
+        # Soft, since a cell's name is longer than the line and is to be copied whole.
+        console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n", soft_wrap=True)
+        yield finding
+
+
+def _summary(console: Console, word: str, findings: Sequence[Finding]) -> bool:
+    """Print the verdict; whether it passed."""
+    counts = Counter(finding.verdict for finding in findings)
+    notes = f", {counts[Verdict.note]} to look at" if counts[Verdict.note] else ""
+    wrong = [finding.check for finding in findings if finding.verdict is Verdict.failed]
+    if wrong:
+        text = f"{word} fails {len(wrong)} of {len(findings)} checks ({', '.join(wrong)}){notes}."
+    else:
+        text = f"{word} passes {len(findings)} checks{notes}."
+    console.print(Text(text, style="bold"))
+    console.print()
+    return not wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())

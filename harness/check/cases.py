@@ -1,0 +1,193 @@
+"""Checks on networks and inputs that break proxies: dead ends, constant outputs, other dtypes, devices and tasks."""
+
+import math
+from collections.abc import Iterator
+
+import pandas as pd
+import torch
+
+from harness.check.devices import Redirected
+from harness.check.finding import Finding, failed, note, passed
+from harness.check.stand import (
+    ALL_NONE,
+    BATCH_SIZE,
+    DEAD,
+    ORDINARY,
+    SKIP_ONLY,
+    TASK,
+    TWINS,
+    Stand,
+    duplicated_setting,
+    is_ok,
+    make_outputs_constant,
+    on_device,
+    small_setting,
+    task_setting,
+)
+from harness.errors import HarnessError
+from harness.evidence.base import Setting
+from harness.protocol import Precision, Protocol
+from harness.proxy import Sees
+from harness.space import Architecture
+from harness.store import FAILED, Score
+
+# What a single precision score may differ by from the double precision one without being led by rounding.
+_ROUNDING = 0.05
+
+
+def check_value(stand: Stand) -> Finding:
+    """Numbers on ordinary cells, which differ, and components that combine."""
+    scores = stand.ordinary
+    if all(score.status == FAILED for score in scores):
+        return failed("value", f"{scores[0].reason}, on every ordinary cell; the other checks wait until there is one")
+    for score in scores:
+        if score.status == FAILED:
+            return failed("value", f"{score.reason}, on the ordinary cell {score.arch}")
+    numbers = [score for score in scores if is_ok(score)]
+    if not numbers:
+        return note("value", f"undefined here: {scores[0].reason}; the checks that follow say little")
+    table = pd.DataFrame([dict(score.components) for score in numbers])
+    try:
+        values = stand.proxy.combine(table)
+    except HarnessError as error:
+        return failed("value", str(error))
+    except Exception as error:
+        return failed("value", f"combine(table) raises {type(error).__name__}: {error}")
+    if not isinstance(values, pd.Series) or len(values) != len(table):
+        return failed("value", "combine(table) must return a Series with one score per row of the table")
+    if len(numbers) > 1 and values.nunique() == 1:
+        return note("value", f"{values.iloc[0]:.6g} for {len(numbers)} quite different cells: does it look at them?")
+    return passed("value", f"{', '.join(f'{value:.6g}' for value in values)} on ordinary cells")
+
+
+def check_cases(stand: Stand) -> Iterator[Finding]:
+    """One finding per check, in order."""
+    yield _case("dead branch", stand.score(DEAD), "a cell with a convolution that leads nowhere")
+    yield _case("no path", stand.score(ALL_NONE), "a cell of nothing but `none`: no gradients, a constant output")
+    yield _case("skip only", stand.score(SKIP_ONLY), "a cell of nothing but skip connections")
+    subject = stand.subject(ORDINARY[0])
+    if stand.proxy.runs_network():
+        make_outputs_constant(subject.network)
+    yield _case("constant", stand.score_on(subject), "a network that says the same of every image")
+    yield _case("duplicates", stand.score(ORDINARY[0], duplicated_setting()), "a batch of equal images")
+    yield _dtypes(stand)
+    yield _tasks(stand)
+    yield _canonical(stand)
+    if stand.proxy.parts():
+        yield _parts(stand)
+
+
+def check_device(stand: Stand) -> tuple[Finding, bool]:
+    """The finding, and whether the proxy asks for a GPU whatever the device."""
+    with Redirected() as calls:
+        stand.score(ORDINARY[0])
+    if calls.places:
+        places = "; ".join(calls.places[:3])
+        return failed(
+            "device", f"asks for a GPU by name: {places}. Use the device of its evidence: tensor.device"
+        ), True
+    if not torch.cuda.is_available():
+        return passed("device", "cpu; names no GPU (there is none here to try)"), False
+    here, there = stand.ordinary[0], stand.score(ORDINARY[0], on_device("cuda"))
+    if there.status == FAILED:
+        return failed("device", f"on cuda: {there.reason}"), False
+    if is_ok(here) and is_ok(there):
+        return passed("device", f"cpu and cuda, which differ by {_difference(here, there):.1g} (relative)"), False
+    return passed("device", "cpu and cuda"), False
+
+
+def _case(check: str, score: Score, what: str) -> Finding:
+    if score.status == FAILED:
+        return failed(check, f"{score.reason}, on {what}; give a number or -inf, or raise Undefined with the reason")
+    if not is_ok(score):
+        return passed(check, f"undefined: {score.reason}")
+    return passed(check, f"{_numbers(score)} on {what}")
+
+
+def _dtypes(stand: Stand) -> Finding:
+    scores = {"fp32": stand.ordinary[0]}
+    scores |= {name: stand.score(ORDINARY[0], _in(Precision(name))) for name in ("fp64", "bf16")}
+    for name, score in scores.items():
+        if score.status == FAILED:
+            return failed("dtype", f"{score.reason}, with protocol.dtype={name}; compute in the dtype of the evidence")
+    if not all(map(is_ok, scores.values())):
+        return passed("dtype", "defined or undefined in fp32, fp64 and bf16")
+    single, half = (_difference(scores["fp64"], scores[name]) for name in ("fp32", "bf16"))
+    text = f"fp32 differs from fp64 by {single:.1g}, bf16 by {half:.1g} (relative)"
+    return passed("dtype", text) if single <= _ROUNDING else note("dtype", f"{text}: led by rounding")
+
+
+def _in(precision: Precision) -> Setting:
+    return small_setting(Protocol(batch_size=BATCH_SIZE, dtype=precision))
+
+
+def _tasks(stand: Stand) -> Finding:
+    score = stand.score(TASK[2], task_setting())
+    where = f"a task without classes ({TASK[0]} {TASK[1]})"
+    if score.status == FAILED:
+        return failed("tasks", f"{score.reason}, on {where}; if it needs classes, raise Undefined with that reason")
+    return passed("tasks", f"{_numbers(score)} on {where}" if is_ok(score) else f"undefined on {where}: {score.reason}")
+
+
+def _canonical(stand: Stand) -> Finding:
+    precise = _in(Precision.fp64)
+    pairs = [(stand.score(one, precise), stand.score(other, precise)) for one, other in TWINS]
+    pairs = [(one, other) for one, other in pairs if is_ok(one) and is_ok(other)]
+    unequal = [pair for pair in pairs if not _difference(*pair) <= 1e-6]
+    if stand.proxy.sees is Sees.ALL:
+        if pairs and not unequal and stand.proxy.runs_network():
+            return note(
+                "canonical", "two pairs of equal cells score the same: if all do, Sees.LIVE would score each only once"
+            )
+        return passed("canonical", "not asked of Sees.ALL")
+    if unequal:
+        one, other = unequal[0]
+        return failed(
+            "canonical",
+            f"{_numbers(one)} for {one.arch}, {_numbers(other)} for {other.arch}, which compute the same; leave dead "
+            "operations out, or declare Sees.ALL",
+        )
+    return passed("canonical", "cells that compute the same score the same")
+
+
+def _parts(stand: Stand) -> Finding:
+    precise = _in(Precision.fp64)
+    space = precise.space
+    for cell in (ORDINARY[0], DEAD, TWINS[1][1]):
+        whole = stand.score(cell, precise)
+        of_parts: dict[str, float] = {}
+        for component, part in stand.proxy.parts().items():
+            live = part.sees is Sees.LIVE
+            found = Stand(component, part, stand.redirect).score(
+                space.canonical(Architecture(cell)) if live else cell, precise
+            )
+            if len(found.components) > 1:
+                return failed("parts", f"the part {component} has several components; a part must have one score")
+            if is_ok(found):
+                of_parts[component] = next(iter(found.components.values()))
+        parts = whole._replace(components=of_parts)
+        if whole.components.keys() != of_parts.keys() or not _difference(whole, parts) <= 1e-6:
+            return failed(
+                "parts",
+                f"measure gives {_named(whole)} and the parts score {_named(parts)} on {cell}; they must be the same",
+            )
+    return passed("parts", "components are the scores of its parts")
+
+
+def _named(score: Score) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in score.components.items()) or "nothing"
+
+
+def _numbers(score: Score) -> str:
+    return ", ".join(f"{value:.6g}" for value in score.components.values())
+
+
+def _difference(one: Score, other: Score) -> float:
+    """The largest relative difference of two scores' components; equal infinities do not differ."""
+    found = 0.0
+    for name, value in one.components.items():
+        against = other.components.get(name, math.nan)
+        if value != against:
+            scale = max(abs(value), abs(against))
+            found = max(found, abs(value - against) / scale if math.isfinite(scale) else math.inf)
+    return found

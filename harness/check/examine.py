@@ -1,0 +1,85 @@
+"""The examination: a plug-in is loaded, and each check made in turn."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.check.behaviour import check_behaviour
+from harness.check.cases import check_cases, check_device, check_value
+from harness.check.definition import check_definition
+from harness.check.finding import Finding, Verdict, failed, passed
+from harness.check.judgement import check_judgement
+from harness.check.stand import Stand
+from harness.check.traces import differing, generators, global_settings
+from harness.errors import HarnessError, MissingDataError
+from harness.proxy import PROXIES
+from harness.registry import checked_options
+from harness.scoring.proxy_spec import load_file
+from harness.store import FAILED
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a word of the command line stands for: the proxies to be examined, and what loading them showed."""
+
+    names: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def load(word: str) -> Loaded:
+    """Load a registered name or the path of a Python file.
+
+    Raises:
+        UnknownNameError: if no proxy has that name.
+        MissingDataError: if there is no such file.
+    """
+    if not (word.endswith(".py") or "/" in word):
+        PROXIES.get(word)
+        return Loaded((word,), (passed("loads", "registered"),))
+    PROXIES.discover()
+    before = generators() | global_settings()
+    try:
+        names = load_file(str(Path(word).expanduser().resolve()))
+    except MissingDataError:
+        raise
+    except HarnessError as error:
+        return Loaded((), (failed("loads", str(error)),))
+    changed = differing(before, generators() | global_settings())
+    findings = [passed("loads", f"registers {', '.join(names)}")]
+    if changed:
+        findings = [
+            failed("loads", f"importing the file changes {', '.join(changed)}; do nothing but define the proxy")
+        ]
+    if len(names) > 1:
+        findings.append(failed("one proxy", f"the file registers {', '.join(names)}: give each a file of its own"))
+    return Loaded(names, tuple(findings))
+
+
+def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
+    """Make the checks one after another.
+
+    Args:
+        name: a registered proxy.
+        quick: leave out cost and direction, which take most of the time.
+        options: those of the proxy that differ from its defaults.
+
+    Raises:
+        HarnessError: for options that it does not have.
+    """
+    proxy_class = PROXIES.get(name)
+    definition = list(check_definition(proxy_class))
+    yield from definition
+    if any(finding.verdict is Verdict.failed for finding in definition if finding.check in ("sees", "options")):
+        return  # it cannot be made or run
+    proxy = proxy_class(**dict(checked_options("proxy", name, proxy_class, options or {})))
+    device, names_gpu = check_device(Stand(name, proxy))
+    stand = Stand(name, proxy, redirect=names_gpu)
+    yield device
+    yield check_value(stand)
+    if all(score.status == FAILED for score in stand.ordinary):
+        return  # the other checks would say the same again
+    yield from check_behaviour(stand)
+    yield from check_cases(stand)
+    if not quick:
+        yield from check_judgement(stand)

@@ -1,0 +1,191 @@
+"""The stand that a proxy is examined on: cells of the embedded benchmark, small batches of noise, and its runs."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import nn
+
+from harness.check.devices import Redirected
+from harness.check.traces import differing, evidence_digest
+from harness.evidence import Evidence, Subject
+from harness.evidence.base import Setting
+from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
+from harness.protocol import Protocol
+from harness.proxy import PROXIES, Proxy, Sees
+from harness.randomness import isolated
+from harness.scoring.engine import score_subject, single_thread
+from harness.space import BENCHMARKS, Architecture, Execute
+from harness.store import OK, Score
+
+BENCH, DATA_SET, BATCH_SIZE = "nats_tss", "digits", 8
+
+ORDINARY: Final = (
+    "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|",
+    "|skip_connect~0|+|nor_conv_3x3~0|none~1|+|nor_conv_1x1~0|none~1|skip_connect~2|",
+    "|nor_conv_1x1~0|+|avg_pool_3x3~0|skip_connect~1|+|none~0|nor_conv_3x3~1|avg_pool_3x3~2|",
+)
+DEAD: Final = "|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
+ALL_NONE: Final = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+SKIP_ONLY: Final = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
+# Equal functions: another dead operation, and the same path through another node.
+TWINS: Final = (
+    (DEAD, "|avg_pool_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"),
+    (
+        "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|",
+        "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|nor_conv_1x1~2|",
+    ),
+)
+TASK: Final = ("transnas_micro", "room_layout", "64-41414-0_00_100")  # the cheapest one without classes
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A proxy by its name, with the runs that checks are made of.
+
+    `redirect` is true where the proxy asks for a GPU whatever the device: its calls then lead to the CPU, so that the
+    other checks can be made.
+    """
+
+    name: str
+    proxy: Proxy
+    redirect: bool = False
+
+    @property
+    def execute(self) -> Execute:
+        """What the engine would execute for it."""
+        return "live" if self.proxy.sees is Sees.LIVE else "all"
+
+    @cached_property
+    def ordinary(self) -> tuple[Score, ...]:
+        """Its scores of the ordinary cells, computed once."""
+        return tuple(self.score(cell) for cell in ORDINARY)
+
+    def subject(self, cell: str, setting: Setting | None = None) -> Subject:
+        """A fresh subject, by default with the small batches."""
+        return Subject(setting or small_setting(), Architecture(cell), self.execute)
+
+    def score(self, cell: str, setting: Setting | None = None) -> Score:
+        """The proxy's score as the engine gives it."""
+        return self.score_on(self.subject(cell, setting))
+
+    def score_on(self, subject: Subject) -> Score:
+        """The proxy's score on a subject."""
+        return self.scores_on(subject, {})[self.name]
+
+    def scores_on(self, subject: Subject, others: Mapping[str, Proxy], *, comes_first: bool = True) -> dict[str, Score]:
+        """Its score and those of others, its own passes made before theirs or after them."""
+        own = {self.name: self.proxy}
+        with self.caught(), unharmed():
+            return score_subject(subject, {**own, **others} if comes_first else {**others, **own})
+
+    def measure_unprotected(self, subject: Subject) -> list[str]:
+        """Collect and measure without the engine's fork of the generators; returns what changed in the evidence.
+
+        What the proxy raises is told by other checks, and ignored here.
+        """
+        kinds = list(self.proxy.evidence().values())
+        evidence: list[Evidence] = []
+        contents: list[dict[str, object]] = []
+        with self.caught():
+            try:
+                evidence += (kind.collect_all(subject, [kind])[0] for kind in kinds)
+                contents += map(evidence_digest, evidence)
+                measure: Any = self.proxy.measure
+                measure(*evidence)
+            except (Exception, SystemExit):
+                return []
+        return [
+            f"{type(one).__name__}.{what}"
+            for one, before in zip(evidence, contents, strict=True)
+            for what in differing(before, evidence_digest(one))
+        ]
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Calls that name a GPU led to the CPU where need be."""
+        if self.redirect:
+            with Redirected():
+                yield
+        else:
+            yield
+
+
+@contextmanager
+def unharmed() -> Iterator[None]:
+    """One thread, the generators forked, and the settings of `traces.global_settings` put back afterwards."""
+    dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
+    exact = torch.are_deterministic_algorithms_enabled()
+    environment, folder, path = dict(os.environ), Path.cwd(), list(sys.path)
+    with single_thread(), isolated("examination"), np.errstate():
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
+            torch.set_grad_enabled(gradients)
+            torch.use_deterministic_algorithms(exact)
+            os.chdir(folder)
+            sys.path[:] = path
+            if dict(os.environ) != environment:
+                os.environ.clear()
+                os.environ.update(environment)
+
+
+@cache
+def small_setting(protocol: Protocol | None = None) -> Setting:
+    """The embedded benchmark with two batches of noise."""
+    return _setting(BENCH, DATA_SET, protocol or Protocol(batch_size=BATCH_SIZE))
+
+
+@cache
+def task_setting() -> Setting:
+    """A regression task, of two images."""
+    return _setting(TASK[0], TASK[1], Protocol(batch_size=2))
+
+
+@cache
+def duplicated_setting() -> Setting:
+    """Batches in which all images are the first one."""
+    setting = small_setting()
+    batches = tuple(Batch(batch.images[:1].expand_as(batch.images).clone(), batch.targets) for batch in setting.batches)
+    return replace(setting, batches=batches)
+
+
+def on_device(device: str) -> Setting:
+    """The small setting on another device."""
+    return replace(small_setting(), device=torch.device(device))
+
+
+def make_outputs_constant(network: nn.Module) -> None:
+    """Zero the last linear layer, so that the network says the same of every image."""
+    *_, last = (module for module in network.modules() if isinstance(module, nn.Linear))
+    with torch.no_grad():
+        last.weight.zero_()
+
+
+@cache
+def companions(execute: Execute) -> tuple[dict[str, Proxy], dict[str, Score]]:
+    """Proxies that share the usual passes, with their scores of the first cell when nothing else runs."""
+    names = ("params", "zico", "naswot", "grad_norm", "synflow")
+    proxies: dict[str, Proxy] = {name: PROXIES.get(name)() for name in names}
+    subject = Subject(small_setting(), Architecture(ORDINARY[0]), execute)
+    return proxies, score_subject(subject, proxies)
+
+
+def _setting(bench: str, data_set_name: str, protocol: Protocol) -> Setting:
+    data_set = DATA_SETS.get(data_set_name)
+    request = BatchRequest(InputKind.noise, protocol.n_batches, protocol.batch_size, 0)
+    batches = draw_batches(data_set, request).batches
+    return Setting(BENCHMARKS.get(bench), data_set, protocol, 0, batches, torch.device("cpu"))
+
+
+def is_ok(score: Score) -> bool:
+    """Whether there is a number."""
+    return score.status == OK

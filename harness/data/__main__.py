@@ -1,0 +1,134 @@
+"""`python -m harness.data`: what truth and images are on this machine, how to get them, whether they are whole."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock
+from rich.console import Console
+
+from harness.cli.command import OneSentenceParser
+from harness.data.status import entries, status_table, unfinished, verify
+from harness.errors import HarnessError, MissingDataError, UnknownNameError
+from harness.inputs import DATA_SETS, DataSet, InputKind
+from harness.inputs.archives import fetch_archive
+from harness.paths import DATA_VARIABLE, data_home, downloads_home, images_home
+from harness.registry import unknown_name
+from harness.space import BENCHMARKS
+from harness.truth.imports import TRUTH_IMPORTS, import_truth
+from harness.truth.sources import TRUTH_SOURCES, TruthSource, fetch
+
+_DAMAGED = 1
+_MISTAKE = 2
+_INTERRUPTED = 130
+_WIDE = 320  # columns of the status table where it is not shown on a terminal
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 if files are damaged, 2 after a user's mistake.
+
+    Args:
+        arguments: the words after `python -m harness.data`, by default those of the process.
+    """
+    try:
+        chosen = _parser().parse_args(arguments)
+        if chosen.command == "fetch":
+            return _fetch(chosen.name)
+        if chosen.command == "import":
+            return _import(chosen.name, chosen.path)
+        return _status() if chosen.command == "status" else _verify()
+    except HarnessError as error:
+        print(error, file=sys.stderr)
+        return _MISTAKE
+    except OSError as error:
+        at = f" at {error.filename}" if error.filename else ""
+        print(f"{error.strerror or error}{at}. Check {DATA_VARIABLE}={data_home()}.", file=sys.stderr)
+        return _MISTAKE
+    except KeyboardInterrupt:
+        print("Interrupted; nothing half-written is used. Run the command again.", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneSentenceParser(prog="python -m harness.data", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("status", help="what is on this machine, and how to get the rest")
+    fetching = commands.add_parser("fetch", help="download and convert the tables of a benchmark, or images")
+    fetching.add_argument("name", metavar="NAME|all", help="a benchmark or data set; all: every benchmark's tables")
+    importing = commands.add_parser("import", help="convert an official release that you have; `status` lists them")
+    importing.add_argument("name", metavar="NAME", help="the release: nats_tss, nats_sss, hw_nas_bench, ...")
+    importing.add_argument("path", metavar="PATH", type=Path, help="its file or unpacked folder")
+    commands.add_parser("verify", help="re-hash and read everything, naming each damaged file")
+    return parser
+
+
+def _status() -> int:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    console.print(f"Data home: {data_home()}\nImage home: {images_home()}", soft_wrap=True, highlight=False)
+    console.print(status_table(entries(data_home(), images_home())))
+    return 0
+
+
+def _fetch(name: str) -> int:
+    sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
+    chosen = [source for source in sources if name in ("all", source.benchmark)]
+    if not chosen and name not in DATA_SETS:
+        known = [*sorted({source.benchmark for source in sources}), *DATA_SETS, "all"]
+        raise UnknownNameError(unknown_name("table or data set", name, known))
+    with FileLock(data_home() / ".fetch.lock"):  # a second fetch waits, and then finds everything there
+        for source in chosen:
+            _fetch_table(source)
+        if not chosen:
+            _fetch_images(DATA_SETS.get(name))
+    if name == "all":
+        by_name = [known for known in DATA_SETS if DATA_SETS.get(known).archive]
+        print(f"Images are large and are fetched by name: {', '.join(by_name)}.")
+    return 0
+
+
+def _fetch_table(source: TruthSource) -> None:
+    done = fetch(source)
+    print(f"{source.key}: {'written to' if done else 'there and whole,'} {source.path()}")
+
+
+def _import(name: str, path: Path) -> int:
+    release = TRUTH_IMPORTS.get(name)
+    with FileLock(data_home() / ".fetch.lock"):
+        table = import_truth(release, path.expanduser())
+    n_archs, n_all = len(table.archs), len(BENCHMARKS.get(release.benchmark).architectures)
+    part = "" if n_archs == n_all else "; the others have no truth in these columns"
+    print(
+        f"{name}: {n_archs:,} of {n_all:,} architectures{part}, {len(table.columns)} columns, "
+        f"written to {release.path()}"
+    )
+    return 0
+
+
+def _fetch_images(data_set: DataSet) -> None:
+    if data_set.archive is None:
+        told = f"{data_set.name}: {data_set.how_to_get}. The image home is {images_home()}."
+        if not data_set.embedded and InputKind.real not in data_set.present(images_home()):
+            raise MissingDataError(f"Nothing was fetched. {told}")
+        print(told)
+        return
+    for sentence in fetch_archive(data_set.archive, images_home() / "real", downloads_home()):
+        print(f"{data_set.name}: {sentence}")
+
+
+def _verify() -> int:
+    whole, damaged = verify(data_home(), images_home())
+    for sentence in whole:
+        print(f"whole    {sentence}")
+    for sentence in damaged:
+        print(f"DAMAGED  {sentence}")
+    for path in unfinished(data_home()):
+        print(f"left by an interrupted fetch, never read, may be deleted: {path}")
+    print(f"{len(whole)} whole, {len(damaged)} damaged.")
+    return _DAMAGED if damaged else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,9 @@
+"""Evaluation: scores and truth -> agreement and verdicts, written as a report.
+
+`evaluation_set` is a sample with its truth, `score_columns` and `external_scores` are what is compared with it,
+`analysis` does the statistics of one set, `evaluation` composes the stages, and `provenance` says what was run.
+"""
+
+from harness.evaluation.evaluation import Evaluation as Evaluation
+from harness.evaluation.evaluation import defined_proxies as defined_proxies
+from harness.evaluation.evaluation import evaluate as evaluate

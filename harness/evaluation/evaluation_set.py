@@ -1,0 +1,148 @@
+"""Targets: a sample of a search space with its truth on one data set; what scores are compared with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+
+from harness.errors import HarnessError, OptionError
+from harness.inputs import DATA_SETS, DataSet
+from harness.paths import conf_folder
+from harness.randomness import derive_seed
+from harness.settings import ALL, DEFAULT_SAMPLE, Settings
+from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.truth import Truth, check_has_truth
+from harness.truth.table import TruthColumn
+
+
+@dataclass(frozen=True)
+class Target:
+    """A sample of architectures and how they did when trained.
+
+    `index` [n] is each architecture's official index; `values` float64 [n] are those of the truth table, NaN where it
+    has none.
+    """
+
+    space: SearchSpace
+    data_set: DataSet
+    archs: tuple[Architecture, ...]
+    index: NDArray[np.int64]
+    values: NDArray[np.float64]
+    truth: TruthColumn
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """(benchmark, data set)."""
+        return self.space.name, self.data_set.name
+
+    @property
+    def accuracies(self) -> NDArray[np.float64]:
+        """The truth oriented so that higher is better: a loss or a latency changes its sign."""
+        return self.values if self.truth.higher_is_better else -self.values
+
+    @cached_property
+    def classes(self) -> list[Architecture]:
+        """The canonical form of each architecture."""
+        return self.space.canonical_forms(self.archs)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A pair of benchmark and data set that `all` stands for but that cannot be evaluated here, with the reason."""
+
+    bench: str
+    data_set: str
+    reason: str
+
+
+def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[SearchSpace, DataSet]], bool]:
+    """The pairs that the words of the command line name, and whether `all` was among the words.
+
+    Raises:
+        UnknownNameError: for names that nothing knows.
+        OptionError: for a data set that none of the benchmarks has.
+        MissingDataError: for a single benchmark that has neither the data set nor any truth.
+    """
+    spaces = [BENCHMARKS.get(name) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
+    for word in data_sets:
+        if word != ALL:
+            DATA_SETS.get(word)
+    found = []
+    for space in dict.fromkeys(spaces):
+        for word in data_sets:
+            for name in space.data_sets if word == ALL else [word]:
+                if name in space.data_sets:
+                    found.append((space, DATA_SETS.get(name)))
+                elif len(benches) == 1 and ALL not in benches:
+                    check_has_truth(space.name)
+                    raise OptionError(
+                        f"The benchmark {space.name} has no data set '{name}'; it has {', '.join(space.data_sets)}."
+                    )
+    if not found:
+        raise OptionError(f"None of the benchmarks {', '.join(benches)} has a data set {' or '.join(data_sets)}.")
+    return list(dict.fromkeys(found)), ALL in (*benches, *data_sets)
+
+
+def open_target(space: SearchSpace, data_set: DataSet, settings: Settings, archs: Sequence[str] | None) -> Target:
+    """The target of one pair: `archs` if given, otherwise the sample that the settings ask for.
+
+    Raises:
+        MissingDataError: if the truth is not on this machine.
+        UnknownNameError: for a truth column that there is not, or an architecture that the space lacks.
+        OptionError: for a sample larger than the space.
+    """
+    truth = Truth.open(space.name)
+    column = truth.column(data_set.name, settings.truth or default_truth(truth, space, data_set))
+    if archs is None:
+        index = sample_index(space, settings)
+    else:
+        index = np.array([space.index(Architecture(arch)) for arch in archs], dtype=np.int64)
+    chosen = tuple(space.architectures[row] for row in index)
+    values = truth.values(chosen, data_set.name, column.name)
+    if not np.isfinite(values).any():
+        n_known = truth.n_known(data_set.name, column.name)
+        raise HarnessError(
+            f"The truth column {column.name} of {space.name} on {data_set.name} has {n_known:,} of "
+            f"{len(space.architectures):,} architectures, but none of the sample; sample=all has them."
+        )
+    return Target(space, data_set, chosen, index, values, column)
+
+
+def sample_index(space: SearchSpace, settings: Settings) -> NDArray[np.int64]:
+    """Official indices [n] of the sample, ascending for `all`; sample=N is the first N of one permutation."""
+    n_space = len(space.architectures)
+    if settings.sample == ALL:
+        return np.arange(n_space)
+    n_wanted = DEFAULT_SAMPLE if settings.sample is None else int(settings.sample)
+    if n_wanted > n_space:
+        raise OptionError(f"sample={n_wanted} is larger than {space.name}, which has {n_space:,} architectures.")
+    order = np.random.default_rng(derive_seed("sample", settings.sample_seed, space.name)).permutation(n_space)
+    return order[:n_wanted]
+
+
+def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
+    """The column that conf/benchmarks names for a data set.
+
+    Of several, the first one that is here for every architecture; failing that, the one here for the most.
+
+    Raises:
+        HarnessError: if it names none.
+    """
+    file: Path = conf_folder() / "benchmarks" / f"{space.name}.yaml"
+    stated = OmegaConf.to_container(OmegaConf.load(file).truth) if file.is_file() else {}
+    columns = stated.get(data_set.name) if isinstance(stated, dict) else None
+    if not columns:
+        raise HarnessError(
+            f"No default truth column of {space.name} on {data_set.name} is stated in {file}; give truth=COLUMN."
+        )
+    if isinstance(columns, str):
+        return columns
+    here = {column.name for column in truth.columns(data_set.name)}
+    n_known = {name: truth.n_known(data_set.name, name) for name in columns if name in here}
+    complete = (name for name, n in n_known.items() if n >= len(space.architectures))
+    # With none here, asking for the last one, which can be fetched, ends in the sentence that says how.
+    return str(next(complete, max(n_known, key=lambda name: n_known[name], default=columns[-1])))

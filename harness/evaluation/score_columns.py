@@ -1,0 +1,120 @@
+"""Columns of scores on a target: one per proxy and seed, and those of the ensembles over them."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from harness.agreement import Subject
+from harness.columns import NO_SEED
+from harness.ensembles import ENSEMBLES, Ensemble
+from harness.errors import OptionError
+from harness.evaluation.evaluation_set import Target
+from harness.proxy import Undefined
+from harness.registry import checked_options
+from harness.settings import ALL
+
+
+@dataclass(frozen=True)
+class ScoreColumn:
+    """A proxy's or an ensemble's scores of the architectures of a target.
+
+    `name` is its column in scores.parquet, `subject` its cells in agreement.csv, `seconds` CPU seconds per network, and
+    `failures` says how many have no score, by status and reason.
+    """
+
+    name: str
+    subject: Subject
+    values: "pd.Series[float]"
+    seconds: float
+    failures: Mapping[str, int]
+
+
+def parse_ensembles(words: Sequence[str], options: Mapping[str, Mapping[str, object]]) -> dict[str, Ensemble]:
+    """Ensembles by name, in order, with their options; `all` stands for every registered one.
+
+    Raises:
+        UnknownNameError: for unknown names and options.
+        OptionError: for values of another type.
+    """
+    names = dict.fromkeys(name for word in words for name in (ENSEMBLES if word == ALL else [word]))
+    found = {}
+    for name in names:
+        kind = ENSEMBLES.get(name)
+        found[name] = kind(**dict(checked_options("ensemble", name, kind, options.get(name, {}))))
+    return found
+
+
+def require_company(ensembles: Mapping[str, Ensemble], proxies: Sequence[str]) -> None:
+    """Make sure that there is something to combine, and that the columns of scores can be told apart.
+
+    Raises:
+        OptionError: if there is an ensemble over fewer than two proxies, or one that is called as a proxy is.
+    """
+    if ensembles and len(proxies) < 2:
+        raise OptionError(
+            f"ensemble={','.join(ensembles)} combines several proxies, but {' '.join(proxies)} is the only one; "
+            "name two or more: 'proxy=[zico,params]'."
+        )
+    doubled = sorted(ensembles.keys() & set(proxies))
+    if doubled:
+        raise OptionError(f"Both an ensemble and a proxy are called {', '.join(doubled)}; leave out one of them.")
+
+
+def ensemble_columns(
+    target: Target, proxies: Sequence[ScoreColumn], ensembles: Mapping[str, Ensemble]
+) -> list[ScoreColumn]:
+    """Each ensemble over the proxies of each seed; proxies without a seed take part in all of them."""
+    seeds = list(dict.fromkeys(column.subject.seed for column in proxies if column.subject.seed != NO_SEED)) or [
+        NO_SEED
+    ]
+    found = []
+    for seed in seeds:
+        of_seed = [column for column in proxies if column.subject.seed in (NO_SEED, seed)]
+        # One that is undefined on this data set has no part here; it would leave no row to the others.
+        scored = [column for column in of_seed if column.values.notna().any()]
+        suffix = "" if seed == seeds[0] else f"#{seed}"
+        for name, ensemble in ensembles.items():
+            column = _ensemble_column(target, scored, name, ensemble)
+            subject = dataclasses.replace(column.subject, seed=seed)
+            found.append(dataclasses.replace(column, name=f"{name}{suffix}", subject=subject))
+    return found
+
+
+def _ensemble_column(target: Target, proxies: Sequence[ScoreColumn], name: str, ensemble: Ensemble) -> ScoreColumn:
+    names = [column.subject.proxy for column in proxies]
+    table = pd.DataFrame({column.name: column.values.to_numpy() for column in proxies}, index=list(target.archs))
+    try:
+        if len(proxies) < 2:
+            raise Undefined(f"of the proxies only {' '.join(names) or 'none'} has scores here")
+        values = ensemble.scores(table, truth=target.accuracies, groups=target.classes)
+        lacking = table.isna()
+        failures = Counter(f"no score of {name}" for name in lacking.idxmax(axis=1)[lacking.any(axis=1)])
+    except Undefined as reason:
+        values = pd.Series(np.nan, index=table.index)
+        failures = Counter({f"undefined: {reason}": len(table)})
+    fields = dataclasses.fields(ensemble)  # type: ignore[arg-type]  # a frozen dataclass by contract
+    options = {field.name: getattr(ensemble, field.name) for field in fields}
+    subject = Subject(
+        *target.name,
+        proxy=name,
+        version=str(ensemble.version),
+        options=", ".join(
+            f"{field.name}={options[field.name]}" for field in fields if options[field.name] != field.default
+        ),
+        protocol=_joint([column.subject.protocol for column in proxies]),
+        inputs=_joint([column.subject.inputs for column in proxies]),
+        truth=target.truth.name,
+        seed=NO_SEED,
+        components="+".join(names),
+    )
+    return ScoreColumn(name, subject, values, float(sum(column.seconds for column in proxies)), failures)
+
+
+def _joint(settings: Sequence[str]) -> str:
+    """What the proxies use, "none" only if none uses anything."""
+    used = [setting for setting in dict.fromkeys(settings) if setting != "none"]
+    return "+".join(used) or "none"

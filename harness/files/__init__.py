@@ -1,0 +1,5 @@
+"""Files: written whole or not at all, fetched against a checksum, unpickled without running code.
+
+`atomic` replaces a file in one step and takes checksums; `results` writes a command's files into its folder, which
+`out_folder` finds; `downloads` fetches; `safe_pickle` reads pickles of strangers through an allow-list.
+"""

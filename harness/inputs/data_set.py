@@ -1,0 +1,234 @@
+"""Inputs: the images of a data set, declared as real, substitute or noise, drawn into batches."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from harness.errors import OptionError
+from harness.inputs.archives import ImageArchive, ImageFolder
+from harness.paths import images_home
+from harness.randomness import generator
+from harness.registry import Registry
+
+
+class InputKind(Enum):
+    """Whose images a network is fed with; every result says which."""
+
+    real = "real"
+    """The data set's own training images."""
+    substitute = "substitute"
+    """Other real images of the same size, with labels of the same number of classes."""
+    noise = "noise"
+    """N(0,1) in every channel, with random labels."""
+
+
+class Rows(Protocol):
+    """An array along its first axis, or something that reads those of its rows that are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[Any]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Training images as they lie on the disk.
+
+    `images` is uint8 [n, height, width, channels]; `labels` are targets as `DataSet.loss` takes them, for classes int64
+    [n] in [0, n_classes). `source` names the file and how far it is the published one.
+    """
+
+    images: Rows
+    labels: Rows
+    source: str
+    kind: InputKind
+
+
+@dataclass(frozen=True)
+class DataSet(ABC):
+    """A labelled image data set; instances are registered in `DATA_SETS` under their name.
+
+    `n_classes` is how many numbers a network gives for an input, or for each pixel of one. `shape` is (channels,
+    height, width); where an input is several images, they lie one after another along the channels. `mean` and `std`
+    are per channel, of intensities in [0, 1]. `how_to_get` is one sentence with the command or page that brings the
+    real images; `archive` is what that command fetches. `embedded` data sets come with an installed package.
+    """
+
+    name: str
+    n_classes: int
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    licence: str = field(kw_only=True)
+    how_to_get: str = field(kw_only=True)
+    archive: ImageArchive | ImageFolder | None = field(default=None, kw_only=True)
+    embedded: bool = field(default=False, kw_only=True)
+
+    @abstractmethod
+    def read(self, kind: InputKind, home: Path) -> Images:
+        """The real or substitute training images under `home`.
+
+        Raises:
+            MissingDataError: if they are not there, naming the folder and what would bring them.
+            CorruptDataError: if a file is truncated, malformed, or has the published size but other contents.
+        """
+
+    @abstractmethod
+    def present(self, home: Path) -> dict[InputKind, Path]:
+        """The kinds of images that lie under `home`, unread, each with its file or folder."""
+
+    def read_held_out(self, home: Path) -> Images | None:
+        """Images to test trained networks on, which `read` leaves out; None where none are read of this data set.
+
+        Raises:
+            MissingDataError: if they are not there.
+            CorruptDataError: if a file is damaged.
+        """
+        return None
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The scalar that training minimises, mean over the batch: cross-entropy of logits [batch, n_classes]."""
+        return F.cross_entropy(outputs, targets)
+
+    def classes(self, targets: Tensor) -> Tensor | None:
+        """The class of each input, int64 [batch]; None if the task has none.
+
+        Targets of one integer for each input are classes; a task with classes and other targets overrides this.
+        """
+        return targets if targets.dim() == 1 and not targets.is_floating_point() else None
+
+    def random_targets(self, n: int, source: torch.Generator) -> Tensor:
+        """Targets [n, ...] of the shape and type that `loss` takes, drawn at random: for noise."""
+        return torch.randint(self.n_classes, (n,), generator=source)
+
+    def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
+        """Targets for images of noise [n, *shape]: random ones, unless a target is by definition made of its image."""
+        return self.random_targets(len(images), source)
+
+
+DATA_SETS: Registry[DataSet] = Registry("data set", "benchmarks.inputs")
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What batches are drawn: defaults are those of the protocol `paper`.
+
+    Raises:
+        OptionError: if a number is zero or negative.
+    """
+
+    kind: InputKind = InputKind.real
+    n_batches: int = 2
+    batch_size: int = 128
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("n_batches", "batch_size"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be at least 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """`images` float32 [batch, channels, height, width], normalised; `targets` [batch, ...] as `DataSet.loss` takes."""
+
+    images: Tensor
+    targets: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on a device; to a GPU it goes through pinned memory, without waiting for it."""
+        if device.type != "cuda":
+            return Batch(self.images.to(device), self.targets.to(device))
+        images, targets = (tensor.pin_memory().to(device, non_blocking=True) for tensor in (self.images, self.targets))
+        return Batch(images, targets)
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """The batches that every architecture is scored on; `sha256` is of all their tensors, shapes included."""
+
+    batches: tuple[Batch, ...]
+    sha256: str
+    kind: InputKind
+    source: str
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+
+def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = None) -> Batches:
+    """Batches drawn from (seed, data set): training images without replacement and without augmentation, or noise.
+
+    Equal requests give equal bytes, and more batches of the same size begin with the same ones.
+
+    Args:
+        data_set: whose images.
+        request: how many, of which kind, with which seed.
+        home: the image home, by default `HARNESS_IMAGES`.
+
+    Raises:
+        OptionError: if more images are asked for than there are.
+        MissingDataError: if the images are not on this machine.
+        CorruptDataError: if their file is damaged.
+    """
+    if request.kind is InputKind.noise:
+        batches = tuple(_noise_batch(data_set, request, index) for index in range(request.n_batches))
+        return Batches(batches, _digest(batches), request.kind, f"N(0,1), random labels, seed {request.seed}")
+    images = data_set.read(request.kind, home or images_home())
+    n_available, n_wanted = len(images.labels), request.n_batches * request.batch_size
+    if n_wanted > n_available:
+        raise OptionError(
+            f"{request.n_batches} batches of {request.batch_size} need {n_wanted:,} images of {data_set.name}, but "
+            f"{images.source} has {n_available:,}. Take fewer or smaller batches."
+        )
+    order = torch.randperm(n_available, generator=generator("batches", request.seed, data_set.name)).numpy()
+    batches = tuple(
+        batch_of(data_set, images, order[start : start + request.batch_size])
+        for start in range(0, n_wanted, request.batch_size)
+    )
+    return Batches(batches, _digest(batches), request.kind, images.source)
+
+
+def preferred_kind(data_set: DataSet, kinds: Sequence[InputKind], home: Path | None = None) -> InputKind:
+    """The first of some kinds that is on this machine, noise always being; the first of all where none is."""
+    here = {InputKind.noise, *data_set.present(home or images_home())}
+    if data_set.embedded:
+        here.add(InputKind.real)
+    return next((kind for kind in kinds if kind in here), kinds[0])
+
+
+def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
+    """The images of some rows, channels first, minus the data set's mean, over its standard deviation."""
+    intensities = torch.from_numpy(images.images[rows]).permute(0, 3, 1, 2).to(torch.float32) / 255
+    mean = torch.tensor(data_set.mean).reshape(-1, 1, 1)
+    std = torch.tensor(data_set.std).reshape(-1, 1, 1)
+    return Batch(((intensities - mean) / std).contiguous(), torch.from_numpy(images.labels[rows]))
+
+
+def _noise_batch(data_set: DataSet, request: BatchRequest, index: int) -> Batch:
+    """One batch of noise from its own generator, so that a batch does not depend on how many follow."""
+    source = generator("batches", request.seed, data_set.name, "noise", index)
+    images = torch.randn(request.batch_size, *data_set.shape, generator=source)
+    return Batch(images, data_set.noise_targets(images, source))
+
+
+def _digest(batches: tuple[Batch, ...]) -> str:
+    digest = hashlib.sha256()
+    for batch in batches:
+        for tensor in (batch.images, batch.targets):
+            digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()

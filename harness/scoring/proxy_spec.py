@@ -1,0 +1,138 @@
+"""Which proxy with which options: from the words of the command line to an instance, in any process."""
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.proxy import PROXIES, Proxy
+from harness.registry import Options, checked_options
+
+
+@dataclass(frozen=True)
+class ProxySpec:
+    """A proxy by name, the options that differ from its defaults, and its file if it is no plug-in."""
+
+    name: str
+    options: Options = ()
+    path: str | None = None
+
+    @property
+    def proxy_class(self) -> type[Proxy]:
+        """The class, its file imported if need be."""
+        if self.path is not None:
+            load_file(self.path)
+        return PROXIES.get(self.name)
+
+    def make(self) -> Proxy:
+        """The proxy with its options."""
+        return self.proxy_class(**dict(self.options))
+
+    @property
+    def parts(self) -> "dict[str, ProxySpec]":
+        """The proxies of whose scores it is made, by component; see `Proxy.parts`.
+
+        Raises:
+            HarnessError: if one is not registered, or two are of one name.
+        """
+        found = {component: self._of(part) for component, part in self.make().parts().items()}
+        if len({part.name for part in found.values()}) < len(found):
+            raise HarnessError(f"Two parts of {self.name} are one proxy; parts must be different proxies.")
+        return found
+
+    def _of(self, part: Proxy) -> "ProxySpec":
+        name = next((name for name in PROXIES if PROXIES.get(name) is type(part)), None)
+        if name is None:
+            raise HarnessError(f"{self.name} has the part {type(part).__name__}, which is not registered as a proxy.")
+        changed = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}  # type: ignore[arg-type]
+        options = tuple(sorted((option, value) for option, value in changed.items()))
+        in_same_file = self.path is not None and name in load_file(self.path)
+        return ProxySpec(name, options, self.path if in_same_file else None)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the file for a proxy by path, empty for a plug-in (its version says what it computes)."""
+        return "" if self.path is None else hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
+
+    @property
+    def options_json(self) -> str:
+        """All options, defaults included, as canonical JSON."""
+        return json.dumps(dataclasses.asdict(self.make()), sort_keys=True, separators=(",", ":"), default=str)  # type: ignore[call-overload]
+
+
+def parse_proxies(words: Sequence[str], options: Mapping[str, Mapping[str, Any]]) -> list[ProxySpec]:
+    """Specs for names and paths to files, in order, without duplicates; `all` stands for every registered proxy.
+
+    Raises:
+        HarnessError: for unknown names, files that do not import, unknown options and values of another type.
+    """
+    found: dict[str, ProxySpec] = {}
+    for word in words:
+        for name, path in _named(word):
+            chosen = checked_options("proxy", name, PROXIES.get(name), options.get(name, {}))
+            found.setdefault(name, ProxySpec(name, chosen, path))
+    for name in options:
+        if name not in found:
+            raise OptionError(f"options.{name} is set, but the proxies asked for are {', '.join(found)}.")
+    return list(found.values())
+
+
+def _named(word: str) -> list[tuple[str, str | None]]:
+    if word == "all":
+        return [(name, None) for name in PROXIES]
+    if word.endswith(".py") or "/" in word:
+        path = str(Path(word).expanduser().resolve())
+        return [(name, path) for name in load_file(path)]
+    PROXIES.get(word).evidence()
+    return [(word, None)]
+
+
+@cache
+def load_file(path: str) -> tuple[str, ...]:
+    """Import a file of proxies and return the names that it registers, once per process."""
+    file = Path(path)
+    if not file.is_file():
+        raise MissingDataError(
+            f"There is no file '{path}'; proxy= takes a registered name or the path of a Python file."
+        )
+    before = set(PROXIES)
+    here = tuple(name for name in sorted(before) if _file_of(PROXIES.get(name)) == file.resolve())
+    if here:  # a plug-in by the path of its own file
+        return here
+    module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    specification = importlib.util.spec_from_file_location(module_name, file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[module_name] = module  # dataclasses look their module up there
+    try:
+        specification.loader.exec_module(module)
+    except HarnessError:
+        raise
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
+        raise HarnessError(f"The proxy file '{path}' does not import: {type(error).__name__}: {error}.") from error
+    names = tuple(sorted(set(PROXIES) - before))
+    if not names:
+        raise HarnessError(
+            f"The file '{path}' registers no proxy; decorate its class with @PROXIES.register(\"name\")."
+        )
+    for name in names:
+        proxy_class = PROXIES.get(name)
+        if not (dataclasses.is_dataclass(proxy_class) and issubclass(proxy_class, Proxy)):
+            raise HarnessError(f"'{name}' in '{path}' is no frozen dataclass that inherits from Proxy.")
+        proxy_class.evidence()
+    return names
+
+
+def _file_of(proxy_class: type[Proxy]) -> Path | None:
+    module = sys.modules.get(proxy_class.__module__)
+    file = getattr(module, "__file__", None)
+    return None if file is None else Path(file).resolve()

@@ -1,0 +1,128 @@
+"""What a scoring run consists of: its setting and proxies, their keys, and the units that the store lacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from harness.evidence.base import Setting
+from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
+from harness.protocol import Protocol
+from harness.proxy import Sees
+from harness.scoring.proxy_spec import ProxySpec
+from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
+from harness.store import Score, ScoreKey, ScoreStore
+
+
+@dataclass(frozen=True)
+class SettingSpec:
+    """A setting by names: what a worker needs to make it anew, equal in every process."""
+
+    bench: str
+    data_set: str
+    inputs: InputKind
+    protocol: Protocol
+    seed: int
+    device: str
+
+    def __post_init__(self) -> None:
+        _ = self.space
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space, with networks as the protocol scores them.
+
+        Raises:
+            OptionError: if it has no such networks.
+        """
+        protocol = self.protocol
+        return BENCHMARKS.get(self.bench).as_scored(
+            residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
+        )
+
+    @property
+    def request(self) -> BatchRequest:
+        """The batches that the protocol asks for."""
+        return BatchRequest(self.inputs, self.protocol.n_batches, self.protocol.batch_size, self.seed)
+
+    def make(self, *, with_batches: bool) -> Setting:
+        """The setting; batches are read or drawn only if some evidence uses inputs."""
+        data_set, device = DATA_SETS.get(self.data_set), torch.device(self.device)
+        batches = draw_batches(data_set, self.request).batches if with_batches else ()
+        return Setting(
+            space=self.space,
+            data_set=data_set,
+            protocol=self.protocol,
+            seed=self.seed,
+            batches=tuple(batch.to(device) for batch in batches),  # once for all networks
+            device=device,
+        )
+
+
+class Unit(NamedTuple):
+    """What a worker computes at once: some proxies on one architecture."""
+
+    arch: Architecture
+    execute: Execute
+    specs: tuple[ProxySpec, ...]
+
+
+Result = tuple[Unit, dict[str, Score]]
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """Proxies to be scored on architectures in one setting; `batches` is None where no proxy uses inputs."""
+
+    setting: SettingSpec
+    specs: tuple[ProxySpec, ...]
+    batches: Batches | None
+
+    def key(self, spec: ProxySpec) -> ScoreKey:
+        """The whole key of the scores of one proxy; settings that it does not use are left empty."""
+        proxy_class = spec.proxy_class
+        uses = proxy_class.uses()
+        space = BENCHMARKS.get(self.setting.bench)
+        return ScoreKey(
+            space=f"{space.name}@{space.version}",
+            data_set=self.setting.data_set,
+            inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
+            protocol=self.setting.protocol.key if "protocol" in uses else "",
+            proxy=f"{spec.name}@{proxy_class.version}",
+            options=spec.options_json,
+            source=spec.digest,
+            seed=self.setting.seed if "seed" in uses else -1,
+        )
+
+    def scored_as(self, spec: ProxySpec, archs: Sequence[Architecture]) -> Sequence[Architecture]:
+        """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
+        if spec.proxy_class.sees is Sees.LIVE:
+            return BENCHMARKS.get(self.setting.bench).canonical_forms(archs)
+        return archs
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a run computes: worker processes, and whether stored scores and failures are taken as they are."""
+
+    workers: int
+    resume: bool = True
+    retry_failed: bool = False
+
+
+def missing_units(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, effort: Effort) -> list[Unit]:
+    """The units whose scores the store lacks, in the order of `archs`."""
+    wanted: dict[tuple[Architecture, Execute], int] = {}  # a bit for each of the specs
+    for position, spec in enumerate(run.specs):
+        known = store.known(run.key(spec), but_failed=effort.retry_failed) if effort.resume else set()
+        execute: Execute = "live" if spec.proxy_class.sees is Sees.LIVE else "all"
+        for arch in run.scored_as(spec, archs):
+            if arch not in known:
+                wanted[arch, execute] = wanted.get((arch, execute), 0) | 1 << position
+    # Units with the same specs share one tuple: telling them apart is then a matter of identity.
+    specs_of = {
+        bits: tuple(spec for position, spec in enumerate(run.specs) if bits >> position & 1)
+        for bits in set(wanted.values())
+    }
+    return [Unit(arch, execute, specs_of[bits]) for (arch, execute), bits in wanted.items()]

@@ -1,0 +1,62 @@
+"""Truth from official releases that cannot be fetched, but that a user may have: named by a path, converted once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.paths import truth_home
+from harness.registry import Registry
+from harness.truth.table import TruthTable, write_table
+
+
+@dataclass(frozen=True)
+class TruthImport:
+    """A release that becomes one table of a benchmark.
+
+    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, the word of the command line. `contents` says
+    what the path must name, `page` where its authors publish it. `convert` gets the path; `version` goes up when it
+    makes another table of the same files.
+    """
+
+    name: str
+    benchmark: str
+    data_sets: tuple[str, ...]
+    contents: str
+    page: str
+    licence: str
+    convert: Callable[[Path], TruthTable]
+    version: int = 1
+
+    @property
+    def origin(self) -> str:
+        """Changes when the conversion does; the files' own sha256 is in the columns."""
+        return f"import/{self.name}@{self.version}"
+
+    @property
+    def command(self) -> str:
+        """What brings the table."""
+        return f"python -m harness.data import {self.name} PATH"
+
+    def path(self, home: Path | None = None) -> Path:
+        """Where the table lies in a data home."""
+        return truth_home(home) / self.benchmark / f"imported-{self.name}.parquet"
+
+
+TRUTH_IMPORTS: Registry[TruthImport] = Registry("importable release", "benchmarks")
+
+
+def imports_of(benchmark: str) -> list[TruthImport]:
+    """The releases of one benchmark, in alphabetical order."""
+    return [release for release in map(TRUTH_IMPORTS.get, TRUTH_IMPORTS) if release.benchmark == benchmark]
+
+
+def import_truth(release: TruthImport, path: Path, home: Path | None = None) -> TruthTable:
+    """Convert the files at `path` into the release's table, which replaces an older one in one step.
+
+    Raises:
+        MissingDataError: if they are not there.
+        CorruptDataError: if they are not the release; the older table stays.
+    """
+    table = release.convert(path)
+    write_table(table, release.path(home), release.origin)
+    return table

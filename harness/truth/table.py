@@ -1,0 +1,161 @@
+"""One file of truth: accuracies by architecture in Parquet, every column with its provenance."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from harness.errors import CorruptDataError
+from harness.files.atomic import replacing, sha256_of
+
+ARCH = "arch"
+"""Physical name of the column of architectures; the others are called `<data set>/<name>`."""
+
+_METADATA_KEY = b"harness"
+_CHECKSUM_SUFFIX = ".sha256"
+
+
+@dataclass(frozen=True)
+class TruthColumn:
+    """What the numbers of one column are.
+
+    `split` says which images they were measured on (test, validation or train; none for a latency), `source` and
+    `sha256` which published file they are from, `note` what else sets them apart.
+    """
+
+    name: str
+    dataset: str
+    metric: str
+    unit: str
+    split: str
+    epochs: int | None
+    seeds: str
+    higher_is_better: bool
+    source: str
+    sha256: str
+    note: str = ""
+
+    @property
+    def key(self) -> str:
+        """Physical name in a table."""
+        return f"{self.dataset}/{self.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class TruthTable:
+    """Truth in memory: `archs` are unique official strings, `values` holds for each column float64 [n_archs]."""
+
+    archs: Sequence[str]
+    columns: tuple[TruthColumn, ...]
+    values: tuple[NDArray[np.float64], ...]
+
+
+def write_table(table: TruthTable, path: Path, origin: str) -> None:
+    """Write a table and its checksum; `path` is whole or unchanged at any moment.
+
+    Args:
+        table: what to write.
+        path: the Parquet file; its checksum goes beside it, in the format of `sha256sum`.
+        origin: from what it was made (`TruthSource.fingerprint`), to know later whether to make it again.
+
+    Raises:
+        CorruptDataError: if an architecture appears twice or a column has another length.
+    """
+    if len(set(table.archs)) != len(table.archs) or any(len(values) != len(table.archs) for values in table.values):
+        raise CorruptDataError(
+            f"The table for {path.name} names an architecture twice or has columns of unequal length."
+        )
+    contents = {"origin": origin, "columns": [asdict(column) for column in table.columns]}
+    arrays = {ARCH: pa.array(table.archs, pa.string())}
+    for column, values in zip(table.columns, table.values, strict=True):
+        arrays[column.key] = pa.array(values, pa.float64())
+    written = pa.table(arrays).replace_schema_metadata({_METADATA_KEY: json.dumps(contents)})
+    with replacing(path) as part:
+        pq.write_table(written, part, compression="zstd")
+        checksum = sha256_of(part)
+        # Killed between the two renames, the pair does not match: the table is refused, and fetching makes it again.
+        with replacing(_checksum_path(path)) as beside:
+            beside.write_text(f"{checksum}  {path.name}\n")
+
+
+class TableFile:
+    """An open table. Its columns' descriptions are read at once, their values when asked for.
+
+    Args:
+        path: the Parquet file.
+        repair: the command that makes the file again, for error messages.
+        embedded: whether it came with the package, which vouches for it, rather than with a checksum beside it.
+
+    Raises:
+        CorruptDataError: if the file is truncated, differs from its checksum, or is no truth table.
+    """
+
+    def __init__(self, path: Path, repair: str, *, embedded: bool = False) -> None:
+        self.path = path
+        self.embedded = embedded
+        self._repair = repair
+        if not embedded and sha256_of(path) != _recorded_checksum(path):
+            raise self._damaged("does not match the checksum beside it")
+        try:
+            self._file = pq.ParquetFile(path, memory_map=True)
+            contents = json.loads(self._file.schema_arrow.metadata[_METADATA_KEY])
+            self.origin: str = contents["origin"]
+            self.columns = {column.key: column for column in map(_column, contents["columns"])}
+            missing = {ARCH, *self.columns} - set(self._file.schema_arrow.names)
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged(f"is no truth table ({type(error).__name__})") from error
+        if missing:
+            raise self._damaged(f"lacks the columns {', '.join(sorted(missing))}")
+
+    @property
+    def n_archs(self) -> int:
+        """Number of rows."""
+        return int(self._file.metadata.num_rows)
+
+    def archs(self) -> list[str]:
+        """The architectures, in the table's order."""
+        return [str(arch) for arch in self._read([ARCH])[ARCH].to_pylist()]
+
+    def values(self, archs: Sequence[str], key: str) -> NDArray[np.float64]:
+        """The numbers of one column, float64 [len(archs)], NaN where the table lacks the architecture."""
+        table = self._read([ARCH, key])
+        known = table[ARCH].combine_chunks()
+        rows = pc.index_in(pa.array(archs, pa.string()), value_set=known).fill_null(len(known))
+        numbers = np.append(table[key].to_numpy(), np.nan)  # one more row for those that the table lacks
+        found: NDArray[np.float64] = numbers[rows.to_numpy()]
+        return found
+
+    def _read(self, names: list[str]) -> Any:
+        try:
+            return self._file.read(columns=names, use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise self._damaged(f"cannot be read ({type(error).__name__})") from error
+
+    def _damaged(self, how: str) -> CorruptDataError:
+        return CorruptDataError(f"{self.path} {how}. Run `{self._repair}` to make it again.")
+
+
+def _column(description: Mapping[str, Any]) -> TruthColumn:
+    """A column as described in a file; fields that a later version added are left out."""
+    return TruthColumn(**{name: description[name] for name in _FIELDS if name in description})
+
+
+_FIELDS = tuple(field.name for field in fields(TruthColumn))
+
+
+def _checksum_path(path: Path) -> Path:
+    return path.with_name(path.name + _CHECKSUM_SUFFIX)
+
+
+def _recorded_checksum(path: Path) -> str | None:
+    try:
+        return _checksum_path(path).read_text().partition(" ")[0]
+    except (OSError, UnicodeDecodeError):
+        return None
