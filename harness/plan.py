@@ -19,7 +19,7 @@ from harness.agreement import Components, Pairs, Variations
 from harness.cli.config import read_words
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
-from harness.evaluation.evaluation_set import Target
+from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import MAIN, TERMINAL_WIDTH
 from harness.report.tables import correlation_text
 
@@ -37,7 +37,7 @@ class Plan:
         components: of its variance.
     """
 
-    target: tuple[str, str]
+    evaluated: tuple[str, str]
     what: str
     value: float
     components: Components
@@ -45,22 +45,22 @@ class Plan:
 
 def plans(evaluation: Evaluation) -> Iterator[Plan]:
     """For each proxy its tau, and its difference to #Params where that was evaluated, on rows finite for both."""
-    for target in evaluation.targets:
-        scores = evaluation.scores[target.name]
+    for evaluated in evaluation.evaluation_sets:
+        scores = evaluation.scores[evaluated.name]
         names = [name for name in columns.proxy_columns(scores) if "#" not in name]
         for name in names:
-            yield from _of(target, f"tau of {name}", [scores[name].to_numpy(dtype=np.float64)])
+            yield from _of(evaluated, f"tau of {name}", [scores[name].to_numpy(dtype=np.float64)])
         if MAIN in names:
             counted = scores[MAIN].to_numpy(dtype=np.float64)
             for name in names:
                 if name != MAIN:
                     pair = [scores[name].to_numpy(dtype=np.float64), counted]
-                    yield from _of(target, f"{name} less {MAIN}", pair)
+                    yield from _of(evaluated, f"{name} less {MAIN}", pair)
 
 
-def _of(target: Target, what: str, scores: list[np.ndarray]) -> Iterator[Plan]:
-    plan = Variations.of(target.classes)
-    truth = target.accuracies
+def _of(evaluated: EvaluationSet, what: str, scores: list[np.ndarray]) -> Iterator[Plan]:
+    plan = Variations.of(evaluated.classes)
+    truth = evaluated.accuracies
     if len(scores) > 1:
         truth = np.where(np.logical_and.reduce([np.isfinite(column) for column in scores]), truth, np.nan)
     pairs = [Pairs.of(column, truth) for column in scores]
@@ -73,7 +73,7 @@ def _of(target: Target, what: str, scores: list[np.ndarray]) -> Iterator[Plan]:
         influence = influence - plan.influences(pairs[1]).tau
         value -= taus[1]
     classes = plan.classes[pairs[0].rows]
-    yield Plan(target.name, what, value, Components.of(influence, classes, len(target.space.architectures)))
+    yield Plan(evaluated.name, what, value, Components.of(influence, classes, len(evaluated.space.architectures)))
 
 
 def print_plans(found: Sequence[Plan], width: float, console: Console) -> None:
@@ -87,7 +87,7 @@ def print_plans(found: Sequence[Plan], width: float, console: Console) -> None:
         n = plan.components.n_for_generalisation(width)
         least = plan.components.generalisation(plan.components.n_population)
         cells = (
-            *plan.target,
+            *plan.evaluated,
             plan.what,
             correlation_text(plan.value),
             f"{plan.components.n_for_sampling(width):,}",

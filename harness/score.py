@@ -17,7 +17,7 @@ from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.paths import conf_folder
 from harness.protocol import Protocol
 from harness.registry import unknown_name
-from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import check_device
@@ -76,7 +76,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     data_set = DATA_SETS.get(arguments.dataset or space.data_sets[0])
     check_device(arguments.device)
     specs = tuple(parse_proxies(arguments.proxy, {}))
-    setting = SettingSpec(
+    context = ContextSpec(
         space.name,
         data_set.name,
         InputKind(arguments.inputs),
@@ -85,10 +85,10 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
         arguments.device,
     )
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
-    run = ScoringRun(setting, specs, draw_batches(data_set, setting.request) if uses_inputs else None)
+    run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)
     archs = [Architecture(arch) for arch in table[ARCH]]
     with ScoreStore(arguments.store.expanduser()) as store:
-        ensure(run, archs, store, Effort(arguments.workers))
+        ensure(run, archs, store, ExecutionOptions(arguments.workers))
         for spec in specs:
             table = table.join(_columns(run, spec, store, archs))
     return table

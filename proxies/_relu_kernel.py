@@ -7,18 +7,18 @@ import torch
 from torch import Tensor
 
 
-def log_determinant(codes: Sequence[Tensor], readers: Sequence[int]) -> float:
-    """log|det K|, K_ij = sum over readers of the number of units on which images i and j have the same code.
+def log_determinant(codes: Sequence[Tensor], n_relus: Sequence[int]) -> float:
+    """log|det K|, K_ij = sum over ReLUs of the number of units on which images i and j have the same code.
 
     Args:
         codes: boolean matrices [batch, units].
-        readers: how often each of them counts.
+        n_relus: how often each of them counts.
 
     Returns:
         -inf if two images have the same codes throughout.
     """
     kernel = torch.zeros((), dtype=torch.float64)
-    for code, times in zip(codes, readers, strict=True):
+    for code, times in zip(codes, n_relus, strict=True):
         signs = code.float() * 2 - 1
         # Equal minus different units; exact in float32 below 2**24 units.
         balance = (signs @ signs.T).to(torch.float64)

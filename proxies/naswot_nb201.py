@@ -24,4 +24,4 @@ class NaswotNb201(Proxy):
 
     def measure(self, codes: NamedReluCodes) -> float:
         """Higher is better; -inf if two images have the same codes throughout."""
-        return log_determinant(codes.codes, codes.readers)
+        return log_determinant(codes.codes, codes.n_relus)

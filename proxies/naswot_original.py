@@ -27,4 +27,4 @@ class NaswotOriginal(Proxy):
 
     def measure(self, codes: NamedReluCodes) -> float:
         """Higher is better; -inf if two images have the same codes throughout."""
-        return log_determinant(codes.codes, codes.official_readers)
+        return log_determinant(codes.codes, codes.official_n_relus)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths"},
+    {"errors", "paths", "deprecated"},
     {"registry", "randomness", "columns", "progress", "files"},
     {"inputs"},
     {"space", "truth"},

@@ -76,7 +76,7 @@ class ImagenetNetwork(nn.Module):
         self.head = nn.Sequential(*_normalised(structure.width, HEAD_WIDTH, 1), nn.ReLU())
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(HEAD_WIDTH, data_set.n_classes)
-        self.origins = {name: f"{origin}/{name}" for name, _ in self.named_modules()}
+        self.init_keys = {name: f"{origin}/{name}" for name, _ in self.named_modules()}
 
     def forward(self, images: Tensor) -> Tensor:
         return cast(Tensor, self.classifier(self.pool(self.head(self.blocks(self.stem(images))))))

@@ -80,7 +80,7 @@ class CellModule(nn.Module):
 class CellNetwork(nn.Module):
     """Stem, three stacks of three equal cells with max-pooling between them, pooled features, classifier.
 
-    `origins`: see `SearchSpace.assemble`; `own_init`: see `harness.initialise.materialise`.
+    `init_keys`: see `SearchSpace.assemble`; `own_init`: see `harness.initialise.materialise`.
     """
 
     def __init__(self, cell: Cell, data_set: DataSet) -> None:
@@ -103,7 +103,7 @@ class CellNetwork(nn.Module):
             *(f"blocks.{place}" for place, block in enumerate(blocks) if isinstance(block, CellModule)),
         )
         name = cell.name
-        self.origins = {module: f"{name}/{module}" for module, _ in self.named_modules()}
+        self.init_keys = {module: f"{name}/{module}" for module, _ in self.named_modules()}
         self.own_init = {
             module: Initialisation.kaiming_normal_fan_out
             for module, kind in self.named_modules()

@@ -63,7 +63,7 @@ class SizedNetwork(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.last = pooled(widths[-1])
         self.classifier = nn.Linear(widths[-1], data_set.n_classes)
-        self.origins = {name: f"{origin}/{name}" for name, _ in self.named_modules()}
+        self.init_keys = {name: f"{origin}/{name}" for name, _ in self.named_modules()}
         self.cells = ("stem", *(f"blocks.{place}" for place in range(len(blocks))))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -135,7 +135,7 @@ class CellNetwork(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.last = pooled(width)
         self.classifier = nn.Linear(width, data_set.n_classes)
-        self.origins = {name: _origin(name, *origin) for name, _ in self.named_modules()}
+        self.init_keys = {name: _origin(name, *origin) for name, _ in self.named_modules()}
         self.cells = ("stem", *(f"blocks.{place}" for place in range(len(blocks))))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class TaskNetwork(nn.Module):
         self.decoder = decoder(skeleton, data_set)
         self._n_tiles = n_tiles(data_set)
         self.cells = tuple(f"backbone.{place}" for place in range(N_BEFORE_CELLS - 1, len(self.backbone)))
-        self.origins = {name: origin(name) for name, _ in self.named_modules()}
+        self.init_keys = {name: origin(name) for name, _ in self.named_modules()}
         # The official code draws the backbone's convolutions so, and leaves decoders to PyTorch.
         self.own_init = {
             f"backbone.{name}": Initialisation.kaiming_normal_fan_out

@@ -25,8 +25,8 @@ class ReluEntropy(Proxy):
     def measure(self, relus: ReluCodes) -> float:
         """Higher is better; at least 0."""
         total = 0.0
-        for codes, readers in zip(relus.codes, relus.readers, strict=True):
+        for codes, n_relus in zip(relus.codes, relus.n_relus, strict=True):
             share = codes.double().mean(dim=0)
             bits = (torch.special.entr(share) + torch.special.entr(1 - share)) / torch.log(torch.tensor(2.0))
-            total += readers * float(bits.pow(self.power).mean())
+            total += n_relus * float(bits.pow(self.power).mean())
         return total

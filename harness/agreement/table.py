@@ -14,7 +14,7 @@ BASELINES: Final = ("params", "params_live", "flops", "flops_live", "sum_log_lay
 
 
 @dataclass(frozen=True)
-class Subject:
+class RowKey:
     """What a row of the table is about, as text; the fields but the last are its first columns, in order.
 
     Attributes:
@@ -43,12 +43,12 @@ class Subject:
 class Row(NamedTuple):
     """One row of the table: its subject, its agreement, and CPU seconds per network (NaN: not timed)."""
 
-    subject: Subject
+    row_key: RowKey
     agreement: Agreement
     seconds: float
 
 
 def agreement_table(rows: Iterable[Row]) -> pd.DataFrame:
     """The rows as a data frame with the columns of `columns.AGREEMENT`, in the order given."""
-    cells = [{**asdict(row.subject), **row.agreement.columns(), columns.SECONDS: row.seconds} for row in rows]
+    cells = [{**asdict(row.row_key), **row.agreement.columns(), columns.SECONDS: row.seconds} for row in rows]
     return columns.in_order(pd.DataFrame(cells, columns=list(columns.AGREEMENT)))

@@ -13,13 +13,13 @@ from harness.agreement.measure import Agreement
 from harness.agreement.paired import Comparison, holm, verdict
 from harness.agreement.reliability import Reliability
 from harness.agreement.selection import Selection
-from harness.agreement.table import BASELINES, Subject
+from harness.agreement.table import BASELINES, RowKey
 
 # An interval of 95 % is 2 * 1.96 standard errors wide.
 _WIDTH_IN_ERRORS = 3.92
 
 
-def verdict_table(compared: Iterable[tuple[Subject, Comparison]]) -> pd.DataFrame:
+def verdict_table(compared: Iterable[tuple[RowKey, Comparison]]) -> pd.DataFrame:
     """One row per proxy and baseline, columns of `columns.VERDICT`.
 
     p is corrected for all proxies that are compared with one baseline on one benchmark and data set, within each seed:
@@ -27,7 +27,7 @@ def verdict_table(compared: Iterable[tuple[Subject, Comparison]]) -> pd.DataFram
     largest of its corrected p. Baselines beside one another are a family of their own.
     """
     rows = list(compared)
-    families = [(subject.bench, subject.dataset, found.baseline, subject.proxy in BASELINES) for subject, found in rows]
+    families = [(row_key.bench, row_key.dataset, found.baseline, row_key.proxy in BASELINES) for row_key, found in rows]
     corrected = [float("nan")] * len(rows)
     for family in dict.fromkeys(families):
         together = [position for position, found in enumerate(families) if found == family]
@@ -37,7 +37,7 @@ def verdict_table(compared: Iterable[tuple[Subject, Comparison]]) -> pd.DataFram
             for position, value in zip(own, holm([rows[at][1].delta.p for at in own]), strict=True):
                 corrected[position] = float(np.fmax(corrected[position], value))
     cells = [
-        asdict(subject)
+        asdict(row_key)
         | {
             columns.BASELINE: found.baseline,
             columns.N: found.n,
@@ -55,14 +55,14 @@ def verdict_table(compared: Iterable[tuple[Subject, Comparison]]) -> pd.DataFram
             columns.PARTIAL_HIGH: found.partial.interval.high,
             columns.P_PARTIAL: found.partial.p,
         }
-        for (subject, found), p_holm in zip(rows, corrected, strict=True)
+        for (row_key, found), p_holm in zip(rows, corrected, strict=True)
     ]
     return pd.DataFrame(cells, columns=list(columns.VERDICT))
 
 
-def selection_table(selected: Iterable[tuple[Subject, Selection]]) -> pd.DataFrame:
+def selection_table(selected: Iterable[tuple[RowKey, Selection]]) -> pd.DataFrame:
     """One row per row of the table of agreement: its subject and what its ranking finds."""
-    cells = [asdict(subject) | found.columns() for subject, found in selected]
+    cells = [asdict(row_key) | found.columns() for row_key, found in selected]
     return pd.DataFrame(cells) if cells else pd.DataFrame(columns=list(columns.SUBJECT))
 
 
@@ -95,7 +95,7 @@ def seeds_table(agreement: pd.DataFrame, scores: Mapping[str, Sequence[NDArray[n
     """
     same = [name for name in (*columns.SUBJECT, columns.COMPONENTS) if name != columns.SEED]
     rows = []
-    for subject, of_seeds in agreement.groupby(same, sort=False):
+    for row_key, of_seeds in agreement.groupby(same, sort=False):
         if len(of_seeds) < 2:
             continue
         tau = of_seeds[columns.TAU]
@@ -107,7 +107,7 @@ def seeds_table(agreement: pd.DataFrame, scores: Mapping[str, Sequence[NDArray[n
             for second in columns_of_scores[position + 1 :]
         ]
         rows.append((
-            *subject, len(of_seeds), tau.mean(), tau.std(ddof=1), tau.min(), tau.max(),
+            *row_key, len(of_seeds), tau.mean(), tau.std(ddof=1), tau.min(), tau.max(),
             width.mean() / _WIDTH_IN_ERRORS, float(np.mean(between)) if between else float("nan"),
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(columns.SEEDS))

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from harness.check import Finding, Verdict, examine, load
+from harness.check import CheckResult, Finding, examine, load
 from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError
 from harness.report import TERMINAL_WIDTH
 from harness.scoring.engine import is_no_result
 
 FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
-_STYLES = {Verdict.passed: "green", Verdict.note: "yellow", Verdict.failed: "bold red"}
+_STYLES = {CheckResult.passed: "green", CheckResult.note: "yellow", CheckResult.failed: "bold red"}
 _CHECK_WIDTH = 13
 
 
@@ -28,13 +28,13 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         arguments = parser.parse_args(words)
         loaded = [(word, load(word)) for word in arguments.proxy]
-        verdicts = []
+        results = []
         for word, plug_in in loaded:
             console.print(Text(word, style="bold"))
             findings = list(_printed(console, plug_in.findings))
             for name in plug_in.names:
                 findings += _printed(console, examine(name, quick=arguments.quick))
-            verdicts.append(_summary(console, word, findings))
+            results.append(_summary(console, word, findings))
     except HarnessError as error:
         print(error, file=sys.stderr)
         return MISTAKE
@@ -48,16 +48,16 @@ def main(words: Sequence[str] | None = None) -> int:
         said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy: "
         print(f"{said}see to the memory or the file that lacks, and examine it again.", file=sys.stderr)
         return MISTAKE
-    return 0 if all(verdicts) else FAILED
+    return 0 if all(results) else FAILED
 
 
 def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]:
     """Print findings as they come, one line each, continued below its own text."""
     for finding in findings:
-        verdict = "FAIL" if finding.verdict is Verdict.failed else finding.verdict.value
-        indent = " " * (2 + len(verdict) + 2 + _CHECK_WIDTH + 1)
+        result = "FAIL" if finding.result is CheckResult.failed else finding.result.value
+        indent = " " * (2 + len(result) + 2 + _CHECK_WIDTH + 1)
         lines = textwrap.wrap(finding.text, console.width - len(indent), break_long_words=False) or [""]
-        line = Text.assemble("  ", (verdict, _STYLES[finding.verdict]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
+        line = Text.assemble("  ", (result, _STYLES[finding.result]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
         # Soft, since a cell's name is longer than the line and is to be copied whole.
         console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n", soft_wrap=True)
         yield finding
@@ -65,9 +65,9 @@ def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]
 
 def _summary(console: Console, word: str, findings: Sequence[Finding]) -> bool:
     """Print the verdict; whether it passed."""
-    counts = Counter(finding.verdict for finding in findings)
-    notes = f", {counts[Verdict.note]} to look at" if counts[Verdict.note] else ""
-    wrong = [finding.check for finding in findings if finding.verdict is Verdict.failed]
+    counts = Counter(finding.result for finding in findings)
+    notes = f", {counts[CheckResult.note]} to look at" if counts[CheckResult.note] else ""
+    wrong = [finding.check for finding in findings if finding.result is CheckResult.failed]
     if wrong:
         text = f"{word} fails {len(wrong)} of {len(findings)} checks ({', '.join(wrong)}){notes}."
     else:

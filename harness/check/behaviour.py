@@ -3,26 +3,26 @@
 from collections.abc import Iterator
 
 from harness.check.finding import Finding, failed, note, passed
-from harness.check.stand import ORDINARY, Stand, companions, is_ok, small_setting, unharmed
-from harness.check.traces import NetworkState, differing, generators, global_settings
+from harness.check.harness import ORDINARY, CheckHarness, companions, is_ok, small_context, unharmed
+from harness.check.side_effects import NetworkState, differing, generators, global_settings
 from harness.protocol import Mode, Protocol
 from harness.randomness import isolated
 from harness.store import Score
 
 
-def check_behaviour(stand: Stand) -> Iterator[Finding]:
+def check_behaviour(harness: CheckHarness) -> Iterator[Finding]:
     """One finding per check, in order."""
-    yield _deterministic(stand)
-    yield _company(stand)
-    yield from _network(stand)
-    yield from _left_behind(stand)
+    yield _deterministic(harness)
+    yield _company(harness)
+    yield from _network(harness)
+    yield from _left_behind(harness)
 
 
-def _deterministic(stand: Stand) -> Finding:
-    if not stand.proxy.deterministic:
+def _deterministic(harness: CheckHarness) -> Finding:
+    if not harness.proxy.deterministic:
         return note("deterministic", "a measurement by its own word (deterministic = False): runs are not compared")
-    back = [stand.score(cell) for cell in reversed(ORDINARY)][::-1]
-    for one, other in zip(stand.ordinary, back, strict=True):
+    back = [harness.score(cell) for cell in reversed(ORDINARY)][::-1]
+    for one, other in zip(harness.ordinary, back, strict=True):
         if not _equal(one, other):
             return failed(
                 "deterministic",
@@ -32,38 +32,38 @@ def _deterministic(stand: Stand) -> Finding:
     return passed("deterministic", "equal twice, in either order of the architectures")
 
 
-def _company(stand: Stand) -> Finding:
-    others, alone = companions(stand.execute)
-    others = {name: proxy for name, proxy in others.items() if name != stand.name}
-    by_itself = stand.ordinary[0]
+def _company(harness: CheckHarness) -> Finding:
+    others, alone = companions(harness.execute)
+    others = {name: proxy for name, proxy in others.items() if name != harness.name}
+    by_itself = harness.ordinary[0]
     for comes_first in (True, False):
-        together = stand.scores_on(stand.subject(ORDINARY[0]), others, comes_first=comes_first)
+        together = harness.scores_on(harness.subject(ORDINARY[0]), others, comes_first=comes_first)
         moved = [name for name in others if together[name].components != alone[name].components]
         if moved:
             return failed(
                 "company",
                 f"beside it the scores of {', '.join(moved)} change; leave network and shared evidence as they were",
             )
-        if stand.proxy.deterministic and not _equal(by_itself, together[stand.name]):
+        if harness.proxy.deterministic and not _equal(by_itself, together[harness.name]):
             return failed(
                 "company",
-                f"{_said(by_itself)} alone, {_said(together[stand.name])} beside {', '.join(others)}; use nothing but "
-                "the evidence that measure is handed",
+                f"{_said(by_itself)} alone, {_said(together[harness.name])} beside {', '.join(others)}; use nothing "
+                "but the evidence that measure is handed",
             )
     return passed("company", f"the same alone and beside {', '.join(others)}; theirs do not change either")
 
 
-def _network(stand: Stand) -> Iterator[Finding]:
-    if not stand.proxy.runs_network():
+def _network(harness: CheckHarness) -> Iterator[Finding]:
+    if not harness.proxy.runs_network():
         yield passed("network", "runs none")
         yield passed("hooks", "runs no network")
         return
     changed: list[str] = []
     hooks: list[str] = []
     for mode in (Mode.train, Mode.eval):  # in eval mode the buffers too must stay
-        subject = stand.subject(ORDINARY[0], small_setting(Protocol(batch_size=8, mode=mode)))
+        subject = harness.subject(ORDINARY[0], small_context(Protocol(batch_size=8, mode=mode)))
         before = NetworkState.of(subject.network)
-        stand.score_on(subject)
+        harness.score_on(subject)
         after = NetworkState.of(subject.network)
         changed += [what for what in before.changed_in(after) if what not in changed]
         hooks += [where for where in before.hooks_left_in(after) if where not in hooks]
@@ -79,7 +79,7 @@ def _network(stand: Stand) -> Iterator[Finding]:
     )
 
 
-def _left_behind(stand: Stand) -> Iterator[Finding]:
+def _left_behind(harness: CheckHarness) -> Iterator[Finding]:
     """What it does to its evidence, the generators and global settings, from two runs that start differently."""
     evidence: list[str] = []
     settings: list[str] = []
@@ -88,7 +88,7 @@ def _left_behind(stand: Stand) -> Iterator[Finding]:
     for start in (0, 1):
         with unharmed(), isolated("examination", start):
             before, settings_before = generators(), global_settings()
-            changed = stand.measure_unprotected(stand.subject(ORDINARY[0]))
+            changed = harness.measure_unprotected(harness.subject(ORDINARY[0]))
             ends.append(generators())
             evidence += [what for what in changed if what not in evidence]
             drawn += [name for name in differing(before, ends[-1]) if name not in drawn]
@@ -99,7 +99,7 @@ def _left_behind(stand: Stand) -> Iterator[Finding]:
         else passed("evidence", "as it was handed over")
     )
     # From two different states to the same one: somebody has seeded it.
-    yield _generators(stand, drawn, seeded=[name for name in drawn if ends[0][name] == ends[1][name]])
+    yield _generators(harness, drawn, seeded=[name for name in drawn if ends[0][name] == ends[1][name]])
     yield (
         failed("globals", f"{_some(settings)} changed; put it back, or do without")
         if settings
@@ -107,14 +107,14 @@ def _left_behind(stand: Stand) -> Iterator[Finding]:
     )
 
 
-def _generators(stand: Stand, drawn: list[str], *, seeded: list[str]) -> Finding:
+def _generators(harness: CheckHarness, drawn: list[str], *, seeded: list[str]) -> Finding:
     if seeded:
         return failed(
             "generators",
             f"seeds the global generator of {', '.join(seeded)}, so seed= has no effect on it: leave it out, the "
             "harness seeds from what a draw is for",
         )
-    if drawn and not stand.proxy.runs_network():
+    if drawn and not harness.proxy.runs_network():
         return failed(
             "generators",
             f"draws from the global generator of {', '.join(drawn)} without running a network, where none is seeded; "

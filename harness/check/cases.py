@@ -8,7 +8,7 @@ import torch
 
 from harness.check.devices import Redirected
 from harness.check.finding import Finding, failed, note, passed
-from harness.check.stand import (
+from harness.check.harness import (
     ALL_NONE,
     BATCH_SIZE,
     DEAD,
@@ -16,16 +16,16 @@ from harness.check.stand import (
     SKIP_ONLY,
     TASK,
     TWINS,
-    Stand,
-    duplicated_setting,
+    CheckHarness,
+    duplicated_context,
     is_ok,
     make_outputs_constant,
     on_device,
-    small_setting,
-    task_setting,
+    small_context,
+    task_context,
 )
 from harness.errors import HarnessError
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.protocol import Precision, Protocol
 from harness.proxy import Sees
 from harness.space import Architecture
@@ -35,9 +35,9 @@ from harness.store import FAILED, Score
 _ROUNDING = 0.05
 
 
-def check_value(stand: Stand) -> Finding:
+def check_value(harness: CheckHarness) -> Finding:
     """Numbers on ordinary cells, which differ, and components that combine."""
-    scores = stand.ordinary
+    scores = harness.ordinary
     if all(score.status == FAILED for score in scores):
         return failed("value", f"{scores[0].reason}, on every ordinary cell; the other checks wait until there is one")
     for score in scores:
@@ -48,7 +48,7 @@ def check_value(stand: Stand) -> Finding:
         return note("value", f"undefined here: {scores[0].reason}; the checks that follow say little")
     table = pd.DataFrame([dict(score.components) for score in numbers])
     try:
-        values = stand.proxy.combine(table)
+        values = harness.proxy.combine(table)
     except HarnessError as error:
         return failed("value", str(error))
     except Exception as error:
@@ -60,27 +60,27 @@ def check_value(stand: Stand) -> Finding:
     return passed("value", f"{', '.join(f'{value:.6g}' for value in values)} on ordinary cells")
 
 
-def check_cases(stand: Stand) -> Iterator[Finding]:
+def check_cases(harness: CheckHarness) -> Iterator[Finding]:
     """One finding per check, in order."""
-    yield _case("dead branch", stand.score(DEAD), "a cell with a convolution that leads nowhere")
-    yield _case("no path", stand.score(ALL_NONE), "a cell of nothing but `none`: no gradients, a constant output")
-    yield _case("skip only", stand.score(SKIP_ONLY), "a cell of nothing but skip connections")
-    subject = stand.subject(ORDINARY[0])
-    if stand.proxy.runs_network():
+    yield _case("dead branch", harness.score(DEAD), "a cell with a convolution that leads nowhere")
+    yield _case("no path", harness.score(ALL_NONE), "a cell of nothing but `none`: no gradients, a constant output")
+    yield _case("skip only", harness.score(SKIP_ONLY), "a cell of nothing but skip connections")
+    subject = harness.subject(ORDINARY[0])
+    if harness.proxy.runs_network():
         make_outputs_constant(subject.network)
-    yield _case("constant", stand.score_on(subject), "a network that says the same of every image")
-    yield _case("duplicates", stand.score(ORDINARY[0], duplicated_setting()), "a batch of equal images")
-    yield _dtypes(stand)
-    yield _tasks(stand)
-    yield _canonical(stand)
-    if stand.proxy.parts():
-        yield _parts(stand)
+    yield _case("constant", harness.score_on(subject), "a network that says the same of every image")
+    yield _case("duplicates", harness.score(ORDINARY[0], duplicated_context()), "a batch of equal images")
+    yield _dtypes(harness)
+    yield _tasks(harness)
+    yield _canonical(harness)
+    if harness.proxy.parts():
+        yield _parts(harness)
 
 
-def check_device(stand: Stand) -> tuple[Finding, bool]:
+def check_device(harness: CheckHarness) -> tuple[Finding, bool]:
     """The finding, and whether the proxy asks for a GPU whatever the device."""
     with Redirected() as calls:
-        stand.score(ORDINARY[0])
+        harness.score(ORDINARY[0])
     if calls.places:
         places = "; ".join(calls.places[:3])
         return failed(
@@ -88,7 +88,7 @@ def check_device(stand: Stand) -> tuple[Finding, bool]:
         ), True
     if not torch.cuda.is_available():
         return passed("device", "cpu; names no GPU (there is none here to try)"), False
-    here, there = stand.ordinary[0], stand.score(ORDINARY[0], on_device("cuda"))
+    here, there = harness.ordinary[0], harness.score(ORDINARY[0], on_device("cuda"))
     if there.status == FAILED:
         return failed("device", f"on cuda: {there.reason}"), False
     if is_ok(here) and is_ok(there):
@@ -104,9 +104,9 @@ def _case(check: str, score: Score, what: str) -> Finding:
     return passed(check, f"{_numbers(score)} on {what}")
 
 
-def _dtypes(stand: Stand) -> Finding:
-    scores = {"fp32": stand.ordinary[0]}
-    scores |= {name: stand.score(ORDINARY[0], _in(Precision(name))) for name in ("fp64", "bf16")}
+def _dtypes(harness: CheckHarness) -> Finding:
+    scores = {"fp32": harness.ordinary[0]}
+    scores |= {name: harness.score(ORDINARY[0], _in(Precision(name))) for name in ("fp64", "bf16")}
     for name, score in scores.items():
         if score.status == FAILED:
             return failed("dtype", f"{score.reason}, with protocol.dtype={name}; compute in the dtype of the evidence")
@@ -117,25 +117,25 @@ def _dtypes(stand: Stand) -> Finding:
     return passed("dtype", text) if single <= _ROUNDING else note("dtype", f"{text}: led by rounding")
 
 
-def _in(precision: Precision) -> Setting:
-    return small_setting(Protocol(batch_size=BATCH_SIZE, dtype=precision))
+def _in(precision: Precision) -> ScoringContext:
+    return small_context(Protocol(batch_size=BATCH_SIZE, dtype=precision))
 
 
-def _tasks(stand: Stand) -> Finding:
-    score = stand.score(TASK[2], task_setting())
+def _tasks(harness: CheckHarness) -> Finding:
+    score = harness.score(TASK[2], task_context())
     where = f"a task without classes ({TASK[0]} {TASK[1]})"
     if score.status == FAILED:
         return failed("tasks", f"{score.reason}, on {where}; if it needs classes, raise Undefined with that reason")
     return passed("tasks", f"{_numbers(score)} on {where}" if is_ok(score) else f"undefined on {where}: {score.reason}")
 
 
-def _canonical(stand: Stand) -> Finding:
+def _canonical(harness: CheckHarness) -> Finding:
     precise = _in(Precision.fp64)
-    pairs = [(stand.score(one, precise), stand.score(other, precise)) for one, other in TWINS]
+    pairs = [(harness.score(one, precise), harness.score(other, precise)) for one, other in TWINS]
     pairs = [(one, other) for one, other in pairs if is_ok(one) and is_ok(other)]
     unequal = [pair for pair in pairs if not _difference(*pair) <= 1e-6]
-    if stand.proxy.sees is Sees.ALL:
-        if pairs and not unequal and stand.proxy.runs_network():
+    if harness.proxy.sees is Sees.ALL:
+        if pairs and not unequal and harness.proxy.runs_network():
             return note(
                 "canonical", "two pairs of equal cells score the same: if all do, Sees.LIVE would score each only once"
             )
@@ -150,15 +150,15 @@ def _canonical(stand: Stand) -> Finding:
     return passed("canonical", "cells that compute the same score the same")
 
 
-def _parts(stand: Stand) -> Finding:
+def _parts(harness: CheckHarness) -> Finding:
     precise = _in(Precision.fp64)
     space = precise.space
     for cell in (ORDINARY[0], DEAD, TWINS[1][1]):
-        whole = stand.score(cell, precise)
+        whole = harness.score(cell, precise)
         of_parts: dict[str, float] = {}
-        for component, part in stand.proxy.parts().items():
+        for component, part in harness.proxy.parts().items():
             live = part.sees is Sees.LIVE
-            found = Stand(component, part, stand.redirect).score(
+            found = CheckHarness(component, part, harness.redirect).score(
                 space.canonical(Architecture(cell)) if live else cell, precise
             )
             if len(found.components) > 1:

@@ -7,11 +7,11 @@ from typing import Any
 
 from harness.check.behaviour import check_behaviour
 from harness.check.cases import check_cases, check_device, check_value
+from harness.check.cost_and_direction import check_judgement
 from harness.check.definition import check_definition
-from harness.check.finding import Finding, Verdict, failed, passed
-from harness.check.judgement import check_judgement
-from harness.check.stand import Stand
-from harness.check.traces import differing, generators, global_settings
+from harness.check.finding import CheckResult, Finding, failed, passed
+from harness.check.harness import CheckHarness
+from harness.check.side_effects import differing, generators, global_settings
 from harness.errors import HarnessError, MissingDataError
 from harness.proxy import PROXIES
 from harness.registry import checked_options
@@ -70,16 +70,16 @@ def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None
     proxy_class = PROXIES.get(name)
     definition = list(check_definition(proxy_class))
     yield from definition
-    if any(finding.verdict is Verdict.failed for finding in definition if finding.check in ("sees", "options")):
+    if any(finding.result is CheckResult.failed for finding in definition if finding.check in ("sees", "options")):
         return  # it cannot be made or run
     proxy = proxy_class(**dict(checked_options("proxy", name, proxy_class, options or {})))
-    device, names_gpu = check_device(Stand(name, proxy))
-    stand = Stand(name, proxy, redirect=names_gpu)
+    device, names_gpu = check_device(CheckHarness(name, proxy))
+    harness = CheckHarness(name, proxy, redirect=names_gpu)
     yield device
-    yield check_value(stand)
-    if all(score.status == FAILED for score in stand.ordinary):
+    yield check_value(harness)
+    if all(score.status == FAILED for score in harness.ordinary):
         return  # the other checks would say the same again
-    yield from check_behaviour(stand)
-    yield from check_cases(stand)
+    yield from check_behaviour(harness)
+    yield from check_cases(harness)
     if not quick:
-        yield from check_judgement(stand)
+        yield from check_judgement(harness)

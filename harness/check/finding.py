@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Verdict(Enum):
+class CheckResult(Enum):
     """`note` is something to know or to look at; only `fail` fails the examination."""
 
     passed = "pass"
@@ -17,20 +17,20 @@ class Finding:
     """One line of the examination: the check's name, its verdict, and what was found with what to do about it."""
 
     check: str
-    verdict: Verdict
+    result: CheckResult
     text: str
 
 
 def passed(check: str, text: str) -> Finding:
     """The finding that all is well."""
-    return Finding(check, Verdict.passed, text)
+    return Finding(check, CheckResult.passed, text)
 
 
 def note(check: str, text: str) -> Finding:
     """A finding to know or to look at."""
-    return Finding(check, Verdict.note, text)
+    return Finding(check, CheckResult.note, text)
 
 
 def failed(check: str, text: str) -> Finding:
     """A finding to be repaired."""
-    return Finding(check, Verdict.failed, text)
+    return Finding(check, CheckResult.failed, text)

@@ -67,7 +67,7 @@ def quoted(words: Sequence[str], key: str) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class EvaluationRequest:
     """What the words of the command line ask to evaluate; proxies None: the default ones."""
 
     proxies: list[str] | None
@@ -77,7 +77,7 @@ class Asked:
     settings: Settings
 
 
-def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, str], Asked]:
+def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, str], EvaluationRequest]:
     """Words of a command that makes evaluations: its own ones as text, and what the others ask for.
 
     Args:
@@ -95,7 +95,7 @@ def read_words(words: Sequence[str], own: Collection[str]) -> tuple[dict[str, st
     check_words(rest)
     config = _compose("config", rest)
     proxies, benches, data_sets, settings = read_settings(config)
-    return given, Asked(proxies, benches, data_sets, read_ensembles(config), settings)
+    return given, EvaluationRequest(proxies, benches, data_sets, read_ensembles(config), settings)
 
 
 def _compose(name: str, overrides: list[str]) -> DictConfig:

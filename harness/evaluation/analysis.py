@@ -17,9 +17,9 @@ from harness.agreement import (
     Comparison,
     Reliability,
     Row,
+    RowKey,
     Sample,
     Selection,
-    Subject,
     Variations,
     agreement_table,
     agreements,
@@ -33,7 +33,7 @@ from harness.agreement import (
     selection_table,
     verdict_table,
 )
-from harness.evaluation.evaluation_set import Target
+from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import EvaluationTables
 from harness.truth import Truth
 
@@ -44,7 +44,7 @@ class Scored(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def subject(self) -> Subject: ...
+    def row_key(self) -> RowKey: ...
     @property
     def values(self) -> "pd.Series[float]": ...
     @property
@@ -52,7 +52,7 @@ class Scored(Protocol):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Analysis:
     """What is known of the columns of one target.
 
     Attributes:
@@ -65,18 +65,18 @@ class Judgement:
     """
 
     rows: list[Row]
-    compared: list[tuple[Subject, Comparison]]
-    selected: list[tuple[Subject, Selection]]
+    compared: list[tuple[RowKey, Comparison]]
+    selected: list[tuple[RowKey, Selection]]
     by_proxy: dict[str, list[NDArray[np.float64]]]
     reliability: list[tuple[tuple[str, str, str], Reliability]]
     reference: list[tuple[tuple[str, str, str], tuple[str, int], Agreement]]
 
 
-def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> Judgement:
-    """Judge the columns that were asked for.
+def analyse(evaluated: EvaluationSet, asked: Sequence[Scored], beside: Sequence[Scored]) -> Analysis:
+    """Analyse the columns that were asked for.
 
     Args:
-        target: architectures and truth.
+        evaluated: architectures and truth.
         asked: columns of scores.
         beside: baselines that were not asked for, to compare with only.
     """
@@ -84,21 +84,21 @@ def judge(target: Target, asked: Sequence[Scored], beside: Sequence[Scored]) -> 
         column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside)
     }
     names = [column.name for column in asked]
-    subjects = {column.name: column.subject for column in asked}
-    sample = Sample(target.accuracies, target.classes, len(target.space.architectures))
+    row_keys = {column.name: column.row_key for column in asked}
+    sample = Sample(evaluated.accuracies, evaluated.classes, len(evaluated.space.architectures))
     plan = Variations.of(sample.classes)
-    place = (*target.name, target.truth.name)
+    place = (*evaluated.name, evaluated.truth.name)
     found = agreements({name: scores[name] for name in names}, sample, variations=plan)
     by_proxy: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for column in asked:
-        by_proxy[column.subject.proxy].append(scores[column.name])
-    return Judgement(
-        rows=[Row(column.subject, found[column.name], column.seconds) for column in asked],
-        compared=[(subjects[one.proxy], one) for one in comparisons(scores, sample, proxies=names, variations=plan)],
-        selected=[(subjects[name], selection(scores[name], target.accuracies)) for name in names],
+        by_proxy[column.row_key.proxy].append(scores[column.name])
+    return Analysis(
+        rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
+        compared=[(row_keys[one.proxy], one) for one in comparisons(scores, sample, proxies=names, variations=plan)],
+        selected=[(row_keys[name], selection(scores[name], evaluated.accuracies)) for name in names],
         by_proxy=dict(by_proxy),
-        reliability=[(place, one) for one in reliability(target)],
-        reference=[(place, *one) for one in _shorter_trainings(target, sample, plan)],
+        reliability=[(place, one) for one in reliability(evaluated)],
+        reference=[(place, *one) for one in _shorter_trainings(evaluated, sample, plan)],
     )
 
 
@@ -109,48 +109,50 @@ def missing_baselines(asked: Sequence[str]) -> list[str]:
     return [name for name in COMPARED if name not in asked]
 
 
-def reliability(target: Target) -> list[Reliability]:
+def reliability(evaluated: EvaluationSet) -> list[Reliability]:
     """The target's truth against itself: canonical-equal architectures trained separately, and seeds.
 
     Where canonical-equal architectures share one training, as in the embedded benchmark, they say nothing.
     """
     found: list[Reliability] = []
-    frame = pd.DataFrame({"truth": target.accuracies, "class": target.classes}).dropna()
+    frame = pd.DataFrame({"truth": evaluated.accuracies, "class": evaluated.classes}).dropna()
     frame = frame[frame["class"].duplicated(keep=False)]
     if (frame.groupby("class")["truth"].nunique() > 1).any():
-        found += of_classes(target.accuracies, target.classes)
-    truth = Truth.open(target.space.name)
+        found += of_classes(evaluated.accuracies, evaluated.classes)
+    truth = Truth.open(evaluated.space.name)
     own = [
         column.name
-        for column in truth.columns(target.data_set.name)
-        if column.name.partition("_seed")[0] == target.truth.name and "_seed" in column.name
+        for column in truth.columns(evaluated.data_set.name)
+        if column.name.partition("_seed")[0] == evaluated.truth.name and "_seed" in column.name
     ]
-    return found + of_seeds({name: truth.values(target.archs, target.data_set.name, name) for name in own})
+    return found + of_seeds({name: truth.values(evaluated.archs, evaluated.data_set.name, name) for name in own})
 
 
-def _shorter_trainings(target: Target, sample: Sample, plan: Variations) -> Iterator[tuple[tuple[str, int], Agreement]]:
+def _shorter_trainings(
+    evaluated: EvaluationSet, sample: Sample, plan: Variations
+) -> Iterator[tuple[tuple[str, int], Agreement]]:
     """Columns of the truth's metric and split after fewer epochs, as if they were proxies that cost real training."""
-    truth, own = Truth.open(target.space.name), target.truth
-    for column in truth.columns(target.data_set.name):
+    truth, own = Truth.open(evaluated.space.name), evaluated.truth
+    for column in truth.columns(evaluated.data_set.name):
         shorter = column.epochs is not None and own.epochs is not None and column.epochs < own.epochs
         if shorter and (column.metric, column.split) == (own.metric, own.split) and "_seed" not in column.name:
-            values = truth.values(target.archs, target.data_set.name, column.name)
+            values = truth.values(evaluated.archs, evaluated.data_set.name, column.name)
             if np.isfinite(values).sum() < 2:  # an official folder of a few architectures, none of them drawn
                 continue
             oriented = values if column.higher_is_better else -values
             yield (column.name, int(column.epochs or 0)), agreements({"it": oriented}, sample, variations=plan)["it"]
 
 
-def tables_of(judgements: Sequence[Judgement], scores: Mapping[tuple[str, str], pd.DataFrame]) -> EvaluationTables:
+def tables_of(analyses: Sequence[Analysis], scores: Mapping[tuple[str, str], pd.DataFrame]) -> EvaluationTables:
     """The tables of an evaluation over several targets, without provenance and failures."""
-    per_target = [agreement_table(judgement.rows) for judgement in judgements]
-    seeds = [seeds_table(table, one.by_proxy) for table, one in zip(per_target, judgements, strict=True)]
+    per_target = [agreement_table(analysis.rows) for analysis in analyses]
+    seeds = [seeds_table(table, one.by_proxy) for table, one in zip(per_target, analyses, strict=True)]
     return EvaluationTables(
-        agreement=agreement_table(row for judgement in judgements for row in judgement.rows),
+        agreement=agreement_table(row for analysis in analyses for row in analysis.rows),
         scores=scores,
-        verdicts=verdict_table(pair for judgement in judgements for pair in judgement.compared),
-        selection=selection_table(pair for judgement in judgements for pair in judgement.selected),
+        verdicts=verdict_table(pair for analysis in analyses for pair in analysis.compared),
+        selection=selection_table(pair for analysis in analyses for pair in analysis.selected),
         seeds=pd.DataFrame([row for table in seeds for row in table.to_dict("records")], columns=list(columns.SEEDS)),
-        reliability=reliability_table(row for judgement in judgements for row in judgement.reliability),
-        reference=reference_table(row for judgement in judgements for row in judgement.reference),
+        reliability=reliability_table(row for analysis in analyses for row in analysis.reliability),
+        reference=reference_table(row for analysis in analyses for row in analysis.reference),
     )

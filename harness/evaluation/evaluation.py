@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
-from harness.agreement import Subject as RowSubject
+from harness.agreement import RowKey
 from harness.columns import NO_SEED
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.analysis import Judgement, judge, missing_baselines, tables_of
-from harness.evaluation.evaluation_set import Skipped, Target, open_target, pairs
+from harness.evaluation.analysis import Analysis, analyse, missing_baselines, tables_of
+from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
 from harness.evaluation.provenance import describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
 from harness.inputs import Batches, draw_batches, preferred_kind
 from harness.report import EvaluationTables, write_report
-from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import ALL, Settings
@@ -38,12 +38,12 @@ class Evaluation:
     """What an evaluation found.
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
-    row per architecture; `targets` are what was evaluated on; `skipped` is what `all` stands for but could not be
-    evaluated here; `out` holds the results.
+    row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for but could not
+    be evaluated here; `out` holds the results.
     """
 
     tables: EvaluationTables
-    targets: Sequence[Target]
+    evaluation_sets: Sequence[EvaluationSet]
     skipped: Sequence[Skipped]
     out: Path
 
@@ -85,35 +85,39 @@ def evaluate(
     specs = parse_proxies(_proxy_words(proxy, external), options)
     specs = defined_proxies(specs, settings, asked_for_all=ALL in _words(proxy))
     require_company(ensembles, [*([] if external is None else map(str, external.columns)), *(s.name for s in specs)])
-    targets, skipped = _open_targets(_words(bench), _words(dataset), settings, external)
-    runs = {target.name: _runs(target, specs, settings) for target in targets}
-    with out_folder(settings.out, _stem(targets, specs, external)) as out:
-        judged: list[Judgement] = []
+    evaluation_sets, skipped = _open_evaluation_sets(_words(bench), _words(dataset), settings, external)
+    runs = {evaluated.name: _runs(evaluated, specs, settings) for evaluated in evaluation_sets}
+    with out_folder(settings.out, _stem(evaluation_sets, specs, external)) as out:
+        analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
-        for target in targets:
-            found = [] if external is None else _external_columns(target, external, settings)
-            found += _scored(target, runs[target.name], settings)
-            found += ensemble_columns(target, found, ensembles)
-            counts = parse_proxies(missing_baselines([column.subject.proxy for column in found]), {})
-            tables[target.name] = _scores_table(target, found)
-            judged.append(judge(target, found, _scored(target, _runs(target, counts, settings)[:1], settings)))
-            failures |= {(*target.name, column.name): column.failures for column in found if column.failures}
-        provenance = describe_run(settings, targets, [run for target in targets for run in runs[target.name]], skipped)
-        evaluated = dataclasses.replace(tables_of(judged, tables), provenance=provenance, failures=failures)
-        write_report(out, evaluated)
-    return Evaluation(evaluated, targets, skipped, out)
+        for evaluated in evaluation_sets:
+            found = [] if external is None else _external_columns(evaluated, external, settings)
+            found += _scored(evaluated, runs[evaluated.name], settings)
+            found += ensemble_columns(evaluated, found, ensembles)
+            counts = parse_proxies(missing_baselines([column.row_key.proxy for column in found]), {})
+            tables[evaluated.name] = _scores_table(evaluated, found)
+            analyses.append(
+                analyse(evaluated, found, _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings))
+            )
+            failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
+        provenance = describe_run(
+            settings, evaluation_sets, [run for evaluated in evaluation_sets for run in runs[evaluated.name]], skipped
+        )
+        written = dataclasses.replace(tables_of(analyses, tables), provenance=provenance, failures=failures)
+        write_report(out, written)
+    return Evaluation(written, evaluation_sets, skipped, out)
 
 
-def _scored(target: Target, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
+def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
     """The columns of some runs, from the store or computed now."""
-    effort = Effort(settings.n_workers, settings.resume, settings.retry == "failed")
+    execution = ExecutionOptions(settings.n_workers, settings.resume, settings.retry == "failed")
     found: list[ScoreColumn] = []
     if any(run.specs for run in runs):
         with ScoreStore(settings.store.expanduser()) as store:
             for run in runs:
-                ensure(run, target.archs, store, effort)
-                found += [_column(target, run, spec, store, settings) for spec in run.specs]
+                ensure(run, evaluated.archs, store, execution)
+                found += [_column(evaluated, run, spec, store, settings) for spec in run.specs]
     return found
 
 
@@ -143,61 +147,65 @@ def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for
     return kept
 
 
-def _open_targets(
+def _open_evaluation_sets(
     benches: Sequence[str], data_sets: Sequence[str], settings: Settings, external: pd.DataFrame | None
-) -> tuple[list[Target], list[Skipped]]:
+) -> tuple[list[EvaluationSet], list[Skipped]]:
     named, open_ended = pairs(benches, data_sets)
     archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
-    targets, skipped = [], []
+    evaluation_sets, skipped = [], []
     for space, data_set in named:
         try:
-            targets.append(open_target(space, data_set, settings, archs))
+            evaluation_sets.append(open_evaluation_set(space, data_set, settings, archs))
         except HarnessError as error:
             if not open_ended:
                 raise
             skipped.append(Skipped(space.name, data_set.name, str(error)))
-    if not targets:
+    if not evaluation_sets:
         raise HarnessError(f"None of the data sets can be evaluated here. {skipped[0].reason}")
-    return targets, skipped
+    return evaluation_sets, skipped
 
 
-def _runs(target: Target, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:
+def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:
     """One scoring run per seed; proxies that use no seed are in the first alone."""
     runs = []
-    inputs = preferred_kind(target.data_set, settings.inputs)
+    inputs = preferred_kind(evaluated.data_set, settings.inputs)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
-        setting = SettingSpec(target.space.name, target.data_set.name, inputs, settings.protocol, seed, settings.device)
+        context = ContextSpec(
+            evaluated.space.name, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device
+        )
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
-        batches: Batches | None = draw_batches(target.data_set, setting.request) if uses_inputs else None
-        runs.append(ScoringRun(setting, of_seed, batches))
+        batches: Batches | None = draw_batches(evaluated.data_set, context.request) if uses_inputs else None
+        runs.append(ScoringRun(context, of_seed, batches))
     return runs
 
 
-def _column(target: Target, run: ScoringRun, spec: ProxySpec, store: ScoreStore, settings: Settings) -> ScoreColumn:
+def _column(
+    evaluated: EvaluationSet, run: ScoringRun, spec: ProxySpec, store: ScoreStore, settings: Settings
+) -> ScoreColumn:
     """A proxy's scores on the target, each architecture given the score of what it was scored as."""
-    scored_as = run.scored_as(spec, target.archs)
+    scored_as = run.scored_as(spec, evaluated.archs)
     stored = store.rows(run.key(spec), scored_as)
     place = {arch: position for position, arch in enumerate(stored.archs)}
     places = [place[arch] for arch in scored_as]
-    components = pd.DataFrame([stored.components[at] for at in places], index=list(target.archs))
+    components = pd.DataFrame([stored.components[at] for at in places], index=list(evaluated.archs))
     components.loc[[stored.statuses[at] != OK for at in places]] = np.nan
-    values = spec.make().combine(components) if len(components.columns) else pd.Series(np.nan, index=target.archs)
+    values = spec.make().combine(components) if len(components.columns) else pd.Series(np.nan, index=evaluated.archs)
     uses = spec.proxy_class.uses()
-    first = run.setting.seed == settings.seed
-    subject = RowSubject(
-        bench=target.space.name,
-        dataset=target.data_set.name,
+    first = run.context.seed == settings.seed
+    row_key = RowKey(
+        bench=evaluated.space.name,
+        dataset=evaluated.data_set.name,
         proxy=spec.name,
         version=str(spec.proxy_class.version),
         options=", ".join(f"{option}={value}" for option, value in spec.options),
         protocol=settings.protocol.label if "protocol" in uses else "none",
-        inputs=run.setting.inputs.value if "inputs" in uses else "none",
-        truth=target.truth.name,
-        seed=str(run.setting.seed) if "seed" in uses else NO_SEED,
+        inputs=run.context.inputs.value if "inputs" in uses else "none",
+        truth=evaluated.truth.name,
+        seed=str(run.context.seed) if "seed" in uses else NO_SEED,
     )
-    name = spec.name if first else f"{spec.name}#{run.setting.seed}"
-    return ScoreColumn(name, subject, values, float(np.mean(stored.seconds)), _failures(stored))
+    name = spec.name if first else f"{spec.name}#{run.context.seed}"
+    return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored))
 
 
 def _failures(stored: StoredRows) -> dict[str, int]:
@@ -206,38 +214,41 @@ def _failures(stored: StoredRows) -> dict[str, int]:
     return dict(Counter(f"{status}: {reason}" for status, reason in said if status != OK))
 
 
-def _external_columns(target: Target, external: pd.DataFrame, settings: Settings) -> list[ScoreColumn]:
+def _external_columns(evaluated: EvaluationSet, external: pd.DataFrame, settings: Settings) -> list[ScoreColumn]:
     found = []
     for name in external.columns:
-        subject = RowSubject(
-            *target.name,
+        row_key = RowKey(
+            *evaluated.name,
             proxy=str(name),
             version="external",
             options=f"scores={settings.scores}",
             protocol="external",
             inputs="external",
-            truth=target.truth.name,
+            truth=evaluated.truth.name,
             seed=NO_SEED,
         )
-        values = external[name].reindex(list(target.archs))
-        found.append(ScoreColumn(str(name), subject, values, float("nan"), {}))
+        values = external[name].reindex(list(evaluated.archs))
+        found.append(ScoreColumn(str(name), row_key, values, float("nan"), {}))
     return found
 
 
-def _scores_table(target: Target, found: Sequence[ScoreColumn]) -> pd.DataFrame:
+def _scores_table(evaluated: EvaluationSet, found: Sequence[ScoreColumn]) -> pd.DataFrame:
     """scores.parquet's rows for one target: arch, index, truth and one column per proxy."""
     names = [column.name for column in found]
     doubled = {name for name in names if names.count(name) > 1 or name in columns.SCORES}
     if doubled:
         raise OptionError(f"Two columns of scores would be called {', '.join(sorted(doubled))}; rename one in scores=.")
-    table = {columns.ARCH: list(target.archs), columns.INDEX: target.index, columns.TRUTH: target.values}
+    table = {columns.ARCH: list(evaluated.archs), columns.INDEX: evaluated.index, columns.TRUTH: evaluated.values}
     return pd.DataFrame(table | {column.name: column.values.to_numpy(dtype="float64") for column in found})
 
 
-def _stem(targets: Sequence[Target], specs: Sequence[ProxySpec], external: pd.DataFrame | None) -> str:
+def _stem(evaluation_sets: Sequence[EvaluationSet], specs: Sequence[ProxySpec], external: pd.DataFrame | None) -> str:
     """What the name of a new folder of results begins with."""
     names = [spec.name for spec in specs] if external is None else [str(name) for name in external.columns]
-    parts = (_few({target.space.name for target in targets}), _few({target.data_set.name for target in targets}))
+    parts = (
+        _few({evaluated.space.name for evaluated in evaluation_sets}),
+        _few({evaluated.data_set.name for evaluated in evaluation_sets}),
+    )
     return "-".join((*parts, names[0] if len(names) == 1 else f"{len(names)}proxies"))
 
 

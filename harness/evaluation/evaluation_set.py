@@ -1,4 +1,4 @@
-"""Targets: a sample of a search space with its truth on one data set; what scores are compared with."""
+"""Evaluation sets: a sample of a search space with its truth on one data set; what scores are compared with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from harness.truth.table import TruthColumn
 
 
 @dataclass(frozen=True)
-class Target:
+class EvaluationSet:
     """A sample of architectures and how they did when trained.
 
     `index` [n] is each architecture's official index; `values` float64 [n] are those of the truth table, NaN where it
@@ -87,7 +87,9 @@ def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[
     return list(dict.fromkeys(found)), ALL in (*benches, *data_sets)
 
 
-def open_target(space: SearchSpace, data_set: DataSet, settings: Settings, archs: Sequence[str] | None) -> Target:
+def open_evaluation_set(
+    space: SearchSpace, data_set: DataSet, settings: Settings, archs: Sequence[str] | None
+) -> EvaluationSet:
     """The target of one pair: `archs` if given, otherwise the sample that the settings ask for.
 
     Raises:
@@ -109,7 +111,7 @@ def open_target(space: SearchSpace, data_set: DataSet, settings: Settings, archs
             f"The truth column {column.name} of {space.name} on {data_set.name} has {n_known:,} of "
             f"{len(space.architectures):,} architectures, but none of the sample; sample=all has them."
         )
-    return Target(space, data_set, chosen, index, values, column)
+    return EvaluationSet(space, data_set, chosen, index, values, column)
 
 
 def sample_index(space: SearchSpace, settings: Settings) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness.evaluation.evaluation_set import Skipped, Target
+from harness.evaluation.evaluation_set import EvaluationSet, Skipped
 from harness.report import JSON
 from harness.scoring import ScoringRun
 from harness.settings import Settings
@@ -21,7 +21,7 @@ _PACKAGES = ("nas-proxy-harness", "torch", "numpy", "scipy", "pandas", "hydra-co
 
 def describe_run(
     settings: Settings,
-    targets: Sequence[Target],
+    evaluation_sets: Sequence[EvaluationSet],
     runs: Sequence[ScoringRun],
     skipped: Sequence[Skipped],
     *,
@@ -36,10 +36,10 @@ def describe_run(
         "command": process["command"],
         "date": process["date"],
         "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
-        "space_versions": {target.space.name: target.space.version for target in targets},
-        "truth": {"/".join(target.name): _plain(target.truth) for target in targets},
+        "space_versions": {evaluated.space.name: evaluated.space.version for evaluated in evaluation_sets},
+        "truth": {"/".join(evaluated.name): _plain(evaluated.truth) for evaluated in evaluation_sets},
         "inputs": {
-            f"{run.setting.bench}/{run.setting.data_set}/seed{run.setting.seed}": {
+            f"{run.context.bench}/{run.context.data_set}/seed{run.context.seed}": {
                 "kind": run.batches.kind.value,
                 "source": run.batches.source,
                 "sha256": run.batches.sha256,
@@ -47,7 +47,7 @@ def describe_run(
             for run in runs
             if run.batches is not None
         },
-        "n_architectures": {"/".join(target.name): len(target.archs) for target in targets},
+        "n_architectures": {"/".join(evaluated.name): len(evaluated.archs) for evaluated in evaluation_sets},
         "skipped": {f"{skip.bench}/{skip.data_set}": skip.reason for skip in skipped},
         "device": f"{settings.device}, {settings.n_workers} workers, {platform.processor() or platform.machine()}",
         "versions": process["versions"],

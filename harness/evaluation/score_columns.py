@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.agreement import Subject
+from harness.agreement import RowKey
 from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES, Ensemble
 from harness.errors import OptionError
-from harness.evaluation.evaluation_set import Target
+from harness.evaluation.evaluation_set import EvaluationSet
 from harness.proxy import Undefined
 from harness.registry import checked_options
 from harness.settings import ALL
@@ -22,12 +22,12 @@ from harness.settings import ALL
 class ScoreColumn:
     """A proxy's or an ensemble's scores of the architectures of a target.
 
-    `name` is its column in scores.parquet, `subject` its cells in agreement.csv, `seconds` CPU seconds per network, and
+    `name` is its column in scores.parquet, `row_key` its cells in agreement.csv, `seconds` CPU seconds per network, and
     `failures` says how many have no score, by status and reason.
     """
 
     name: str
-    subject: Subject
+    row_key: RowKey
     values: "pd.Series[float]"
     seconds: float
     failures: Mapping[str, int]
@@ -65,32 +65,34 @@ def require_company(ensembles: Mapping[str, Ensemble], proxies: Sequence[str]) -
 
 
 def ensemble_columns(
-    target: Target, proxies: Sequence[ScoreColumn], ensembles: Mapping[str, Ensemble]
+    evaluated: EvaluationSet, proxies: Sequence[ScoreColumn], ensembles: Mapping[str, Ensemble]
 ) -> list[ScoreColumn]:
     """Each ensemble over the proxies of each seed; proxies without a seed take part in all of them."""
-    seeds = list(dict.fromkeys(column.subject.seed for column in proxies if column.subject.seed != NO_SEED)) or [
+    seeds = list(dict.fromkeys(column.row_key.seed for column in proxies if column.row_key.seed != NO_SEED)) or [
         NO_SEED
     ]
     found = []
     for seed in seeds:
-        of_seed = [column for column in proxies if column.subject.seed in (NO_SEED, seed)]
+        of_seed = [column for column in proxies if column.row_key.seed in (NO_SEED, seed)]
         # One that is undefined on this data set has no part here; it would leave no row to the others.
         scored = [column for column in of_seed if column.values.notna().any()]
         suffix = "" if seed == seeds[0] else f"#{seed}"
         for name, ensemble in ensembles.items():
-            column = _ensemble_column(target, scored, name, ensemble)
-            subject = dataclasses.replace(column.subject, seed=seed)
-            found.append(dataclasses.replace(column, name=f"{name}{suffix}", subject=subject))
+            column = _ensemble_column(evaluated, scored, name, ensemble)
+            row_key = dataclasses.replace(column.row_key, seed=seed)
+            found.append(dataclasses.replace(column, name=f"{name}{suffix}", row_key=row_key))
     return found
 
 
-def _ensemble_column(target: Target, proxies: Sequence[ScoreColumn], name: str, ensemble: Ensemble) -> ScoreColumn:
-    names = [column.subject.proxy for column in proxies]
-    table = pd.DataFrame({column.name: column.values.to_numpy() for column in proxies}, index=list(target.archs))
+def _ensemble_column(
+    evaluated: EvaluationSet, proxies: Sequence[ScoreColumn], name: str, ensemble: Ensemble
+) -> ScoreColumn:
+    names = [column.row_key.proxy for column in proxies]
+    table = pd.DataFrame({column.name: column.values.to_numpy() for column in proxies}, index=list(evaluated.archs))
     try:
         if len(proxies) < 2:
             raise Undefined(f"of the proxies only {' '.join(names) or 'none'} has scores here")
-        values = ensemble.scores(table, truth=target.accuracies, groups=target.classes)
+        values = ensemble.scores(table, truth=evaluated.accuracies, groups=evaluated.classes)
         lacking = table.isna()
         failures = Counter(f"no score of {name}" for name in lacking.idxmax(axis=1)[lacking.any(axis=1)])
     except Undefined as reason:
@@ -98,20 +100,20 @@ def _ensemble_column(target: Target, proxies: Sequence[ScoreColumn], name: str, 
         failures = Counter({f"undefined: {reason}": len(table)})
     fields = dataclasses.fields(ensemble)  # type: ignore[arg-type]  # a frozen dataclass by contract
     options = {field.name: getattr(ensemble, field.name) for field in fields}
-    subject = Subject(
-        *target.name,
+    row_key = RowKey(
+        *evaluated.name,
         proxy=name,
         version=str(ensemble.version),
         options=", ".join(
             f"{field.name}={options[field.name]}" for field in fields if options[field.name] != field.default
         ),
-        protocol=_joint([column.subject.protocol for column in proxies]),
-        inputs=_joint([column.subject.inputs for column in proxies]),
-        truth=target.truth.name,
+        protocol=_joint([column.row_key.protocol for column in proxies]),
+        inputs=_joint([column.row_key.inputs for column in proxies]),
+        truth=evaluated.truth.name,
         seed=NO_SEED,
         components="+".join(names),
     )
-    return ScoreColumn(name, subject, values, float(sum(column.seconds for column in proxies)), failures)
+    return ScoreColumn(name, row_key, values, float(sum(column.seconds for column in proxies)), failures)
 
 
 def _joint(settings: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from harness.evidence.task import Gradients, TaskEvidence
 class ReluCodes(TaskEvidence):
     """Which ReLUs let which image of the first batch through.
 
-    `codes` holds one boolean matrix [batch, units] for each distinct tensor that a ReLU reads, and `readers` how many
+    `codes` holds one boolean matrix [batch, units] for each distinct tensor that a ReLU reads, and `n_relus` how many
     ReLUs read it.
     """
 
@@ -24,8 +24,13 @@ class ReluCodes(TaskEvidence):
 
     def __init__(self) -> None:
         self.codes: list[Tensor] = []
-        self.readers: list[int] = []
+        self.n_relus: list[int] = []
         self._read: list[Tensor] = []  # kept until the pass ends, so that identity means the same tensor
+
+    @property
+    def readers(self) -> list[int]:
+        """`n_relus`, as it was called before; goes with the next release."""
+        return self.n_relus
 
     def hook(self, network: nn.Module) -> list[RemovableHandle]:
         """See `TaskEvidence`."""
@@ -35,7 +40,7 @@ class ReluCodes(TaskEvidence):
 
     def _see(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         (features,) = inputs
-        self.readers[self._place(features)] += 1
+        self.n_relus[self._place(features)] += 1
 
     def _place(self, features: Tensor) -> int:
         """The place of a tensor among those that were read."""
@@ -43,7 +48,7 @@ class ReluCodes(TaskEvidence):
             if known is features:
                 return position
         self._read.append(features)
-        self.readers.append(0)
+        self.n_relus.append(0)
         self.codes.append((features.detach() > 0).flatten(1))
         return len(self._read) - 1
 
@@ -56,13 +61,13 @@ class ReluCodes(TaskEvidence):
 class NamedReluCodes(ReluCodes):
     """`ReluCodes` of every module that has 'ReLU' in its class's name, LeakyReLU among them, as published code has it.
 
-    `readers` counts PyTorch's own modules; `official_readers` in addition those that are so named in the benchmark's
+    `n_relus` counts PyTorch's own modules; `official_n_relus` in addition those that are so named in the benchmark's
     official code (`official_class`): ReLUConvBN, whose ReLU reads the same tensor.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.official_readers: list[int] = []
+        self.official_n_relus: list[int] = []
 
     def hook(self, network: nn.Module) -> list[RemovableHandle]:
         """See `TaskEvidence`."""
@@ -80,8 +85,8 @@ class NamedReluCodes(ReluCodes):
     def _see_official(self, module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         (features,) = inputs
         position = self._place(features)
-        self.official_readers += [0] * (len(self.readers) - len(self.official_readers))
-        self.official_readers[position] += 1
+        self.official_n_relus += [0] * (len(self.n_relus) - len(self.official_n_relus))
+        self.official_n_relus[position] += 1
 
 
 @EVIDENCE.register("channel_sensitivities")

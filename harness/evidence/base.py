@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import torch
 from torch import nn
 
+from harness.deprecated import take_old_names
 from harness.inputs import Batch, DataSet
 from harness.protocol import Mode, Protocol
 from harness.registry import Registry
@@ -17,7 +18,7 @@ from harness.space.initialise import Initialisation
 
 
 @dataclass(frozen=True)
-class Setting:
+class ScoringContext:
     """What all networks of one run have in common. `batches` is empty where no evidence needs images."""
 
     space: SearchSpace
@@ -36,21 +37,26 @@ class Undefined(Exception):  # noqa: N818  # a stated status, no error
 class Subject:
     """One architecture in a setting; its network is made when first asked for and lent to passes, not given."""
 
-    setting: Setting
+    context: ScoringContext
     arch: Architecture
     execute: Execute
+
+    @property
+    def setting(self) -> ScoringContext:
+        """The context, as it was called before; goes with the next release."""
+        return self.context
 
     @cached_property
     def network(self) -> nn.Module:
         """The network on the setting's device, in the protocol's dtype and mode."""
-        return self.build(init=self.setting.protocol.init, seed=self.setting.seed)
+        return self.build(init=self.context.protocol.init, seed=self.context.seed)
 
     def build(self, *, init: Initialisation, seed: int, execute: Execute | None = None) -> nn.Module:
         """A new network, as `network` but for its initial weights and, where said, for what it executes."""
-        setting, protocol = self.setting, self.setting.protocol
+        context, protocol = self.context, self.context.protocol
         execute = execute or self.execute
-        network = setting.space.network(self.arch, setting.data_set, execute=execute, init=init, seed=seed)
-        network = network.train(protocol.mode is Mode.train).to(device=setting.device, dtype=protocol.dtype.dtype)
+        network = context.space.network(self.arch, context.data_set, execute=execute, init=init, seed=seed)
+        network = network.train(protocol.mode is Mode.train).to(device=context.device, dtype=protocol.dtype.dtype)
         for parameter in network.parameters():
             if parameter.dim() == 4:  # the layout in which convolutions are fastest, on CPUs and GPUs alike
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
@@ -60,11 +66,11 @@ class Subject:
 class Evidence(ABC):
     """One kind of evidence about one network.
 
-    A pass is a class method `collect_all` shared by the kinds that ride on it: those with the same `rides_on` are
+    A pass is a class method `collect_all` shared by the kinds that ride on it: those with the same `shared_pass` are
     collected together. `uses` names the settings that the evidence depends on, and so enters the key of a score.
     """
 
-    rides_on: ClassVar[str]
+    shared_pass: ClassVar[str]
     uses: ClassVar[frozenset[str]] = frozenset({"inputs", "protocol", "seed"})
     runs_network: ClassVar[bool] = True
     shares_network: ClassVar[bool] = True
@@ -72,6 +78,10 @@ class Evidence(ABC):
 
     seconds: float = 0.0
     """CPU seconds of the passes that this evidence needed, shared passes counted in full."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        take_old_names(cls, {"rides_on": "shared_pass"})
 
     @classmethod
     @abstractmethod

@@ -29,7 +29,7 @@ class CellStatistics:
 class CellFeatures(PrivateNetwork):
     """What each cell does to N(0,1) images, weights drawn from N(0, 2 / fan_in), normalisation by batch."""
 
-    rides_on: ClassVar[str] = "cell features"
+    shared_pass: ClassVar[str] = "cell features"
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

@@ -26,7 +26,7 @@ class OutputCorrelation:
 class ChannelCorrelations(PrivateNetwork):
     """Correlations between the channels of each output, for one N(0,1) image normalised by its own statistics."""
 
-    rides_on: ClassVar[str] = "channel correlations"
+    shared_pass: ClassVar[str] = "channel correlations"
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

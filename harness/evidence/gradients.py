@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from harness.evidence.base import EVIDENCE
-from harness.evidence.task import Further, Gradients, TaskEvidence, Want
+from harness.evidence.task import BatchGradients, GradientRequest, Gradients, TaskEvidence
 
 _ROUNDING = 1e5
 
@@ -59,7 +59,7 @@ class ParameterGradients(TaskEvidence):
 
     n_batches: ClassVar[int | None] = 1
     needs_gradients: ClassVar[bool] = True
-    wants: ClassVar[Want] = Want.OTHER_PARAMETERS
+    wants: ClassVar[GradientRequest] = GradientRequest.OTHER_PARAMETERS
 
     def __init__(self) -> None:
         self.parameters: dict[str, Tensor] = {}
@@ -68,7 +68,7 @@ class ParameterGradients(TaskEvidence):
         """See `TaskEvidence`."""
         self.parameters |= {name: at_least_float32(gradient) for name, gradient in gradients.items()}
 
-    def add_further(self, further: Further) -> None:
+    def add_further(self, further: BatchGradients) -> None:
         """See `TaskEvidence`."""
         self.parameters |= {name: at_least_float32(gradient) for name, gradient in further.parameters.items()}
 
@@ -82,7 +82,7 @@ class WeightCurvature(TaskEvidence):
 
     n_batches: ClassVar[int | None] = 1
     needs_gradients: ClassVar[bool] = True
-    wants: ClassVar[Want] = Want.CURVATURE
+    wants: ClassVar[GradientRequest] = GradientRequest.CURVATURE
 
     def __init__(self) -> None:
         self.layers: dict[str, Tensor] = {}
@@ -90,7 +90,7 @@ class WeightCurvature(TaskEvidence):
     def add(self, gradients: Gradients) -> None:
         """Nothing; see `TaskEvidence`."""
 
-    def add_further(self, further: Further) -> None:
+    def add_further(self, further: BatchGradients) -> None:
         """See `TaskEvidence`."""
         self.layers = {name: at_least_float32(product) for name, product in further.curvature.items()}
 
@@ -108,7 +108,7 @@ class InputGradients(TaskEvidence):
     """
 
     n_batches: ClassVar[int | None] = 1
-    wants: ClassVar[Want] = Want.INPUTS
+    wants: ClassVar[GradientRequest] = GradientRequest.INPUTS
 
     def __init__(self) -> None:
         self.rows = torch.empty(0, 0, dtype=torch.float64)
@@ -119,7 +119,7 @@ class InputGradients(TaskEvidence):
     def add(self, gradients: Gradients) -> None:
         """Nothing; see `TaskEvidence`."""
 
-    def add_further(self, further: Further) -> None:
+    def add_further(self, further: BatchGradients) -> None:
         """See `TaskEvidence`."""
         assert further.inputs is not None  # wanted
         assert further.inputs_scale is not None

@@ -19,7 +19,7 @@ class Layers(Evidence):
     `elementwise_flops` [n_archs] are those of `harness.space.SearchSpace`, None where the space does not say.
     """
 
-    rides_on: ClassVar[str] = "layers"
+    shared_pass: ClassVar[str] = "layers"
     uses: ClassVar[frozenset[str]] = frozenset()
     runs_network: ClassVar[bool] = False
 
@@ -41,7 +41,7 @@ class Layers(Evidence):
     @classmethod
     def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
         """See `Evidence`."""
-        table = subject.setting.space.layer_table([subject.arch], subject.setting.data_set)
+        table = subject.context.space.layer_table([subject.arch], subject.context.data_set)
         return [kind(table) for kind in kinds]
 
 
@@ -49,7 +49,7 @@ class Layers(Evidence):
 class ConcatenatingCells(Evidence):
     """The cells of a DenseNet-type architecture: `harness.space.ConcatenatingCell`."""
 
-    rides_on: ClassVar[str] = "concatenating cells"
+    shared_pass: ClassVar[str] = "concatenating cells"
     uses: ClassVar[frozenset[str]] = frozenset()
     runs_network: ClassVar[bool] = False
 
@@ -63,8 +63,8 @@ class ConcatenatingCells(Evidence):
         Raises:
             Undefined: if the architecture has none.
         """
-        space = subject.setting.space
-        cells = space.concatenating_cells(subject.arch, subject.setting.data_set)
+        space = subject.context.space
+        cells = space.concatenating_cells(subject.arch, subject.context.data_set)
         if not cells:
             raise Undefined(f"{space.name} has no cells whose layers read concatenations of earlier ones")
         return [kind(cells) for kind in kinds]

@@ -16,7 +16,7 @@ from harness.evidence.private import PrivateNetwork, hooked, run
 class LinearRegionsSeen(PrivateNetwork):
     """In how many linear regions of the network a batch of N(0,1) images lies."""
 
-    rides_on: ClassVar[str] = "linear regions"
+    shared_pass: ClassVar[str] = "linear regions"
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

@@ -54,7 +54,7 @@ class PerImageGradients(Evidence):
     run.
     """
 
-    rides_on: ClassVar[str] = "per-image gradients"
+    shared_pass: ClassVar[str] = "per-image gradients"
     shares_network: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -69,18 +69,18 @@ class PerImageGradients(Evidence):
             Undefined: where normalisation would take its statistics from a single pixel.
         """
         started = thread_time()
-        setting = subject.setting
-        network = separated(subject.build(init=setting.protocol.init, seed=setting.seed, execute="live"))
+        context = subject.context
+        network = separated(subject.build(init=context.protocol.init, seed=context.seed, execute="live"))
         layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
-        batch = setting.batches[0].to(setting.device)
+        batch = context.batches[0].to(context.device)
         found = cls()
         for start in range(0, len(batch.images), _MICRO_BATCH):
-            images = batch.images[start : start + _MICRO_BATCH].to(setting.protocol.dtype.dtype)
+            images = batch.images[start : start + _MICRO_BATCH].to(context.protocol.dtype.dtype)
             targets = batch.targets[start : start + _MICRO_BATCH]
 
             def loss(outputs: Tensor, targets: Tensor = targets) -> Tensor:
                 pairs = zip(torch.split(outputs, 1), torch.split(targets, 1), strict=True)
-                return torch.stack([setting.data_set.loss(*pair) for pair in pairs]).sum()
+                return torch.stack([context.data_set.loss(*pair) for pair in pairs]).sum()
 
             found.add(layers, layer_calls(network, layers, images, loss))
         found.seconds = thread_time() - started

@@ -26,7 +26,7 @@ class PrivateNetwork(Evidence):
     What a proxy does with the network is timed as the proxy's own work.
     """
 
-    rides_on: ClassVar[str] = "private network"
+    shared_pass: ClassVar[str] = "private network"
     shares_network: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
 
@@ -37,7 +37,7 @@ class PrivateNetwork(Evidence):
     @property
     def device(self) -> torch.device:
         """Where networks and tensors are."""
-        return self._subject.setting.device
+        return self._subject.context.device
 
     def network(
         self,
@@ -56,7 +56,7 @@ class PrivateNetwork(Evidence):
                 bring their own inputs bring this too.
             execute: which operations run, by default those that the proxy sees.
         """
-        init = init or self._subject.setting.protocol.init
+        init = init or self._subject.context.protocol.init
         return self._subject.build(init=init, seed=self._seed_of(draw), execute=execute).train(training)
 
     def networks(self, n_draws: int, *, init: Initialisation) -> Iterator[nn.Module]:
@@ -68,21 +68,21 @@ class PrivateNetwork(Evidence):
             yield network
 
     def _seed_of(self, draw: int) -> int:
-        seed = self._subject.setting.seed
+        seed = self._subject.context.seed
         return seed if draw == 0 else derive_seed("draw", seed, draw)
 
     def generator(self, *purpose: str | int) -> torch.Generator:
         """A generator on the CPU for one purpose, the same for all architectures."""
-        return generator("private", self._subject.setting.seed, self._subject.setting.data_set.name, *purpose)
+        return generator("private", self._subject.context.seed, self._subject.context.data_set.name, *purpose)
 
     def noise(self, n_images: int, size: int | None = None, draw: int = 0) -> Tensor:
         """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default as large as the images."""
-        channels, height, width = self._subject.setting.data_set.shape
+        channels, height, width = self._subject.context.data_set.shape
         shape = (n_images, channels, height if size is None else size, width if size is None else size)
         return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw), dtype=torch.float32))
 
     def _to_run(self, images: Tensor) -> Tensor:
-        dtype = self._subject.setting.protocol.dtype.dtype
+        dtype = self._subject.context.protocol.dtype.dtype
         return images.to(device=self.device, dtype=dtype).contiguous(memory_format=torch.channels_last)
 
     @contextmanager
@@ -120,11 +120,11 @@ class PrivateNetworkAndImages(PrivateNetwork):
         for start in range(0, n_batches * size, size):
             images = self._to_run(self._pooled.images[start : start + size])
             targets = self._pooled.targets[start : start + size].to(self.device)
-            yield self._subject.setting.data_set.loss(run(network, images), targets)
+            yield self._subject.context.data_set.loss(run(network, images), targets)
 
     @cached_property
     def _pooled(self) -> Batch:
-        batches = self._subject.setting.batches
+        batches = self._subject.context.batches
         return Batch(torch.cat([batch.images for batch in batches]), torch.cat([batch.targets for batch in batches]))
 
 

@@ -20,7 +20,7 @@ class SynflowSaliency(Evidence):
     layer's name to its saliencies, shaped as the weight.
     """
 
-    rides_on: ClassVar[str] = "synflow"
+    shared_pass: ClassVar[str] = "synflow"
     uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
 
     def __init__(self, layers: dict[str, Tensor], seconds: float) -> None:
@@ -47,8 +47,8 @@ class SynflowSaliency(Evidence):
         weights = {
             name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
         }
-        setting = subject.setting
-        ones = torch.ones(1, *setting.data_set.shape, dtype=torch.float64, device=setting.device)
+        context = subject.context
+        ones = torch.ones(1, *context.data_set.shape, dtype=torch.float64, device=context.device)
         found = torch.autograd.grad(network(ones).sum(), list(weights.values()), allow_unused=True)
         flows = {name: flow for name, flow in zip(weights, found, strict=True) if flow is not None}
         live = {name: weights[name].detach() for name in flows}

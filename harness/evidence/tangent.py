@@ -18,7 +18,7 @@ class TangentKernel(PrivateNetworkAndImages):
     Biases are left out. Dead operations add nothing, and do not run.
     """
 
-    rides_on: ClassVar[str] = "tangent kernel"
+    shared_pass: ClassVar[str] = "tangent kernel"
 
     def __init__(self, subject: Subject) -> None:
         super().__init__(subject)

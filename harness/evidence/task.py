@@ -14,13 +14,13 @@ from torch.utils.hooks import RemovableHandle
 
 from harness.evidence.base import Evidence, Subject
 from harness.evidence.curvature import Run, hessian_times_weights, record_runs
-from harness.evidence.twice import CheapSecondDerivatives
+from harness.evidence.double_backward import CheapSecondDerivatives
 from harness.inputs import Batch
 
 Gradients = Mapping[str, Tensor]
 
 
-class Want(Flag):
+class GradientRequest(Flag):
     """What a kind of evidence wants of a batch beside the gradients of weights."""
 
     NOTHING = 0
@@ -33,7 +33,7 @@ class Want(Flag):
 
 
 @dataclass(frozen=True, eq=False)
-class Further:
+class BatchGradients:
     """What one batch gave beside the gradients of weights; empty where no kind wanted it.
 
     `parameters` are gradients of the loss by the name of the parameter. `curvature` has, by the name of the layer, the
@@ -53,11 +53,11 @@ class Further:
 class TaskEvidence(Evidence):
     """Evidence that rides on the task pass: it may hook the network, and it is handed each batch's gradients."""
 
-    rides_on: ClassVar[str] = "task"
+    shared_pass: ClassVar[str] = "task"
     n_batches: ClassVar[int | None] = None
     """How many of the protocol's batches are looked at, from the first on; None for all."""
     needs_gradients: ClassVar[bool] = False
-    wants: ClassVar[Want] = Want.NOTHING
+    wants: ClassVar[GradientRequest] = GradientRequest.NOTHING
 
     def hook(self, network: nn.Module) -> list[RemovableHandle]:
         """Hooks for the forward pass of one batch; removed after it."""
@@ -70,7 +70,7 @@ class TaskEvidence(Evidence):
         Hooks that were set on tensors are to be removed here: further passes may follow over the same tensors.
         """
 
-    def add_further(self, further: Further) -> None:  # most kinds want nothing more
+    def add_further(self, further: BatchGradients) -> None:  # most kinds want nothing more
         """Take up what `wants` names of the same batch."""
 
     @classmethod
@@ -80,7 +80,7 @@ class TaskEvidence(Evidence):
         All of them go through one graph, so none depends on which others are asked for.
         """
         found = [kind() for kind in kinds]
-        for index, batch in enumerate(subject.setting.batches):
+        for index, batch in enumerate(subject.context.batches):
             active = [evidence for evidence in found if evidence.n_batches is None or index < evidence.n_batches]
             if not active:
                 break
@@ -91,76 +91,76 @@ class TaskEvidence(Evidence):
 def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> None:
     """Run one batch and hand each kind of evidence what it needs; its seconds are those of the passes it needs."""
     clock = _Clock()
-    setting, network = subject.setting, subject.network
-    wanted = Want.NOTHING
+    context, network = subject.context, subject.network
+    wanted = GradientRequest.NOTHING
     for evidence in active:
         wanted |= evidence.wants
     loses = [evidence for evidence in active if _needs_loss(evidence)]
-    images = batch.images.to(device=setting.device, dtype=setting.protocol.dtype.dtype)
+    images = batch.images.to(device=context.device, dtype=context.protocol.dtype.dtype)
     # Detached: what is given a gradient here must not be the batch that other networks are fed with.
     images = images.contiguous(memory_format=torch.channels_last).detach()
-    images.requires_grad_(Want.INPUTS in wanted)
-    targets = batch.targets.to(setting.device)
+    images.requires_grad_(GradientRequest.INPUTS in wanted)
+    targets = batch.targets.to(context.device)
     runs: list[Run] = []
     twice = CheapSecondDerivatives()
-    with ExitStack() as stack, torch.set_grad_enabled(bool(loses) or Want.INPUTS in wanted):
+    with ExitStack() as stack, torch.set_grad_enabled(bool(loses) or GradientRequest.INPUTS in wanted):
         handles = [handle for evidence in active for handle in evidence.hook(network)]
-        if Want.CURVATURE in wanted:
+        if GradientRequest.CURVATURE in wanted:
             handles += record_runs(network, runs)
             stack.enter_context(twice)
         for handle in handles:
             stack.callback(handle.remove)
         outputs = network(images)
-        loss = setting.data_set.loss(outputs, targets)
+        loss = context.data_set.loss(outputs, targets)
     clock.charge(active)
 
-    slopes = _Slopes(network, loss, runs, wanted) if loses else None
+    slopes = _Backward(network, loss, runs, wanted) if loses else None
     clock.charge(loses)
     for evidence in active:
         evidence.add(slopes.detached if slopes else {})
         clock.charge([evidence])
 
     curvature: Gradients = {}
-    if slopes and Want.CURVATURE in wanted:
-        curvature = hessian_times_weights(slopes.runs, slopes.of_weights, retain_graph=Want.INPUTS in wanted)
-        clock.charge([evidence for evidence in active if Want.CURVATURE in evidence.wants])
+    if slopes and GradientRequest.CURVATURE in wanted:
+        curvature = hessian_times_weights(slopes.runs, slopes.of_weights, retain_graph=GradientRequest.INPUTS in wanted)
+        clock.charge([evidence for evidence in active if GradientRequest.CURVATURE in evidence.wants])
     others = slopes.others if slopes else {}
     del slopes, runs  # and with them the graph of the gradients
     inputs = scale = None
-    if Want.INPUTS in wanted:
+    if GradientRequest.INPUTS in wanted:
         twice.inputs_only = True
         inputs = _of_inputs(outputs, images)
         scale = inputs.norm() * images.detach().norm() / outputs.detach().norm()
-        clock.charge([evidence for evidence in active if Want.INPUTS in evidence.wants])
-    data_set = setting.data_set
-    further = Further(others, curvature, inputs, scale, data_set.classes(targets), data_set.n_classes)
+        clock.charge([evidence for evidence in active if GradientRequest.INPUTS in evidence.wants])
+    data_set = context.data_set
+    further = BatchGradients(others, curvature, inputs, scale, data_set.classes(targets), data_set.n_classes)
     for evidence in active:
         evidence.add_further(further)
         clock.charge([evidence])
 
 
-class _Slopes:
+class _Backward:
     """The gradients of the loss: `detached` of the weights of live layers, `others` of all other live parameters.
 
     `of_weights` holds each live layer's weight with its gradient, `runs` each live run of a layer with that of what it
     gave; both lead back into the graph if the curvature is wanted.
     """
 
-    def __init__(self, network: nn.Module, loss: Tensor, runs: Sequence[Run], wanted: Want) -> None:
+    def __init__(self, network: nn.Module, loss: Tensor, runs: Sequence[Run], wanted: GradientRequest) -> None:
         weights = {
             name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
         }
         own = set(map(id, weights.values()))
         rest = {name: one for name, one in network.named_parameters() if id(one) not in own}
-        if Want.OTHER_PARAMETERS not in wanted:
+        if GradientRequest.OTHER_PARAMETERS not in wanted:
             rest = {}
         found = iter(
             torch.autograd.grad(
                 loss,
                 [*weights.values(), *rest.values(), *(run.output for run in runs)],
                 allow_unused=True,
-                create_graph=Want.CURVATURE in wanted,
-                retain_graph=Want.CURVATURE in wanted or Want.INPUTS in wanted,
+                create_graph=GradientRequest.CURVATURE in wanted,
+                retain_graph=GradientRequest.CURVATURE in wanted or GradientRequest.INPUTS in wanted,
             )
         )
         pairs = {name: (weight, next(found)) for name, weight in weights.items()}
@@ -178,7 +178,9 @@ def _of_inputs(outputs: Tensor, images: Tensor) -> Tensor:
 
 
 def _needs_loss(evidence: TaskEvidence) -> bool:
-    return evidence.needs_gradients or bool(evidence.wants & (Want.OTHER_PARAMETERS | Want.CURVATURE))
+    return evidence.needs_gradients or bool(
+        evidence.wants & (GradientRequest.OTHER_PARAMETERS | GradientRequest.CURVATURE)
+    )
 
 
 class _Clock:

@@ -17,7 +17,7 @@ class Weights(Evidence):
     `layers` maps each layer's name to its weight, at least float32, in the network's order.
     """
 
-    rides_on: ClassVar[str] = "weights"
+    shared_pass: ClassVar[str] = "weights"
     uses: ClassVar[frozenset[str]] = frozenset({"protocol", "seed"})
 
     def __init__(self, layers: dict[str, Tensor], seconds: float = 0.0) -> None:

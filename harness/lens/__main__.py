@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.cli.config import Asked, read_words
+from harness.cli.config import EvaluationRequest, read_words
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
@@ -43,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _lens(asked: Asked) -> Path:
+def _lens(asked: EvaluationRequest) -> Path:
     proxies = asked.proxies
     if proxies is not None and ALL not in proxies:
         proxies = proxies + [name for name in COUNTS if name in PROXIES and name not in proxies]
@@ -55,15 +55,17 @@ def _lens(asked: Asked) -> Path:
         _csv(out / "transfer.csv", transfer)
     lines = ["# Bias lens", ""]
     alike = []
-    for target in evaluation.targets:
-        place = "-".join(target.name)
-        followed = bias[(bias["bench"] == target.name[0]) & (bias["dataset"] == target.name[1])]
+    for evaluated in evaluation.evaluation_sets:
+        place = "-".join(evaluated.name)
+        followed = bias[(bias["bench"] == evaluated.name[0]) & (bias["dataset"] == evaluated.name[1])]
         wide = followed.pivot_table(index="proxy", columns="count", values="tau", sort=False, dropna=False)
-        _picture(out / f"bias-{place}.png", _wide(wide, f"tau with counts, {' / '.join(target.name)}"))
-        lines += [f"## {' / '.join(target.name)}", "", *_strongest(followed), ""]
+        _picture(out / f"bias-{place}.png", _wide(wide, f"tau with counts, {' / '.join(evaluated.name)}"))
+        lines += [f"## {' / '.join(evaluated.name)}", "", *_strongest(followed), ""]
         lines += [f"![What the proxies follow](bias-{place}.png)", ""]
-        scores = evaluation.scores[target.name].assign(**{TRUTH: target.accuracies})
-        table, figure, sentences = _similar(scores, [*names_of(evaluation.scores[target.name]), TRUTH], target.name)
+        scores = evaluation.scores[evaluated.name].assign(**{TRUTH: evaluated.accuracies})
+        table, figure, sentences = _similar(
+            scores, [*names_of(evaluation.scores[evaluated.name]), TRUTH], evaluated.name
+        )
         alike.append(table)
         _picture(out / f"similarity-{place}.png", figure)
         lines += [*sentences, "", f"![Which proxies say the same](similarity-{place}.png)", ""]
@@ -113,11 +115,11 @@ def _similar(
     return table, figure, sentences
 
 
-def _evaluated(asked: Asked) -> Evaluation:
+def _evaluated(asked: EvaluationRequest) -> Evaluation:
     return evaluate(asked.proxies, asked.benches, asked.data_sets, asked.settings, ensemble=asked.ensembles)
 
 
-def _study(study: str, asked: Asked) -> Path:
+def _study(study: str, asked: EvaluationRequest) -> Path:
     out = asked.settings.out or Path("results/runs") / f"study-{study}"
     runs: list[tuple[str, Evaluation]] = []
     left_out = []

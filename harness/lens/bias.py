@@ -11,7 +11,7 @@ from scipy.spatial.distance import squareform
 from harness import columns
 from harness.agreement import correlations
 from harness.evaluation import Evaluation
-from harness.evaluation.evaluation_set import Target
+from harness.evaluation.evaluation_set import EvaluationSet
 
 # What a proxy may follow instead of accuracy: size, work, depth, number of convolutions.
 COUNTS = ("params", "params_live", "flops", "flops_live", "depth", "n_convs_live", "sum_log_layer_size")
@@ -28,15 +28,15 @@ def names_of(scores: pd.DataFrame) -> list[str]:
 def bias_table(evaluation: Evaluation) -> pd.DataFrame:
     """Tau and rho of each proxy, and of the truth, with each count; one row per target, proxy and count."""
     rows = []
-    for target in evaluation.targets:
-        scores = evaluation.scores[target.name]
+    for evaluated in evaluation.evaluation_sets:
+        scores = evaluation.scores[evaluated.name]
         followed = [name for name in COUNTS if name in scores.columns]
-        for name, values in _with_truth(target, scores):
+        for name, values in _with_truth(evaluated, scores):
             for count in followed:
                 if count != name:
                     found = correlations(values, scores[count])
                     n = int((~np.isnan(values) & scores[count].notna()).sum())
-                    rows.append((*target.name, name, count, n, *found))
+                    rows.append((*evaluated.name, name, count, n, *found))
     return pd.DataFrame(rows, columns=["bench", "dataset", "proxy", "count", "n", "tau", "rho"])
 
 
@@ -71,8 +71,8 @@ def transfer_table(evaluation: Evaluation) -> pd.DataFrame:
     of the one with that of the other. Empty for benchmarks with one data set.
     """
     rows = []
-    for first in evaluation.targets:
-        for second in evaluation.targets:
+    for first in evaluation.evaluation_sets:
+        for second in evaluation.evaluation_sets:
             if first.space.name != second.space.name or not np.array_equal(first.index, second.index):
                 continue
             for name, values in _with_truth(first, evaluation.scores[first.name]):
@@ -84,7 +84,7 @@ def transfer_table(evaluation: Evaluation) -> pd.DataFrame:
     return table[several].reset_index(drop=True)
 
 
-def _with_truth(target: Target, scores: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def _with_truth(evaluated: EvaluationSet, scores: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.float64]]]:
     for name in names_of(scores):
         yield name, scores[name].to_numpy(dtype=np.float64)
-    yield TRUTH, target.accuracies
+    yield TRUTH, evaluated.accuracies

@@ -58,23 +58,23 @@ def stability_table(runs: Sequence[tuple[str, Evaluation]]) -> pd.DataFrame:
     """
     rows = []
     reference = runs[0][1]
-    for target in reference.targets:
-        scores = reference.scores[target.name]
+    for evaluated in reference.evaluation_sets:
+        scores = reference.scores[evaluated.name]
         for variant, run in runs:
-            if target.name not in run.scores:
+            if evaluated.name not in run.scores:
                 continue
-            changed = run.scores[target.name]
+            changed = run.scores[evaluated.name]
             for name in names_of(scores):
                 own, other = scores[name].to_numpy(dtype=np.float64), changed[name].to_numpy(dtype=np.float64)
-                agreement = _row(run.agreement, (*target.name, name))
+                agreement = _row(run.agreement, (*evaluated.name, name))
                 taus = [agreement[column] for column in (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH)]
-                rows.append((*target.name, name, variant, agreement[columns.N], *taus, correlations(own, other).tau))
+                rows.append((*evaluated.name, name, variant, agreement[columns.N], *taus, correlations(own, other).tau))
     names = ["bench", "dataset", "proxy", "variant", "n", "tau", "tau_low", "tau_high", "tau_with_reference"]
     return pd.DataFrame(rows, columns=names)
 
 
-def _row(agreement: pd.DataFrame, subject: tuple[str, str, str]) -> "pd.Series[float]":
-    bench, dataset, proxy = subject
+def _row(agreement: pd.DataFrame, row_key: tuple[str, str, str]) -> "pd.Series[float]":
+    bench, dataset, proxy = row_key
     own = (
         agreement[columns.BENCH].eq(bench) & agreement[columns.DATASET].eq(dataset) & agreement[columns.PROXY].eq(proxy)
     )

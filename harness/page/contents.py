@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
-from harness.page.runs import Place, Run
+from harness.page.runs import Panel, Run
 from harness.paths import conf_folder
 from harness.report.verdict import MAIN
 from harness.space import BENCHMARKS
@@ -26,11 +26,11 @@ _PROVENANCE = ("command", "date", "truth", "inputs", "device", "versions", "git_
 def contents(runs: Sequence[Run]) -> dict[str, Any]:
     """The page's data; NaN is null, infinite scores are the texts "inf" and "-inf"."""
     graphs = Graphs()
-    places = [_place(run, place, graphs) for run in runs for place in run.places]
+    panels = [_panel(run, panel, graphs) for run in runs for panel in run.panels]
     return {
-        "leaderboard": [row for run in runs for place in run.places for row in _leaderboard(run, place)],
-        "places": places,
-        "published": _published({(place.bench, place.data_set) for run in runs for place in run.places}),
+        "leaderboard": [row for run in runs for panel in run.panels for row in _leaderboard(run, panel)],
+        "places": panels,
+        "published": _published({(panel.bench, panel.data_set) for run in runs for panel in run.panels}),
         "graphs": graphs.tables,
         "runs": [
             {"name": run.name, "told": {key: run.provenance[key] for key in _PROVENANCE if key in run.provenance}}
@@ -62,18 +62,18 @@ class Graphs:
         return {"captions": list(self._captions), "vertices": list(self._vertices), "edges": list(self._edges)}
 
 
-def _place(run: Run, place: Place, graphs: Graphs) -> dict[str, Any]:
-    scores = place.scores
+def _panel(run: Run, panel: Panel, graphs: Graphs) -> dict[str, Any]:
+    scores = panel.scores
     n_archs = len(scores)
     if n_archs > MOST_ARCHITECTURES:
         scores = scores.sample(MOST_ARCHITECTURES, random_state=0).sort_index()
-    space = BENCHMARKS.get(place.bench)
+    space = BENCHMARKS.get(panel.bench)
     archs = [str(arch) for arch in scores[columns.ARCH]]
     return {
-        "id": _identity(run, place),
-        "bench": place.bench,
-        "dataset": place.data_set,
-        "truth": str(place.agreement[columns.TRUTH].iloc[0]),
+        "id": _identity(run, panel),
+        "bench": panel.bench,
+        "dataset": panel.data_set,
+        "truth": str(panel.agreement[columns.TRUTH].iloc[0]),
         "n": n_archs,
         "archs": archs,
         "indices": scores[columns.INDEX].tolist(),
@@ -83,13 +83,13 @@ def _place(run: Run, place: Place, graphs: Graphs) -> dict[str, Any]:
     }
 
 
-def _leaderboard(run: Run, place: Place) -> list[dict[str, Any]]:
+def _leaderboard(run: Run, panel: Panel) -> list[dict[str, Any]]:
     """One row per proxy and seed; `column` names its scores, `beats` and `delta` compare it with #Params."""
-    known = set(columns.proxy_columns(place.scores))
-    beside = place.verdicts[place.verdicts[columns.BASELINE] == MAIN]
+    known = set(columns.proxy_columns(panel.scores))
+    beside = panel.verdicts[panel.verdicts[columns.BASELINE] == MAIN]
     compared = {tuple(row[name] for name in columns.SUBJECT): row for row in beside.to_dict("records")}
     found = []
-    for row in place.agreement.to_dict("records"):
+    for row in panel.agreement.to_dict("records"):
         verdict = compared.get(tuple(row[name] for name in columns.SUBJECT), {})
         of_seed = f"{row[columns.PROXY]}#{row[columns.SEED]}"
         found.append(
@@ -97,24 +97,24 @@ def _leaderboard(run: Run, place: Place) -> list[dict[str, Any]]:
             | {name: _plain(verdict.get(name)) for name in (columns.DELTA, columns.BEATS)}
             | {
                 "run": run.name,
-                "place": _identity(run, place),
+                "place": _identity(run, panel),
                 "column": of_seed if of_seed in known else row[columns.PROXY],
             }
         )
     return found
 
 
-def _published(places: set[tuple[str, str]]) -> list[dict[str, str]]:
+def _published(panels: set[tuple[str, str]]) -> list[dict[str, str]]:
     """The rows of conf/published/correlations.csv on some places; `proxy` is ours, as in the tables."""
     ours = {(spec.source, spec.table): spec.proxies for spec in map(read_spec, table_names())}
     with (conf_folder() / "published" / "correlations.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if (row["space"], row["dataset"]) in places]
+        rows = [row for row in csv.DictReader(file) if (row["space"], row["dataset"]) in panels]
     names = [(row["proxy"], ours.get((row["source"], row["table"]), {})) for row in rows]
     return [row | {"proxy": own.get(name, name)} for row, (name, own) in zip(rows, names, strict=True)]
 
 
-def _identity(run: Run, place: Place) -> str:
-    return f"{run.name}/{place.bench}/{place.data_set}"
+def _identity(run: Run, panel: Panel) -> str:
+    return f"{run.name}/{panel.bench}/{panel.data_set}"
 
 
 def _numbers(values: "pd.Series[Any]") -> list[float | str | None]:

@@ -14,7 +14,7 @@ from harness.errors import CorruptDataError, MissingDataError
 
 
 @dataclass(frozen=True)
-class Place:
+class Panel:
     """One data set of a run: its rows of agreement, `arch,index,truth,<proxy>...` of each architecture, verdicts."""
 
     bench: str
@@ -29,7 +29,7 @@ class Run:
     """What an evaluation wrote into its folder."""
 
     name: str
-    places: Sequence[Place]
+    panels: Sequence[Panel]
     provenance: dict[str, Any]
 
 
@@ -62,7 +62,7 @@ def read_run(folder: Path) -> Run:
         told = json.loads(provenance.read_text()) if provenance.exists() else {}
     except ValueError as error:
         raise CorruptDataError(f"{provenance} is not JSON: {error}. Evaluate again.") from error
-    places = []
+    panels = []
     for (bench, data_set), rows in agreement.groupby([columns.BENCH, columns.DATASET], sort=False):
         frame = scores
         if columns.BENCH in scores.columns:
@@ -70,8 +70,8 @@ def read_run(folder: Path) -> Run:
             frame = frame.drop(columns=[columns.BENCH, columns.DATASET])
         frame = frame.dropna(axis="columns", how="all").reset_index(drop=True)
         compared = verdicts[(verdicts[columns.BENCH] == bench) & (verdicts[columns.DATASET] == data_set)]
-        places.append(Place(str(bench), str(data_set), rows.reset_index(drop=True), frame, compared))
-    return Run(folder.resolve().name, places, told)
+        panels.append(Panel(str(bench), str(data_set), rows.reset_index(drop=True), frame, compared))
+    return Run(folder.resolve().name, panels, told)
 
 
 def _scores(path: Path) -> pd.DataFrame:

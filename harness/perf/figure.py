@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import InputKind
 from harness.protocol import Precision, Protocol
-from harness.scoring import SettingSpec
+from harness.scoring import ContextSpec
 from harness.space import Architecture
 
 BENCH = "nats_tss"
@@ -49,13 +49,13 @@ class Bench:
     inputs: InputKind
     batch_size: int = Protocol.batch_size
 
-    def spec(self, dtype: Precision = Precision.fp32) -> SettingSpec:
+    def spec(self, dtype: Precision = Precision.fp32) -> ContextSpec:
         """The setting by names."""
         protocol = Protocol(dtype=dtype, batch_size=self.batch_size)
-        return SettingSpec(BENCH, DATA_SET, self.inputs, protocol, self.seed, "cpu")
+        return ContextSpec(BENCH, DATA_SET, self.inputs, protocol, self.seed, "cpu")
 
     @cached_property
-    def setting(self) -> Setting:
+    def context(self) -> ScoringContext:
         """The setting in float32."""
         return self.spec().make(with_batches=True)
 
@@ -63,7 +63,7 @@ class Bench:
     def cells(self) -> Sequence[Architecture]:
         """The cells."""
         source = Random(self.seed)
-        return tuple(self.setting.space.random(source) for _ in range(self.n_cells))
+        return tuple(self.context.space.random(source) for _ in range(self.n_cells))
 
     def first(self, n: int) -> "Bench":
         """The same bench with the first `n` cells only."""

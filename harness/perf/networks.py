@@ -30,13 +30,13 @@ def zico_against_eager(bench: Bench) -> Iterator[Figure]:
     with single_thread(), Progress("zico against eager", bench.n_cells, "networks") as progress:
         _plain_zico(bench, bench.cells[0])  # the first pass of a process pays for what the library sets up
         for cell in bench.cells:
-            canonical = bench.setting.space.canonical(cell)
+            canonical = bench.context.space.canonical(cell)
             started = thread_time()
             _plain_zico(bench, cell)
             seconds["eager"] += thread_time() - started
-            for name, setting in (("fp32", bench.setting), ("bf16", half)):
+            for name, context in (("fp32", bench.context), ("bf16", half)):
                 started = thread_time()
-                found = score(setting, canonical, "live", proxies)["zico"]
+                found = score(context, canonical, "live", proxies)["zico"]
                 seconds[name] += thread_time() - started
                 values[name].append(found.components.get("zico", float("nan")))
             progress.advance()
@@ -52,13 +52,13 @@ def zico_against_eager(bench: Bench) -> Iterator[Figure]:
 
 def _plain_zico(bench: Bench, cell: Architecture) -> float:
     """ZiCo as one writes it down first: every operation executed, the layout as it comes, one ReLU per convolution."""
-    setting = bench.setting
-    network = setting.space.network(cell, setting.data_set, execute="all", seed=setting.seed)
+    context = bench.context
+    network = context.space.network(cell, context.data_set, execute="all", seed=context.seed)
     _pool_as_pytorch(network)
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     gradients = WeightGradients()
-    for batch in setting.batches:
-        loss = setting.data_set.loss(network(batch.images), batch.targets)
+    for batch in context.batches:
+        loss = context.data_set.loss(network(batch.images), batch.targets)
         found = torch.autograd.grad(loss, [layer.weight for layer in layers.values()], allow_unused=True)
         gradients.add({name: value for name, value in zip(layers, found, strict=True) if value is not None})
     return float(PROXIES.get("zico")().measure(gradients))
@@ -76,10 +76,10 @@ def _pool_as_pytorch(network: nn.Module) -> None:
 def convolution_peak(bench: Bench) -> Iterator[Figure]:
     """FLOP/s of forward and backward passes, and of their convolutions alone, each on tensors that lie ready."""
     passes_s = convolutions_s = flops = 0.0
-    images = bench.setting.batches[0].images
+    images = bench.context.batches[0].images
     with single_thread(), Progress("convolution peak", bench.n_cells, "networks") as progress:
         for cell in bench.cells:
-            network = bench.setting.space.network(cell, bench.setting.data_set, execute="live", seed=bench.seed)
+            network = bench.context.space.network(cell, bench.context.data_set, execute="live", seed=bench.seed)
             network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             shapes = _shapes(network, images[:1])
             passes_s += _pass_seconds(network, bench)
@@ -115,11 +115,11 @@ def _shapes(network: nn.Module, image: Tensor) -> Counter[Shape]:
 
 
 def _pass_seconds(network: nn.Module, bench: Bench) -> float:
-    batch = bench.setting.batches[0]
+    batch = bench.context.batches[0]
     images = batch.images.contiguous(memory_format=torch.channels_last)
     weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     started = thread_time()
-    loss = bench.setting.data_set.loss(network(images), batch.targets)
+    loss = bench.context.data_set.loss(network(images), batch.targets)
     torch.autograd.grad(loss, weights, allow_unused=True)
     return thread_time() - started
 

@@ -26,10 +26,10 @@ def per_image_against_loop(bench: Bench) -> Iterator[Figure]:
     spent = {name: dict.fromkeys(("own", *_LOOPS), 0.0) for name in n_images}
     with single_thread(), Progress("per-image gradients", bench.n_cells, "networks") as progress:
         for cell in bench.cells:
-            canonical = bench.setting.space.canonical(cell)
+            canonical = bench.context.space.canonical(cell)
             for name, n in n_images.items():
                 started = thread_time()
-                score(bench.setting, canonical, "live", {name: PROXIES.get(name)()})
+                score(bench.context, canonical, "live", {name: PROXIES.get(name)()})
                 spent[name]["own"] += thread_time() - started
                 for execute in _LOOPS:
                     started = thread_time()
@@ -47,14 +47,14 @@ def per_image_against_loop(bench: Bench) -> Iterator[Figure]:
 
 def _loop(bench: Bench, arch: Architecture, execute: Execute, n_images: int, *, training: bool) -> None:
     """The weight gradients of each image by itself, as one writes it down first; what is made of them costs little."""
-    setting = bench.setting
-    network = setting.space.network(arch, setting.data_set, execute=execute, seed=setting.seed).train(training)
+    context = bench.context
+    network = context.space.network(arch, context.data_set, execute=execute, seed=context.seed).train(training)
     layout = torch.channels_last if execute == "live" else torch.contiguous_format
     network = network.to(memory_format=layout)  # type: ignore[call-overload]
     weights = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
-    batch = setting.batches[0]
+    batch = context.batches[0]
     for index in range(n_images):
         image, target = batch.images[index : index + 1], batch.targets[index : index + 1]
         outputs = network(image.contiguous(memory_format=layout))
-        loss = setting.data_set.loss(outputs, target) if training else outputs.sum()
+        loss = context.data_set.loss(outputs, target) if training else outputs.sum()
         torch.autograd.grad(loss, weights, allow_unused=True)

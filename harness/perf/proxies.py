@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from time import thread_time
 
 from harness.errors import OptionError
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.perf.figure import Bench, Figure
 from harness.progress import Progress
 from harness.proxy import PROXIES, Proxy, Sees
@@ -56,23 +56,23 @@ def _alone_and_together(bench: Bench, proxies: Mapping[str, Proxy]) -> tuple[dic
     alone = dict.fromkeys(proxies, 0.0)
     together = 0.0
     with Progress("proxies", bench.n_cells * (len(proxies) + 1), "passes") as progress:
-        _seconds(bench.setting, bench.cells[0], proxies)  # the first pass pays for what the library sets up
+        _seconds(bench.context, bench.cells[0], proxies)  # the first pass pays for what the library sets up
         for cell in bench.cells:
             for name, proxy in proxies.items():
-                alone[name] += _seconds(bench.setting, cell, {name: proxy}) / bench.n_cells
+                alone[name] += _seconds(bench.context, cell, {name: proxy}) / bench.n_cells
                 progress.advance()
-            together += _seconds(bench.setting, cell, proxies) / bench.n_cells
+            together += _seconds(bench.context, cell, proxies) / bench.n_cells
             progress.advance()
     return alone, together
 
 
-def _seconds(setting: Setting, cell: Architecture, proxies: Mapping[str, Proxy]) -> float:
+def _seconds(context: ScoringContext, cell: Architecture, proxies: Mapping[str, Proxy]) -> float:
     """CPU seconds to score a cell as a run does: live proxies on its canonical form, the others on the cell itself."""
     live = {name: proxy for name, proxy in proxies.items() if proxy.sees is Sees.LIVE}
     rest = {name: proxy for name, proxy in proxies.items() if proxy.sees is Sees.ALL}
     started = thread_time()
     if live:
-        score(setting, setting.space.canonical(cell), "live", live)
+        score(context, context.space.canonical(cell), "live", live)
     if rest:
-        score(setting, cell, "all", rest)
+        score(context, cell, "all", rest)
     return thread_time() - started

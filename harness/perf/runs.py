@@ -13,7 +13,7 @@ from time import perf_counter, process_time, sleep
 
 from harness.inputs import draw_batches
 from harness.perf.figure import Bench, Figure
-from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
 from harness.scoring.engine import score, single_thread
 from harness.scoring.proxy_spec import parse_proxies
 from harness.scoring.workers import keep_freed_memory
@@ -29,10 +29,12 @@ def workers_against_processes(bench: Bench) -> Iterator[Figure]:
     run = _run(bench)
     with tempfile.TemporaryDirectory() as folder:
         with ScoreStore(Path(folder) / "warm.sqlite") as store:
-            compute(run, missing_units(run, networks[:2], store, Effort(2)), store, Effort(2))  # starts the workers
+            compute(
+                run, missing_units(run, networks[:2], store, ExecutionOptions(2)), store, ExecutionOptions(2)
+            )  # starts the workers
         with ScoreStore(Path(folder) / "scores.sqlite") as store:
             started = perf_counter()
-            compute(run, missing_units(run, networks, store, Effort(2)), store, Effort(2))
+            compute(run, missing_units(run, networks, store, ExecutionOptions(2)), store, ExecutionOptions(2))
             harness = perf_counter() - started
     group = "workers"
     yield Figure(group, "two bare processes over one", one / two, "times as fast")
@@ -45,7 +47,7 @@ def own_overhead(bench: Bench) -> Iterator[Figure]:
     run, networks = _run(bench), _networks(bench)
     with tempfile.TemporaryDirectory() as folder, ScoreStore(Path(folder) / "scores.sqlite") as store:
         started = process_time()
-        compute(run, missing_units(run, networks, store, Effort(1)), store, Effort(1))
+        compute(run, missing_units(run, networks, store, ExecutionOptions(1)), store, ExecutionOptions(1))
         whole = process_time() - started
         found = store.find(run.key(run.specs[0]))
     scoring = sum(one.seconds for one in found.values())
@@ -86,15 +88,15 @@ def _has_scores(database: Path) -> bool:
 
 def _run(bench: Bench) -> ScoringRun:
     spec = bench.spec()
-    return ScoringRun(spec, tuple(parse_proxies(["zico"], {})), draw_batches(bench.setting.data_set, spec.request))
+    return ScoringRun(spec, tuple(parse_proxies(["zico"], {})), draw_batches(bench.context.data_set, spec.request))
 
 
 def _networks(bench: Bench) -> list[Architecture]:
     """The networks of the cells: a canonical form is scored once."""
-    return list(dict.fromkeys(bench.setting.space.canonical(cell) for cell in bench.cells))
+    return list(dict.fromkeys(bench.context.space.canonical(cell) for cell in bench.cells))
 
 
-def _bare_seconds(spec: SettingSpec, shares: Sequence[Sequence[Architecture]]) -> float:
+def _bare_seconds(spec: ContextSpec, shares: Sequence[Sequence[Architecture]]) -> float:
     """Wall seconds until each of as many processes as shares has scored its share; they start together, warm."""
     context = get_context("spawn")
     ready = context.Barrier(len(shares) + 1)
@@ -108,12 +110,12 @@ def _bare_seconds(spec: SettingSpec, shares: Sequence[Sequence[Architecture]]) -
     return perf_counter() - started
 
 
-def _score_all(spec: SettingSpec, networks: Sequence[Architecture], ready: Barrier) -> None:
+def _score_all(spec: ContextSpec, networks: Sequence[Architecture], ready: Barrier) -> None:
     keep_freed_memory()  # as workers do: what is compared is the harness around the scores
-    setting = spec.make(with_batches=True)
+    context = spec.make(with_batches=True)
     proxies = {one.name: one.make() for one in parse_proxies(["zico"], {})}
     with single_thread():
-        score(setting, networks[0], "live", proxies)
+        score(context, networks[0], "live", proxies)
         ready.wait()
         for network in networks:
-            score(setting, network, "live", proxies)
+            score(context, network, "live", proxies)

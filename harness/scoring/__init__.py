@@ -4,10 +4,10 @@
 proxies of one network, `workers` does so in processes, and `composites` scores proxies that are made of others.
 """
 
-from harness.scoring.run import Effort as Effort
+from harness.scoring.run import ContextSpec as ContextSpec
+from harness.scoring.run import ExecutionOptions as ExecutionOptions
 from harness.scoring.run import Result as Result
 from harness.scoring.run import ScoringRun as ScoringRun
-from harness.scoring.run import SettingSpec as SettingSpec
 from harness.scoring.run import Unit as Unit
 from harness.scoring.run import missing_units as missing_units
 from harness.scoring.workers import COMMIT_EVERY_S as COMMIT_EVERY_S

@@ -4,35 +4,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.scoring.proxy_spec import ProxySpec
-from harness.scoring.run import Effort, ScoringRun, missing_units
+from harness.scoring.run import ExecutionOptions, ScoringRun, missing_units
 from harness.scoring.workers import compute
 from harness.space import Architecture
 from harness.store import OK, Score, ScoreStore
 
 
-def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, effort: Effort) -> None:
+def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, execution: ExecutionOptions) -> None:
     """Have the store hold the scores of a run's proxies on some architectures.
 
     Raises:
         HarnessError: as `compute`.
     """
     measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
-    compute(measured, missing_units(measured, archs, store, effort), store, effort)
+    compute(measured, missing_units(measured, archs, store, execution), store, execution)
     for spec in run.specs:
         if spec.parts:
-            _compose(run, spec, archs, store, effort)
+            _compose(run, spec, archs, store, execution)
 
 
 def _compose(
-    run: ScoringRun, spec: ProxySpec, archs: Sequence[Architecture], store: ScoreStore, effort: Effort
+    run: ScoringRun, spec: ProxySpec, archs: Sequence[Architecture], store: ScoreStore, execution: ExecutionOptions
 ) -> None:
     """Store the scores of a proxy that is made of others', after theirs."""
     key, parts = run.key(spec), spec.parts
-    known = store.known(key, but_failed=effort.retry_failed) if effort.resume else set()
+    known = store.known(key, but_failed=execution.retry_failed) if execution.resume else set()
     missing = [arch for arch in dict.fromkeys(run.scored_as(spec, archs)) if arch not in known]
     done = {run.key(other) for other in run.specs}
     others = tuple(part for part in parts.values() if run.key(part) not in done)
-    ensure(replace(run, specs=others), missing, store, effort)
+    ensure(replace(run, specs=others), missing, store, execution)
     of_parts: dict[str, list[Score]] = {}
     for component, part in parts.items():
         scored_as = run.scored_as(part, missing)
@@ -42,7 +42,7 @@ def _compose(
         joined(arch, dict(zip(of_parts, scores, strict=True)))
         for arch, scores in zip(missing, zip(*of_parts.values(), strict=True), strict=True)
     ]
-    store.add([(key, score) for score in made], replace=effort.retry_failed or not effort.resume)
+    store.add([(key, score) for score in made], replace=execution.retry_failed or not execution.resume)
 
 
 def joined(arch: Architecture, parts: Mapping[str, Score]) -> Score:

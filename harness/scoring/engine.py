@@ -13,7 +13,7 @@ import torch
 
 from harness.errors import HarnessError
 from harness.evidence import Evidence, Layers, Subject
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
 from harness.space import Architecture, Execute
@@ -22,7 +22,9 @@ from harness.store import FAILED, OK, UNDEFINED, Score
 EvidenceKind = type[Evidence]
 
 
-def score(setting: Setting, arch: Architecture, execute: Execute, proxies: Mapping[str, Proxy]) -> dict[str, Score]:
+def score(
+    context: ScoringContext, arch: Architecture, execute: Execute, proxies: Mapping[str, Proxy]
+) -> dict[str, Score]:
     """Score one architecture by several proxies, given and returned by name.
 
     A proxy that raises or gives NaN yields a score with status and reason.
@@ -30,7 +32,7 @@ def score(setting: Setting, arch: Architecture, execute: Execute, proxies: Mappi
     Raises:
         MemoryError, OSError, torch.OutOfMemoryError: these are no results.
     """
-    return score_subject(Subject(setting, arch, execute), proxies)
+    return score_subject(Subject(context, arch, execute), proxies)
 
 
 def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, Score]:
@@ -44,7 +46,7 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
         built_s = 0.0
         if any(proxy.runs_network() for proxy in proxies.values()):
             stack.enter_context(single_thread())
-            stack.enter_context(isolated("score", subject.setting.seed, subject.arch))
+            stack.enter_context(isolated("score", subject.context.seed, subject.arch))
             if sharing:
                 started = thread_time()
                 _ = subject.network
@@ -64,7 +66,7 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
 
 
 def score_counts(
-    setting: Setting, archs: Sequence[Architecture], proxies: Mapping[str, Proxy]
+    context: ScoringContext, archs: Sequence[Architecture], proxies: Mapping[str, Proxy]
 ) -> list[dict[str, Score]] | None:
     """Score many architectures at once by proxies that ask for `Layers` alone and keep to array arithmetic.
 
@@ -72,7 +74,7 @@ def score_counts(
     """
     if any(list(proxy.evidence().values()) != [Layers] for proxy in proxies.values()):
         return None
-    layers = Layers(setting.space.layer_table(archs, setting.data_set))
+    layers = Layers(context.space.layer_table(archs, context.data_set))
     scores: list[dict[str, Score]] = [{} for _ in archs]
     for name, proxy in proxies.items():
         started = thread_time()
@@ -93,7 +95,7 @@ def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
     groups: dict[str, list[EvidenceKind]] = {}
     for kinds in needs:
         for kind in kinds:
-            group = groups.setdefault(kind.rides_on, [])
+            group = groups.setdefault(kind.shared_pass, [])
             if kind not in group:
                 group.append(kind)
     return list(groups.values())
@@ -118,7 +120,7 @@ def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | BaseExceptio
             if isinstance(piece, BaseException):
                 raise piece
         # A proxy may draw random numbers: the same ones whatever runs beside it.
-        with isolated("proxy", subject.setting.seed, arch, name) if proxy.runs_network() else nullcontext():
+        with isolated("proxy", subject.context.seed, arch, name) if proxy.runs_network() else nullcontext():
             value = proxy.measure(*evidence)
         components = {key: _number(one) for key, one in _named(name, value).items()}
     except Undefined as reason:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import Sees
@@ -16,7 +16,7 @@ from harness.store import Score, ScoreKey, ScoreStore
 
 
 @dataclass(frozen=True)
-class SettingSpec:
+class ContextSpec:
     """A setting by names: what a worker needs to make it anew, equal in every process."""
 
     bench: str
@@ -46,11 +46,11 @@ class SettingSpec:
         """The batches that the protocol asks for."""
         return BatchRequest(self.inputs, self.protocol.n_batches, self.protocol.batch_size, self.seed)
 
-    def make(self, *, with_batches: bool) -> Setting:
+    def make(self, *, with_batches: bool) -> ScoringContext:
         """The setting; batches are read or drawn only if some evidence uses inputs."""
         data_set, device = DATA_SETS.get(self.data_set), torch.device(self.device)
         batches = draw_batches(data_set, self.request).batches if with_batches else ()
-        return Setting(
+        return ScoringContext(
             space=self.space,
             data_set=data_set,
             protocol=self.protocol,
@@ -75,7 +75,7 @@ Result = tuple[Unit, dict[str, Score]]
 class ScoringRun:
     """Proxies to be scored on architectures in one setting; `batches` is None where no proxy uses inputs."""
 
-    setting: SettingSpec
+    context: ContextSpec
     specs: tuple[ProxySpec, ...]
     batches: Batches | None
 
@@ -83,27 +83,27 @@ class ScoringRun:
         """The whole key of the scores of one proxy; settings that it does not use are left empty."""
         proxy_class = spec.proxy_class
         uses = proxy_class.uses()
-        space = BENCHMARKS.get(self.setting.bench)
+        space = BENCHMARKS.get(self.context.bench)
         return ScoreKey(
             space=f"{space.name}@{space.version}",
-            data_set=self.setting.data_set,
+            data_set=self.context.data_set,
             inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
-            protocol=self.setting.protocol.key if "protocol" in uses else "",
+            protocol=self.context.protocol.key if "protocol" in uses else "",
             proxy=f"{spec.name}@{proxy_class.version}",
             options=spec.options_json,
             source=spec.digest,
-            seed=self.setting.seed if "seed" in uses else -1,
+            seed=self.context.seed if "seed" in uses else -1,
         )
 
     def scored_as(self, spec: ProxySpec, archs: Sequence[Architecture]) -> Sequence[Architecture]:
         """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
         if spec.proxy_class.sees is Sees.LIVE:
-            return BENCHMARKS.get(self.setting.bench).canonical_forms(archs)
+            return BENCHMARKS.get(self.context.bench).canonical_forms(archs)
         return archs
 
 
 @dataclass(frozen=True)
-class Effort:
+class ExecutionOptions:
     """How a run computes: worker processes, and whether stored scores and failures are taken as they are."""
 
     workers: int
@@ -111,11 +111,13 @@ class Effort:
     retry_failed: bool = False
 
 
-def missing_units(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, effort: Effort) -> list[Unit]:
+def missing_units(
+    run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, execution: ExecutionOptions
+) -> list[Unit]:
     """The units whose scores the store lacks, in the order of `archs`."""
     wanted: dict[tuple[Architecture, Execute], int] = {}  # a bit for each of the specs
     for position, spec in enumerate(run.specs):
-        known = store.known(run.key(spec), but_failed=effort.retry_failed) if effort.resume else set()
+        known = store.known(run.key(spec), but_failed=execution.retry_failed) if execution.resume else set()
         execute: Execute = "live" if spec.proxy_class.sees is Sees.LIVE else "all"
         for arch in run.scored_as(spec, archs):
             if arch not in known:

@@ -14,11 +14,11 @@ from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from harness.errors import HarnessError
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.progress import Progress
 from harness.scoring.engine import is_no_result, score, score_counts
 from harness.scoring.proxy_spec import ProxySpec
-from harness.scoring.run import Effort, Result, ScoringRun, SettingSpec, Unit
+from harness.scoring.run import ContextSpec, ExecutionOptions, Result, ScoringRun, Unit
 from harness.store import Score, ScoreKey, ScoreStore
 
 COMMIT_EVERY_S = 0.5
@@ -28,20 +28,20 @@ _PAD_BYTES = 64 << 20
 _NEVER = 2**31 - 1
 
 
-def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, effort: Effort) -> None:
+def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, execution: ExecutionOptions) -> None:
     """Score the units and commit the results to the store at least twice a second.
 
     Raises:
         HarnessError: if a worker process is killed, or memory or a file is lacking; what was committed stays.
     """
-    title = f"{run.setting.bench} {run.setting.data_set}"
+    title = f"{run.context.bench} {run.context.data_set}"
     counts, networks = split_units(units)
-    replace = effort.retry_failed or not effort.resume
+    replace = execution.retry_failed or not execution.resume
     try:
         with Progress(f"{title}, counts", len(counts)) as progress:
-            _commit(run, count_units(run.setting, counts), store, progress, replace)
+            _commit(run, count_units(run.context, counts), store, progress, replace)
         with Progress(title, len(networks), "networks") as progress:
-            _commit(run, _run(run.setting, networks, effort.workers), store, progress, replace)
+            _commit(run, _run(run.context, networks, execution.workers), store, progress, replace)
     except TerminatedWorkerError as error:
         raise HarnessError(
             "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
@@ -74,9 +74,9 @@ def _commit(run: ScoringRun, results: Iterable[Result], store: ScoreStore, progr
         store.add(pending, replace=replace)
 
 
-def count_units(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]:
+def count_units(context: ContextSpec, units: Sequence[Unit]) -> Iterator[Result]:
     """Proxies that need no network, computed in this process for many architectures at once."""
-    made = setting.make(with_batches=False)
+    made = context.make(with_batches=False)
     by_specs: dict[tuple[ProxySpec, ...], list[Unit]] = {}
     for specs, run in groupby(units, key=attrgetter("specs")):
         by_specs.setdefault(specs, []).extend(run)
@@ -90,14 +90,14 @@ def count_units(setting: SettingSpec, units: Sequence[Unit]) -> Iterator[Result]
             yield from zip(chunk, found, strict=True)
 
 
-def _run(setting: SettingSpec, units: Sequence[Unit], workers: int) -> Iterator[Result]:
+def _run(context: ContextSpec, units: Sequence[Unit], workers: int) -> Iterator[Result]:
     """Proxies that run networks, in worker processes of one thread each, in the order in which they end."""
     if not units:
         return
     with_batches = any("inputs" in spec.proxy_class.uses() for unit in units for spec in unit.specs)
     with parallel_config(backend="loky", inner_max_num_threads=1):
         parallel = Parallel(min(workers, len(units)), return_as="generator_unordered", batch_size=1)
-        yield from parallel(delayed(work_on)(setting, with_batches, unit, os.getpid()) for unit in units)
+        yield from parallel(delayed(work_on)(context, with_batches, unit, os.getpid()) for unit in units)
 
 
 def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
@@ -110,16 +110,16 @@ def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     return counts, networks
 
 
-def work_on(setting: SettingSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
+def work_on(context: ContextSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
     """One unit in a worker process, or in this one for workers=1."""
     _begin(parent)
-    made = _setting(setting, with_batches)
+    made = _context(context, with_batches)
     return unit, score(made, unit.arch, unit.execute, {spec.name: spec.make() for spec in unit.specs})
 
 
 @lru_cache(maxsize=1)
-def _setting(setting: SettingSpec, with_batches: bool) -> Setting:
-    return setting.make(with_batches=with_batches)
+def _context(context: ContextSpec, with_batches: bool) -> ScoringContext:
+    return context.make(with_batches=with_batches)
 
 
 @lru_cache(maxsize=1)
@@ -151,5 +151,5 @@ def keep_freed_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        for setting, value in ((_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, _PAD_BYTES), (_MMAP_MAX, 0)):
-            mallopt(setting, value)
+        for option, value in ((_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, _PAD_BYTES), (_MMAP_MAX, 0)):
+            mallopt(option, value)

@@ -1,6 +1,6 @@
-"""Search: what a proxy finds. `from harness.search import search, Question, SearchSettings`."""
+"""Search: what a proxy finds. `from harness.search import search, SearchSpec, SearchSettings`."""
 
-from harness.search.search import Question, Search, search
+from harness.search.search import Search, SearchSpec, search
 from harness.search.settings import SearchSettings
 
-__all__ = ["Question", "Search", "SearchSettings", "search"]
+__all__ = ["Search", "SearchSettings", "SearchSpec", "search"]

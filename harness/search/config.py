@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from harness.cli.config import boolean, integer, names, optional_integer, quoted, settings_of
 from harness.errors import OptionError
-from harness.search.search import Question
+from harness.search.search import SearchSpec
 from harness.search.settings import ALONE, SearchSettings
 from harness.searchers import SEARCHERS
 
@@ -19,7 +19,7 @@ def admitted(words: Sequence[str]) -> list[str]:
     return [f"++{word}" if word.startswith("budget.") else word for word in quoted(words, "start")]
 
 
-def read_search(config: DictConfig) -> tuple[Question, SearchSettings]:
+def read_search(config: DictConfig) -> tuple[SearchSpec, SearchSettings]:
     """What is searched for where, and the settings, of a composed configuration.
 
     Raises:
@@ -27,7 +27,7 @@ def read_search(config: DictConfig) -> tuple[Question, SearchSettings]:
     """
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
-    question = Question(
+    search_spec = SearchSpec(
         searchers=tuple(names("search", values["search"])),
         proxies=tuple(names("proxy", values["proxy"])),
         benches=tuple(names("bench", values["bench"])),
@@ -49,7 +49,7 @@ def read_search(config: DictConfig) -> tuple[Question, SearchSettings]:
         proxy_seed=None if values["proxy_seed"] == "own" else integer("proxy_seed", values["proxy_seed"]),
         searcher_options=of_searchers,
     )
-    return question, settings
+    return search_spec, settings
 
 
 def _budget(values: object) -> dict[str, float]:

@@ -11,7 +11,7 @@ from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
 from harness.registry import unknown_name
-from harness.scoring import ScoringRun, SettingSpec, Unit, count_units
+from harness.scoring import ContextSpec, ScoringRun, Unit, count_units
 from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture
 from harness.store import OK, Score
@@ -39,8 +39,8 @@ class Cost(ABC):
 class Counts:
     """Registered counts, which need no network run, made all at once: they share the layers that they count."""
 
-    def __init__(self, names: Sequence[str], setting: SettingSpec) -> None:
-        self._run = ScoringRun(setting, tuple(map(ProxySpec, names)), None)
+    def __init__(self, names: Sequence[str], context: ContextSpec) -> None:
+        self._run = ScoringRun(context, tuple(map(ProxySpec, names)), None)
         self._known: dict[Architecture, dict[str, Score]] = {}
 
     def of(self, name: str, archs: Sequence[Architecture]) -> list[float]:
@@ -52,7 +52,7 @@ class Counts:
         specs = self._run.specs
         wanted = {arch for spec in specs for arch in self._run.scored_as(spec, archs)} - self._known.keys()
         units = [Unit(arch, "all", specs) for arch in sorted(wanted)]
-        self._known |= {unit.arch: found for unit, found in count_units(self._run.setting, units)}
+        self._known |= {unit.arch: found for unit, found in count_units(self._run.context, units)}
         (spec,) = (spec for spec in specs if spec.name == name)
         return [self._value(name, arch) for arch in self._run.scored_as(spec, archs)]
 
@@ -78,9 +78,9 @@ class Count(Cost):
 class OfSpace(Cost):
     """What a search space itself counts besides params and flops."""
 
-    def __init__(self, name: str, setting: SettingSpec) -> None:
+    def __init__(self, name: str, context: ContextSpec) -> None:
         super().__init__(name)
-        self._space, self._data_set = BENCHMARKS.get(setting.bench), DATA_SETS.get(setting.data_set)
+        self._space, self._data_set = BENCHMARKS.get(context.bench), DATA_SETS.get(context.data_set)
 
     def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
         return [self._space.costs(arch, self._data_set)[self.name] for arch in archs]
@@ -89,35 +89,35 @@ class OfSpace(Cost):
 class Measured(Cost):
     """A column of the benchmark's truth where lower is better: a latency, an energy."""
 
-    def __init__(self, name: str, setting: SettingSpec) -> None:
+    def __init__(self, name: str, context: ContextSpec) -> None:
         super().__init__(name)
-        self._setting, self._truth = setting, Truth.open(setting.bench)
+        self._context, self._truth = context, Truth.open(context.bench)
 
     def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
-        return list(self._truth.values(archs, self._setting.data_set, self.name))
+        return list(self._truth.values(archs, self._context.data_set, self.name))
 
 
-def open_costs(names: Sequence[str], setting: SettingSpec) -> dict[str, Cost]:
+def open_costs(names: Sequence[str], context: ContextSpec) -> dict[str, Cost]:
     """Costs by name: registered counts, what the space counts, or columns of truth where lower is better.
 
     Raises:
         OptionError: for a name that is none of these.
     """
     counts = [known for known in PROXIES if PROXIES.get(known).baseline]
-    space = BENCHMARKS.get(setting.bench)
-    of_space = [name for name in space.costs(space.start, DATA_SETS.get(setting.data_set)) if name not in counts]
-    columns = _measured(setting)
+    space = BENCHMARKS.get(context.bench)
+    of_space = [name for name in space.costs(space.start, DATA_SETS.get(context.data_set)) if name not in counts]
+    columns = _measured(context)
     known = [*counts, *of_space, *columns]
     wanted = dict.fromkeys(names)
-    together = Counts([name for name in wanted if name in counts], setting)
+    together = Counts([name for name in wanted if name in counts], context)
     found: dict[str, Cost] = {}
     for name in wanted:
         if name in counts:
             found[name] = Count(name, together)
         elif name in of_space:
-            found[name] = OfSpace(name, setting)
+            found[name] = OfSpace(name, context)
         elif name in columns:
-            found[name] = Measured(name, setting)
+            found[name] = Measured(name, context)
         elif name in PROXIES:
             raise OptionError(
                 f"{name} cannot be a budget or be minimised, since it needs a network run; {', '.join(known)} can."
@@ -127,9 +127,9 @@ def open_costs(names: Sequence[str], setting: SettingSpec) -> dict[str, Cost]:
     return found
 
 
-def _measured(setting: SettingSpec) -> list[str]:
+def _measured(context: ContextSpec) -> list[str]:
     try:
-        columns = Truth.open(setting.bench).columns(setting.data_set)
+        columns = Truth.open(context.bench).columns(context.data_set)
     except HarnessError:  # no truth at hand: there are still the counts
         return []
     return [column.name for column in columns if not column.higher_is_better]

@@ -7,15 +7,15 @@ from joblib import Parallel, parallel_config
 
 from harness.inputs import Batches, draw_batches
 from harness.progress import Progress
-from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.search.run import SearchRun, SearchTask
 from harness.search.scores import Scores
-from harness.search.trial import Contest, Trial
 from harness.store import ScoreStore
 
 
-def run_trials(
-    contest: Contest, setting: SettingSpec, store: ScoreStore, effort: Effort
-) -> tuple[list[Trial], list[ScoringRun]]:
+def run_searches(
+    task: SearchTask, context: ContextSpec, store: ScoreStore, execution: ExecutionOptions
+) -> tuple[list[SearchRun], list[ScoringRun]]:
     """One trial per seed, and how they were scored.
 
     A score does not depend on the round that it is computed in, so neither other seeds nor workers change a trial.
@@ -23,50 +23,50 @@ def run_trials(
     Raises:
         HarnessError: if a trial finds no score at all; what was scored is kept.
     """
-    settings = contest.settings
+    settings = task.settings
     seeds = settings.base.all_seeds
     groups: dict[int, list[int]] = {}
     for seed in seeds:
         groups.setdefault(settings.proxy_seed_of(seed), []).append(seed)
-    title = f"{contest.space.name} {setting.data_set}, {contest.searcher_name} {contest.objective.name}"
-    found: dict[int, Trial] = {}
+    title = f"{task.space.name} {context.data_set}, {task.searcher_name} {task.objective.name}"
+    found: dict[int, SearchRun] = {}
     runs = []
-    with _workers(effort.workers) as parallel, Progress(title, _most_steps(contest) * len(seeds), "steps") as progress:
+    with _workers(execution.workers) as parallel, Progress(title, _most_steps(task) * len(seeds), "steps") as progress:
         for proxy_seed, together in groups.items():
-            run = scoring_run(contest, setting, proxy_seed)
+            run = scoring_run(task, context, proxy_seed)
             runs.append(run)
-            scores = Scores(run, store, effort, parallel)
-            trials = [Trial(contest, seed, scores) for seed in together]
+            scores = Scores(run, store, execution, parallel)
+            search_runs = [SearchRun(task, seed, scores) for seed in together]
             try:
-                _run(trials, scores, progress)
+                _run(search_runs, scores, progress)
             finally:
                 scores.commit()
-            found |= {trial.seed: trial for trial in trials}
+            found |= {search_run.seed: search_run for search_run in search_runs}
     return [found[seed] for seed in seeds], runs
 
 
-def scoring_run(contest: Contest, setting: SettingSpec, proxy_seed: int) -> ScoringRun:
+def scoring_run(task: SearchTask, context: ContextSpec, proxy_seed: int) -> ScoringRun:
     """The objective's proxies in the setting with a seed of their own, batches drawn if one needs them."""
-    seeded = SettingSpec(setting.bench, setting.data_set, setting.inputs, setting.protocol, proxy_seed, setting.device)
-    specs = contest.objective.specs
+    seeded = ContextSpec(context.bench, context.data_set, context.inputs, context.protocol, proxy_seed, context.device)
+    specs = task.objective.specs
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
-    batches: Batches | None = draw_batches(contest.data_set, seeded.request) if uses_inputs else None
+    batches: Batches | None = draw_batches(task.data_set, seeded.request) if uses_inputs else None
     return ScoringRun(seeded, specs, batches)
 
 
-def _run(trials: Sequence[Trial], scores: Scores, progress: Progress) -> None:
-    active = [trial for trial in trials if not trial.ended]
+def _run(search_runs: Sequence[SearchRun], scores: Scores, progress: Progress) -> None:
+    active = [search_run for search_run in search_runs if not search_run.ended]
     while active:
-        wanted = dict.fromkeys(arch for trial in active for arch in trial.ask())
-        left = _Steps(progress, sum(trial.n_proposed for trial in active))
-        scores.ensure(trials[0].contest.objective.specs, list(wanted), left.one_done)
+        wanted = dict.fromkeys(arch for search_run in active for arch in search_run.ask())
+        left = _Steps(progress, sum(search_run.n_proposed for search_run in active))
+        scores.ensure(search_runs[0].task.objective.specs, list(wanted), left.one_done)
         left.all_done()
-        for trial in active:
-            trial.tell()
-        active = [trial for trial in active if not trial.ended]
-    for trial in trials:
-        if not trial.scored:
-            raise trial.refusal()
+        for search_run in active:
+            search_run.tell()
+        active = [search_run for search_run in active if not search_run.ended]
+    for search_run in search_runs:
+        if not search_run.scored:
+            raise search_run.refusal()
 
 
 class _Steps:
@@ -84,13 +84,13 @@ class _Steps:
         self._progress.advance(self._n_left)
 
 
-def _most_steps(contest: Contest) -> int:
+def _most_steps(task: SearchTask) -> int:
     """How many steps a trial may take."""
-    steps = contest.settings.steps
-    if not contest.space.enumerable:
+    steps = task.settings.steps
+    if not task.space.enumerable:
         return steps
-    n_archs = len(contest.space.architectures)
-    return steps if contest.searcher.bounded else n_archs
+    n_archs = len(task.space.architectures)
+    return steps if task.searcher.bounded else n_archs
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.evaluation.evaluation_set import Target
+from harness.evaluation.evaluation_set import EvaluationSet
 from harness.search.costs import Cost
-from harness.search.trial import Contest, Trial
+from harness.search.run import SearchRun, SearchTask
 from harness.searchers import Status
 from harness.space import Architecture
 
@@ -21,18 +21,18 @@ _N_CURVE_POINTS = 160
 class SpaceTruth:
     """How all architectures of a space did when trained, and which of them a budget allows."""
 
-    target: Target
+    evaluated: EvaluationSet
     allowed: NDArray[np.bool_]
 
     @cached_property
     def known(self) -> NDArray[np.float64]:
         """Accuracies of the architectures within budget that have one, higher is better, ascending."""
-        accuracies = self.target.accuracies[self.allowed]
+        accuracies = self.evaluated.accuracies[self.allowed]
         return np.sort(accuracies[np.isfinite(accuracies)])
 
     def of(self, arch: Architecture) -> float:
         """The truth of an architecture as its table has it."""
-        return float(self.target.values[self.target.space.index(arch)])
+        return float(self.evaluated.values[self.evaluated.space.index(arch)])
 
     def rank(self, value: float) -> int | None:
         """1 for the best; architectures that are equally good share the best rank; None for NaN."""
@@ -50,27 +50,27 @@ class SpaceTruth:
         return self._oriented(float(self.known[-1]))
 
     def _oriented(self, value: float) -> float:
-        return value if self.target.truth.higher_is_better else -value
+        return value if self.evaluated.truth.higher_is_better else -value
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class SearchOutcome:
     """The trials of one contest, the costs that are reported beside, and the truth, None where there is none."""
 
-    contest: Contest
-    trials: Sequence[Trial]
+    task: SearchTask
+    search_runs: Sequence[SearchRun]
     counts: Sequence[Cost]
     truth: SpaceTruth | None
 
     @property
     def subject(self) -> dict[str, str]:
         """What all rows of this outcome share."""
-        contest = self.contest
+        task = self.task
         return {
-            "bench": contest.space.name,
-            "dataset": contest.data_set.name,
-            "search": contest.searcher_name,
-            "objective": contest.objective.name,
+            "bench": task.space.name,
+            "dataset": task.data_set.name,
+            "search": task.searcher_name,
+            "objective": task.objective.name,
         }
 
     def found(self) -> pd.DataFrame:
@@ -79,52 +79,52 @@ class Outcome:
         `rank` is among the `n_ranked` architectures within budget that have a truth; `regret` is the distance from the
         best of them; `seconds` are CPU seconds of the evaluations, as measured when they were stored.
         """
-        return pd.DataFrame([self._row(trial) for trial in self.trials])
+        return pd.DataFrame([self._row(search_run) for search_run in self.search_runs])
 
-    def _row(self, trial: Trial) -> dict[str, object]:
-        best = best_place(trial, len(trial.scored))
-        arch = trial.scored[best].arch
-        row: dict[str, object] = {**self.subject, "seed": trial.seed, "arch": arch}
-        if self.contest.space.enumerable:
-            row["index"] = self.contest.space.index(arch)
-        row["score"] = float(trial.values()[best, 0])
+    def _row(self, search_run: SearchRun) -> dict[str, object]:
+        best = best_place(search_run, len(search_run.scored))
+        arch = search_run.scored[best].arch
+        row: dict[str, object] = {**self.subject, "seed": search_run.seed, "arch": arch}
+        if self.task.space.enumerable:
+            row["index"] = self.task.space.index(arch)
+        row["score"] = float(search_run.values()[best, 0])
         if self.truth is not None:
             value = self.truth.of(arch)
             row |= {
-                "truth": self.truth.target.truth.name,
+                "truth": self.truth.evaluated.truth.name,
                 "accuracy": value,
                 "rank": self.truth.rank(value),
                 "n_ranked": len(self.truth.known),
                 "regret": self.truth.regret(value),
             }
         row |= {cost.name: float(cost.of([arch])[0]) for cost in self.counts}
-        of_status = [candidate.status for candidate in trial.candidates]
-        row |= {"steps": len(trial.candidates), "evaluations": trial.n_evaluations}
+        of_status = [candidate.status for candidate in search_run.candidates]
+        row |= {"steps": len(search_run.candidates), "evaluations": search_run.n_evaluations}
         row |= {f"n_{status.value}": of_status.count(status) for status in Status if status is not Status.SCORED}
-        return row | {"seconds": trial.seconds[-1]}
+        return row | {"seconds": search_run.seconds[-1]}
 
     def candidates(self) -> pd.DataFrame:
         """The log: one row per step and seed, with the objectives as they are valued at the end of the search."""
-        costs = {cost.name: cost for cost in (*self.contest.budget.limits, *self.counts)}
+        costs = {cost.name: cost for cost in (*self.task.budget.limits, *self.counts)}
         frames = []
-        for trial in self.trials:
-            values = trial.values()
-            archs = [candidate.arch for candidate in trial.candidates]
-            places = [-1 if candidate.place is None else candidate.place for candidate in trial.candidates]
+        for search_run in self.search_runs:
+            values = search_run.values()
+            archs = [candidate.arch for candidate in search_run.candidates]
+            places = [-1 if candidate.place is None else candidate.place for candidate in search_run.candidates]
             frame = pd.DataFrame(
                 {
                     **self.subject,
-                    "seed": trial.seed,
-                    "step": [candidate.step for candidate in trial.candidates],
+                    "seed": search_run.seed,
+                    "step": [candidate.step for candidate in search_run.candidates],
                     "arch": archs,
-                    "parent": [candidate.parent for candidate in trial.candidates],
-                    "network": [candidate.network for candidate in trial.candidates],
-                    "status": [candidate.status.value for candidate in trial.candidates],
-                    "reason": [candidate.reason for candidate in trial.candidates],
+                    "parent": [candidate.parent for candidate in search_run.candidates],
+                    "network": [candidate.network for candidate in search_run.candidates],
+                    "status": [candidate.status.value for candidate in search_run.candidates],
+                    "reason": [candidate.reason for candidate in search_run.candidates],
                 }
             )
             padded = np.vstack([values, np.full((1, values.shape[1]), np.nan)])[places]
-            for column, name in enumerate(self.contest.objective.scores):
+            for column, name in enumerate(self.task.objective.scores):
                 frame[name] = padded[:, column]
             for name, cost in costs.items():
                 frame[name] = cost.of(archs)
@@ -138,28 +138,28 @@ class Outcome:
 
         Once a trial has ended its result stays. Without truth there is no accuracy and no regret.
         """
-        grid = curve_grid(max(trial.n_evaluations for trial in self.trials))
-        return pd.DataFrame([row for trial in self.trials for row in self._curve(trial, grid)])
+        grid = curve_grid(max(search_run.n_evaluations for search_run in self.search_runs))
+        return pd.DataFrame([row for search_run in self.search_runs for row in self._curve(search_run, grid)])
 
-    def _curve(self, trial: Trial, grid: NDArray[np.int64]) -> Iterator[dict[str, object]]:
-        n_scored = np.searchsorted(trial.n_evaluated, grid, side="right")
+    def _curve(self, search_run: SearchRun, grid: NDArray[np.int64]) -> Iterator[dict[str, object]]:
+        n_scored = np.searchsorted(search_run.n_evaluated, grid, side="right")
         known: dict[int, int] = {}
         for n, k in zip(grid.tolist(), n_scored.tolist(), strict=True):
             if k == 0:
                 continue
-            best = known.setdefault(k, best_place(trial, k))
-            arch = trial.scored[best].arch
-            row: dict[str, object] = {**self.subject, "seed": trial.seed, "evaluations": n}
-            row |= {"seconds": trial.seconds[k - 1], "score": float(trial.values(k)[best, 0])}
+            best = known.setdefault(k, best_place(search_run, k))
+            arch = search_run.scored[best].arch
+            row: dict[str, object] = {**self.subject, "seed": search_run.seed, "evaluations": n}
+            row |= {"seconds": search_run.seconds[k - 1], "score": float(search_run.values(k)[best, 0])}
             if self.truth is not None:
                 value = self.truth.of(arch)
                 row |= {"accuracy": value, "regret": self.truth.regret(value)}
             yield row
 
 
-def best_place(trial: Trial, n: int) -> int:
+def best_place(search_run: SearchRun, n: int) -> int:
     """The place of the highest first objective among the first `n` scored networks; of equal ones the first."""
-    values = trial.values(n)[:, 0]
+    values = search_run.values(n)[:, 0]
     return int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
 
 

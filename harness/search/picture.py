@@ -67,8 +67,8 @@ def regret_figure(tables: SearchTables) -> Figure:
 
 
 def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None:
-    for searcher, of_contest in panel.curves.groupby("search", sort=False):
-        at, mean, low, high = _over_seeds(of_contest, x, panel.quantity)
+    for searcher, of_task in panel.curves.groupby("search", sort=False):
+        at, mean, low, high = _over_seeds(of_task, x, panel.quantity)
         if panel.quantity == "regret":
             low = np.maximum(low, 0)
         axes.plot(at, mean, color=colours[str(searcher)], linewidth=1.5)

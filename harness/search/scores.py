@@ -9,7 +9,16 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from harness.errors import HarnessError
 from harness.proxy import Sees
-from harness.scoring import COMMIT_EVERY_S, Effort, Result, ScoringRun, Unit, count_units, split_units, work_on
+from harness.scoring import (
+    COMMIT_EVERY_S,
+    ExecutionOptions,
+    Result,
+    ScoringRun,
+    Unit,
+    count_units,
+    split_units,
+    work_on,
+)
 from harness.scoring.proxy_spec import ProxySpec
 from harness.space import Architecture
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
@@ -21,13 +30,15 @@ class Scores:
     `parallel` is None for one process. Scores that were in the store are read once, at the beginning.
     """
 
-    def __init__(self, run: ScoringRun, store: ScoreStore, effort: Effort, parallel: Parallel | None = None) -> None:
-        self._run, self._store, self._effort, self._parallel = run, store, effort, parallel
+    def __init__(
+        self, run: ScoringRun, store: ScoreStore, execution: ExecutionOptions, parallel: Parallel | None = None
+    ) -> None:
+        self._run, self._store, self._effort, self._parallel = run, store, execution, parallel
         self._known: dict[ProxySpec, dict[str, Score]] = {}
         self._pending: list[tuple[ScoreKey, Score]] = []
         self._committed = time.monotonic()
         for spec in run.specs:
-            stored = store.find(run.key(spec)) if effort.resume else {}
+            stored = store.find(run.key(spec)) if execution.resume else {}
             kept = {arch: score for arch, score in stored.items() if not self._again(score)}
             self._known[spec] = kept
 
@@ -78,12 +89,12 @@ class Scores:
         ]
 
     def _results(self, units: Sequence[Unit]) -> Iterator[Result]:
-        setting = self._run.setting
+        context = self._run.context
         counts, networks = split_units(units)
         if counts:
-            yield from count_units(setting, counts)
+            yield from count_units(context, counts)
         with_batches = self._run.batches is not None
         if self._parallel is None or len(networks) == 1:
-            yield from (work_on(setting, with_batches, unit, os.getpid()) for unit in networks)
+            yield from (work_on(context, with_batches, unit, os.getpid()) for unit in networks)
         elif networks:
-            yield from self._parallel(delayed(work_on)(setting, with_batches, unit, os.getpid()) for unit in networks)
+            yield from self._parallel(delayed(work_on)(context, with_batches, unit, os.getpid()) for unit in networks)

@@ -7,23 +7,23 @@ from pathlib import Path
 from harness.ensembles import Ensemble
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
-from harness.evaluation.evaluation_set import Skipped, Target, open_target, pairs
+from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
 from harness.evaluation.provenance import describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
 from harness.inputs import DataSet, preferred_kind
 from harness.registry import checked_options
 from harness.report import JSON
-from harness.scoring import Effort, ScoringRun, SettingSpec
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.search.costs import Budget, Cost, open_costs
-from harness.search.lockstep import run_trials
+from harness.search.lockstep import run_searches
 from harness.search.objective import Objective
-from harness.search.outcome import Outcome, SpaceTruth
+from harness.search.outcome import SearchOutcome, SpaceTruth
 from harness.search.report import write_search
+from harness.search.run import SearchTask, first_start
 from harness.search.settings import ALONE, SearchSettings
 from harness.search.tables import SearchTables
-from harness.search.trial import Contest, first_start
 from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
 from harness.space import SearchSpace
@@ -37,7 +37,7 @@ _REPORTED = ("params", "flops")
 
 
 @dataclass(frozen=True)
-class Question:
+class SearchSpec:
     """Which searchers look for what, where; names, paths of Python files of proxies, and `all`."""
 
     searchers: tuple[str, ...] = ("evolution",)
@@ -56,48 +56,48 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class _Place:
+class SearchProblem:
     """A space and a data set with what is known of them."""
 
     space: SearchSpace
     data_set: DataSet
-    setting: SettingSpec
+    context: ContextSpec
     budget: Budget
     minimised: tuple[Cost, ...]
     counts: tuple[Cost, ...]
     truth: SpaceTruth | None
 
 
-def search(question: Question | None = None, settings: SearchSettings | None = None) -> Search:
+def search(search_spec: SearchSpec | None = None, settings: SearchSettings | None = None) -> Search:
     """Search with each searcher for what each objective likes best, in every space and with every seed.
 
     Raises:
         HarnessError: for a user's mistake or missing data, before anything is computed; or if a search finds no
             network with a score.
     """
-    question, settings = question or Question(), settings or SearchSettings()
-    searchers = _searchers(question.searchers, settings)
+    search_spec, settings = search_spec or SearchSpec(), settings or SearchSettings()
+    searchers = _searchers(search_spec.searchers, settings)
     ensembles = _ensembles(settings)
     options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
-    specs = defined_proxies(parse_proxies(question.proxies, options), settings.base, asked_for_all=False)
-    places, skipped = _places(question, settings)
-    contests = [
-        (place, Contest(place.space, place.data_set, name, searcher, objective, place.budget, settings))
-        for place in places
+    specs = defined_proxies(parse_proxies(search_spec.proxies, options), settings.base, asked_for_all=False)
+    problems, skipped = _problems(search_spec, settings)
+    tasks = [
+        (problem, SearchTask(problem.space, problem.data_set, name, searcher, objective, problem.budget, settings))
+        for problem in problems
         for name, searcher in searchers.items()
-        for objective in _objectives(searcher, name, specs, ensembles, place)
+        for objective in _objectives(searcher, name, specs, ensembles, problem)
     ]
-    for _, contest in contests:
-        first_start(contest)
-    effort = Effort(settings.base.n_workers, settings.base.resume, settings.base.retry == "failed")
+    for _, task in tasks:
+        first_start(task)
+    execution = ExecutionOptions(settings.base.n_workers, settings.base.resume, settings.base.retry == "failed")
     outcomes, runs = [], []
-    with out_folder(settings.base.out, "-".join(["search", *_stem(question)])) as out:
+    with out_folder(settings.base.out, "-".join(["search", *_stem(search_spec)])) as out:
         with ScoreStore(settings.base.store.expanduser()) as store:
-            for place, contest in contests:
-                trials, of_contest = run_trials(contest, place.setting, store, effort)
-                outcomes.append(Outcome(contest, trials, place.counts, place.truth))
-                runs += of_contest
-        tables = SearchTables.of(outcomes, _provenance(settings, places, runs, skipped))
+            for problem, task in tasks:
+                search_runs, of_task = run_searches(task, problem.context, store, execution)
+                outcomes.append(SearchOutcome(task, search_runs, problem.counts, problem.truth))
+                runs += of_task
+        tables = SearchTables.of(outcomes, _provenance(settings, problems, runs, skipped))
         write_search(out, tables)
     return Search(tables, skipped, out)
 
@@ -117,12 +117,12 @@ def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Sear
     for name in settings.searcher_options:
         if name not in found:
             raise OptionError(f"options.{name} is set, but the searchers asked for are {', '.join(found)}.")
-    if settings.start is not None and not any(searcher.begins for searcher in found.values()):
+    if settings.start is not None and not any(searcher.uses_start for searcher in found.values()):
         raise OptionError(
             f"start={settings.start} is for searchers that begin somewhere, such as search=evolution; "
             f"{','.join(found)} does not. Leave out start=."
         )
-    if settings.minimised and not any(searcher.several for searcher in found.values()):
+    if settings.minimised and not any(searcher.multi_objective for searcher in found.values()):
         raise OptionError(
             f"minimise={','.join(settings.minimised)} is for search=pareto; {','.join(found)} follows one score. "
             f"To keep a cost below a value, use budget.{settings.minimised[0]}=VALUE."
@@ -146,12 +146,12 @@ def _objectives(
     name: str,
     specs: Sequence[ProxySpec],
     ensembles: dict[str, Ensemble | None],
-    place: _Place,
+    problem: SearchProblem,
 ) -> list[Objective]:
     """What a searcher looks for: each proxy or an ensemble of all; one of several objectives takes all at once."""
     found = []
     for ensemble_name, ensemble in ensembles.items():
-        if ensemble is None and not searcher.several:
+        if ensemble is None and not searcher.multi_objective:
             found += [Objective((spec,)) for spec in specs]
             continue
         if ensemble is not None and len(specs) < 2:
@@ -160,8 +160,8 @@ def _objectives(
                 "more: 'proxy=[zico,naswot]'."
             )
         joined = None if ensemble is None else (ensemble_name, ensemble)
-        objective = Objective(tuple(specs), joined, place.minimised if searcher.several else ())
-        if searcher.several and len(objective.scores) < 2:
+        objective = Objective(tuple(specs), joined, problem.minimised if searcher.multi_objective else ())
+        if searcher.multi_objective and len(objective.scores) < 2:
             raise OptionError(
                 f"search={name} weighs several objectives against each other, but {objective.name} is one; name more "
                 "proxies, 'proxy=[zico,naswot]', or a cost, minimise=flops."
@@ -170,61 +170,61 @@ def _objectives(
     return found
 
 
-def _places(question: Question, settings: SearchSettings) -> tuple[list[_Place], list[Skipped]]:
-    named, open_ended = pairs(question.benches, question.data_sets)
-    places, skipped = [], []
+def _problems(search_spec: SearchSpec, settings: SearchSettings) -> tuple[list[SearchProblem], list[Skipped]]:
+    named, open_ended = pairs(search_spec.benches, search_spec.data_sets)
+    problems, skipped = [], []
     for space, data_set in named:
         try:
-            places.append(_place(space, data_set, settings))
+            problems.append(_problem(space, data_set, settings))
         except HarnessError as error:
             if not open_ended:
                 raise
             skipped.append(Skipped(space.name, data_set.name, str(error)))
-    if not places:
+    if not problems:
         raise HarnessError(f"None of the data sets can be searched here. {skipped[0].reason}")
-    return places, skipped
+    return problems, skipped
 
 
-def _place(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> _Place:
+def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> SearchProblem:
     base = settings.base
     inputs = preferred_kind(data_set, base.inputs)
-    setting = SettingSpec(space.name, data_set.name, inputs, base.protocol, base.seed, base.device)
-    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], setting)
+    context = ContextSpec(space.name, data_set.name, inputs, base.protocol, base.seed, base.device)
+    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
-    target = _target(space, data_set, settings)
+    evaluated = _evaluated(space, data_set, settings)
     if space.enumerable and budget.limits:
         budget.require_some(space.name)
-    truth = None if target is None else SpaceTruth(target, budget.fits(target.archs))
+    truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
     minimised = tuple(costs[name] for name in settings.minimised)
-    return _Place(space, data_set, setting, budget, minimised, tuple(costs[name] for name in _REPORTED), truth)
+    return SearchProblem(space, data_set, context, budget, minimised, tuple(costs[name] for name in _REPORTED), truth)
 
 
-def _target(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> Target | None:
+def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
     """The whole space with its truth; None if none is wanted, or if nobody has trained this space's networks."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
     if not exists and settings.base.truth not in (None, NO_TRUTH):
         raise OptionError(f"{space.name} has no truth: nobody has trained its networks. Leave out truth=.")
     if settings.base.truth == NO_TRUTH or not exists:
         return None
-    return open_target(space, data_set, replace(settings.base, sample=ALL), None)
+    return open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
 
 
-def _stem(question: Question) -> list[str]:
+def _stem(search_spec: SearchSpec) -> list[str]:
     """The parts of a run folder's name."""
     parts = {
-        "benches": question.benches,
-        "sets": question.data_sets,
-        "searchers": question.searchers,
-        "proxies": tuple(Path(word).stem for word in question.proxies),
+        "benches": search_spec.benches,
+        "sets": search_spec.data_sets,
+        "searchers": search_spec.searchers,
+        "proxies": tuple(Path(word).stem for word in search_spec.proxies),
     }
     return [names[0] if len(names) == 1 else f"{len(names)}{kind}" for kind, names in parts.items()]
 
 
 def _provenance(
-    settings: SearchSettings, places: Sequence[_Place], runs: Sequence[ScoringRun], skipped: Sequence[Skipped]
+    settings: SearchSettings, problems: Sequence[SearchProblem], runs: Sequence[ScoringRun], skipped: Sequence[Skipped]
 ) -> dict[str, JSON]:
-    targets = [place.truth.target for place in places if place.truth is not None]
-    described = describe_run(settings.base, targets, runs, skipped, module="harness.search")
+    evaluation_sets = [problem.truth.evaluated for problem in problems if problem.truth is not None]
+    described = describe_run(settings.base, evaluation_sets, runs, skipped, module="harness.search")
     described["command"] = str(described["command"]).replace("++budget.", "budget.")  # as it was typed
     own = {
         name: getattr(settings, name)

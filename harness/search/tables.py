@@ -11,7 +11,7 @@ from scipy import stats
 
 from harness.paths import conf_folder
 from harness.report import JSON
-from harness.search.outcome import Outcome
+from harness.search.outcome import SearchOutcome
 from harness.searchers.pareto import non_dominated
 
 SUBJECT = ("bench", "dataset", "search", "objective")
@@ -36,10 +36,10 @@ class SearchTables:
     """The tables of one run.
 
     Attributes:
-        found: one row per contest and seed, see `Outcome.found`.
+        found: one row per contest and seed, see `SearchOutcome.found`.
         summary: one row per contest: means over seeds, with 95 % intervals of the mean by Student's t.
-        curves: one row per contest, seed and number of evaluations, see `Outcome.curves`.
-        candidates: one row per contest, seed and step, see `Outcome.candidates`.
+        curves: one row per contest, seed and number of evaluations, see `SearchOutcome.curves`.
+        candidates: one row per contest, seed and step, see `SearchOutcome.candidates`.
         fronts: one for each contest of several objectives.
         published: published accuracies in the same spaces and data sets.
         units: the unit of truth by (bench, dataset); there is none for a space without truth.
@@ -56,18 +56,18 @@ class SearchTables:
     provenance: Mapping[str, JSON]
 
     @classmethod
-    def of(cls, outcomes: Sequence[Outcome], provenance: Mapping[str, JSON]) -> Self:
+    def of(cls, outcomes: Sequence[SearchOutcome], provenance: Mapping[str, JSON]) -> Self:
         """The tables of some outcomes."""
         found = pd.concat([outcome.found() for outcome in outcomes], ignore_index=True)
         logs = [outcome.candidates() for outcome in outcomes]
         fronts = [
             front
             for log, outcome in zip(logs, outcomes, strict=True)
-            if outcome.contest.searcher.several
+            if outcome.task.searcher.multi_objective
             for front in _fronts(log, outcome)
         ]
         units = {
-            (outcome.subject["bench"], outcome.subject["dataset"]): outcome.truth.target.truth.unit
+            (outcome.subject["bench"], outcome.subject["dataset"]): outcome.truth.evaluated.truth.unit
             for outcome in outcomes
             if outcome.truth is not None
         }
@@ -100,28 +100,28 @@ def mean_and_interval(values: Sequence[float] | NDArray[np.float64]) -> tuple[fl
 
 def _summary(found: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for subject, of_contest in found.groupby(list(SUBJECT), sort=False):
-        row: dict[str, object] = dict(zip(SUBJECT, subject, strict=True)) | {"n_seeds": len(of_contest)}
+    for subject, of_task in found.groupby(list(SUBJECT), sort=False):
+        row: dict[str, object] = dict(zip(SUBJECT, subject, strict=True)) | {"n_seeds": len(of_task)}
         for name in ("accuracy", "regret", "score"):
-            if name in of_contest:
-                values = mean_and_interval(of_contest[name].to_numpy(dtype="float64"))
+            if name in of_task:
+                values = mean_and_interval(of_task[name].to_numpy(dtype="float64"))
                 row |= dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
         for name in ("rank", "params", "flops"):
-            if name in of_contest:
-                row[f"{name}_median"] = float(of_contest[name].median())
-        row["n_ranked"] = of_contest["n_ranked"].iloc[0] if "n_ranked" in of_contest else np.nan
-        row |= {name: float(of_contest[name].mean()) for name in ("steps", "evaluations", "seconds")}
+            if name in of_task:
+                row[f"{name}_median"] = float(of_task[name].median())
+        row["n_ranked"] = of_task["n_ranked"].iloc[0] if "n_ranked" in of_task else np.nan
+        row |= {name: float(of_task[name].mean()) for name in ("steps", "evaluations", "seconds")}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _fronts(log: pd.DataFrame, outcome: Outcome) -> Iterator[Front]:
+def _fronts(log: pd.DataFrame, outcome: SearchOutcome) -> Iterator[Front]:
     """One front over all seeds, each network once; one for each seed if values depend on the networks beside."""
-    objectives = list(outcome.contest.objective.scores)
+    objectives = list(outcome.task.objective.scores)
     place = " ".join(outcome.subject[name] for name in ("bench", "dataset", "search"))
     scored = log[log["status"] == "scored"]
     pools = {f"{place}, seed {seed}": rows for seed, rows in scored.groupby("seed")}
-    for title, pool in (pools if outcome.contest.objective.pooled else {place: scored}).items():
+    for title, pool in (pools if outcome.task.objective.pooled else {place: scored}).items():
         candidates = pool.drop_duplicates("network")
         members = candidates.iloc[non_dominated(candidates[objectives].to_numpy(dtype="float64"))]
         members = members.sort_values(objectives, ascending=False, kind="stable")

@@ -7,6 +7,7 @@ from enum import Enum
 from random import Random
 from typing import ClassVar, TypeAlias
 
+from harness.deprecated import take_old_names
 from harness.registry import Registry
 from harness.space import Architecture, SearchSpace
 
@@ -49,9 +50,14 @@ class Candidate:
     place: int | None = None
 
     @property
-    def joins(self) -> bool:
+    def enters_population(self) -> bool:
         """Whether it may enter a population: scored, with a value, and new."""
         return self.status is Status.SCORED
+
+    @property
+    def joins(self) -> bool:
+        """`enters_population`, as it was called before; goes with the next release."""
+        return self.enters_population
 
 
 class Problem(ABC):
@@ -78,7 +84,7 @@ class Problem(ABC):
 
     @abstractmethod
     def objectives(self, candidate: Candidate) -> tuple[float, ...]:
-        """The values of all objectives, higher is better in each; for searchers of `several` objectives."""
+        """The values of all objectives, higher is better in each; for searchers of `multi_objective` objectives."""
 
 
 Asking: TypeAlias = Generator[Sequence[Proposal], Sequence[Candidate], None]
@@ -96,9 +102,13 @@ class Searcher(ABC):
     """
 
     uses_population: ClassVar[bool] = False
-    begins: ClassVar[bool] = True
+    uses_start: ClassVar[bool] = True
     bounded: ClassVar[bool] = True
-    several: ClassVar[bool] = False
+    multi_objective: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        take_old_names(cls, {"begins": "uses_start", "several": "multi_objective"})
 
     @abstractmethod
     def search(self, problem: Problem) -> Asking:

@@ -47,7 +47,7 @@ class Evolution(Searcher):
                 found = yield [Proposal(child, parent)]
             else:
                 found = yield [Proposal(problem.start())]
-            joining = [candidate for candidate in found if candidate.joins]
+            joining = [candidate for candidate in found if candidate.enters_population]
             entered += joining
             members += joining
             if len(members) > problem.population:

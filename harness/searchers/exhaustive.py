@@ -14,7 +14,7 @@ _AT_ONCE = 5_000
 class Exhaustive(Searcher):
     """Every architecture in the official order; of equal scores the first wins. `steps` does not bound it."""
 
-    begins: ClassVar[bool] = False
+    uses_start: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
 
     def search(self, problem: Problem) -> Asking:

@@ -24,7 +24,7 @@ class Pareto(Searcher):
     """
 
     uses_population: ClassVar[bool] = True
-    several: ClassVar[bool] = True
+    multi_objective: ClassVar[bool] = True
 
     def search(self, problem: Problem) -> Asking:
         members: list[Candidate] = []
@@ -60,7 +60,7 @@ def _joined(problem: Problem, members: Sequence[Candidate], found: Sequence[Cand
     joined = {problem.objectives(member): member for member in members}
     for candidate in found:
         objectives = problem.objectives(candidate)
-        if candidate.joins and np.isfinite(objectives).all():
+        if candidate.enters_population and np.isfinite(objectives).all():
             joined.setdefault(objectives, candidate)
     return list(joined.values())
 

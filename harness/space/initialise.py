@@ -34,7 +34,7 @@ def on_meta() -> AbstractContextManager[object]:
 def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Module:
     """Give a network assembled on the meta device its memory and its initial parameters.
 
-    `network.origins` maps module names to the text that, with `seed`, determines their draw. Where the official code
+    `network.init_keys` maps module names to the text that, with `seed`, determines their draw. Where the official code
     does not leave a module to PyTorch, `network.own_init` names what it draws by default.
     """
     network = network.to_empty(device="cpu")
@@ -44,12 +44,13 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
 
 def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
     """Give a network that has memory the initial parameters of `materialise`; dtype, device and layout stay."""
-    origins: dict[str, str] = network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
+    # A plug-in may still call it `origins`; that goes with the next release.
+    init_keys: dict[str, str] = getattr(network, "init_keys", None) or network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
     own_init: dict[str, Initialisation] = getattr(network, "own_init", {})
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             chosen = own_init.get(name, init) if init is Initialisation.default else init
-            _draw(module, chosen, generator("weights", seed, origins[name]))
+            _draw(module, chosen, generator("weights", seed, init_keys[name]))
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
         elif any(True for _ in module.parameters(recurse=False)):

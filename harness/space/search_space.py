@@ -185,7 +185,7 @@ class SearchSpace(ABC):
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """The network's modules, parameters not yet drawn.
 
-        Holds every module of the official network. `network.origins` maps the name of each module with own parameters
+        Holds every module of the official network. `network.init_keys` maps the name of each module with own parameters
         to the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
         architectures. `network.cells`, if there, names the modules after which a proxy may read features: what ends the
         stem, and then each cell or block of the chain that follows, in order.

@@ -156,8 +156,8 @@ def train_cell(lesson: Lesson, arch: Architecture) -> Score:
         )  # fmt: skip
         measured = batches[: recipe.n_measured // recipe.batch_size]
         components["loss_0"] = _loss(network, measured)
-        for step, (images, targets) in enumerate(batches, start=1):
-            loss = data_set.loss(network(images), targets)
+        for step, (images, evaluation_sets) in enumerate(batches, start=1):
+            loss = data_set.loss(network(images), evaluation_sets)
             parameters = list(network.parameters())
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
             for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -180,5 +180,5 @@ def _tensors(lesson: Lesson) -> list[tuple[Tensor, Tensor]]:
 def _loss(network: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> float:
     """Mean loss over batches, normalisation by the statistics of each batch."""
     data_set = DATA_SETS.get(DATA_SET)
-    losses = [float(data_set.loss(network(images), targets)) for images, targets in batches]
+    losses = [float(data_set.loss(network(images), evaluation_sets)) for images, evaluation_sets in batches]
     return sum(losses) / len(losses)

@@ -1,7 +1,7 @@
 """Training: build an architecture's network and train it. `from harness.train import train, Job, Recipe`."""
 
 from harness.train.job import Job
-from harness.train.loop import Outcome, train
+from harness.train.loop import TrainingResult, train
 from harness.train.recipe import Augmentation, Pipeline, Recipe, Teacher
 
-__all__ = ["Augmentation", "Job", "Outcome", "Pipeline", "Recipe", "Teacher", "train"]
+__all__ = ["Augmentation", "Job", "Pipeline", "Recipe", "Teacher", "TrainingResult", "train"]

@@ -9,10 +9,10 @@ from harness.cli.command import exit_code, mistakes_told
 from harness.cli.config import check_words, quoted
 from harness.paths import conf_folder
 from harness.train.config import CONFIG, read_training
-from harness.train.crew import gathered
 from harness.train.export import WEIGHTS, write_onnx
-from harness.train.job import Place
+from harness.train.job import RunLocation
 from harness.train.loop import HISTORY, train
+from harness.train.process_group import gathered
 
 
 @hydra.main(config_path=str(conf_folder()), config_name=CONFIG, version_base="1.3")
@@ -24,16 +24,16 @@ def run(config: DictConfig) -> None:
 
 def _train(config: DictConfig) -> None:
     asked = read_training(config)
-    with gathered(asked.place.device) as (crew, device):
-        place = Place(**{**vars(asked.place), "device": device})
-        outcome = train(asked.job, place, crew)
-        if crew.leads:
+    with gathered(asked.location.device) as (group, device):
+        location = RunLocation(**{**vars(asked.location), "device": device})
+        outcome = train(asked.job, location, group)
+        if group.leads:
             epochs = f"{len(outcome.history)} epochs"
             print(f"{asked.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
             written = [HISTORY, WEIGHTS]
             if asked.onnx:
-                written.append(write_onnx(outcome.network, asked.job.data_set, place.out).name)
-            print(f"{place.out}: {', '.join(written)}")
+                written.append(write_onnx(outcome.network, asked.job.data_set, location.out).name)
+            print(f"{location.out}: {', '.join(written)}")
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ Row = dict[str, float]
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """How far a training is; `network` and `optimiser` are state_dicts."""
 
     job: str
@@ -33,13 +33,13 @@ class Progress:
         return len(self.history)
 
 
-def save(progress: Progress, folder: Path) -> None:
+def save(progress: TrainingState, folder: Path) -> None:
     """Replace the checkpoint of a folder; a process killed meanwhile leaves the old one."""
     with replacing(folder / FILE) as part:
         torch.save({"version": _VERSION, **vars(progress)}, part)
 
 
-def load(folder: Path, job: str) -> Progress | None:
+def load(folder: Path, job: str) -> TrainingState | None:
     """The checkpoint of a folder, on the CPU; None if there is none.
 
     Raises:
@@ -58,7 +58,7 @@ def load(folder: Path, job: str) -> Progress | None:
             "overwrite it."
         )
     del found["version"]
-    return Progress(**found)
+    return TrainingState(**found)
 
 
 def read_tensors(path: Path) -> Any:

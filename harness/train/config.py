@@ -14,7 +14,7 @@ from harness.paths import images_home
 from harness.settings import check_device
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.space.initialise import Initialisation
-from harness.train.job import Job, Place
+from harness.train.job import Job, RunLocation
 from harness.train.recipe import Augmentation, Pipeline, Recipe, Teacher
 
 CONFIG = "train"
@@ -25,7 +25,7 @@ class Training:
     """A job, its place, and whether an ONNX file is wanted."""
 
     job: Job
-    place: Place
+    location: RunLocation
     onnx: bool
 
 
@@ -45,7 +45,7 @@ def read_training(config: DictConfig) -> Training:
     if out is None:
         out = Path("results/training") / f"{space.name}-{job.label}-{data_set.name}-{recipe.name}"
     check_device(str(values["device"]))
-    place = Place(
+    location = RunLocation(
         out=Path(str(out)).expanduser(),
         device=torch.device(str(values["device"])),
         images=images_home(),
@@ -53,7 +53,7 @@ def read_training(config: DictConfig) -> Training:
         workers=integer("workers", values["workers"]),
         resume=boolean("resume", values["resume"]),
     )
-    return Training(job, place, boolean("onnx", values["onnx"]))
+    return Training(job, location, boolean("onnx", values["onnx"]))
 
 
 def _architecture(space: SearchSpace, value: object) -> Architecture:

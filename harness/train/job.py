@@ -77,7 +77,7 @@ def short_hash(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class RunLocation:
     """Where a job runs, which does not change what it gives: folder of results, device, and where images are."""
 
     out: Path

@@ -14,12 +14,12 @@ from torch.nn import functional as F
 from harness.errors import HarnessError, OptionError
 from harness.files.atomic import replacing
 from harness.progress import Progress as Bar
-from harness.train.checkpoint import Progress, Row, load, save
-from harness.train.crew import Crew
+from harness.train.checkpoint import Row, TrainingState, load, save
+from harness.train.distillation import Distillation, open_distillation
 from harness.train.examples import Examples, PlainExamples, Shard
 from harness.train.export import RECORD, write_weights
-from harness.train.guide import Guide, open_guide
-from harness.train.job import Job, Place
+from harness.train.job import Job, RunLocation
+from harness.train.process_group import ProcessGroup
 from harness.train.recipe import Pipeline, Recipe
 from harness.train.timm_library import TimmExamples
 
@@ -27,7 +27,7 @@ HISTORY = "history.csv"
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class TrainingResult:
     """A trained network, on the CPU and in eval mode, with a row for each epoch."""
 
     network: nn.Module
@@ -39,42 +39,44 @@ class Outcome:
         return self.history[-1]["accuracy"]
 
 
-def train(job: Job, place: Place, crew: Crew | None = None) -> Outcome:
+def train(job: Job, location: RunLocation, group: ProcessGroup | None = None) -> TrainingResult:
     """Train a network, or what is left of it to train, and leave checkpoint, history, record and weights in a folder.
 
     Raises:
         HarnessError: for missing images or libraries, a checkpoint of another job, or a loss that is no number.
     """
-    crew = crew or Crew()
-    _make(place.out)
-    shards = crew.shards(job.recipe.shards)
-    examples = _examples(job, place, crew)
-    progress = load(place.out, job.description) if place.resume else None
-    network = job.network().to(place.device)
-    guide = open_guide(job, place.device)
+    group = group or ProcessGroup()
+    _make(location.out)
+    shards = group.shards(job.recipe.shards)
+    examples = _examples(job, location, group)
+    progress = load(location.out, job.description) if location.resume else None
+    network = job.network().to(location.device)
+    distillation = open_distillation(job, location.device)
     optimiser = _optimiser(network, job.recipe)
     history = []
     if progress is not None:
         network.load_state_dict(progress.network)
         optimiser.load_state_dict(progress.optimiser)
         history = progress.history
-    wrapped = crew.wrap(network)
-    trainer = _Trainer(wrapped, optimiser, examples, job.recipe, guide, crew)
+    wrapped = group.wrap(network)
+    trainer = _Trainer(wrapped, optimiser, examples, job.recipe, distillation, group)
     n_steps = (job.recipe.epochs - len(history)) * examples.n_steps
-    with Bar(f"{job.space.name} {job.data_set.name}", n_steps if crew.leads else 0, "steps") as bar:
+    with Bar(f"{job.space.name} {job.data_set.name}", n_steps if group.leads else 0, "steps") as bar:
         for epoch in range(len(history), job.recipe.epochs):
             started = time.monotonic()
-            row = {"epoch": epoch + 1.0, "loss": trainer.epoch(epoch, shards, place.device, bar)}
-            crew.share_statistics(network)
-            row |= {"learning_rate": optimiser.param_groups[0]["lr"], "accuracy": trainer.test(place.device)}
+            row = {"epoch": epoch + 1.0, "loss": trainer.epoch(epoch, shards, location.device, bar)}
+            group.share_statistics(network)
+            row |= {"learning_rate": optimiser.param_groups[0]["lr"], "accuracy": trainer.test(location.device)}
             history.append({**row, "seconds": time.monotonic() - started})
-            if crew.leads:
-                save(Progress(job.description, network.state_dict(), optimiser.state_dict(), history), place.out)
-                _write_history(history, place.out)
-    if crew.leads:
-        write_weights(network, place.out)
-        _write_record(job, examples, crew, history, place.out)
-    return Outcome(network.cpu().eval(), history)
+            if group.leads:
+                save(
+                    TrainingState(job.description, network.state_dict(), optimiser.state_dict(), history), location.out
+                )
+                _write_history(history, location.out)
+    if group.leads:
+        write_weights(network, location.out)
+        _write_record(job, examples, group, history, location.out)
+    return TrainingResult(network.cpu().eval(), history)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +85,8 @@ class _Trainer:
     optimiser: torch.optim.Optimizer
     examples: Examples
     recipe: Recipe
-    guide: Guide | None
-    crew: Crew
+    distillation: Distillation | None
+    group: ProcessGroup
 
     def epoch(self, number: int, shards: Sequence[int], device: torch.device, bar: Bar) -> float:
         """The mean loss of an epoch's steps."""
@@ -96,7 +98,7 @@ class _Trainer:
                 group["lr"] = rate
             total += self._step(parts, device)
             bar.advance()
-        loss = float(self.crew.sum(total)) / self.crew.size / self.examples.n_steps
+        loss = float(self.group.sum(total)) / self.group.size / self.examples.n_steps
         if loss != loss:
             raise HarnessError(
                 f"The loss is no number in epoch {number + 1}. Give a smaller recipe.learning_rate; the checkpoint of "
@@ -114,7 +116,7 @@ class _Trainer:
                 loss = self._loss(images, classes) / len(parts)
                 torch.autograd.backward(loss)
             else:
-                with self.crew.without_averaging(self.network):
+                with self.group.without_averaging(self.network):
                     loss = self._loss(images, classes) / len(parts)
                     torch.autograd.backward(loss)
             total += loss.detach()
@@ -124,25 +126,25 @@ class _Trainer:
     def _loss(self, images: Tensor, classes: Tensor) -> Tensor:
         outputs = self.network(images)
         loss = F.cross_entropy(outputs, classes)
-        return loss if self.guide is None else loss + self.guide.loss(images, outputs)
+        return loss if self.distillation is None else loss + self.distillation.loss(images, outputs)
 
     @torch.no_grad()
     def test(self, device: torch.device) -> float:
         """The accuracy on the test images, in percent."""
         self.network.eval()
         counts = torch.zeros(2, dtype=torch.float64, device=device)
-        for images, classes in self.examples.tests(self.crew.rank, self.crew.size):
+        for images, classes in self.examples.tests(self.group.rank, self.group.size):
             right = self.network(images.to(device)).argmax(dim=1) == classes.to(device)
             counts += torch.tensor([int(right.sum()), len(right)], device=device)
-        right_of_all, n_all = self.crew.sum(counts).tolist()
+        right_of_all, n_all = self.group.sum(counts).tolist()
         return float(100 * right_of_all / n_all)
 
 
-def _examples(job: Job, place: Place, crew: Crew) -> Examples:
+def _examples(job: Job, location: RunLocation, group: ProcessGroup) -> Examples:
     if job.recipe.pipeline is Pipeline.plain:
-        return PlainExamples.open(job.data_set, job.recipe, job.seed, place.images)
-    folder = place.data or place.images / "real" / "ILSVRC2012"
-    return TimmExamples.open(job.data_set, job.recipe, folder, crew, seed=job.seed, workers=place.workers)
+        return PlainExamples.open(job.data_set, job.recipe, job.seed, location.images)
+    folder = location.data or location.images / "real" / "ILSVRC2012"
+    return TimmExamples.open(job.data_set, job.recipe, folder, group, seed=job.seed, workers=location.workers)
 
 
 def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -165,11 +167,11 @@ def _write_history(history: Sequence[Row], out: Path) -> None:
         pd.DataFrame(history).to_csv(part, index=False)
 
 
-def _write_record(job: Job, examples: Examples, crew: Crew, history: Sequence[Row], out: Path) -> None:
+def _write_record(job: Job, examples: Examples, group: ProcessGroup, history: Sequence[Row], out: Path) -> None:
     record = {
         "job": json.loads(job.description),
         "images": examples.source,
-        "processes": crew.size,
+        "processes": group.size,
         "accuracy": history[-1]["accuracy"],
         "seconds": sum(row["seconds"] for row in history),
         "torch": torch.__version__,

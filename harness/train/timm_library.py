@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from harness.errors import MissingDataError, OptionError
 from harness.inputs import DataSet
 from harness.randomness import isolated
-from harness.train.crew import Crew
 from harness.train.examples import Examples, Shard
+from harness.train.process_group import ProcessGroup
 from harness.train.recipe import Recipe
 
 _INSTALL = "Run `pip install 'nas-proxy-harness[imagenet]'`"
@@ -47,7 +47,7 @@ class TimmExamples(Examples):
 
     recipe: Recipe
     seed: int
-    crew: Crew
+    group: ProcessGroup
     train: Any  # timm's loaders have no types
     test: Any
     mixup: Any
@@ -55,7 +55,7 @@ class TimmExamples(Examples):
 
     @classmethod
     def open(
-        cls, data_set: DataSet, recipe: Recipe, folder: Path, crew: Crew, *, seed: int, workers: int
+        cls, data_set: DataSet, recipe: Recipe, folder: Path, group: ProcessGroup, *, seed: int, workers: int
     ) -> "TimmExamples":
         """The images of a folder, for one process of a crew.
 
@@ -67,7 +67,7 @@ class TimmExamples(Examples):
             from timm.data import Mixup, create_loader
         for part in ("train", "val"):
             _check_folder(folder / part, data_set)
-        how, n_own = recipe.augmentation, len(crew.shards(recipe.shards))
+        how, n_own = recipe.augmentation, len(group.shards(recipe.shards))
         mixup = Mixup(mixup_alpha=how.mixup, label_smoothing=how.label_smoothing, num_classes=data_set.n_classes)
         shared = {
             "input_size": data_set.shape,
@@ -75,7 +75,7 @@ class TimmExamples(Examples):
             "mean": data_set.mean,
             "std": data_set.std,
             "num_workers": workers,
-            "distributed": crew.size > 1,
+            "distributed": group.size > 1,
             "interpolation": "bicubic",
             "persistent_workers": False,  # so that they are seeded anew in each epoch
         }
@@ -90,7 +90,7 @@ class TimmExamples(Examples):
             **shared,
         )
         test = create_loader(_images(folder, "val"), batch_size=recipe.batch_size, **shared)
-        return cls(recipe, seed, crew, train, test, mixup, folder)
+        return cls(recipe, seed, group, train, test, mixup, folder)
 
     @property
     def n_steps(self) -> int:
@@ -101,9 +101,9 @@ class TimmExamples(Examples):
         return f"{len(self.train.dataset):,} of {self.folder / 'train'}; tested on {len(self.test.dataset):,} of val"
 
     def epoch(self, number: int, shards: Sequence[int]) -> Iterator[list[Shard]]:
-        if self.crew.size > 1:
+        if self.group.size > 1:
             self.train.sampler.set_epoch(number)
-        with isolated("timm", self.seed, number, self.crew.rank):
+        with isolated("timm", self.seed, number, self.group.rank):
             for images, classes in self.train:
                 mixed = [
                     self.mixup(*part)

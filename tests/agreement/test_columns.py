@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from harness import columns
-from harness.agreement import Row, Sample, Subject, agreement_table, agreements
+from harness.agreement import Row, RowKey, Sample, agreement_table, agreements
 from harness.errors import CorruptDataError, MissingDataError
 
 CONTRACT = (
@@ -18,9 +18,9 @@ OLD_ROW = "nats_tss,cifar10,null,1,,paper,real,test200,0,15625,3,1,.6,.5,.7,.8,.
 
 
 def table() -> pd.DataFrame:
-    subject = Subject("nats_tss", "cifar10", "zico", "1", "", "paper", "real", "test200", "0")
+    row_key = RowKey("nats_tss", "cifar10", "zico", "1", "", "paper", "real", "test200", "0")
     found = agreements({"zico": np.arange(12.0)}, Sample(np.arange(12.0) % 5, np.arange(12), 50), n_replicates=20)
-    return agreement_table([Row(subject, found["zico"], 0.25), Row(subject, found["zico"], float("nan"))])
+    return agreement_table([Row(row_key, found["zico"], 0.25), Row(row_key, found["zico"], float("nan"))])
 
 
 def test_the_contract_comes_first_and_new_columns_are_appended() -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from harness.agreement import Sample, Subject, Variations, comparisons, correlations, verdict_table
+from harness.agreement import RowKey, Sample, Variations, comparisons, correlations, verdict_table
 from harness.agreement.interval import Interval
 from harness.agreement.paired import NO_ESTIMATE, Comparison, Estimate, Verdict, holm, verdict
 
@@ -129,7 +129,7 @@ def test_p_is_corrected_for_the_proxies_beside_one_baseline() -> None:
     scores |= {"other": scores["proxy"] + 0.1 * truth, "flops_live": scores["params"] + 0.3 * truth}
     sample, plan = Sample(truth, np.arange(60), 60), Variations(np.arange(60), None, None)
     found = comparisons(scores, sample, variations=plan)
-    rows = verdict_table((Subject("b", "d", one.proxy, "1", "", "", "", "t", "0"), one) for one in found)
+    rows = verdict_table((RowKey("b", "d", one.proxy, "1", "", "", "", "t", "0"), one) for one in found)
     own = rows[rows["proxy"].isin(["proxy", "other"]) & (rows["baseline"] == "params")]
     assert own["p_holm"].to_list() == pytest.approx(holm(own["p"].to_list()))
     alone = rows[(rows["proxy"] == "flops_live") & (rows["baseline"] == "params")]
@@ -137,10 +137,10 @@ def test_p_is_corrected_for_the_proxies_beside_one_baseline() -> None:
 
 
 def test_another_seed_of_a_proxy_is_no_further_hypothesis() -> None:
-    def compared(proxy: str, seed: str, p: float) -> tuple[Subject, Comparison]:
+    def compared(proxy: str, seed: str, p: float) -> tuple[RowKey, Comparison]:
         delta = Estimate(0.1, Interval(0.01, 0.2), p)
         comparison = Comparison(proxy, "params", 60, 60, 0.5, 0.4, delta, NO_ESTIMATE)
-        return Subject("b", "d", proxy, "1", "", "", "", "t", seed), comparison
+        return RowKey("b", "d", proxy, "1", "", "", "", "t", seed), comparison
 
     # Seed 0: .01 x 2 and .04. Seed 1: .03 x 2, and .04 raised to it. The one without a seed has the larger of its two.
     rows = [compared("zico", "0", 0.01), compared("zico", "1", 0.03), compared("synflow", "none", 0.04)]

@@ -15,7 +15,7 @@ from benchmarks.inputs.digits import DIGITS
 from benchmarks.nats_tss.digits import collect as collecting
 from benchmarks.nats_tss.digits import train as command
 from benchmarks.nats_tss.digits.distortion import distort, held_out_copies, training_stream
-from benchmarks.nats_tss.digits.fit import SPACE, Outcome, Trainer
+from benchmarks.nats_tss.digits.fit import SPACE, DigitsRun, Trainer
 from benchmarks.nats_tss.digits.grouped import GroupedNetwork
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe, held_out_images, training_images
@@ -157,7 +157,7 @@ def test_the_truth_gives_every_architecture_its_class_result(tmp_path: Path) -> 
     classes = command.choose(None, None)
     with store.locked("made up"):
         for position, arch in enumerate(classes):
-            store.append(Outcome(arch, (position / 100, position / 100 + 1, position / 100 + 2), 1.5))
+            store.append(DigitsRun(arch, (position / 100, position / 100 + 1, position / 100 + 2), 1.5))
     target = tmp_path / "truth.parquet"
     collecting.collect(tmp_path / "run", target, TINY)
     assert target.stat().st_size < 1_000_000

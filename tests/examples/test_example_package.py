@@ -50,7 +50,7 @@ def test_it_is_found_scored_and_examined(installed, tmp_path):
 
 def codes(*rows: list[bool]) -> ReluCodes:
     found = ReluCodes()
-    found.codes, found.readers = [torch.tensor(rows)], [2]
+    found.codes, found.n_relus = [torch.tensor(rows)], [2]
     return found
 
 

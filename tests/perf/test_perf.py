@@ -26,7 +26,7 @@ def test_a_target_is_reached_at_its_value_and_on_its_side_of_it():
 
 def test_the_convolutions_measured_alone_are_those_of_the_network():
     """Their multiply-accumulates, with the classifier's 64 x 10 and its bias, are the space's count of live FLOPs."""
-    space, data_set = TINY.setting.space, TINY.setting.data_set
+    space, data_set = TINY.context.space, TINY.context.data_set
     for cell in TINY.cells:
         network = space.network(cell, data_set)
         shapes = _shapes(network, torch.zeros(1, *data_set.shape))
@@ -38,14 +38,14 @@ def test_the_convolutions_measured_alone_are_those_of_the_network():
 
 def test_the_yardstick_computes_zico_too():
     """Without dead operations it is the harness's value, up to the rounding that ZiCo in float32 enlarges."""
-    setting = TINY.setting
-    arch = setting.space.check(
+    context = TINY.context
+    arch = context.space.check(
         "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|none~1|skip_connect~2|"
     )
-    found = score(setting, arch, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"]
-    canonical = setting.space.canonical(arch)
+    found = score(context, arch, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"]
+    canonical = context.space.canonical(arch)
     assert _plain_zico(TINY, arch) == pytest.approx(found, rel=0.02)
-    assert score(setting, canonical, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"] == found
+    assert score(context, canonical, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"] == found
 
 
 def test_the_command_writes_table_text_and_picture(tmp_path, monkeypatch, capsys):

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from harness.evidence import Layers
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, DataSet
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Undefined
@@ -146,9 +146,11 @@ def _note(ran: set[nn.Module], module: nn.Module, inputs: tuple[Tensor, ...]) ->
     ],
 )
 def test_counts_of_a_cell(arch: str, flops_full: int, depth: int, n_convs_live: int) -> None:
-    setting = Setting(BENCHMARKS.get("nats_tss"), DATA_SETS.get("cifar10"), Protocol(), 0, (), torch.device("cpu"))
+    context = ScoringContext(
+        BENCHMARKS.get("nats_tss"), DATA_SETS.get("cifar10"), Protocol(), 0, (), torch.device("cpu")
+    )
     names = ("flops_full", "depth", "n_convs_live")
-    found = score(setting, Architecture(arch), "live", {name: PROXIES.get(name)() for name in names})
+    found = score(context, Architecture(arch), "live", {name: PROXIES.get(name)() for name in names})
     assert [found[name].components[name] for name in names] == [flops_full, depth, n_convs_live]
 
 

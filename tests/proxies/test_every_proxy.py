@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.evidence import Subject
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy
@@ -44,12 +44,12 @@ class Case:
     protocol: Protocol = FOUR_IMAGES
     change: Callable[[Tensor], Tensor] = torch.clone
 
-    def setting(self) -> Setting:
+    def context(self) -> ScoringContext:
         data_set = DATA_SETS.get(self.data_set)
         drawn = draw_batches(data_set, BatchRequest(InputKind.noise, 2, 4, 0))
         batches = (Batch(self.change(one.images[..., : self.size, : self.size]), one.targets) for one in drawn)
         cropped = replace(data_set, shape=(data_set.shape[0], self.size, self.size))
-        return Setting(
+        return ScoringContext(
             BENCHMARKS.get(self.bench),
             cropped,
             self.protocol,
@@ -80,7 +80,7 @@ CASES = {
 }
 
 
-def scored(setting: Setting, arch: Architecture) -> dict[str, Score]:
+def scored(context: ScoringContext, arch: Architecture) -> dict[str, Score]:
     """Every registered proxy, each on the network that it sees."""
     found: dict[str, Score] = {}
     modes: tuple[Execute, ...] = ("live", "all")
@@ -88,15 +88,15 @@ def scored(setting: Setting, arch: Architecture) -> dict[str, Score]:
         proxies: dict[str, Proxy] = {
             name: PROXIES.get(name)() for name in PROXIES if PROXIES.get(name).sees.value == execute
         }
-        seen = setting.space.canonical(arch) if execute == "live" else arch
-        found |= score(setting, seen, execute, proxies)
+        seen = context.space.canonical(arch) if execute == "live" else arch
+        found |= score(context, seen, execute, proxies)
     return found
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_proxy_ends_in_a_number_or_in_a_reason(name: str) -> None:
     case = CASES[name]
-    found = scored(case.setting(), case.arch)
+    found = scored(case.context(), case.arch)
     assert set(found) == set(PROXIES)
     for proxy, row in found.items():
         if row.status == OK:
@@ -110,13 +110,13 @@ def test_every_proxy_ends_in_a_number_or_in_a_reason(name: str) -> None:
 @pytest.mark.parametrize("name", ["usual", "float64", "bfloat16"])
 def test_on_a_usual_network_no_proxy_fails(name: str) -> None:
     case = CASES[name]
-    for proxy, row in scored(case.setting(), case.arch).items():
+    for proxy, row in scored(case.context(), case.arch).items():
         assert row.status != FAILED, f"{proxy}: {row.reason}"
         assert all(math.isfinite(value) for value in row.components.values()), proxy
 
 
 def test_networks_batches_and_generators_are_left_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = CASES["usual"].setting()
+    context = CASES["usual"].context()
     lent: list[tuple[nn.Module, dict[str, Tensor]]] = []
 
     class Lender(Subject):
@@ -124,14 +124,14 @@ def test_networks_batches_and_generators_are_left_as_they_were(monkeypatch: pyte
 
         @cached_property
         def network(self) -> nn.Module:
-            network = self.build(init=self.setting.protocol.init, seed=self.setting.seed)
+            network = self.build(init=self.context.protocol.init, seed=self.context.seed)
             lent.append((network, {name: one.detach().clone() for name, one in network.named_parameters()}))
             return network
 
     monkeypatch.setattr(engine, "Subject", Lender)
-    images = [batch.images.clone() for batch in setting.batches]
+    images = [batch.images.clone() for batch in context.batches]
     states = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy())
-    scored(setting, USUAL)
+    scored(context, USUAL)
     assert len(lent) == 2  # one that executes live operations, one that executes all
     for network, before in lent:
         assert network.training
@@ -144,7 +144,7 @@ def test_networks_batches_and_generators_are_left_as_they_were(monkeypatch: pyte
             assert not module._forward_pre_hooks
             assert not module._backward_hooks
             assert "forward" not in vars(module)
-    for batch, old in zip(setting.batches, images, strict=True):
+    for batch, old in zip(context.batches, images, strict=True):
         assert torch.equal(batch.images, old)
         assert not batch.images.requires_grad
     assert torch.equal(states[0], torch.get_rng_state())
@@ -154,10 +154,10 @@ def test_networks_batches_and_generators_are_left_as_they_were(monkeypatch: pyte
 
 def test_dead_operations_change_what_sees_all_and_nothing_else() -> None:
     # A dead 3x3 convolution taken away: the live network is the same.
-    setting = CASES["dead convolutions"].setting()
+    context = CASES["dead convolutions"].context()
     without = Architecture(DEAD_CONVOLUTIONS.replace("nor_conv_3x3", "none").replace("nor_conv_1x1", "none"))
-    assert setting.space.canonical(DEAD_CONVOLUTIONS) == setting.space.canonical(without)
-    with_dead, bare = scored(setting, DEAD_CONVOLUTIONS), scored(setting, without)
+    assert context.space.canonical(DEAD_CONVOLUTIONS) == context.space.canonical(without)
+    with_dead, bare = scored(context, DEAD_CONVOLUTIONS), scored(context, without)
     for name in PROXIES:
         if PROXIES.get(name).sees.value == "live":
             assert with_dead[name].components == bare[name].components, name

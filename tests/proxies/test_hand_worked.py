@@ -8,7 +8,7 @@ from torch import Tensor
 from toy_networks import TwoLayers, TwoReaders, pixels, toy_scores
 
 from harness.evidence import FirstBatchGradients, Layers, ReluCodes, SynflowSaliency, WeightGradients
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batch
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
@@ -63,10 +63,10 @@ LOG_SIZES = 223 * math.log(2) + 11 * math.log(3) + math.log(5)
     ],
 )
 def test_counts_of_a_cell(arch: Architecture, name: str, expected: float) -> None:
-    setting = Setting(
+    context = ScoringContext(
         BENCHMARKS.get("nats_tss"), DATA_SETS.get("cifar10"), Protocol(), seed=0, batches=(), device=torch.device("cpu")
     )
-    found = score(setting, arch, "live", {name: PROXIES.get(name)()})[name]
+    found = score(context, arch, "live", {name: PROXIES.get(name)()})[name]
     assert found.components[name] == pytest.approx(expected, rel=1e-12)
 
 
@@ -145,13 +145,13 @@ def test_naswot_adds_the_kernels_of_all_readers() -> None:
     # 2 * [[3, 2], [2, 3]].
     # One ReLU reads 1 and 0: [[1, 0], [0, 1]]. Together [[7, 4], [4, 7]], determinant 49 - 16 = 33.
     evidence.codes = [torch.tensor([[True, True, False], [True, False, False]]), torch.tensor([[True], [False]])]
-    evidence.readers = [2, 1]
+    evidence.n_relus = [2, 1]
     assert Naswot().measure(evidence) == pytest.approx(math.log(33))
 
 
 def test_naswot_of_two_images_with_equal_codes_is_minus_infinity() -> None:
     evidence = ReluCodes()
-    evidence.codes, evidence.readers = [torch.tensor([[True, False], [True, False]])], [1]  # [[2, 2], [2, 2]]
+    evidence.codes, evidence.n_relus = [torch.tensor([[True, False], [True, False]])], [1]  # [[2, 2], [2, 2]]
     assert Naswot().measure(evidence) == -math.inf
 
 

@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.cell_graph import NONE, live_edges
 from benchmarks.nats_tss.space import CONV_1X1, CONV_3X3, EDGES, NatsTss
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
@@ -34,7 +34,7 @@ def drawn() -> Batches:
 @cache
 def scores(arch: Architecture, execute: Execute) -> dict[str, float]:
     """The four proxies in float64: in float32, rounding decides some ReLUs and thereby the third digit of gradients."""
-    setting = Setting(
+    context = ScoringContext(
         space=BENCHMARKS.get("nats_tss"),
         data_set=DATA_SETS.get("cifar10"),
         protocol=Protocol(batch_size=BATCH_SIZE, dtype=Precision.fp64),
@@ -42,7 +42,7 @@ def scores(arch: Architecture, execute: Execute) -> dict[str, float]:
         batches=tuple(drawn()),
         device=torch.device("cpu"),
     )
-    found = score(setting, arch, execute, {name: PROXIES.get(name)() for name in NAMES})
+    found = score(context, arch, execute, {name: PROXIES.get(name)() for name in NAMES})
     assert {name: (row.status, row.reason) for name, row in found.items()} == dict.fromkeys(NAMES, ("ok", ""))
     return {name: row.components[name] for name, row in found.items()}
 

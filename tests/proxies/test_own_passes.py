@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_networks import THREE, Logits, ToySpace, pairs, scored_alone, setting_of, value_of
+from toy_networks import THREE, Logits, ToySpace, pairs, scored_alone, value_of
 
 from harness.errors import OptionError
 from harness.evidence import CellFeatures, ChannelCorrelations
@@ -56,7 +56,7 @@ def test_equal_rows_count_once() -> None:
 class Copies(nn.Module):
     """A ReLU over the image and one over its negative, for images of two pixels; no weights to draw."""
 
-    origins: ClassVar[dict[str, str]] = {}
+    init_keys: ClassVar[dict[str, str]] = {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ def test_correlations_with_a_constant_channel_are_zero() -> None:
 
 
 def channels_of(*outputs: OutputCorrelation) -> ChannelCorrelations:
-    channels = ChannelCorrelations(Subject(setting_of(nn.Identity, [THREE]), Architecture("only"), "all"))
+    channels = ChannelCorrelations(Subject(context_of(nn.Identity, [THREE]), Architecture("only"), "all"))
     channels._found[64] = list(outputs)
     return channels
 
@@ -172,7 +172,7 @@ def test_meco_of_modules_in_modules() -> None:
 
 
 def cells_of(entropies: tuple[float, ...], gains: tuple[float, ...]) -> CellFeatures:
-    cells = CellFeatures(Subject(setting_of(nn.Identity, [THREE]), Architecture("only"), "live"))
+    cells = CellFeatures(Subject(context_of(nn.Identity, [THREE]), Architecture("only"), "live"))
     cells._statistics[64] = CellStatistics(entropies, gains)
     return cells
 
@@ -224,7 +224,7 @@ def test_the_gain_of_a_cell_is_the_factor_of_its_gradients() -> None:
     # g_in = a g_out, so E[g_in g_out^T] = a E[g g^T], which is a I up to the correlation r of the two channels' random
     # signs: singular values a (1 +- r), r about 1 / sqrt(64 * 1024).
     batch = Batch(torch.zeros(1, 1, 32, 32), torch.tensor([0]))
-    found = CellFeatures(Subject(setting_of(lambda: Chain(3), [batch]), Architecture("only"), "live")).statistics(64)
+    found = CellFeatures(Subject(context_of(lambda: Chain(3), [batch]), Architecture("only"), "live")).statistics(64)
     assert found.gains == pytest.approx((3,), rel=0.02)
     # Both channels are multiples of the image: one principal component, no entropy.
     assert found.entropies == pytest.approx((0, 0), abs=1e-6)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
@@ -32,21 +32,21 @@ def _part(rows: list[tuple[str, dict[str, Any]]], step: int) -> list[tuple[str, 
 
 
 @cache
-def setting(bench: str, batch_size: int) -> Setting:
+def context(bench: str, batch_size: int) -> ScoringContext:
     of_bench = ORACLES["spaces"][bench]
     data_set = replace(DATA_SETS.get(of_bench["data_set"]), shape=tuple(of_bench["shape"]))
     drawn = draw_batches(data_set, BatchRequest(InputKind.noise, 2, batch_size, 0))
     if batch_size == ORACLES["batch_size"]:
         assert drawn.sha256 == of_bench["sha256"]
     protocol = Protocol(batch_size=batch_size, dtype=Precision.fp64)
-    return Setting(BENCHMARKS.get(bench), data_set, protocol, 0, drawn.batches, torch.device("cpu"))
+    return ScoringContext(BENCHMARKS.get(bench), data_set, protocol, 0, drawn.batches, torch.device("cpu"))
 
 
 def ours(bench: str, arch: Architecture, names: list[str], batch_size: int) -> dict[str, float]:
     """Scores in float64 on the network that executes every operation, with the options of the fixture."""
     options = ORACLES["options"] | (ORACLES["options_of_transnas"] if bench.startswith("transnas") else {})
     proxies = {name: PROXIES.get(name)(**options.get(name, {})) for name in names}
-    found = score(setting(bench, batch_size), arch, "all", proxies)
+    found = score(context(bench, batch_size), arch, "all", proxies)
     assert {name: row.reason for name, row in found.items() if row.reason} == {}
     return {name: float(proxies[name].combine(pd.DataFrame([row.components]))[0]) for name, row in found.items()}
 

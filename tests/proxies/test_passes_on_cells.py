@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.evidence import PerImageGradients, PrivateNetwork, TangentKernel, per_image
-from harness.evidence.base import Setting, Subject
+from harness.evidence.base import ScoringContext, Subject
 from harness.evidence.patterns import n_regions, n_unit_patterns
 from harness.evidence.private import hooked
 from harness.inputs import DATA_SETS, Batch
@@ -33,9 +33,9 @@ OWN_PASSES = ("zen", "az_nas", "meco", "meco_opt", "swap", "ntk_cond", "linear_r
 OWN_PASSES += ("gradsign_mean", "knas", "knas_sampled")
 
 
-def on_cells(*images: Tensor, dtype: Precision = Precision.fp64, mode: Mode = Mode.train) -> Setting:
+def on_cells(*images: Tensor, dtype: Precision = Precision.fp64, mode: Mode = Mode.train) -> ScoringContext:
     batches = tuple(Batch(batch, torch.arange(len(batch)) % 10) for batch in images)
-    return Setting(SPACE, SMALL, Protocol(dtype=dtype, mode=mode), 0, batches, torch.device("cpu"))
+    return ScoringContext(SPACE, SMALL, Protocol(dtype=dtype, mode=mode), 0, batches, torch.device("cpu"))
 
 
 def some_images(n: int, size: int = 8) -> Tensor:
@@ -183,7 +183,7 @@ def test_what_needs_vectors_or_pooling_says_so_where_outputs_are_images() -> Non
     task = replace(DATA_SETS.get("segmentsemantic"), shape=(3, 32, 32))
     images = Batch(some_images(2, 32), torch.zeros(2, 32, 32, dtype=torch.int64))
     space = BENCHMARKS.get("transnas_micro")
-    made = Setting(space, task, Protocol(), 0, (images,), torch.device("cpu"))
+    made = ScoringContext(space, task, Protocol(), 0, (images,), torch.device("cpu"))
     found = score(made, Architecture("64-41414-1_11_111"), "live", {"zen": Zen(n_images=2), "ntk_cond": NtkCondition()})
     assert {row.status for row in found.values()} == {UNDEFINED}
     assert found["ntk_cond"].reason.startswith("the sum of the outputs is that of an image")

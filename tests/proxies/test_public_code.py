@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
@@ -51,7 +51,7 @@ def drawn(bench: str) -> Drawn:
 def scored(bench: str, arch: str, execute: Execute, names: tuple[str, ...]) -> dict[str, Score]:
     """In float64: in float32, rounding decides some ReLUs and thereby the third digit of gradients."""
     data_set, size = DATA_SETS.get(GROUPS[bench]["data_set"]), GROUPS[bench]["size"]
-    setting = Setting(
+    context = ScoringContext(
         space=BENCHMARKS.get(bench),
         data_set=replace(data_set, shape=(data_set.shape[0], size, size)),
         protocol=Protocol(batch_size=GROUPS[bench]["batch_size"], dtype=Precision.fp64),
@@ -59,7 +59,7 @@ def scored(bench: str, arch: str, execute: Execute, names: tuple[str, ...]) -> d
         batches=drawn(bench).batches,
         device=torch.device("cpu"),
     )
-    return score(setting, Architecture(arch), execute, {name: PROXIES.get(name)() for name in names})
+    return score(context, Architecture(arch), execute, {name: PROXIES.get(name)() for name in names})
 
 
 def test_the_oracles_cover_four_spaces_and_every_proxy_with_public_code() -> None:

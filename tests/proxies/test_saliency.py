@@ -191,7 +191,7 @@ def test_data_sets_know_their_classes(name: str, expected: list[int] | None) -> 
 
 
 def test_two_ways_to_count_relus() -> None:
-    codes = SimpleNamespace(codes=[torch.tensor([[True], [False]])], readers=[3], official_readers=[5])
+    codes = SimpleNamespace(codes=[torch.tensor([[True], [False]])], n_relus=[3], official_n_relus=[5])
     # K = 3 I and 5 I.
     assert NaswotNb201().measure(codes) == pytest.approx(2 * LN3)
     assert NaswotOriginal().measure(codes) == pytest.approx(2 * math.log(5))

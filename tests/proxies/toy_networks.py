@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import Batch, DataSet, Images, InputKind
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES, Proxy
@@ -77,8 +77,8 @@ class ToySpace(SearchSpace):
 def toy_scores(build: Callable[[], nn.Module], batches: Sequence[Batch], names: Sequence[str]) -> dict[str, float]:
     width = batches[0].images.shape[-1]
     data_set = ToyDataSet("toy", 2, (1, 1, width), (0.0,), (1.0,), licence="", how_to_get="")
-    setting = Setting(ToySpace(build), data_set, Protocol(), 0, tuple(batches), torch.device("cpu"))
-    found = score(setting, ToySpace.only, "live", {name: PROXIES.get(name)() for name in names})
+    context = ScoringContext(ToySpace(build), data_set, Protocol(), 0, tuple(batches), torch.device("cpu"))
+    found = score(context, ToySpace.only, "live", {name: PROXIES.get(name)() for name in names})
     assert {row.reason for row in found.values()} == {""}
     return {name: row.components[name] for name, row in found.items()}
 
@@ -125,15 +125,17 @@ class TwoReaders(nn.Module):
         return logits
 
 
-def setting_of(build: Callable[[], nn.Module], batches: Sequence[Batch], space: ToySpace | None = None) -> Setting:
+def context_of(
+    build: Callable[[], nn.Module], batches: Sequence[Batch], space: ToySpace | None = None
+) -> ScoringContext:
     shape = tuple(batches[0].images.shape[1:])
     data_set = ToyDataSet("toy", 2, shape, (0.0,), (1.0,), licence="", how_to_get="")  # type: ignore[arg-type]
     protocol = Protocol(dtype=Precision.fp64)
-    return Setting(space or ToySpace(build), data_set, protocol, 0, tuple(batches), torch.device("cpu"))
+    return ScoringContext(space or ToySpace(build), data_set, protocol, 0, tuple(batches), torch.device("cpu"))
 
 
 def scored_alone(proxy: Proxy, build: Callable[[], nn.Module], *batches: Batch, space: ToySpace | None = None) -> Score:
-    return score(setting_of(build, batches, space), ToySpace.only, "live", {"it": proxy})["it"]
+    return score(context_of(build, batches, space), ToySpace.only, "live", {"it": proxy})["it"]
 
 
 def value_of(proxy: Proxy, build: Callable[[], nn.Module], *batches: Batch) -> float:

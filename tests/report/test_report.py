@@ -18,6 +18,7 @@ from rich.console import Console
 from harness import columns
 from harness.agreement import (
     Row,
+    RowKey,
     Sample,
     Variations,
     agreement_table,
@@ -27,7 +28,6 @@ from harness.agreement import (
     selection_table,
     verdict_table,
 )
-from harness.agreement import Subject as RowSubject
 from harness.errors import HarnessError, OptionError
 from harness.report import (
     TERMINAL_WIDTH,
@@ -57,10 +57,10 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
     plan = Variations.of(sample.classes, n_replicates=50)
     for data_set in data_sets:
         for name, found in agreements(scores, sample, variations=plan).items():
-            subject = RowSubject("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
-            rows.append(Row(subject, found, 0.25))
-            compared += [(subject, one) for one in comparisons(scores, sample, proxies=[name], variations=plan)]
-            selected.append((subject, selection(scores[name], truth)))
+            row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
+            rows.append(Row(row_key, found, 0.25))
+            compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], variations=plan)]
+            selected.append((row_key, selection(scores[name], truth)))
         archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
         frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
     provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}

@@ -12,10 +12,10 @@ from harness import Settings, evaluate
 from harness.inputs import Batch, InputKind
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
-from harness.scoring import SettingSpec
+from harness.scoring import ContextSpec
 from harness.scoring.engine import score
 
-SPEC = SettingSpec("nats_tss", "digits", InputKind.noise, Protocol(batch_size=4), 0, "cpu")
+SPEC = ContextSpec("nats_tss", "digits", InputKind.noise, Protocol(batch_size=4), 0, "cpu")
 # Operations whose result the host must know before it can go on: on a GPU each waits for all that is under way.
 WAITING = ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal", "aten::masked_select")
 
@@ -43,9 +43,9 @@ def test_the_host_does_not_wait_for_each_layer(name):
     """As often for a network of 15 cells as for one of 3, and no more than once."""
     waits = {}
     for data_set in ("digits", "cifar10"):
-        setting = replace(SPEC, data_set=data_set).make(with_batches=True)
+        context = replace(SPEC, data_set=data_set).make(with_batches=True)
         with Waits() as seen:
-            score(setting, setting.space.architectures[5], "live", {name: PROXIES.get(name)()})
+            score(context, context.space.architectures[5], "live", {name: PROXIES.get(name)()})
         waits[data_set] = sum(seen.seen.values())
     assert waits["digits"] == waits["cifar10"] <= 1
 
@@ -60,10 +60,10 @@ def test_waiting_is_seen():
 def test_batches_are_moved_once_for_all_networks(monkeypatch):
     moved = []
     monkeypatch.setattr(Batch, "to", lambda batch, device: moved.append(device) or batch)
-    setting = SPEC.make(with_batches=True)
-    for arch in setting.space.architectures[:3]:
-        score(setting, arch, "live", {"zico": PROXIES.get("zico")()})
-    assert moved == [torch.device("cpu")] * setting.protocol.n_batches
+    context = SPEC.make(with_batches=True)
+    for arch in context.space.architectures[:3]:
+        score(context, arch, "live", {"zico": PROXIES.get("zico")()})
+    assert moved == [torch.device("cpu")] * context.protocol.n_batches
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")

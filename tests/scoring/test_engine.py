@@ -11,12 +11,12 @@ import torch
 
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE, FirstBatchGradients, InputGradients, Layers, ReluCodes, WeightCurvature
-from harness.evidence.base import Setting, Subject
+from harness.evidence.base import ScoringContext, Subject
 from harness.evidence.task import TaskEvidence
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
-from harness.scoring import Effort, ScoringRun, SettingSpec, compute, missing_units
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
 from harness.scoring.engine import score, score_counts
 from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Layer
@@ -27,9 +27,9 @@ ARCH = SPACE.architectures[11]
 NAMES = tuple(name for name in PROXIES if PROXIES.get(name).deterministic)
 
 
-def setting(protocol: Protocol | None = None, seed: int = 0) -> Setting:
+def context(protocol: Protocol | None = None, seed: int = 0) -> ScoringContext:
     batches = draw_batches(DIGITS, BatchRequest(InputKind.noise, 2, 8, seed)).batches
-    return Setting(SPACE, DIGITS, protocol or Protocol(batch_size=8), seed, batches, torch.device("cpu"))
+    return ScoringContext(SPACE, DIGITS, protocol or Protocol(batch_size=8), seed, batches, torch.device("cpu"))
 
 
 def made(*names: str) -> dict[str, Proxy]:
@@ -76,7 +76,7 @@ class OutOfMemory(Asking):
 
 @pytest.mark.parametrize("dtype", [Precision.fp32, Precision.bf16])
 def test_scores_do_not_depend_on_the_proxies_beside(dtype):
-    here = setting(Protocol(batch_size=8, dtype=dtype))
+    here = context(Protocol(batch_size=8, dtype=dtype))
     together = score(here, ARCH, "live", made())
     for name in NAMES:
         alone = score(here, ARCH, "live", made(name))[name]
@@ -92,7 +92,7 @@ def test_gradients_do_not_depend_on_what_else_the_pass_is_asked_for(bench, data_
     space, images = BENCHMARKS.get(bench), DATA_SETS.get(data_set)
     batches = draw_batches(images, BatchRequest(InputKind.noise, 2, 2, 0)).batches
     small = tuple(replace(batch, images=batch.images[..., :16, :16]) for batch in batches)
-    here = Setting(space, images, Protocol(batch_size=2), 0, small, torch.device("cpu"))
+    here = ScoringContext(space, images, Protocol(batch_size=2), 0, small, torch.device("cpu"))
     arch = space.architectures[place]
     proxies = made("zico", "naswot", "fisher", "jacob_cov", "grad_norm_global", "grasp")
     together = score(here, arch, "live", proxies)
@@ -104,8 +104,8 @@ def test_gradients_do_not_depend_on_what_else_the_pass_is_asked_for(bench, data_
 def test_counting_many_at_once_gives_the_same_bits_as_one_by_one():
     counts = made("params", "params_live", "flops", "flops_live", "sum_log_layer_size")
     archs = SPACE.architectures[:300]
-    at_once = score_counts(setting(), archs, counts)
-    one_by_one = [score(setting(), arch, "all", counts) for arch in archs]
+    at_once = score_counts(context(), archs, counts)
+    one_by_one = [score(context(), arch, "all", counts) for arch in archs]
     assert at_once is not None
     for several, single in zip(at_once, one_by_one, strict=True):
         assert {name: entry.components for name, entry in several.items()} == {
@@ -123,7 +123,7 @@ def test_equal_layers_in_another_order_are_a_tie():
 
 def test_what_cannot_be_counted_at_once_is_left_to_the_engine():
     for proxy in (Raising(), NotANumber(), HasNone()):
-        assert score_counts(setting(), SPACE.architectures[:3], {"odd": proxy}) is None
+        assert score_counts(context(), SPACE.architectures[:3], {"odd": proxy}) is None
 
 
 def test_a_pass_runs_once_for_all_that_ask(monkeypatch):
@@ -136,19 +136,19 @@ def test_a_pass_runs_once_for_all_that_ask(monkeypatch):
         return network
 
     monkeypatch.setattr(SPACE, "network", counted)
-    score(setting(), ARCH, "live", made("zico", "grad_norm", "naswot"))
+    score(context(), ARCH, "live", made("zico", "grad_norm", "naswot"))
     assert len(forwards) == 2  # one for each batch
     forwards.clear()
-    score(setting(), ARCH, "live", made("fisher", "grasp", "snip", "plain", "jacob_cov", "epe_nas", "grad_norm_global"))
+    score(context(), ARCH, "live", made("fisher", "grasp", "snip", "plain", "jacob_cov", "epe_nas", "grad_norm_global"))
     assert len(forwards) == 1
     forwards.clear()
-    score(setting(), ARCH, "live", made("grad_norm", "naswot"))
+    score(context(), ARCH, "live", made("grad_norm", "naswot"))
     assert len(forwards) == 1
 
 
 def test_failures_are_rows_and_the_others_go_on():
     proxies = {"raising": Raising(), "nan": NotANumber(), "none": HasNone(), **made("grad_norm")}
-    found = score(setting(), ARCH, "live", proxies)
+    found = score(context(), ARCH, "live", proxies)
     assert (found["raising"].status, found["raising"].reason) == (FAILED, "ValueError: no such thing")
     assert (found["nan"].status, found["nan"].reason) == (FAILED, "the value is NaN")
     assert (found["none"].status, found["none"].reason) == (UNDEFINED, "only for cells with concatenation")
@@ -157,7 +157,7 @@ def test_failures_are_rows_and_the_others_go_on():
 
 def test_running_out_of_memory_is_no_result():
     with pytest.raises(torch.OutOfMemoryError):
-        score(setting(), ARCH, "live", {"greedy": OutOfMemory()})
+        score(context(), ARCH, "live", {"greedy": OutOfMemory()})
 
 
 def test_running_out_of_memory_ends_a_run_in_one_sentence_and_stores_nothing(tmp_path, monkeypatch):
@@ -166,30 +166,30 @@ def test_running_out_of_memory_ends_a_run_in_one_sentence_and_stores_nothing(tmp
 
     monkeypatch.setattr(PROXIES.get("params"), "measure", out_of_memory)
     run = ScoringRun(
-        SettingSpec("nats_tss", "digits", InputKind.noise, Protocol(), 0, "cpu"), (ProxySpec("params"),), None
+        ContextSpec("nats_tss", "digits", InputKind.noise, Protocol(), 0, "cpu"), (ProxySpec("params"),), None
     )
     with ScoreStore(tmp_path / "scores.sqlite") as store:
-        units = missing_units(run, [ARCH], store, Effort(workers=1))
+        units = missing_units(run, [ARCH], store, ExecutionOptions(workers=1))
         with pytest.raises(HarnessError, match=r"allocate 1 bytes\. That is no score, and what was scored is kept"):
-            compute(run, units, store, Effort(workers=1))
+            compute(run, units, store, ExecutionOptions(workers=1))
         assert store.find(run.key(run.specs[0])) == {}
 
 
 def test_the_global_generators_are_left_alone_and_draws_are_repeatable():
     states = [torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()]
-    first = score(setting(), ARCH, "live", {"drawing": Drawing(), **made("zico")})["drawing"]
+    first = score(context(), ARCH, "live", {"drawing": Drawing(), **made("zico")})["drawing"]
     assert torch.equal(states[0], torch.get_rng_state())
     assert states[1] == random.getstate()
     assert (states[2] == np.random.get_state()[1]).all()
     torch.rand(3)
-    assert first.components == score(setting(), ARCH, "live", {"drawing": Drawing()})["drawing"].components
+    assert first.components == score(context(), ARCH, "live", {"drawing": Drawing()})["drawing"].components
 
 
 RIDERS = [kind for kind in map(EVIDENCE.get, EVIDENCE) if issubclass(kind, TaskEvidence)]
 
 
 def test_hooks_are_removed():
-    subject = Subject(setting(), ARCH, "live")
+    subject = Subject(context(), ARCH, "live")
     TaskEvidence.collect_all(subject, RIDERS)
     for module in subject.network.modules():
         assert not module._forward_pre_hooks
@@ -198,20 +198,20 @@ def test_hooks_are_removed():
 
 
 def test_the_task_pass_leaves_network_and_batches_as_they_were():
-    subject = Subject(setting(), ARCH, "live")
+    subject = Subject(context(), ARCH, "live")
     before = [parameter.clone() for parameter in subject.network.parameters()]
     TaskEvidence.collect_all(subject, RIDERS)
     for parameter, old in zip(subject.network.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
         assert parameter.grad is None
         assert parameter.requires_grad
-    for batch in subject.setting.batches:
+    for batch in subject.context.batches:
         assert not batch.images.requires_grad
         assert batch.images.grad is None
 
 
 def test_a_pass_costs_those_that_need_it():
-    subject = Subject(setting(), ARCH, "live")
+    subject = Subject(context(), ARCH, "live")
     codes, first, curvature, inputs = TaskEvidence.collect_all(
         subject, [ReluCodes, FirstBatchGradients, WeightCurvature, InputGradients]
     )
@@ -222,7 +222,7 @@ def test_a_pass_costs_those_that_need_it():
 def test_the_hessian_is_that_of_finite_differences():
     # (g(w + e w) - g(w - e w)) / 2e tends to H w; in float64,
     # with a step so short that no ReLU switches.
-    subject = Subject(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live")
+    subject = Subject(context(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live")
     curvature, gradients = TaskEvidence.collect_all(subject, [WeightCurvature, FirstBatchGradients])
     weights = {name: subject.network.get_submodule(name).weight for name in gradients.layers}
     start = {name: weight.detach().clone() for name, weight in weights.items()}
@@ -240,7 +240,7 @@ def test_the_hessian_is_that_of_finite_differences():
 
 def test_threads_are_given_back():
     before = torch.get_num_threads()
-    score(setting(), ARCH, "live", made("synflow"))
+    score(context(), ARCH, "live", made("synflow"))
     assert torch.get_num_threads() == before
 
 
@@ -253,8 +253,8 @@ def test_threads_are_given_back():
     ],
 )
 def test_protocols_change_the_arithmetic_a_little_but_score_all(protocol):
-    reference = score(setting(), ARCH, "live", made())
-    found = score(setting(protocol), ARCH, "live", made())
+    reference = score(context(), ARCH, "live", made())
+    found = score(context(protocol), ARCH, "live", made())
     assert {name: entry.status for name, entry in found.items()} == {
         name: entry.status for name, entry in reference.items()
     }
@@ -264,7 +264,7 @@ def test_protocols_change_the_arithmetic_a_little_but_score_all(protocol):
 
 def test_float64_confirms_float32():
     proxies = made("zico", "grad_norm", "naswot")
-    single = score(setting(), ARCH, "live", proxies)
-    double = score(setting(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live", proxies)
+    single = score(context(), ARCH, "live", proxies)
+    double = score(context(Protocol(batch_size=8, dtype=Precision.fp64)), ARCH, "live", proxies)
     for name, entry in single.items():
         assert entry.components[name] == pytest.approx(double[name].components[name], rel=1e-3)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.evidence.twice import CheapSecondDerivatives
+from harness.evidence.double_backward import CheapSecondDerivatives
 
 
 def numbers(*shape: int, seed: int) -> Tensor:

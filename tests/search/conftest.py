@@ -9,13 +9,13 @@ import pytest
 from harness.ensembles import ENSEMBLES
 from harness.inputs import DATA_SETS, InputKind
 from harness.protocol import Protocol
-from harness.scoring import Effort, SettingSpec
+from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import parse_proxies
 from harness.search.costs import Budget, Cost, open_costs
-from harness.search.lockstep import run_trials
+from harness.search.lockstep import run_searches
 from harness.search.objective import Objective
+from harness.search.run import SearchRun, SearchTask
 from harness.search.settings import SearchSettings
-from harness.search.trial import Contest, Trial
 from harness.searchers import SEARCHERS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
@@ -23,28 +23,28 @@ from harness.store import ScoreStore
 
 PROTOCOL = Protocol(batch_size=8)
 TSS, SSS = (
-    SettingSpec(bench, data_set, InputKind.real, PROTOCOL, 0, "cpu")
+    ContextSpec(bench, data_set, InputKind.real, PROTOCOL, 0, "cpu")
     for bench, data_set in (("nats_tss", "digits"), ("nats_sss", "cifar10"))
 )
 
 
 @cache
-def cost(name: str, setting: SettingSpec) -> Cost:
+def cost(name: str, context: ContextSpec) -> Cost:
     """A cost, which remembers what it has counted."""
-    return open_costs([name], setting)[name]
+    return open_costs([name], context)[name]
 
 
 @pytest.fixture
-def sizes() -> SettingSpec:
+def sizes() -> ContextSpec:
     """NATS-SSS, to be given to `run`."""
     return SSS
 
 
 @pytest.fixture
-def run(tmp_path) -> Callable[..., list[Trial]]:
+def run(tmp_path) -> Callable[..., list[SearchRun]]:
     """Runs a searcher, by default on NATS-TSS with the digits; equal `store` names share scores."""
 
-    def trials(
+    def search_runs(
         searcher: str,
         *proxies: str,
         seeds: int = 1,
@@ -52,24 +52,24 @@ def run(tmp_path) -> Callable[..., list[Trial]]:
         minimised: tuple[str, ...] = (),
         ensemble: str | None = None,
         options: Mapping[str, int] = {},  # never changed
-        setting: SettingSpec = TSS,
+        context: ContextSpec = TSS,
         store: str = "scores",
         **others: object,
-    ) -> list[Trial]:
+    ) -> list[SearchRun]:
         settings = SearchSettings(base=Settings(seeds=seeds, protocol=PROTOCOL), **others)
-        limits = {cost(name, setting): limit for name, limit in budget.items()}
+        limits = {cost(name, context): limit for name, limit in budget.items()}
         objective = Objective(
             tuple(parse_proxies(proxies, {})),
             None if ensemble is None else (ensemble, ENSEMBLES.get(ensemble)()),
-            tuple(cost(name, setting) for name in minimised),
+            tuple(cost(name, context) for name in minimised),
         )
-        space, data_set = BENCHMARKS.get(setting.bench), DATA_SETS.get(setting.data_set)
+        space, data_set = BENCHMARKS.get(context.bench), DATA_SETS.get(context.data_set)
         chosen = SEARCHERS.get(searcher)(**options)
-        contest = Contest(space, data_set, searcher, chosen, objective, Budget(limits), settings)
+        task = SearchTask(space, data_set, searcher, chosen, objective, Budget(limits), settings)
         with ScoreStore(Path(tmp_path / f"{store}.sqlite")) as opened:
-            return run_trials(contest, setting, opened, Effort(workers=1))[0]
+            return run_searches(task, context, opened, ExecutionOptions(workers=1))[0]
 
-    return trials
+    return search_runs
 
 
 @pytest.fixture

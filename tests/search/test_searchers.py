@@ -9,7 +9,7 @@ from pymoo.indicators.hv import HV
 from scipy.stats import rankdata
 
 from harness.search.outcome import best_place, curve_grid
-from harness.search.trial import Trial
+from harness.search.run import SearchRun
 from harness.searchers import SEARCHERS, Status
 from harness.searchers.pareto import non_dominated
 from harness.space import BENCHMARKS
@@ -19,30 +19,30 @@ ONE_OBJECTIVE = [name for name in SEARCHERS if not SEARCHERS.get(name).several]
 BOUNDED = [name for name in ONE_OBJECTIVE if SEARCHERS.get(name).bounded]
 
 
-def scores(trial: Trial) -> list[float]:
-    return trial.values()[:, 0].tolist()
+def scores(search_run: SearchRun) -> list[float]:
+    return search_run.values()[:, 0].tolist()
 
 
-def course(trial: Trial) -> list[tuple[object, ...]]:
+def course(search_run: SearchRun) -> list[tuple[object, ...]]:
     """Everything that a trial proposed and was told."""
     return [
         (candidate.step, candidate.arch, candidate.parent, candidate.status, candidate.place)
-        for candidate in trial.candidates
+        for candidate in search_run.candidates
     ]
 
 
 @pytest.mark.parametrize("searcher", BOUNDED)
 def test_no_scored_candidate_is_over_budget_and_the_best_only_rises(searcher, run):
-    (trial,) = run(searcher, "flops_live", budget={"flops": 4e6, "params": 4e4}, steps=300, population=20)
-    assert len(trial.candidates) == 300
-    assert [candidate.step for candidate in trial.candidates] == list(range(1, 301))
-    flops, params = trial.contest.budget.limits
-    for candidate in trial.candidates:
+    (search_run,) = run(searcher, "flops_live", budget={"flops": 4e6, "params": 4e4}, steps=300, population=20)
+    assert len(search_run.candidates) == 300
+    assert [candidate.step for candidate in search_run.candidates] == list(range(1, 301))
+    flops, params = search_run.task.budget.limits
+    for candidate in search_run.candidates:
         within = flops.of([candidate.arch])[0] <= 4e6 and params.of([candidate.arch])[0] <= 4e4
         assert (candidate.status is not Status.INFEASIBLE) == within
-    assert any(candidate.status is Status.INFEASIBLE for candidate in trial.candidates)
-    best = [scores(trial)[best_place(trial, n)] for n in range(1, len(trial.scored) + 1)]
-    assert best == np.maximum.accumulate(scores(trial)).tolist()
+    assert any(candidate.status is Status.INFEASIBLE for candidate in search_run.candidates)
+    best = [scores(search_run)[best_place(search_run, n)] for n in range(1, len(search_run.scored) + 1)]
+    assert best == np.maximum.accumulate(scores(search_run)).tolist()
 
 
 @pytest.mark.parametrize("searcher", BOUNDED)
@@ -55,41 +55,41 @@ def test_equal_seeds_give_equal_searches_whatever_runs_beside(searcher, run):
 
 @pytest.mark.parametrize("searcher", BOUNDED)
 def test_each_network_is_evaluated_once(searcher, run):
-    (trial,) = run(searcher, "params_live", steps=300, population=10)
-    networks = [candidate.network for candidate in trial.scored]
-    assert len(networks) == len(set(networks)) == trial.n_evaluations
-    repeated = [candidate for candidate in trial.candidates if candidate.status is Status.REPEATED]
+    (search_run,) = run(searcher, "params_live", steps=300, population=10)
+    networks = [candidate.network for candidate in search_run.scored]
+    assert len(networks) == len(set(networks)) == search_run.n_evaluations
+    repeated = [candidate for candidate in search_run.candidates if candidate.status is Status.REPEATED]
     assert repeated
     for candidate in repeated:
-        assert trial.scored[candidate.place].network == candidate.network == SPACE.canonical(candidate.arch)
+        assert search_run.scored[candidate.place].network == candidate.network == SPACE.canonical(candidate.arch)
 
 
 @pytest.mark.parametrize("searcher", BOUNDED)
 def test_evaluations_bound_a_search(searcher, run):
-    (trial,) = run(searcher, "params_live", steps=5000, population=10, evaluations=40)
-    assert trial.n_evaluations == 40
-    assert len(trial.candidates) < 5000
+    (search_run,) = run(searcher, "params_live", steps=5000, population=10, evaluations=40)
+    assert search_run.n_evaluations == 40
+    assert len(search_run.candidates) < 5000
 
 
 def test_evolution_is_algorithm_1(run):
     """The population is replayed by hand: each parent must be in it, and the smallest score leaves."""
-    (trial,) = run("evolution", "params_live", steps=400, population=15)
-    members = [trial.candidates[0]]
+    (search_run,) = run("evolution", "params_live", steps=400, population=15)
+    members = [search_run.candidates[0]]
     sizes = set()
-    for candidate in trial.candidates[1:]:
+    for candidate in search_run.candidates[1:]:
         assert candidate.parent in [member.arch for member in members]
         assert candidate.arch in SPACE.neighbours(candidate.parent)
         if candidate.status is Status.SCORED:
             members.append(candidate)
         if len(members) > 15:
-            members.remove(min(members, key=trial.value))
+            members.remove(min(members, key=search_run.value))
         sizes.add(len(members))
     assert max(sizes) == 15
 
 
 def test_the_first_architecture_is_the_parent_of_the_founders(run):
-    (trial,) = run("evolution", "params_live", steps=200, population=5, options={"founders": 10})
-    first, *children = trial.candidates
+    (search_run,) = run("evolution", "params_live", steps=200, population=5, options={"founders": 10})
+    first, *children = search_run.candidates
     entered = 1
     late = []
     for child in children:
@@ -103,15 +103,15 @@ def test_the_first_architecture_is_the_parent_of_the_founders(run):
 
 
 def test_without_deduplication_a_network_enters_the_population_again(run):
-    (trial,) = run("evolution", "params_live", steps=200, population=10, deduplicate=False)
-    assert all(candidate.status is Status.SCORED for candidate in trial.candidates)
-    assert trial.n_evaluations < 200
+    (search_run,) = run("evolution", "params_live", steps=200, population=10, deduplicate=False)
+    assert all(candidate.status is Status.SCORED for candidate in search_run.candidates)
+    assert search_run.n_evaluations < 200
 
 
 def test_the_oldest_dies_in_aging_evolution(run):
-    (trial,) = run("aging_evolution", "params_live", steps=300, population=12)
+    (search_run,) = run("aging_evolution", "params_live", steps=300, population=12)
     members = []
-    for candidate in trial.candidates:
+    for candidate in search_run.candidates:
         assert candidate.parent is None or candidate.parent in [member.arch for member in members]
         assert (candidate.parent is None) == (len(members) < 12)
         if candidate.network not in [member.network for member in members]:
@@ -120,17 +120,19 @@ def test_the_oldest_dies_in_aging_evolution(run):
 
 
 def test_random_search_draws_without_replacement_until_the_space_is_used_up(run):
-    (trial,) = run("random", "flops_live", steps=20_000)
-    archs = [candidate.arch for candidate in trial.candidates]
+    (search_run,) = run("random", "flops_live", steps=20_000)
+    archs = [candidate.arch for candidate in search_run.candidates]
     assert len(archs) == len(set(archs)) == len(SPACE.architectures)
-    assert trial.n_evaluations == 5425
+    assert search_run.n_evaluations == 5425
     assert archs != list(SPACE.architectures)
 
 
 def test_local_search_ends_in_a_local_optimum(run):
-    for trial in run("local_search", "sum_log_layer_size", seeds=3, steps=400):
-        value = {candidate.network: score for candidate, score in zip(trial.scored, scores(trial), strict=True)}
-        best = trial.scored[best_place(trial, len(trial.scored))]
+    for search_run in run("local_search", "sum_log_layer_size", seeds=3, steps=400):
+        value = {
+            candidate.network: score for candidate, score in zip(search_run.scored, scores(search_run), strict=True)
+        }
+        best = search_run.scored[best_place(search_run, len(search_run.scored))]
         around = [value[SPACE.canonical(arch)] for arch in SPACE.neighbours(best.arch)]
         assert max(around) <= value[best.network]
 
@@ -155,14 +157,16 @@ def test_exhaustive_search_finds_the_optimum_and_scores_nothing_twice(run, monke
 
 @pytest.mark.parametrize("searcher", BOUNDED)
 def test_what_has_no_score_never_survives(searcher, run, half_broken):
-    (trial,) = run(searcher, half_broken, steps=250, population=10)
-    failed = {candidate.arch for candidate in trial.candidates if candidate.status is Status.FAILED}
-    reasons = {candidate.reason for candidate in trial.candidates if candidate.reason}
+    (search_run,) = run(searcher, half_broken, steps=250, population=10)
+    failed = {candidate.arch for candidate in search_run.candidates if candidate.status is Status.FAILED}
+    reasons = {candidate.reason for candidate in search_run.candidates if candidate.reason}
     assert reasons == {"the value is NaN", "RuntimeError: not today"}
-    assert all(candidate.parent not in failed for candidate in trial.candidates)
-    assert all(math.isfinite(score) for score in scores(trial))
-    assert all(trial.value(candidate) == -math.inf for candidate in trial.candidates if candidate.place is None)
-    assert trial.n_evaluations == len(trial.scored) + len({SPACE.canonical(arch) for arch in failed})
+    assert all(candidate.parent not in failed for candidate in search_run.candidates)
+    assert all(math.isfinite(score) for score in scores(search_run))
+    assert all(
+        search_run.value(candidate) == -math.inf for candidate in search_run.candidates if candidate.place is None
+    )
+    assert search_run.n_evaluations == len(search_run.scored) + len({SPACE.canonical(arch) for arch in failed})
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -185,23 +189,23 @@ def test_nsga_2_trades_better_than_random_search(run, sizes):
     found: dict[str, list[float]] = {"pareto": [], "random": []}
     for searcher, areas in found.items():
         asked = {"minimised": ("flops",), "seeds": 5, "steps": 300, "population": 20}
-        for trial in run(searcher, "sum_log_layer_size", setting=sizes, **asked):
-            areas.append(float(area(-trial.values() / [300.0, 3e8])))
+        for search_run in run(searcher, "sum_log_layer_size", context=sizes, **asked):
+            areas.append(float(area(-search_run.values() / [300.0, 3e8])))
     assert np.mean(found["pareto"]) > np.mean(found["random"])
     assert min(found["pareto"]) > max(found["random"])
 
 
 def test_an_ensemble_ranks_all_networks_of_the_search(run):
-    (trial,) = run("evolution", "params_live", "sum_log_layer_size", ensemble="rank_sum", steps=120, population=10)
-    assert trial.contest.objective.name == "rank_sum(params_live, sum_log_layer_size)"
-    space, data_set = trial.contest.space, trial.contest.data_set
-    table = space.layer_table([candidate.arch for candidate in trial.scored], data_set)
-    params = np.array([space.params(candidate.arch, data_set, live=True) for candidate in trial.scored])
+    (search_run,) = run("evolution", "params_live", "sum_log_layer_size", ensemble="rank_sum", steps=120, population=10)
+    assert search_run.task.objective.name == "rank_sum(params_live, sum_log_layer_size)"
+    space, data_set = search_run.task.space, search_run.task.data_set
+    table = space.layer_table([candidate.arch for candidate in search_run.scored], data_set)
+    params = np.array([space.params(candidate.arch, data_set, live=True) for candidate in search_run.scored])
     logs = (np.log(np.maximum(table.n_weights, 1)) * table.live * table.repeats).sum(axis=1).round(9)
-    for n in (1, 10, len(trial.scored)):
+    for n in (1, 10, len(search_run.scored)):
         expected = rankdata(params[:n]) + rankdata(logs[:n])
-        assert trial.values(n)[:, 0].tolist() == expected.tolist()
-        assert best_place(trial, n) == int(np.argmax(expected))
+        assert search_run.values(n)[:, 0].tolist() == expected.tolist()
+        assert best_place(search_run, n) == int(np.argmax(expected))
 
 
 def test_proxies_draw_anew_with_each_search_if_asked(run):

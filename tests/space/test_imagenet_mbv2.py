@@ -18,7 +18,7 @@ from harness.evidence import WeightGradients
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
-from harness.scoring import SettingSpec
+from harness.scoring import ContextSpec
 from harness.scoring.engine import score
 from harness.space import BENCHMARKS, Architecture
 from harness.truth import Truth
@@ -78,11 +78,11 @@ def test_the_protocol_chooses_what_is_scored_and_a_key_says_so():
     assert '"residuals":false' in plain.key
     assert "residuals" not in protocol.key
     assert plain.label == "paper(batch_size=4, dtype=fp64, residuals=False)"
-    spec = SettingSpec("imagenet_mbv2", "imagenet", InputKind.noise, plain, seed=0, device="cpu")
+    spec = ContextSpec("imagenet_mbv2", "imagenet", InputKind.noise, plain, seed=0, device="cpu")
     assert spec.make(with_batches=False).space == SPACE.as_scored(residuals=False, squeeze_excitation=False)
-    setting = replace(spec.make(with_batches=False), data_set=REDUCED, batches=BATCHES.batches)
-    setting = replace(setting, space=SPACE.as_scored(residuals=True, squeeze_excitation=False))
-    found = score(setting, SMALLEST, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"]
+    context = replace(spec.make(with_batches=False), data_set=REDUCED, batches=BATCHES.batches)
+    context = replace(context, space=SPACE.as_scored(residuals=True, squeeze_excitation=False))
+    found = score(context, SMALLEST, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"]
     # Through the engine, which runs in another memory layout.
     theirs = PUBLISHED["ZiCo_imagenet1k_flops450M_res224"]["zico"]
     assert found == pytest.approx(theirs["residuals=true squeeze_excitation=false"], rel=1e-6)

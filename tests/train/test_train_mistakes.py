@@ -13,7 +13,7 @@ from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, train
 from harness.train.__main__ import main
 from harness.train.checkpoint import FILE
-from harness.train.job import Place
+from harness.train.job import RunLocation
 
 ARCH = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
 STRUCTURE = BENCHMARKS.get("imagenet_mbv2").start
@@ -76,7 +76,7 @@ def test_a_folder_of_another_training_is_kept(tmp_path, monkeypatch, capsys):
     space, digits = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
     recipe = Recipe(epochs=2, batch_size=256, augmentation=Augmentation(shift=1, label_smoothing=0.1))
     job = Job(space, Architecture(ARCH), digits, recipe)
-    train(job, Place(tmp_path, torch.device("cpu"), tmp_path))
+    train(job, RunLocation(tmp_path, torch.device("cpu"), tmp_path))
     before = (tmp_path / FILE).read_bytes()
     words = [f"arch={ARCH}", f"out={tmp_path}", "recipe.epochs=3", "recipe.batch_size=256", "onnx=false"]
     monkeypatch.setattr(sys, "argv", ["harness.train", *words])

@@ -21,7 +21,7 @@ from harness.train import Augmentation, Job, Recipe, Teacher, train
 from harness.train.checkpoint import FILE
 from harness.train.examples import PlainExamples, augmented
 from harness.train.export import RECORD, WEIGHTS, write_onnx
-from harness.train.job import Place
+from harness.train.job import RunLocation
 
 DIGITS = DATA_SETS.get("digits")
 TSS = BENCHMARKS.get("nats_tss")
@@ -30,8 +30,8 @@ RECIPE = Recipe(epochs=8, augmentation=Augmentation(label_smoothing=0.1))
 SHORT = replace(RECIPE, epochs=3, augmentation=Augmentation(shift=1, mixup=0.2, random_erasing=0.2))
 
 
-def place(out: Path, *, resume: bool = True) -> Place:
-    return Place(out, torch.device("cpu"), Path("nowhere"), resume=resume)
+def location(out: Path, *, resume: bool = True) -> RunLocation:
+    return RunLocation(out, torch.device("cpu"), Path("nowhere"), resume=resume)
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -44,7 +44,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def trained(tmp_path_factory):
     """A training on 897 digits, tested on the other 900."""
     out = tmp_path_factory.mktemp("trained")
-    return train(Job(TSS, ARCH, DIGITS, RECIPE), place(out)), out
+    return train(Job(TSS, ARCH, DIGITS, RECIPE), location(out)), out
 
 
 def test_eight_epochs_on_digits_reach_97_percent(trained):
@@ -80,12 +80,12 @@ def test_a_teacher_is_followed(trained, tmp_path):
     _, teacher = trained
     job = Job(TSS, ARCH, DIGITS, replace(SHORT, epochs=2, teacher=Teacher(str(teacher))))
     alone = replace(job, recipe=replace(job.recipe, teacher=None))
-    taught = train(job, place(tmp_path / "taught")).history
-    untaught = train(alone, place(tmp_path / "alone")).history
+    taught = train(job, location(tmp_path / "taught")).history
+    untaught = train(alone, location(tmp_path / "alone")).history
     # The teacher's loss is a cross-entropy of its own, about as large as the other.
     assert 1.5 * untaught[0]["loss"] < taught[0]["loss"] < 2.5 * untaught[0]["loss"]
     with pytest.raises(OptionError, match=r"was trained on digits; this is a training on cifar10"):
-        train(replace(job, data_set=replace(DIGITS, name="cifar10")), place(tmp_path / "other"))
+        train(replace(job, data_set=replace(DIGITS, name="cifar10")), location(tmp_path / "other"))
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
@@ -103,8 +103,8 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
         process.wait()
     assert not (out / WEIGHTS).exists()
     job = Job(TSS, ARCH, DIGITS, SHORT)
-    resumed = train(job, place(out)).history
-    straight = train(job, place(tmp_path / "straight")).history
+    resumed = train(job, location(out)).history
+    straight = train(job, location(tmp_path / "straight")).history
     assert [row["loss"] for row in resumed] == [row["loss"] for row in straight]
     assert all(torch.equal(value, weights(out)[name]) for name, value in weights(tmp_path / "straight").items())
 
@@ -120,7 +120,7 @@ def test_two_processes_under_torchrun_train_what_one_trains(tmp_path):
         command, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    train(Job(TSS, ARCH, DIGITS, recipe), place(alone))
+    train(Job(TSS, ARCH, DIGITS, recipe), location(alone))
     found, expected = (pd.read_csv(folder / "history.csv") for folder in (together, alone))
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-4)
     parameters = dict(TSS.network(ARCH, DIGITS).named_parameters())
@@ -132,7 +132,7 @@ def test_two_processes_under_torchrun_train_what_one_trains(tmp_path):
 def test_a_structure_of_an_open_space_trains_on_any_classes(tmp_path):
     space = BENCHMARKS.get("imagenet_mbv2")
     recipe = replace(RECIPE, epochs=2, learning_rate=0.02)
-    outcome = train(Job(space, space.start, DIGITS, recipe), place(tmp_path))
+    outcome = train(Job(space, space.start, DIGITS, recipe), location(tmp_path))
     assert outcome.history[1]["loss"] < 0.9 * outcome.history[0]["loss"]  # 1.9 after 2.3; running statistics lag behind
 
 

@@ -24,7 +24,7 @@ _TEST_BATCH = 225  # larger ones leave the cache and cost more for each image
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DigitsRun:
     """Test accuracies of one cell in percent, one per seed of the recipe, and the CPU seconds that they took."""
 
     arch: Architecture
@@ -36,7 +36,7 @@ class Outcome:
         return {"arch": self.arch, "test_accuracies": list(self.test_accuracies), "cpu_s": round(self.cpu_s, 3)}
 
     @classmethod
-    def from_json(cls, read: Mapping[str, object]) -> "Outcome":
+    def from_json(cls, read: Mapping[str, object]) -> "DigitsRun":
         """The outcome that `as_json` wrote.
 
         Raises:
@@ -58,13 +58,13 @@ class Trainer:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
 
-    def fit(self, arch: Architecture) -> Outcome:
+    def fit(self, arch: Architecture) -> DigitsRun:
         """Train the networks of `arch`, one per seed, and test them after the last step."""
         started = time.process_time()
         network = self.initial_network(arch)
         flat = self._optimise(network)
         accuracies = tuple(self._test(network, flat).tolist())
-        return Outcome(arch, accuracies, time.process_time() - started)
+        return DigitsRun(arch, accuracies, time.process_time() - started)
 
     def initial_network(self, arch: Architecture) -> GroupedNetwork:
         """The untrained networks; their seeds are none that a proxy is given, so that no proxy sees these weights."""

@@ -16,7 +16,7 @@ import sklearn
 import torch
 from filelock import FileLock, Timeout
 
-from benchmarks.nats_tss.digits.fit import Outcome
+from benchmarks.nats_tss.digits.fit import DigitsRun
 from benchmarks.nats_tss.digits.recipe import Recipe
 from harness.errors import MissingDataError, StoreError
 from harness.space import Architecture
@@ -52,12 +52,12 @@ class OutcomeFolder:
                 f"Another run is training into {self.folder}. Wait for it or choose another --out."
             ) from None
 
-    def append(self, outcome: Outcome) -> None:
+    def append(self, outcome: DigitsRun) -> None:
         """Write one finished cell."""
         with self._lines.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(outcome.as_json()) + "\n")
 
-    def read(self) -> dict[Architecture, Outcome]:
+    def read(self) -> dict[Architecture, DigitsRun]:
         """All finished cells by canonical architecture.
 
         Raises:
@@ -66,12 +66,12 @@ class OutcomeFolder:
         if not self._lines.exists():
             return {}
         text = self._lines.read_text(encoding="utf-8")
-        found: dict[Architecture, Outcome] = {}
+        found: dict[Architecture, DigitsRun] = {}
         for number, line in enumerate(text.splitlines(keepends=True), start=1):
             if not line.endswith("\n"):
                 break
             try:
-                outcome = Outcome.from_json(json.loads(line))
+                outcome = DigitsRun.from_json(json.loads(line))
             except (ValueError, TypeError):
                 raise StoreError(
                     f"Line {number} of {self._lines} is damaged. Delete that line and run again."

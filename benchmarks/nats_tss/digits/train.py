@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.nats_tss.digits.collect import collect
-from benchmarks.nats_tss.digits.fit import SPACE, Outcome, Trainer
+from benchmarks.nats_tss.digits.fit import SPACE, DigitsRun, Trainer
 from benchmarks.nats_tss.digits.outcomes import OutcomeFolder
 from benchmarks.nats_tss.digits.recipe import Recipe
 from harness.errors import HarnessError, MissingDataError, OptionError
@@ -88,7 +88,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _fit(task: tuple[Recipe, Architecture]) -> Outcome:
+def _fit(task: tuple[Recipe, Architecture]) -> DigitsRun:
     recipe, arch = task
     return _trainer(recipe).fit(arch)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from broken_plug_ins import BROKEN, CLASS, HEAD, NOTED, SOUND, measuring
 
-from harness.check import Finding, Verdict, examine, judgement, load
+from harness.check import CheckResult, Finding, cost_and_direction, examine, load
 from harness.proxy import PROXIES
 
 _numbers = itertools.count()
@@ -31,7 +31,7 @@ def examined(tmp_path):
 def test_what_is_broken_has_its_line(what, examined):
     check, source, text = BROKEN[what]
     finding = examined(source, check)
-    assert finding.verdict is Verdict.failed, finding
+    assert finding.result is CheckResult.failed, finding
     assert text in finding.text
 
 
@@ -39,14 +39,14 @@ def test_what_is_broken_has_its_line(what, examined):
 def test_what_is_odd_is_noted(what, examined):
     check, source, text = NOTED[what]
     finding = examined(source, check)
-    assert finding.verdict is Verdict.note, finding
+    assert finding.result is CheckResult.note, finding
     assert text in finding.text
 
 
 def test_a_sound_plug_in_passes(examined, tmp_path):
     examined(HEAD + CLASS + SOUND, "loads")
     (name,) = load(str(tmp_path / "mine.py")).names
-    assert [finding for finding in examine(name, quick=True) if finding.verdict is not Verdict.passed] == []
+    assert [finding for finding in examine(name, quick=True) if finding.result is not CheckResult.passed] == []
 
 
 def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypatch):
@@ -56,10 +56,10 @@ def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypa
     )
     examined(source.replace("LIVE", "ALL"), "loads")
     (name,) = load(str(tmp_path / "mine.py")).names
-    monkeypatch.setattr(judgement, "EXPENSIVE", 0.02)
-    monkeypatch.setattr(judgement, "MOST", 70)
+    monkeypatch.setattr(cost_and_direction, "EXPENSIVE", 0.02)
+    monkeypatch.setattr(cost_and_direction, "MOST", 70)
     findings = {finding.check: finding for finding in examine(name)}
-    assert findings["direction"].verdict is findings["cost"].verdict is Verdict.note
+    assert findings["direction"].result is findings["cost"].result is CheckResult.note
     assert "clearly negative. Higher must mean better; is the sign turned?" in findings["direction"].text
     assert "look for passes that shared evidence already holds" in findings["cost"].text
 
@@ -70,7 +70,9 @@ def test_every_proxy_of_the_project_passes(name):
     fewer = {"n_images": 8, "n_images_tangent": 8, "n_images_regions": 8, "n_repeats": 1}
     fields = {field.name for field in dataclasses.fields(PROXIES.get(name))}
     options = {option: value for option, value in fewer.items() if option in fields}
-    failures = [finding for finding in examine(name, quick=True, options=options) if finding.verdict is Verdict.failed]
+    failures = [
+        finding for finding in examine(name, quick=True, options=options) if finding.result is CheckResult.failed
+    ]
     assert failures == []
 
 

@@ -13,7 +13,7 @@ from harness.errors import OptionError
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessGroup:
     """`rank` counts from 0 to `size` - 1; the first one writes and speaks."""
 
     rank: int = 0
@@ -64,7 +64,7 @@ class Crew:
 
 
 @contextmanager
-def gathered(device: torch.device) -> Iterator[tuple[Crew, torch.device]]:
+def gathered(device: torch.device) -> Iterator[tuple[ProcessGroup, torch.device]]:
     """This process's place in the crew, and its device: the GPU of its own number where there are GPUs.
 
     Raises:
@@ -72,7 +72,7 @@ def gathered(device: torch.device) -> Iterator[tuple[Crew, torch.device]]:
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield Crew(), device
+        yield ProcessGroup(), device
         return
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if device.type == "cuda":
@@ -84,6 +84,6 @@ def gathered(device: torch.device) -> Iterator[tuple[Crew, torch.device]]:
         torch.cuda.set_device(device)
     distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield Crew(distributed.get_rank(), distributed.get_world_size()), device
+        yield ProcessGroup(distributed.get_rank(), distributed.get_world_size()), device
     finally:
         distributed.destroy_process_group()

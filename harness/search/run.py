@@ -25,7 +25,7 @@ _GIVE_UP_AFTER = 32  # networks of which not one has a score
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class SearchTask:
     """A searcher with its name, after an objective, in a space on a data set, within a budget."""
 
     space: SearchSpace
@@ -42,25 +42,25 @@ class Contest:
         return self.space.canonical(arch) if live else arch
 
 
-def first_start(contest: Contest) -> Architecture | None:
+def first_start(task: SearchTask) -> Architecture | None:
     """The architecture to begin with: the one asked for, or that of a space too large to list, if within budget.
 
     Raises:
         OptionError: if the one asked for is over budget.
         UnknownNameError: if it is not of the space.
     """
-    space, asked = contest.space, contest.settings.start
+    space, asked = task.space, task.settings.start
     if asked is None and space.enumerable:
         return None
     arch = space.start if asked is None else space.check(asked)
-    if contest.budget.fits([arch])[0]:
+    if task.budget.fits([arch])[0]:
         return arch
     if asked is None:
         return None
-    raise OptionError(f"start={asked} is over {contest.budget.text}: {contest.budget.excess(arch)}.")
+    raise OptionError(f"start={asked} is over {task.budget.text}: {task.budget.excess(arch)}.")
 
 
-class Trial(Problem):
+class SearchRun(Problem):
     """One search. `ask` names the architectures to be scored, `tell` goes on once they are, until `ended`.
 
     Attributes:
@@ -70,11 +70,11 @@ class Trial(Problem):
         seconds: for each of these, CPU seconds of all evaluations by then, as they were measured when stored.
     """
 
-    def __init__(self, contest: Contest, seed: int, scores: Scores) -> None:
-        settings = contest.settings
-        self.contest, self.seed = contest, seed
-        self.space = contest.space
-        self.rng = Random(derive_seed("search", seed, contest.space.name, contest.searcher_name))
+    def __init__(self, task: SearchTask, seed: int, scores: Scores) -> None:
+        settings = task.settings
+        self.task, self.seed = task, seed
+        self.space = task.space
+        self.rng = Random(derive_seed("search", seed, task.space.name, task.searcher_name))
         self.population = settings.n_members
         self.candidates: list[Candidate] = []
         self.scored: list[Candidate] = []
@@ -86,11 +86,11 @@ class Trial(Problem):
         self._spent_s = 0.0
         self._components: list[Components] = []
         self._values: NDArray[np.float64] = np.empty((0, 0))
-        self._start = first_start(contest)
+        self._start = first_start(task)
         self._feasible: NDArray[np.int64] | None = None
         self._proposals: Sequence[Proposal] = ()
         self._fits: NDArray[np.bool_] = np.empty(0, dtype=bool)
-        self._asking = contest.searcher.search(self)
+        self._asking = task.searcher.search(self)
         self._advance(None)
 
     @property
@@ -103,7 +103,7 @@ class Trial(Problem):
         return [
             proposal.arch
             for proposal, fits in zip(self._proposals, self._fits, strict=True)
-            if fits and self.contest.network(proposal.arch) not in self._first
+            if fits and self.task.network(proposal.arch) not in self._first
         ]
 
     @property
@@ -125,11 +125,11 @@ class Trial(Problem):
     def refusal(self) -> HarnessError:
         """The error for a search in which no network has a score."""
         if not self._first:
-            return self.contest.budget.refusal(self.space.name, [candidate.arch for candidate in self.candidates])
+            return self.task.budget.refusal(self.space.name, [candidate.arch for candidate in self.candidates])
         failed = [candidate for candidate in self._first.values() if candidate.status is Status.FAILED]
         reason = f", the first with: {failed[0].reason}" if failed else ""
         return HarnessError(
-            f"search={self.contest.searcher_name} with seed {self.seed} found nothing: {self.contest.objective.name} "
+            f"search={self.task.searcher_name} with seed {self.seed} found nothing: {self.task.objective.name} "
             f"has no score on any of {self.n_evaluations} networks{reason}. The failures are in the store; "
             "retry=failed scores them again."
         )
@@ -138,7 +138,7 @@ class Trial(Problem):
         if self._start is not None:
             first, self._start = self._start, None
             return first
-        budget = self.contest.budget
+        budget = self.task.budget
         if not budget.limits:
             return self.space.random(self.rng)
         if self.space.enumerable:
@@ -160,35 +160,35 @@ class Trial(Problem):
 
     def objectives(self, candidate: Candidate) -> tuple[float, ...]:
         if candidate.place is None:
-            return (math.nan,) * len(self.contest.objective.scores)
+            return (math.nan,) * len(self.task.objective.scores)
         return tuple(self.values()[candidate.place].tolist())
 
     def values(self, n: int | None = None) -> NDArray[np.float64]:
         """All objectives of the first `n` scored networks (default: all), [n, n_objectives]."""
-        if n is not None and self.contest.objective.pooled:
+        if n is not None and self.task.objective.pooled:
             return self._valued(n)
         if len(self._values) != len(self.scored):
-            known = 0 if self.contest.objective.pooled else len(self._values)
+            known = 0 if self.task.objective.pooled else len(self._values)
             new = self._valued(len(self.scored), known)
             self._values = np.concatenate([self._values, new]) if known else new
         return self._values if n is None else self._values[:n]
 
     def _valued(self, n: int, begin: int = 0) -> NDArray[np.float64]:
-        objective = self.contest.objective
+        objective = self.task.objective
         archs = [candidate.arch for candidate in self.scored[begin:n]]
         costs = [-cost.of(archs)[:, None] for cost in objective.minimised]
         return np.hstack([objective.values(self._components[begin:n]), *costs])
 
     def _advance(self, found: Sequence[Candidate] | None) -> None:
         """Let the searcher propose, as far as steps and evaluations last."""
-        settings = self.contest.settings
+        settings = self.task.settings
         try:
             proposals = next(self._asking) if found is None else self._asking.send(found)
         except StopIteration:
             proposals = ()
-        if self.contest.searcher.bounded:
+        if self.task.searcher.bounded:
             proposals = proposals[: settings.steps - len(self.candidates)]
-        fits = self.contest.budget.fits([proposal.arch for proposal in proposals])
+        fits = self.task.budget.fits([proposal.arch for proposal in proposals])
         if settings.evaluations is not None:
             n = self._within(proposals, fits, settings.evaluations - self.n_evaluations)
             proposals, fits = proposals[:n], fits[:n]
@@ -203,7 +203,7 @@ class Trial(Problem):
         for taken, (proposal, feasible) in enumerate(zip(proposals, fits, strict=True)):
             if n_left <= 0:
                 return taken
-            network = self.contest.network(proposal.arch)
+            network = self.task.network(proposal.arch)
             if feasible and network not in self._first and network not in new:
                 if len(new) == n_left:
                     return taken
@@ -212,12 +212,12 @@ class Trial(Problem):
 
     def _settle(self, proposal: Proposal, fits: bool) -> Candidate:
         """What became of a proposal."""
-        step, network = len(self.candidates) + 1, self.contest.network(proposal.arch)
+        step, network = len(self.candidates) + 1, self.task.network(proposal.arch)
         first = self._first.get(network)
         if not fits:
             status, reason, place = Status.INFEASIBLE, "", None
         elif first is not None:
-            again = first.place is None or self.contest.settings.deduplicate
+            again = first.place is None or self.task.settings.deduplicate
             status = Status.REPEATED if again else Status.SCORED
             reason, place = first.reason, first.place
         else:
@@ -234,7 +234,7 @@ class Trial(Problem):
 
     def _score(self, arch: Architecture) -> tuple[Status, str, int | None]:
         """Status, reason and place of a network that is scored for the first time."""
-        found = {spec: self._scores.of(spec, arch) for spec in self.contest.objective.specs}
+        found = {spec: self._scores.of(spec, arch) for spec in self.task.objective.specs}
         self._spent_s += sum(score.seconds for score in found.values())
         for spec, score in found.items():
             if score.status != OK:

@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from harness.check.devices import Redirected
-from harness.check.traces import differing, evidence_digest
+from harness.check.side_effects import differing, evidence_digest
 from harness.evidence import Evidence, Subject
-from harness.evidence.base import Setting
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Proxy, Sees
@@ -47,7 +47,7 @@ TASK: Final = ("transnas_micro", "room_layout", "64-41414-0_00_100")  # the chea
 
 
 @dataclass(frozen=True)
-class Stand:
+class CheckHarness:
     """A proxy by its name, with the runs that checks are made of.
 
     `redirect` is true where the proxy asks for a GPU whatever the device: its calls then lead to the CPU, so that the
@@ -68,13 +68,13 @@ class Stand:
         """Its scores of the ordinary cells, computed once."""
         return tuple(self.score(cell) for cell in ORDINARY)
 
-    def subject(self, cell: str, setting: Setting | None = None) -> Subject:
+    def subject(self, cell: str, context: ScoringContext | None = None) -> Subject:
         """A fresh subject, by default with the small batches."""
-        return Subject(setting or small_setting(), Architecture(cell), self.execute)
+        return Subject(context or small_context(), Architecture(cell), self.execute)
 
-    def score(self, cell: str, setting: Setting | None = None) -> Score:
+    def score(self, cell: str, context: ScoringContext | None = None) -> Score:
         """The proxy's score as the engine gives it."""
-        return self.score_on(self.subject(cell, setting))
+        return self.score_on(self.subject(cell, context))
 
     def score_on(self, subject: Subject) -> Score:
         """The proxy's score on a subject."""
@@ -139,28 +139,28 @@ def unharmed() -> Iterator[None]:
 
 
 @cache
-def small_setting(protocol: Protocol | None = None) -> Setting:
+def small_context(protocol: Protocol | None = None) -> ScoringContext:
     """The embedded benchmark with two batches of noise."""
-    return _setting(BENCH, DATA_SET, protocol or Protocol(batch_size=BATCH_SIZE))
+    return _context(BENCH, DATA_SET, protocol or Protocol(batch_size=BATCH_SIZE))
 
 
 @cache
-def task_setting() -> Setting:
+def task_context() -> ScoringContext:
     """A regression task, of two images."""
-    return _setting(TASK[0], TASK[1], Protocol(batch_size=2))
+    return _context(TASK[0], TASK[1], Protocol(batch_size=2))
 
 
 @cache
-def duplicated_setting() -> Setting:
+def duplicated_context() -> ScoringContext:
     """Batches in which all images are the first one."""
-    setting = small_setting()
-    batches = tuple(Batch(batch.images[:1].expand_as(batch.images).clone(), batch.targets) for batch in setting.batches)
-    return replace(setting, batches=batches)
+    context = small_context()
+    batches = tuple(Batch(batch.images[:1].expand_as(batch.images).clone(), batch.targets) for batch in context.batches)
+    return replace(context, batches=batches)
 
 
-def on_device(device: str) -> Setting:
+def on_device(device: str) -> ScoringContext:
     """The small setting on another device."""
-    return replace(small_setting(), device=torch.device(device))
+    return replace(small_context(), device=torch.device(device))
 
 
 def make_outputs_constant(network: nn.Module) -> None:
@@ -175,15 +175,15 @@ def companions(execute: Execute) -> tuple[dict[str, Proxy], dict[str, Score]]:
     """Proxies that share the usual passes, with their scores of the first cell when nothing else runs."""
     names = ("params", "zico", "naswot", "grad_norm", "synflow")
     proxies: dict[str, Proxy] = {name: PROXIES.get(name)() for name in names}
-    subject = Subject(small_setting(), Architecture(ORDINARY[0]), execute)
+    subject = Subject(small_context(), Architecture(ORDINARY[0]), execute)
     return proxies, score_subject(subject, proxies)
 
 
-def _setting(bench: str, data_set_name: str, protocol: Protocol) -> Setting:
+def _context(bench: str, data_set_name: str, protocol: Protocol) -> ScoringContext:
     data_set = DATA_SETS.get(data_set_name)
     request = BatchRequest(InputKind.noise, protocol.n_batches, protocol.batch_size, 0)
     batches = draw_batches(data_set, request).batches
-    return Setting(BENCHMARKS.get(bench), data_set, protocol, 0, batches, torch.device("cpu"))
+    return ScoringContext(BENCHMARKS.get(bench), data_set, protocol, 0, batches, torch.device("cpu"))
 
 
 def is_ok(score: Score) -> bool:

@@ -18,7 +18,7 @@ _TIMM = "timm:"
 
 
 @dataclass(frozen=True, eq=False)
-class Guide:
+class Distillation:
     """A teacher's network, in eval mode and without gradients."""
 
     network: nn.Module
@@ -33,7 +33,7 @@ class Guide:
         return self.how.weight * F.cross_entropy(outputs, probabilities)
 
 
-def open_guide(job: Job, device: torch.device) -> Guide | None:
+def open_distillation(job: Job, device: torch.device) -> Distillation | None:
     """The teacher that the recipe names, if any.
 
     Raises:
@@ -48,7 +48,7 @@ def open_guide(job: Job, device: torch.device) -> Guide | None:
         network = timm_model(how.source.removeprefix(_TIMM), job.data_set.n_classes)
     else:
         network = _trained(Path(how.source).expanduser(), job)
-    return Guide(network.eval().requires_grad_(False).to(device), how)
+    return Distillation(network.eval().requires_grad_(False).to(device), how)
 
 
 def _trained(folder: Path, job: Job) -> nn.Module:

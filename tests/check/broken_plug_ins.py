@@ -39,7 +39,7 @@ OWN = '''
 class Own(Evidence):
     """The network itself."""
 
-    rides_on: ClassVar[str] = "NAME"
+    shared_pass: ClassVar[str] = "NAME"
 
     def __init__(self, subject):
         self.subject = subject

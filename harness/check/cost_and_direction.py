@@ -9,9 +9,9 @@ import torch
 
 from harness.agreement import Sample, agreements
 from harness.check.finding import Finding, note, passed
-from harness.check.stand import BENCH, DATA_SET, Stand, is_ok
-from harness.evaluation.evaluation_set import open_target
-from harness.evidence.base import Setting
+from harness.check.harness import BENCH, DATA_SET, CheckHarness, is_ok
+from harness.evaluation.evaluation_set import open_evaluation_set
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, BatchRequest, draw_batches
 from harness.progress import Progress
 from harness.protocol import Protocol
@@ -26,21 +26,21 @@ FEWEST, MOST = 12, 150
 EXPENSIVE = 20  # times the yardstick
 
 
-def check_judgement(stand: Stand) -> Iterator[Finding]:
+def check_judgement(harness: CheckHarness) -> Iterator[Finding]:
     """Cost beside zico and params, then direction."""
     protocol = Protocol()
     data_set = DATA_SETS.get(DATA_SET)
     batches = draw_batches(data_set, BatchRequest()).batches
-    setting = Setting(BENCHMARKS.get(BENCH), data_set, protocol, 0, batches, torch.device("cpu"))
-    target = open_target(setting.space, data_set, Settings(sample=MOST), None)
-    own = _seconds(stand, stand.proxy, setting, target.archs[:3])
-    yield _cost(stand, own, setting, target.archs[:3])
+    context = ScoringContext(BENCHMARKS.get(BENCH), data_set, protocol, 0, batches, torch.device("cpu"))
+    evaluated = open_evaluation_set(context.space, data_set, Settings(sample=MOST), None)
+    own = _seconds(harness, harness.proxy, context, evaluated.archs[:3])
+    yield _cost(harness, own, context, evaluated.archs[:3])
     n = int(np.clip(BUDGET_S / max(own, 1e-9), FEWEST, MOST))
-    yield _direction(stand, setting, n)
+    yield _direction(harness, context, n)
 
 
-def _cost(stand: Stand, own: float, setting: Setting, archs: tuple[Architecture, ...]) -> Finding:
-    yardstick, counted = (_seconds(stand, PROXIES.get(name)(), setting, archs) for name in (YARDSTICK, "params"))
+def _cost(harness: CheckHarness, own: float, context: ScoringContext, archs: tuple[Architecture, ...]) -> Finding:
+    yardstick, counted = (_seconds(harness, PROXIES.get(name)(), context, archs) for name in (YARDSTICK, "params"))
     text = (
         f"{1000 * own:.3g} CPU ms per network of the embedded benchmark, {own / yardstick:.2g} times {YARDSTICK} "
         f"({1000 * yardstick:.3g} ms; params {1000 * counted:.2g} ms)"
@@ -50,32 +50,32 @@ def _cost(stand: Stand, own: float, setting: Setting, archs: tuple[Architecture,
     return passed("cost", text)
 
 
-def _seconds(stand: Stand, proxy: Proxy, setting: Setting, archs: tuple[Architecture, ...]) -> float:
+def _seconds(harness: CheckHarness, proxy: Proxy, context: ScoringContext, archs: tuple[Architecture, ...]) -> float:
     """The median over some networks, after one to warm up."""
     execute: Execute = "live" if proxy.sees is Sees.LIVE else "all"
-    with stand.caught():
+    with harness.caught():
         timed = []
         for arch in (archs[0], *archs):
             started = thread_time()
-            score(setting, arch, execute, {"timed": proxy})
+            score(context, arch, execute, {"timed": proxy})
             timed.append(thread_time() - started)
     return float(np.median(timed[1:]))
 
 
-def _direction(stand: Stand, setting: Setting, n: int) -> Finding:
-    target = open_target(setting.space, setting.data_set, Settings(sample=n), None)
-    scored_as = list(target.classes) if stand.proxy.sees is Sees.LIVE else list(target.archs)
+def _direction(harness: CheckHarness, context: ScoringContext, n: int) -> Finding:
+    evaluated = open_evaluation_set(context.space, context.data_set, Settings(sample=n), None)
+    scored_as = list(evaluated.classes) if harness.proxy.sees is Sees.LIVE else list(evaluated.archs)
     found = {}
     with Progress("direction", len(set(scored_as)), "networks") as progress:
         for arch in dict.fromkeys(scored_as):
-            found[arch] = stand.score(arch, setting)
+            found[arch] = harness.score(arch, context)
             progress.advance()
     table = pd.DataFrame([dict(found[arch].components) if is_ok(found[arch]) else {} for arch in scored_as])
     if not len(table.columns):
         return note("direction", "no scores to compare with truth")
-    values = stand.proxy.combine(table)
-    sample = Sample(target.accuracies, target.classes, len(target.space.architectures))
-    agreement = agreements({stand.name: values}, sample)[stand.name]
+    values = harness.proxy.combine(table)
+    sample = Sample(evaluated.accuracies, evaluated.classes, len(evaluated.space.architectures))
+    agreement = agreements({harness.name: values}, sample)[harness.name]
     tau, (low, high) = agreement.correlations.tau, agreement.tau_generalisation
     text = f"tau {tau:.2f} [{low:.2f}, {high:.2f}] with the embedded truth of {agreement.counts.n} cells"
     if high < 0:
