@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_networks import THREE, Logits, ToySpace, pairs, scored_alone, value_of
+from toy_networks import THREE, Logits, ToySpace, context_of, pairs, scored_alone, value_of
 
 from harness.errors import OptionError
 from harness.evidence import CellFeatures, ChannelCorrelations
