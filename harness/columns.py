@@ -40,6 +40,17 @@ RHO_SAMPLING_HIGH: Final = "rho_sampling_high"
 N_CLASSES: Final = "n_classes"
 N_POPULATION: Final = "n_population"
 COMPONENTS: Final = "components"
+POPULATION: Final = "population"
+TAU_NETWORKS: Final = "tau_networks"
+TAU_NETWORKS_LOW: Final = "tau_networks_low"
+TAU_NETWORKS_HIGH: Final = "tau_networks_high"
+RHO_NETWORKS: Final = "rho_networks"
+RHO_NETWORKS_LOW: Final = "rho_networks_low"
+RHO_NETWORKS_HIGH: Final = "rho_networks_high"
+TAU_NETWORKS_SAMPLING_LOW: Final = "tau_networks_sampling_low"
+TAU_NETWORKS_SAMPLING_HIGH: Final = "tau_networks_sampling_high"
+N_EFFECTIVE: Final = "n_effective_classes"
+N_EFFECTIVE_NETWORKS: Final = "n_effective_classes_networks"
 
 # What a row is about: text, in memory as in the file (a seed may be a list, options are free text).
 SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
@@ -53,9 +64,16 @@ APPENDED: Final = (
     N_CLASSES,
     N_POPULATION,
 )
-# Text; the proxies that an ensemble combines, joined by "+".
-APPENDED_TEXT: Final = (COMPONENTS,)
-AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT
+# Text; the proxies that an ensemble combines, joined by "+", and which architectures of the space the row is about.
+APPENDED_TEXT: Final = (COMPONENTS, POPULATION)
+# One vote for each network, whatever the number of its names: weights 1 / class size in the whole population.
+OF_NETWORKS: Final = (
+    TAU_NETWORKS, TAU_NETWORKS_LOW, TAU_NETWORKS_HIGH, RHO_NETWORKS, RHO_NETWORKS_LOW, RHO_NETWORKS_HIGH,
+    TAU_NETWORKS_SAMPLING_LOW, TAU_NETWORKS_SAMPLING_HIGH, N_EFFECTIVE, N_EFFECTIVE_NETWORKS,
+)  # fmt: skip
+AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS
+# What files of versions that did not have these texts are about.
+_TEXT_BEFORE: Final = {COMPONENTS: "", POPULATION: "all"}
 
 # verdict.csv: a proxy beside a baseline on rows finite for both; intervals are `generalisation`, p_holm is corrected
 # for all proxies beside that baseline on that benchmark and data set, within each seed.
@@ -110,14 +128,14 @@ SCORES: Final = (ARCH, INDEX, TRUTH)
 def read_agreement(path: Path) -> pd.DataFrame:
     """The rows of an `agreement.csv` of this or an older version, in the order of `AGREEMENT`.
 
-    Numbers that the file does not have yet are NaN, texts empty; columns that a newer version added stay, at the end.
+    Numbers that the file does not have yet are NaN, texts what they were then; columns that a newer version added stay, at the end.
 
     Raises:
         MissingDataError: there is no such file.
         CorruptDataError: the file is not a table, or lacks columns that every version has.
     """
     # An empty text is an empty text ("no options") and a proxy may be called "null": only numbers can be missing.
-    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED}
+    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED + OF_NETWORKS}
     texts = dict.fromkeys(SUBJECT + APPENDED_TEXT, str)
     try:
         table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing)
@@ -155,10 +173,9 @@ def read_verdicts(path: Path) -> pd.DataFrame:
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the columns of `AGREEMENT` first and in order; numbers that it lacks are NaN, texts empty."""
+    """The table with the columns of `AGREEMENT` first and in order; what it lacks is as `read_agreement` says."""
     ordered = table.reindex(columns=[*AGREEMENT, *_others(table, AGREEMENT)], fill_value=np.nan)
-    lacking = [name for name in APPENDED_TEXT if name not in table.columns]
-    return ordered.assign(**dict.fromkeys(lacking, ""))
+    return ordered.assign(**{name: text for name, text in _TEXT_BEFORE.items() if name not in table.columns})
 
 
 def proxy_columns(scores: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ NATS-TSS, so no bias correction is made.
 Normal on the scale of z = atanh(value) (Fisher, Metron 1, 1921), where a correlation is less skewed and has no bounds.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 LEVEL = 0.95
-_NORMAL_QUANTILE = float(stats.norm.ppf((1 + LEVEL) / 2))
+# With fewer effective clusters than this no interval holds what it promises; below the second one it is a rough one.
+FEWEST_EFFECTIVE, FEW_EFFECTIVE = 5, 20
 
 
 class Interval(NamedTuple):
@@ -39,8 +41,13 @@ def percentile_interval(value: float, resampled: NDArray[np.float64], *, scale: 
     return Interval(float(low), float(high))
 
 
-def normal_interval(value: float, standard_error: float) -> Interval:
-    """Normal about atanh(value), whose standard error is that of the value over 1 - value**2 (the delta method).
+def quantile(df: float = math.inf) -> float:
+    """Half width of the 95 % interval in standard errors: of t with `df` degrees of freedom, by default of the normal."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, df))
+
+
+def normal_interval(value: float, standard_error: float, df: float = math.inf) -> Interval:
+    """t or normal about atanh(value), whose standard error is that of the value over 1 - value**2 (the delta method).
 
     Perfect agreement has no width: every row supports it. NaN in, no interval out.
     """
@@ -48,6 +55,6 @@ def normal_interval(value: float, standard_error: float) -> Interval:
         return NO_INTERVAL
     if standard_error == 0 or abs(value) >= 1:
         return Interval(value, value)
-    half_width = _NORMAL_QUANTILE * standard_error / (1 - value**2)
+    half_width = quantile(df) * standard_error / (1 - value**2)
     low, high = np.tanh(np.arctanh(value) + np.array([-half_width, half_width]))
     return Interval(float(low), float(high))

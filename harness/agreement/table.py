@@ -15,7 +15,7 @@ BASELINES: Final = ("params", "params_live", "flops", "flops_live", "sum_log_lay
 
 @dataclass(frozen=True)
 class RowKey:
-    """What a row of the table is about, as text; the fields but the last are its first columns, in order.
+    """What a row of the table is about, as text; the fields but the last two are its first columns, in order.
 
     Attributes:
         bench, dataset, proxy: registered names.
@@ -26,6 +26,7 @@ class RowKey:
         truth: column of the truth table.
         seed: the proxies' own.
         components: for an ensemble the proxies that it combines, joined by "+"; empty: no ensemble.
+        population: the architectures that it is about.
     """
 
     bench: str
@@ -38,6 +39,7 @@ class RowKey:
     truth: str
     seed: str
     components: str = ""
+    population: str = "all"
 
 
 class Row(NamedTuple):

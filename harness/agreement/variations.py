@@ -40,7 +40,7 @@ class Variations:
 
         Args:
             classes: canonical class of each row.
-            n_replicates: bootstrap replicates; None: `default_replicates`, none above 40,000 rows.
+            n_replicates: bootstrap replicates; None: `default_replicates`, none above 4,000 rows.
             seed: seed of the resamples.
 
         Raises:

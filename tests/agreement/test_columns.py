@@ -39,7 +39,8 @@ def test_an_old_file_loads_with_nan_in_the_columns_it_lacks(tmp_path: Path) -> N
     old = columns.read_agreement(path)
     assert tuple(old.columns) == (*columns.AGREEMENT, "later")
     assert old[list(columns.APPENDED)].isna().all(axis=None)
-    assert (old[list(columns.APPENDED_TEXT)] == "").all(axis=None)
+    assert old[list(columns.APPENDED_TEXT)].to_numpy().tolist() == [["", "all"]]
+    assert old[list(columns.OF_NETWORKS)].isna().all(axis=None)
     # A proxy called "null" is no missing value, nor are no options; a missing time is.
     assert [old[name][0] for name in ("proxy", "options", "seed", "n", "tau")] == ["null", "", "0", 15625, 0.6]
     assert old["seconds"].isna().all()

@@ -13,7 +13,7 @@ from harness.agreement.interval import normal_interval
 from harness.agreement.resampling import default_replicates
 
 # The smallest sample whose intervals come from influences.
-LARGE = 40_001
+LARGE = 4_001
 
 
 def bivariate_normal(n_rows: int, correlation: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -141,13 +141,13 @@ def test_a_large_sample_gets_its_intervals_from_influences() -> None:
     # n of N = 4 n / 3: sqrt(1 - n/N) = 1/2 of every deviation of z.
     found = large(LARGE * 4 // 3, scores, truth, rows)
     value, ends, part = (np.arctanh(x) for x in (found.correlations.tau, found.tau_generalisation, found.tau_sampling))
-    assert part - value == pytest.approx((ends - value) / 2, rel=1e-4)
+    assert part - value == pytest.approx((ends - value) / 2, rel=1e-3)
     assert large(LARGE * 4 // 3, scores, truth, rows, seed=1) == found
     # Pairs of rows that have nothing in common are no clusters: the same width but for chance.
     pairs_of_rows = large(LARGE, scores, truth, rows // 2)
     assert np.ptp(pairs_of_rows.tau_generalisation) == pytest.approx(np.ptp(found.tau_generalisation), rel=0.03)
-    # Row 40,000, alone in class 20,000, is one of those without a score.
-    assert pairs_of_rows.n_classes == 20_000
+    # Row 4,000, alone in class 2,000, is one of those without a score.
+    assert pairs_of_rows.n_classes == 2_000
     assert pairs_of_rows.rho_sampling == (found.correlations.rho, found.correlations.rho)
 
 
