@@ -52,6 +52,22 @@ def _joining(kept: tuple[bool, ...], edges: tuple[Edge, ...]) -> frozenset[int]:
     return frozenset(index for index, source, target in left if source in forward and target in backward)
 
 
+def is_reachable(cell: Sequence[str], edges: tuple[Edge, ...]) -> bool:
+    """Whether every operation lies on a path from the first node to the last; true of a cell without operations."""
+    return len(live_edges(cell, edges)) == sum(operation != NONE for operation in cell)
+
+
+CELL_POPULATIONS = {
+    "connected": "the cells with a path from input to output",
+    "reachable": "the cells whose operations all lie on a path from input to output, the cell without any among them",
+}
+
+
+def in_population(population: str, cell: Sequence[str], edges: tuple[Edge, ...]) -> bool:
+    """Whether a cell belongs to one of `CELL_POPULATIONS`."""
+    return bool(live_edges(cell, edges)) if population == "connected" else is_reachable(cell, edges)
+
+
 def longest_path(cell: Sequence[str], edges: tuple[Edge, ...], lengths: Sequence[int]) -> int:
     """The most that `lengths` of edges add up to on one live path from the first node to the last; 0 without one."""
     live = live_edges(cell, edges)

@@ -128,7 +128,8 @@ SCORES: Final = (ARCH, INDEX, TRUTH)
 def read_agreement(path: Path) -> pd.DataFrame:
     """The rows of an `agreement.csv` of this or an older version, in the order of `AGREEMENT`.
 
-    Numbers that the file does not have yet are NaN, texts what they were then; columns that a newer version added stay, at the end.
+    Numbers that the file does not have yet are NaN, texts what they were then; columns that a newer version added stay,
+    at the end.
 
     Raises:
         MissingDataError: there is no such file.

@@ -32,6 +32,7 @@ class Settings:
     seed: int = 0
     seeds: int | None = None
     inputs: tuple[InputKind, ...] = (InputKind.real,)
+    population: str = ALL
     truth: str | None = None
     scores: Path | None = None
     protocol: Protocol = field(default_factory=Protocol)

@@ -1,14 +1,16 @@
 """NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437 and arXiv:2001.00326."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise, product
 from random import Random
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.cell_graph import NONE, SKIP, canonicalise, live_edges, longest_path
+from benchmarks.cell_graph import CELL_POPULATIONS, NONE, SKIP, canonicalise, in_population, live_edges, longest_path
 from benchmarks.nats_blocks import (
     REDUCTION_DEPTH,
     block_elementwise,
@@ -41,6 +43,7 @@ class NatsTss(SearchSpace):
     name: ClassVar[str] = "nats_tss"
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]] = ("digits", "cifar10", "cifar100", "ImageNet16-120")
+    populations: ClassVar[Mapping[str, str]] = {**SearchSpace.populations, **CELL_POPULATIONS}
 
     @cached_property
     def architectures(self) -> Sequence[Architecture]:
@@ -68,6 +71,11 @@ class NatsTss(SearchSpace):
 
     def __contains__(self, arch: str) -> bool:
         return arch in self._cells
+
+    def members(self, population: str) -> NDArray[np.bool_]:
+        if population not in CELL_POPULATIONS:
+            return super().members(population)
+        return np.array([in_population(population, self.cell(arch), EDGES) for arch in self.architectures])
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)

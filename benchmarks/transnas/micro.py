@@ -1,14 +1,16 @@
 """TransNAS-Bench-101 micro: 4,096 cells in a fixed skeleton. Duan et al., CVPR 2021, arXiv:2105.11871."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from random import Random
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.cell_graph import NONE, SKIP, CanonicalCell, canonicalise, live_edges
+from benchmarks.cell_graph import CELL_POPULATIONS, NONE, SKIP, CanonicalCell, canonicalise, in_population, live_edges
 from benchmarks.transnas.cells import (
     CONV_1X1,
     CONV_3X3,
@@ -51,6 +53,7 @@ class TransnasMicro(SearchSpace):
     name: ClassVar[str] = "transnas_micro"
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]] = TASKS
+    populations: ClassVar[Mapping[str, str]] = {**SearchSpace.populations, **CELL_POPULATIONS}
 
     @cached_property
     def architectures(self) -> Sequence[Architecture]:
@@ -76,6 +79,11 @@ class TransnasMicro(SearchSpace):
         for arch in self.architectures:
             first.setdefault(canonical_form(self.cell(arch)).key, arch)
         return first
+
+    def members(self, population: str) -> NDArray[np.bool_]:
+        if population not in CELL_POPULATIONS:
+            return super().members(population)
+        return np.array([in_population(population, self.cell(arch), EDGES) for arch in self.architectures])
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)

@@ -4,8 +4,8 @@ Rows where the score or the truth is NaN are left out and counted. Infinite scor
 highest, equal infinities are ties. Both columns must be oriented so that higher is better.
 
 Rows may have weights: with 1 / (size of the row's class) each network has one vote, whatever the number of its names.
-Weighted tau-b is A / sqrt(B C), A = sum over pairs of w_i w_j sign(x_i - x_j) sign(y_i - y_j), B and C the sums of w_i w_j
-over pairs that are not tied in x, in y; weighted rho is Pearson's correlation of weighted mid-ranks.
+Weighted tau-b is A / sqrt(B C), A = sum over pairs of w_i w_j sign(x_i - x_j) sign(y_i - y_j), B and C the sums of
+w_i w_j over pairs that are not tied in x, in y; weighted rho is Pearson's correlation of weighted mid-ranks.
 """
 
 import hashlib

@@ -4,9 +4,9 @@ The influence of a row is the derivative of the correlation by the row's weight,
 is what the bootstrap's replicates vary by, so the sum of its squares is the variance that they would settle on. Rows of
 a cluster are drawn together: their influences are added before squaring.
 
-A variance that a few clusters carry is itself uncertain. Their effective number is (sum v)^2 / sum v^2, v being the squared
-sums; t with Satterthwaite's degrees of freedom (Bell & McCaffrey, Survey Methodology 28, 2002; Imbens & Kolesar, Review
-of Economics and Statistics 98, 2016) takes them for that number, less the one that the mean costs.
+A variance that a few clusters carry is itself uncertain. Their effective number is (sum v)^2 / sum v^2, v being the
+squared sums; t with Satterthwaite's degrees of freedom (Bell & McCaffrey, Survey Methodology 28, 2002; Imbens &
+Kolesar, Review of Economics and Statistics 98, 2016) takes that number, less the share that the mean costs.
 
 Both correlations are A / sqrt(B C) with A, B, C sums over tuples of rows (V-statistics: von Mises, Annals of
 Mathematical Statistics 18, 1947), so a row's derivative is its share of each sum: the Hajek projection of Hoeffding
@@ -88,14 +88,12 @@ def _of_tau(pairs: Pairs, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _of_rho(
-    scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _of_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n,) A: sum of products of centred mid-ranks x and y. B, C: sums of their squares.
 
-    A mid-rank is itself a sum over rows, x_i = sum_j w_j sign_ij / 2. One more row i adds w_i x_i y_i to A and moves the
-    x_j of the others by w_i sign_ji / 2, which sum_j w_j y_j sign_ji / 2 = -(centred mid-ranks with weights w y)_i puts
-    together.
+    A mid-rank is itself a sum over rows, x_i = sum_j w_j sign_ij / 2. One more row i adds w_i x_i y_i to A and moves
+    the x_j of the others by w_i sign_ji / 2, which sum_j w_j y_j sign_ji / 2 = -(centred mid-ranks with weights w y)_i
+    puts together.
     """
     x, y = centred_mid_ranks(scores, weights), centred_mid_ranks(truth, weights)
     return _of_ratio(
@@ -116,4 +114,3 @@ def _of_ratio(
     """
     spread = np.sqrt(b.sum() * c.sum())
     return np.asarray(degree * (a / spread - a.sum() / spread * (b / b.sum() + c / c.sum()) / 2))
-

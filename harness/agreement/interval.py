@@ -42,12 +42,12 @@ def percentile_interval(value: float, resampled: NDArray[np.float64], *, scale: 
 
 
 def quantile(df: float = math.inf) -> float:
-    """Half width of the 95 % interval in standard errors: of t with `df` degrees of freedom, by default of the normal."""
+    """Half width of the 95 % interval in standard errors: t with `df` degrees of freedom, normal by default."""
     return float(stats.t.ppf((1 + LEVEL) / 2, df))
 
 
 def normal_interval(value: float, standard_error: float, df: float = math.inf) -> Interval:
-    """t or normal about atanh(value), whose standard error is that of the value over 1 - value**2 (the delta method).
+    """T or normal about atanh(value), whose standard error is that of the value over 1 - value**2 (the delta method).
 
     Perfect agreement has no width: every row supports it. NaN in, no interval out.
     """

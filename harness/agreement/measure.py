@@ -6,12 +6,12 @@ width where all N architectures were evaluated. `generalisation` says how far th
 architectures of the same kind: canonical classes are drawn anew (cluster bootstrap: Field & Welsh, JRSS B 69, 2007),
 without that factor.
 
-Both are made twice: over cells, where each name of a network counts, and over networks, where each canonical class has one
-vote (weights 1 / class size in the whole population, for samples too: Horvitz & Thompson, JASA 47, 1952).
+Both are made twice: over cells, where each name of a network counts, and over networks, where each canonical class has
+one vote (weights 1 / class size in the whole population, for samples too: Horvitz & Thompson, JASA 47, 1952).
 
-Up to 4,000 rows intervals are percentiles of bootstrap replicates; above, from the influence of each row with t quantiles,
-a second or two on the 423,624 architectures of NAS-Bench-101. Few classes may carry most of the variance: their effective
-number is found from influences, and below 5 there is no interval over classes.
+Up to 4,000 rows intervals are percentiles of bootstrap replicates; above, from the influence of each row with t
+quantiles, a second or two on the 423,624 architectures of NAS-Bench-101. Few classes may carry most of the variance:
+their effective number is found from influences, and below 5 there is no interval over classes.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness import columns
 from harness.agreement.correlation import Correlations, Counts, Pairs
-from harness.agreement.influence import Clustered, clustered, n_distinct
+from harness.agreement.influence import Clustered, clustered
 from harness.agreement.interval import FEWEST_EFFECTIVE, NO_INTERVAL, Interval, normal_interval, percentile_interval
 from harness.agreement.variations import Variations
 from harness.errors import OptionError

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from harness.agreement import Sample, agreements
+from harness.agreement import agreements
 from harness.check.finding import Finding, note, passed
 from harness.check.harness import BENCH, DATA_SET, CheckHarness, is_ok
 from harness.evaluation.evaluation_set import open_evaluation_set
@@ -74,7 +74,7 @@ def _direction(harness: CheckHarness, context: ScoringContext, n: int) -> Findin
     if not len(table.columns):
         return note("direction", "no scores to compare with truth")
     values = harness.proxy.combine(table)
-    sample = Sample(evaluated.accuracies, evaluated.classes, len(evaluated.space.architectures))
+    sample = evaluated.sample
     agreement = agreements({harness.name: values}, sample)[harness.name]
     tau, (low, high) = agreement.correlations.tau, agreement.tau_generalisation
     text = f"tau {tau:.2f} [{low:.2f}, {high:.2f}] with the embedded truth of {agreement.counts.n} cells"

@@ -20,7 +20,7 @@ from harness.inputs import InputKind
 from harness.paths import conf_folder
 from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
-from harness.settings import Settings
+from harness.settings import ALL, Settings
 from harness.space.initialise import Initialisation
 
 _GROUPS = ("protocol", "recipe", "preset")  # folders of conf/ with one file for each choice
@@ -174,6 +174,7 @@ def settings_of(values: dict[Any, Any]) -> Settings:
         seed=integer("seed", values["seed"]),
         seeds=optional_integer("seeds", values["seeds"]),
         inputs=tuple(choice("inputs", name, InputKind) for name in names("inputs", values["inputs"])),
+        population=str(values.get("population", ALL)),
         truth=None if values["truth"] is None else str(values["truth"]),
         scores=_path(values.get("scores")),
         protocol=read_protocol(values["protocol"]),

@@ -85,7 +85,7 @@ def analyse(evaluated: EvaluationSet, asked: Sequence[Scored], beside: Sequence[
     }
     names = [column.name for column in asked]
     row_keys = {column.name: column.row_key for column in asked}
-    sample = Sample(evaluated.accuracies, evaluated.classes, len(evaluated.space.architectures))
+    sample = evaluated.sample
     plan = Variations.of(sample.classes)
     place = (*evaluated.name, evaluated.truth.name)
     found = agreements({name: scores[name] for name in names}, sample, variations=plan)

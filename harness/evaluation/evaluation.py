@@ -203,6 +203,7 @@ def _column(
         inputs=run.context.inputs.value if "inputs" in uses else "none",
         truth=evaluated.truth.name,
         seed=str(run.context.seed) if "seed" in uses else NO_SEED,
+        population=evaluated.population.name,
     )
     name = spec.name if first else f"{spec.name}#{run.context.seed}"
     return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored))
@@ -226,6 +227,7 @@ def _external_columns(evaluated: EvaluationSet, external: pd.DataFrame, settings
             inputs="external",
             truth=evaluated.truth.name,
             seed=NO_SEED,
+            population=evaluated.population.name,
         )
         values = external[name].reindex(list(evaluated.archs))
         found.append(ScoreColumn(str(name), row_key, values, float("nan"), {}))

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
+from harness.agreement import Sample
 from harness.errors import HarnessError, OptionError
+from harness.evaluation.population import Population, open_population
 from harness.inputs import DATA_SETS, DataSet
 from harness.paths import conf_folder
 from harness.randomness import derive_seed
@@ -24,7 +26,7 @@ class EvaluationSet:
     """A sample of architectures and how they did when trained.
 
     `index` [n] is each architecture's official index; `values` float64 [n] are those of the truth table, NaN where it
-    has none.
+    has none. `population` is what the sample is from.
     """
 
     space: SearchSpace
@@ -33,6 +35,7 @@ class EvaluationSet:
     index: NDArray[np.int64]
     values: NDArray[np.float64]
     truth: TruthColumn
+    population: Population
 
     @property
     def name(self) -> tuple[str, str]:
@@ -48,6 +51,13 @@ class EvaluationSet:
     def classes(self) -> list[Architecture]:
         """The canonical form of each architecture."""
         return self.space.canonical_forms(self.archs)
+
+    @property
+    def sample(self) -> Sample:
+        """Accuracies and classes, with the sizes of classes in the whole population."""
+        size = self.population.class_size
+        sizes = [size[form] for form in self.classes]
+        return Sample(self.accuracies, self.classes, len(self.population.index), sizes)
 
 
 @dataclass(frozen=True)
@@ -95,14 +105,18 @@ def open_evaluation_set(
     Raises:
         MissingDataError: if the truth is not on this machine.
         UnknownNameError: for a truth column that there is not, or an architecture that the space lacks.
-        OptionError: for a sample larger than the space.
+        OptionError: for a sample larger than the population, and for a population that the space does not have.
     """
+    population = open_population(space, settings.population)
     truth = Truth.open(space.name)
     column = truth.column(data_set.name, settings.truth or default_truth(truth, space, data_set))
     if archs is None:
-        index = sample_index(space, settings)
+        index = sample_index(space, settings, population)
     else:
         index = np.array([space.index(Architecture(arch)) for arch in archs], dtype=np.int64)
+        index = index[np.isin(index, population.index)]
+        if not index.size:
+            raise OptionError(f"None of the architectures of scores= is in the population {population.name}.")
     chosen = tuple(space.architectures[row] for row in index)
     values = truth.values(chosen, data_set.name, column.name)
     if not np.isfinite(values).any():
@@ -111,19 +125,28 @@ def open_evaluation_set(
             f"The truth column {column.name} of {space.name} on {data_set.name} has {n_known:,} of "
             f"{len(space.architectures):,} architectures, but none of the sample; sample=all has them."
         )
-    return EvaluationSet(space, data_set, chosen, index, values, column)
+    return EvaluationSet(space, data_set, chosen, index, values, column, population)
 
 
-def sample_index(space: SearchSpace, settings: Settings) -> NDArray[np.int64]:
-    """Official indices [n] of the sample, ascending for `all`; sample=N is the first N of one permutation."""
+def sample_index(space: SearchSpace, settings: Settings, population: Population | None = None) -> NDArray[np.int64]:
+    """Official indices [n] of the sample, ascending for `all`; sample=N is the first N of one permutation.
+
+    A population's sample is the first N of the permutation of the space that belong to it.
+    """
     n_space = len(space.architectures)
+    members = np.arange(n_space) if population is None else population.index
     if settings.sample == ALL:
-        return np.arange(n_space)
+        return members
     n_wanted = DEFAULT_SAMPLE if settings.sample is None else int(settings.sample)
-    if n_wanted > n_space:
-        raise OptionError(f"sample={n_wanted} is larger than {space.name}, which has {n_space:,} architectures.")
+    if n_wanted > members.size:
+        if settings.sample is None:
+            return members
+        part = "" if population is None or population.name == ALL else f"the population {population.name} of "
+        raise OptionError(
+            f"sample={n_wanted} is larger than {part}{space.name}, which has {members.size:,} architectures."
+        )
     order = np.random.default_rng(derive_seed("sample", settings.sample_seed, space.name)).permutation(n_space)
-    return order[:n_wanted]
+    return order[np.isin(order, members)][:n_wanted] if members.size < n_space else order[:n_wanted]
 
 
 def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:

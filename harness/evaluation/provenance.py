@@ -38,6 +38,10 @@ def describe_run(
         "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
         "space_versions": {evaluated.space.name: evaluated.space.version for evaluated in evaluation_sets},
         "truth": {"/".join(evaluated.name): _plain(evaluated.truth) for evaluated in evaluation_sets},
+        "population": {
+            "/".join(evaluated.name): f"{evaluated.population.name}: {evaluated.population.words}"
+            for evaluated in evaluation_sets
+        },
         "inputs": {
             f"{run.context.bench}/{run.context.data_set}/seed{run.context.seed}": {
                 "kind": run.batches.kind.value,

@@ -112,6 +112,7 @@ def _ensemble_column(
         truth=evaluated.truth.name,
         seed=NO_SEED,
         components="+".join(names),
+        population=evaluated.population.name,
     )
     return ScoreColumn(name, row_key, values, float(sum(column.seconds for column in proxies)), failures)
 

@@ -1,7 +1,7 @@
 """Search spaces: architectures, their canonical forms, their layers and their networks."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -110,6 +110,11 @@ class SearchSpace(ABC):
     name: ClassVar[str]
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]]
+    populations: ClassVar[Mapping[str, str]] = {
+        "all": "every architecture",
+        "canonical": "one architecture of each canonical class, the first in official order",
+    }
+    """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
 
     @property
     @abstractmethod
@@ -149,6 +154,16 @@ class SearchSpace(ABC):
     def canonical_forms(self, archs: Sequence[Architecture]) -> list[Architecture]:
         """The canonical form of each; a space with very many overrides it with something faster."""
         return [self.canonical(arch) for arch in archs]
+
+    def members(self, population: str) -> NDArray[np.bool_]:
+        """Whether each architecture [n_archs], in official order, belongs to one of `populations`.
+
+        A space that names others overrides this for them.
+        """
+        archs = self.architectures
+        if population == "canonical":
+            return np.array([arch == form for arch, form in zip(archs, self.canonical_forms(archs), strict=True)])
+        return np.ones(len(archs), dtype=np.bool_)
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:

@@ -46,8 +46,8 @@ def test_whole_weights_are_repeated_rows() -> None:
 
 
 def test_two_names_of_one_network_by_hand() -> None:
-    # Network A has the names 0 and 1, weights 1/2. Pairs, w x y: (0,1) 1/4 x 0 (tied scores), (0,2) 1/2 +, (1,2) 1/2 -,
-    # (0,3) (1,3) 1/2 +, (2,3) 1 +. A = 1/2 - 1/2 + 1/2 + 1/2 + 1 = 2, B = 3, C = 3 + 1/4. Over cells A = 4, B = 5, C = 6.
+    # Network A has the names 0 and 1, weights 1/2. Pairs: (0,1) 1/4, tied scores; (0,2) 1/2 concordant, (1,2) 1/2
+    # discordant, (0,3) and (1,3) 1/2, (2,3) 1. A = 1/2 - 1/2 + 1/2 + 1/2 + 1 = 2, B = 3, C = 3 + 1/4. Cells: 3, 5, 6.
     sample = Sample([1.0, 3.0, 2.0, 4.0], ["A", "A", "B", "C"], 4)
     found = agreements({"proxy": [1.0, 1.0, 2.0, 3.0]}, sample)["proxy"]
     assert found.networks.correlations.tau == pytest.approx(2 / np.sqrt(3 * 3.25))
@@ -61,7 +61,7 @@ def test_networks_of_one_name_each_are_the_cells() -> None:
 
 
 def test_weights_of_a_sample_are_those_of_the_population() -> None:
-    """Horvitz and Thompson: over samples the mean is the population's value, which the sample's own class sizes miss."""
+    """Horvitz and Thompson: the mean over samples is the population's value, which its own class sizes miss."""
     random = np.random.default_rng(4)
     sizes = np.array([60] * 20 + [1] * 200)
     classes = np.repeat(np.arange(sizes.size), sizes)

@@ -1,0 +1,80 @@
+"""Populations: which architectures of a space a statement is about, by name or from a CSV file of architectures."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness.columns import ARCH
+from harness.errors import MissingDataError, OptionError
+from harness.registry import unknown_name
+from harness.space import Architecture, SearchSpace
+
+_CSV = ".csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Some or all architectures of a space.
+
+    `name` is as the setting gives it, `words` say which architectures these are, and `index` int64 [n] are their
+    official indices, ascending.
+    """
+
+    space: SearchSpace
+    name: str
+    words: str
+    index: NDArray[np.int64]
+
+    @cached_property
+    def archs(self) -> tuple[Architecture, ...]:
+        """The architectures, in official order."""
+        return tuple(self.space.architectures[row] for row in self.index)
+
+    @cached_property
+    def class_size(self) -> Counter[Architecture]:
+        """How many architectures of the population each canonical form stands for."""
+        return Counter(self.space.canonical_forms(self.archs))
+
+
+def open_population(space: SearchSpace, name: str) -> Population:
+    """The population that `population=NAME` means for a space: one that the space names, or the rows of a CSV file.
+
+    Raises:
+        OptionError: for a name that the space does not know, and for a file without architectures.
+        MissingDataError: if there is no such file.
+        UnknownNameError: for an architecture that the space lacks.
+    """
+    if name.lower().endswith(_CSV):
+        return _read(space, Path(name))
+    if name not in space.populations:
+        raise OptionError(
+            f"{unknown_name(f'population of {space.name}', name, list(space.populations))} A CSV file with the column "
+            f"{ARCH} is a population too: population=architectures.csv."
+        )
+    return _named(space, name)
+
+
+@cache
+def _named(space: SearchSpace, name: str) -> Population:
+    index = np.flatnonzero(space.members(name)).astype(np.int64)
+    return Population(space, name, space.populations[name], index)
+
+
+def _read(space: SearchSpace, file: Path) -> Population:
+    try:
+        table = pd.read_csv(file.expanduser(), dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise MissingDataError(f"population={file} names no file; give a CSV file with the column {ARCH}.") from None
+    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
+        raise OptionError(f"population={file} cannot be read as a CSV file: {str(error).strip()}.") from None
+    if ARCH not in table.columns:
+        raise OptionError(f"population={file} lacks the column {ARCH}; it has {', '.join(map(str, table.columns))}.")
+    if table.empty:
+        raise OptionError(f"population={file} holds no architecture; give one or more in its column {ARCH}.")
+    index = np.unique([space.index(Architecture(arch)) for arch in table[ARCH]]).astype(np.int64)
+    return Population(space, str(file), f"the {index.size:,} architectures of {file.name}", index)
