@@ -75,8 +75,8 @@ AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS
 # What files of versions that did not have these texts are about.
 _TEXT_BEFORE: Final = {COMPONENTS: "", POPULATION: "all"}
 
-# verdict.csv: a proxy beside a baseline on rows finite for both; intervals are `generalisation`, p_holm is corrected
-# for all proxies beside that baseline on that benchmark and data set, within each seed.
+# verdict.csv: a proxy, of several seeds the mean, beside a baseline on rows that both have; intervals are over
+# canonical classes, p_holm is corrected for all proxies beside that baseline on that benchmark and data set.
 BASELINE: Final = "baseline"
 BASELINE_TAU: Final = "baseline_tau"
 DELTA: Final = "delta"
@@ -89,10 +89,42 @@ PARTIAL_TAU: Final = "partial_tau"
 PARTIAL_LOW: Final = "partial_tau_low"
 PARTIAL_HIGH: Final = "partial_tau_high"
 P_PARTIAL: Final = "p_partial"
-VERDICT: Final = (
+_VERDICT: Final = (
     *SUBJECT, BASELINE, N, N_CLASSES, TAU, BASELINE_TAU, DELTA, DELTA_LOW, DELTA_HIGH, P, P_HOLM, BEATS,
     PARTIAL_TAU, PARTIAL_LOW, PARTIAL_HIGH, P_PARTIAL, COMPONENTS,
 )  # fmt: skip
+# Appended: the same over networks; whether the population is enumerated (then there is no p, and `beats` asks for more
+# than `smallest` and twice the error of truth and seeds); the family of Holm's correction, and whether the hypothesis
+# was declared beforehand, so that the raw p decides.
+BASELINE_TAU_NETWORKS: Final = "baseline_tau_networks"
+DELTA_NETWORKS: Final = "delta_networks"
+DELTA_NETWORKS_LOW: Final = "delta_networks_low"
+DELTA_NETWORKS_HIGH: Final = "delta_networks_high"
+P_NETWORKS: Final = "p_networks"
+P_HOLM_NETWORKS: Final = "p_holm_networks"
+BEATS_NETWORKS: Final = "beats_networks"
+PARTIAL_TAU_NETWORKS: Final = "partial_tau_networks"
+PARTIAL_NETWORKS_LOW: Final = "partial_tau_networks_low"
+PARTIAL_NETWORKS_HIGH: Final = "partial_tau_networks_high"
+P_PARTIAL_NETWORKS: Final = "p_partial_networks"
+TRUTH_ERROR: Final = "truth_error"
+TRUTH_ERROR_NETWORKS: Final = "truth_error_networks"
+SEED_ERROR: Final = "seed_error"
+SEED_ERROR_NETWORKS: Final = "seed_error_networks"
+N_DECIDING_SEEDS: Final = "n_seeds"
+ENUMERATED: Final = "enumerated"
+SMALLEST: Final = "smallest"
+N_FAMILY: Final = "n_family"
+DECLARED: Final = "declared"
+VERDICT_TEXT: Final = (POPULATION, BEATS_NETWORKS, ENUMERATED, DECLARED)
+VERDICT_NUMBERS: Final = (
+    TAU_NETWORKS, BASELINE_TAU_NETWORKS, DELTA_NETWORKS, DELTA_NETWORKS_LOW, DELTA_NETWORKS_HIGH, P_NETWORKS,
+    P_HOLM_NETWORKS, PARTIAL_TAU_NETWORKS, PARTIAL_NETWORKS_LOW, PARTIAL_NETWORKS_HIGH, P_PARTIAL_NETWORKS,
+    N_EFFECTIVE, N_EFFECTIVE_NETWORKS, TRUTH_ERROR, TRUTH_ERROR_NETWORKS, SEED_ERROR, SEED_ERROR_NETWORKS,
+    N_DECIDING_SEEDS, SMALLEST, N_FAMILY,
+)  # fmt: skip
+VERDICT_APPENDED: Final = VERDICT_TEXT + VERDICT_NUMBERS
+VERDICT: Final = _VERDICT + VERDICT_APPENDED
 
 # selection.csv: subject, these, and per k top<k>_overlap and top<k>_regret.
 WEIGHTED_TAU: Final = "weighted_tau"
@@ -155,22 +187,27 @@ def read_agreement(path: Path) -> pd.DataFrame:
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
-    """The rows of a `verdict.csv`; none where there is no such file, as in runs of an older version.
+    """The rows of a `verdict.csv` of this or an older version; none where there is no such file.
+
+    Numbers that the file does not have yet are NaN, texts empty; the population of an older file is the whole space.
 
     Raises:
         CorruptDataError: the file is not a table of verdicts.
     """
     if not path.is_file():
         return pd.DataFrame(columns=list(VERDICT))
-    text = dict.fromkeys((*SUBJECT, BASELINE, BEATS), str)
+    always = (*SUBJECT, BASELINE, BEATS)
+    text = dict.fromkeys((*always, *VERDICT_TEXT), str)
+    missing = {name: ["", "nan", "NaN"] for name in (DELTA, *VERDICT_NUMBERS)}
     try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={DELTA: ["", "nan", "NaN"]})
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
         raise CorruptDataError(f"{path} is no table of verdicts: {str(error).strip()}. Evaluate again.") from error
-    lacking = [name for name in (*text, DELTA) if name not in table.columns]
+    lacking = [name for name in (*always, DELTA) if name not in table.columns]
     if lacking:
         raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
-    return table
+    before = dict.fromkeys(VERDICT_TEXT, "") | {POPULATION: "all"} | dict.fromkeys(VERDICT_NUMBERS, np.nan)
+    return table.assign(**{name: value for name, value in before.items() if name not in table.columns})
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:

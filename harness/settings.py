@@ -14,13 +14,18 @@ from harness.protocol import Protocol
 
 DEFAULT_SAMPLE = 1000
 ALL = "all"
+AGAINST = ("params", "flops_live", "n_convs_live", "depth", "sum_log_layer_size")
+"""The counts that a proxy is compared with unless others are named."""
+SMALLEST = 0.01
+"""A smaller difference of tau, where nothing was sampled, matters to nobody."""
 
 
 @dataclass(frozen=True)
 class Settings:
     """Defaults are those of the command line; see conf/config.yaml for what each one means.
 
-    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file). `inputs` are in
+    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file). `hypothesis` holds
+    pairs (proxy, baseline) that are declared beforehand. `inputs` are in
     order of preference: each data set takes the first kind that is here.
 
     Raises:
@@ -33,6 +38,9 @@ class Settings:
     seeds: int | None = None
     inputs: tuple[InputKind, ...] = (InputKind.real,)
     population: str = ALL
+    against: tuple[str, ...] = AGAINST
+    smallest: float = SMALLEST
+    hypothesis: tuple[tuple[str, str], ...] = ()
     truth: str | None = None
     scores: Path | None = None
     protocol: Protocol = field(default_factory=Protocol)
@@ -54,6 +62,10 @@ class Settings:
         for name in ("seed", "sample_seed"):
             if getattr(self, name) < 0:
                 raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be 0 or more.")
+        if not 0 <= self.smallest < 1:
+            raise OptionError(f"smallest={self.smallest:g} is invalid; it must be 0 or more and below 1.")
+        if not self.against:
+            raise OptionError("against=[] is empty: name one baseline or more, such as against=params.")
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
         check_device(self.device)

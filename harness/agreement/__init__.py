@@ -3,18 +3,25 @@
 from harness.agreement.correlation import Correlations, Counts, Pairs, correlations
 from harness.agreement.interval import Interval
 from harness.agreement.measure import Agreement, Sample, agreements
-from harness.agreement.paired import COMPARED, Comparison, comparisons
+from harness.agreement.paired import Comparison, Plan, comparisons
 from harness.agreement.planning import Components
 from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
 from harness.agreement.selection import TOP, Selection, best_of_top, selection
 from harness.agreement.table import BASELINES, Row, RowKey, agreement_table
+from harness.agreement.truth_noise import TruthNoise
 from harness.agreement.variations import Variations
-from harness.agreement.verdict import reference_table, reliability_table, seeds_table, selection_table, verdict_table
+from harness.agreement.verdict import (
+    Rules,
+    reference_table,
+    reliability_table,
+    seeds_table,
+    selection_table,
+    verdict_table,
+)
 
 __all__ = [
     "BASELINES",
-    "COMPARED",
     "TOP",
     "Agreement",
     "Comparison",
@@ -23,12 +30,15 @@ __all__ = [
     "Counts",
     "Interval",
     "Pairs",
+    "Plan",
     "Reliability",
     "Resampling",
     "Row",
     "RowKey",
+    "Rules",
     "Sample",
     "Selection",
+    "TruthNoise",
     "Variations",
     "agreement_table",
     "agreements",

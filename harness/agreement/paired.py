@@ -1,16 +1,20 @@
-"""Is a proxy better than counting? Paired comparisons: both columns on the same rows and the same resamples.
+"""Is a proxy better than counting? Paired comparisons on the same rows, over cells and over networks.
 
 Two correlations with one truth vary together, so the interval of their difference is narrower than theirs suggest. The
-rows are those where proxy, baseline and truth are all finite; canonical classes are drawn together (`generalisation`).
-Up to 40,000 rows the interval holds the percentiles of the replicates' differences, above it is normal from the
-difference of influences. p is normal in both: 1,000 replicates cannot tell a p below .002 from 0, which the correction
-for many comparisons would turn into nothing. A verdict asks both, interval and corrected p (Holm, Scandinavian
-Journal of Statistics 6, 1979).
+rows are those where neither score nor truth is missing; infinite scores rank at the ends, as in the table's tau.
 
-Partial tau (Kendall, Biometrika 32, 1942): what the proxy says about the truth beyond the baseline. It is not exactly 0
-where scores and truth are independent given the baseline (Korn, 1984), so a value near 0 says nothing.
+A sample: standard errors from the difference of influences, clustered by canonical class; interval and p are those of t
+with Satterthwaite's degrees of freedom, so that both agree, and depend on no seed. Below 5 effective classes there is
+neither. A whole population is enumerated: the difference is exact for this space, truth and seed, and has no p; what is
+uncertain is the truth (trainings that were repeated) and the proxy's seed, and a difference that is smaller than twice
+their standard error, or than one that matters, is none. Several seeds of a proxy are compared by the mean of their
+taus, SE^2 = SE_architectures^2 + s_seeds^2 / K.
+
+Partial tau (Kendall, Biometrika 32, 1942): the proxy's agreement with the truth given the baseline. It is not exactly 0
+where scores and truth are independent given the baseline (Korn, 1984), so a value near 0 is no evidence.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -19,17 +23,24 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from harness.agreement.correlation import Pairs
-from harness.agreement.influence import standard_error
-from harness.agreement.interval import LEVEL, NO_INTERVAL, Interval, normal_interval
+from harness.agreement.influence import clustered, influences
+from harness.agreement.interval import (
+    FEWEST_EFFECTIVE,
+    LEVEL,
+    NO_INTERVAL,
+    Interval,
+    normal_interval,
+    quantile,
+)
 from harness.agreement.measure import FEWEST_CLUSTERS, Sample
+from harness.agreement.truth_noise import TruthNoise, error_of
 from harness.agreement.variations import REMEMBERED, Variations
+from harness.settings import AGAINST, SMALLEST
 
-# The counts that a proxy is compared with; `flops` orders the cells of NATS-TSS as `params` does.
-COMPARED = ("params", "params_live", "flops_live", "sum_log_layer_size")
 NAN = float("nan")
 
 
@@ -38,85 +49,125 @@ class Verdict(Enum):
 
     YES = "yes"
     NO = "no"
+    NO_DIFFERENCE = "no difference"
     UNDECIDED = "undecided"
 
 
 class Estimate(NamedTuple):
-    """A value with its 95 % interval and the two-sided p of its being 0; NaN where there is none."""
+    """A value with its 95 % interval over classes and the two-sided p of its being 0; NaN where there is none.
+
+    `error` is the standard error over classes and seeds, `n_effective` the classes that carry it.
+    """
 
     value: float
     interval: Interval
     p: float
+    error: float = NAN
+    n_effective: float = NAN
 
 
 NO_ESTIMATE = Estimate(NAN, NO_INTERVAL, NAN)
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A proxy beside a baseline, on rows finite for both.
+class Contrast(NamedTuple):
+    """A proxy beside a baseline, in one weighting.
 
     Attributes:
-        proxy, baseline: names of the columns.
-        n: rows; n_classes: canonical classes among them.
-        tau, baseline_tau: tau-b of each on these rows.
+        tau, baseline_tau: tau-b of each on the shared rows; of several seeds the mean.
         delta: tau less baseline_tau.
         partial: tau given the baseline.
+        truth_error: standard error of delta by the noise of the truth; NaN where nothing was trained twice.
+        seed_error: standard error of delta by the proxy's own seeds; NaN for one seed.
+    """
+
+    tau: float
+    baseline_tau: float
+    delta: Estimate
+    partial: Estimate
+    truth_error: float = NAN
+    seed_error: float = NAN
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A proxy beside a baseline.
+
+    Attributes:
+        proxy, baseline: names of the columns; the proxy's first one where it has several seeds.
+        n: rows; n_classes: canonical classes among them.
+        enumerated: whether the sample is the whole population.
+        n_seeds: columns of the proxy whose mean is compared.
+        cells, networks: one vote for each architecture, and for each canonical class.
     """
 
     proxy: str
     baseline: str
     n: int
     n_classes: int
-    tau: float
-    baseline_tau: float
-    delta: Estimate
-    partial: Estimate
+    enumerated: bool
+    n_seeds: int
+    cells: Contrast
+    networks: Contrast
 
 
 def comparisons(
     scores: Mapping[str, ArrayLike] | pd.DataFrame,
     sample: Sample,
     *,
-    proxies: Sequence[str] | None = None,
-    baselines: Sequence[str] = COMPARED,
-    variations: Variations | None = None,
+    proxies: Mapping[str, Sequence[str]] | Sequence[str] | None = None,
+    baselines: Sequence[str] = AGAINST,
+    paired: "Plan | None" = None,
 ) -> list[Comparison]:
-    """Every proxy beside every baseline, and of two baselines the later one of `COMPARED` beside the earlier.
+    """Every proxy beside every baseline, and of two baselines the later one beside the earlier.
 
     Args:
         scores: per proxy (n_rows,) scores, higher is better, the baselines included.
         sample: truth and classes of the same rows.
-        proxies: names of the columns that are compared; None: all of them.
-        baselines: names of columns; those that `scores` lacks are left out.
-        variations: the plan of resamples of the agreements, whose replicates are then not computed again.
+        proxies: names of the columns that are compared, or for each proxy the columns of its seeds; None: all columns.
+        baselines: names of columns; those that `scores` lacks, or that are defined nowhere, are left out.
+        paired: influences that are known already, and the noise of the truth.
     """
-    plan = variations or Variations.of(sample.classes)
-    truth = np.asarray(sample.accuracies, dtype=np.float64)
+    plan = paired or Plan(Variations.of(sample.classes, n_replicates=1))
     columns = {str(name): np.asarray(column, dtype=np.float64) for name, column in scores.items()}
-    present = [name for name in baselines if name in columns]
-    finite = {name: np.isfinite(truth) & np.isfinite(column) for name, column in columns.items()}
+    known = {name: ~(np.isnan(sample.truth) | np.isnan(column)) for name, column in columns.items()}
+    present = [name for name in baselines if name in columns and known[name].any()]
+    groups = proxies if isinstance(proxies, Mapping) else {name: (name,) for name in proxies or columns}
 
-    @lru_cache(maxsize=REMEMBERED)
-    def pairs(name: str, shared: bytes) -> Pairs:
-        return Pairs.of(columns[name], np.where(np.frombuffer(shared, dtype=np.bool_), truth, NAN))
+    @lru_cache(maxsize=2 * REMEMBERED)
+    def pairs(name: str, shared: bytes, weighted: bool) -> Pairs:
+        truth = np.where(np.frombuffer(shared, dtype=np.bool_), sample.truth, NAN)
+        return Pairs.of(columns[name], truth, sample.weights if weighted else None)
 
-    def both(name: str, baseline: str) -> tuple[Pairs, Pairs]:
-        # Rows are sorted by truth, stably: equal rows of both pairs stand at equal places.
-        shared = (finite[name] & finite[baseline]).tobytes()
-        return pairs(name, shared), pairs(baseline, shared)
+    found = []
+    for name, seeds in groups.items():
+        for baseline in present:
+            if baseline == name or _is_mirrored(name, baseline, baselines):
+                continue
+            # Rows are sorted by truth, stably: equal rows of all pairs stand at equal places.
+            shared = np.logical_and.reduce([known[one] for one in (*seeds, baseline)]).tobytes()
+            both = []
+            for weighted in (False, True)[: 1 if sample.weights is None else 2]:
+                own = [pairs(one, shared, weighted) for one in seeds]
+                both.append(_contrast(own, pairs(baseline, shared, weighted), sample, plan))
+            first = pairs(baseline, shared, False)
+            counted = (first.counts.n, plan.variations.n_classes(first))
+            found.append(
+                Comparison(name, baseline, *counted, sample.is_population, len(seeds), cells=both[0], networks=both[-1])
+            )
+    return found
 
-    return [
-        _comparison((name, baseline), both(name, baseline), plan)
-        for name in (columns if proxies is None else proxies)
-        for baseline in present
-        if baseline != name and not _is_mirrored(name, baseline)
-    ]
+
+@dataclass(frozen=True)
+class Plan:
+    """What comparisons rest on: `variations` holds influences found before, `noise` is the truth's, None: not known."""
+
+    variations: Variations
+    noise: TruthNoise | None = None
 
 
-def _is_mirrored(name: str, baseline: str) -> bool:
+def _is_mirrored(name: str, baseline: str, baselines: Sequence[str]) -> bool:
     """Whether the pair, both of them counts, is compared the other way round: the later one beside the earlier."""
-    return name in COMPARED and COMPARED.index(name) < COMPARED.index(baseline)
+    return name in baselines and baselines.index(name) < baselines.index(baseline)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -132,68 +183,106 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in corrected]
 
 
-def verdict(delta: Estimate, p_holm: float) -> Verdict:
-    """Yes or no where interval and corrected p agree; equal ranks beat nothing."""
+def verdict(delta: Estimate, p: float) -> Verdict:
+    """Of a sample: yes or no where interval and p agree; equal ranks are no difference."""
     low, high = delta.interval
     if delta.value == low == high == 0:
-        return Verdict.NO
-    if not p_holm < 1 - LEVEL:
+        return Verdict.NO_DIFFERENCE
+    if not p < 1 - LEVEL:
         return Verdict.UNDECIDED
     return Verdict.YES if low > 0 else Verdict.NO if high < 0 else Verdict.UNDECIDED
 
 
-def _comparison(names: tuple[str, str], both: tuple[Pairs, Pairs], plan: Variations) -> Comparison:
-    own, other = both
-    tau, baseline_tau = plan.tau(own), plan.tau(other)
-    n_classes = plan.n_classes(own)
-    defined = not np.isnan(tau - baseline_tau) and n_classes >= FEWEST_CLUSTERS
-    return Comparison(
-        *names,
-        n=own.counts.n,
-        n_classes=n_classes,
-        tau=tau,
-        baseline_tau=baseline_tau,
-        delta=_delta(own, other, tau - baseline_tau, plan)
-        if defined
-        else NO_ESTIMATE._replace(value=tau - baseline_tau),
-        partial=_partial(own, other, plan) if defined else NO_ESTIMATE,
+def exact_verdict(contrast: Contrast, smallest: float = SMALLEST) -> Verdict:
+    """Of a whole population: yes or no beyond `smallest` and twice the error of truth and seeds."""
+    delta = contrast.delta.value
+    if math.isnan(delta):
+        return Verdict.UNDECIDED
+    errors = [error for error in (contrast.truth_error, contrast.seed_error) if not math.isnan(error)]
+    if abs(delta) <= max(2 * math.hypot(*errors), smallest):
+        return Verdict.NO_DIFFERENCE
+    return Verdict.YES if delta > 0 else Verdict.NO
+
+
+def _contrast(own: Sequence[Pairs], other: Pairs, sample: Sample, plan: Plan) -> Contrast:
+    variations = plan.variations
+    taus, baseline_tau = np.array([variations.tau(pairs) for pairs in own]), variations.tau(other)
+    deltas = taus - baseline_tau
+    nothing = NO_ESTIMATE._replace(value=float(deltas.mean()))
+    if np.isnan(deltas).any():
+        return Contrast(float(taus.mean()), baseline_tau, nothing, NO_ESTIMATE)
+    classes = variations.classes[other.rows]
+    found = Contrast(float(taus.mean()), baseline_tau, nothing, NO_ESTIMATE, seed_error=_seed_error(deltas))
+    if sample.is_population and plan.noise is not None:
+        shifts = variations.shifts(other, plan.noise, sample.truth)
+        own_shifts = np.mean([variations.shifts(pairs, plan.noise, sample.truth) for pairs in own], axis=0)
+        found = found._replace(truth_error=error_of(own_shifts - shifts, other.counts.n))
+    if variations.n_classes(other) < FEWEST_CLUSTERS:
+        return found
+    influence = np.mean([variations.influences(pairs).tau for pairs in own], axis=0) - variations.influences(other).tau
+    return found._replace(
+        delta=_estimate(deltas, influence, classes, sample.is_population),
+        partial=_partial(own, other, variations, sample.is_population),
     )
 
 
-def _delta(own: Pairs, other: Pairs, delta: float, plan: Variations) -> Estimate:
-    if plan.by_class is None:
-        influence = plan.influences(own).tau - plan.influences(other).tau
-        error = standard_error(influence, plan.classes[own.rows])
-        half_width = float(stats.norm.ppf((1 + LEVEL) / 2)) * error
-        return Estimate(delta, Interval(delta - half_width, delta + half_width), _p(delta, error))
-    first, second = (plan.replicates(pairs, plan.by_class)[:, 0] for pairs in (own, other))
-    differences = (first - second)[~np.isnan(first - second)]
-    if differences.size < 2:
-        return NO_ESTIMATE._replace(value=delta)
-    low, high = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(delta, Interval(float(low), float(high)), _p(delta, float(differences.std(ddof=1))))
+def _seed_error(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1) / np.sqrt(values.size)) if values.size > 1 else NAN
 
 
-def _partial(own: Pairs, other: Pairs, plan: Variations) -> Estimate:
-    """Tau of proxy and truth given the baseline, its influences by the chain rule from those of the three taus."""
-    between = own.beside(other)
-    a, b, c = plan.tau(own), plan.tau(other), plan.tau(between)
-    if max(abs(b), abs(c)) > 1 - 1e-12:
-        return NO_ESTIMATE
-    spread = float(np.sqrt((1 - b**2) * (1 - c**2)))
-    value = (a - b * c) / spread
-    aligned = np.empty(own.rows.size)
-    aligned[between.rows] = plan.influences(between).tau
-    influence = (
-        plan.influences(own).tau / spread
-        + plan.influences(other).tau * (value * b / (1 - b**2) - c / spread)
-        + aligned * (value * c / (1 - c**2) - b / spread)
-    )
-    error = standard_error(influence, plan.classes[own.rows])
-    return Estimate(value, normal_interval(value, error), _p(value, error))
-
-
-def _p(value: float, error: float) -> float:
+def _estimate(
+    values: NDArray[np.float64], influence: NDArray[np.float64], classes: NDArray[np.intp], enumerated: bool
+) -> Estimate:
+    """The mean of the seeds' values (n_seeds,); on the scale of the value itself."""
+    value, (error, n_effective, df) = float(values.mean()), _with_seeds(values, influence, classes)
     if error == 0:
-        return 1.0 if value == 0 else 0.0
-    return float(2 * stats.norm.sf(abs(value) / error))
+        return Estimate(value, Interval(value, value), NAN if enumerated else float(value == 0), 0.0)
+    if n_effective < FEWEST_EFFECTIVE:
+        return Estimate(value, NO_INTERVAL, NAN, error, n_effective)
+    half_width = quantile(df) * error
+    p = NAN if enumerated else float(2 * stats.t.sf(abs(value) / error, df))
+    return Estimate(value, Interval(value - half_width, value + half_width), p, error, n_effective)
+
+
+def _with_seeds(
+    values: NDArray[np.float64], influence: NDArray[np.float64], classes: NDArray[np.intp]
+) -> tuple[float, float, float]:
+    """Standard error over classes and seeds, effective classes, and degrees of freedom (Satterthwaite, 1946)."""
+    of_classes = clustered(influence, classes)
+    if values.size < 2:
+        return of_classes
+    variances = of_classes.error**2, _seed_error(values) ** 2
+    total = sum(variances)
+    if total == 0:
+        return of_classes
+    parts = zip(variances, (of_classes.df, values.size - 1), strict=True)
+    df = total**2 / sum(variance**2 / df for variance, df in parts if variance > 0)
+    return math.sqrt(total), of_classes.n_effective, df
+
+
+def _partial(own: Sequence[Pairs], other: Pairs, variations: Variations, enumerated: bool) -> Estimate:
+    """Tau of proxy and truth given the baseline, its influences by the chain rule from those of the three taus."""
+    values, of_rows = [], []
+    b = variations.tau(other)
+    for pairs in own:
+        between = pairs.beside(other)
+        a, c = variations.tau(pairs), between.tau()
+        if max(abs(b), abs(c)) > 1 - 1e-12:
+            return NO_ESTIMATE
+        spread = float(np.sqrt((1 - b**2) * (1 - c**2)))
+        value = (a - b * c) / spread
+        aligned = np.empty(pairs.rows.size)
+        aligned[between.rows] = influences(between).tau
+        values.append(value)
+        of_rows.append(
+            variations.influences(pairs).tau / spread
+            + variations.influences(other).tau * (value * b / (1 - b**2) - c / spread)
+            + aligned * (value * c / (1 - c**2) - b / spread)
+        )
+    taus = np.array(values)
+    value = float(taus.mean())
+    error, n_effective, df = _with_seeds(taus, np.mean(of_rows, axis=0), variations.classes[other.rows])
+    if not n_effective >= FEWEST_EFFECTIVE:
+        return Estimate(value, NO_INTERVAL, NAN, error, n_effective)
+    p = NAN if enumerated else float(2 * stats.t.sf(abs(value) / error, df))
+    return Estimate(value, normal_interval(value, error, df), p, error, n_effective)

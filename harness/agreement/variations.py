@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from harness.agreement.correlation import Pairs
 from harness.agreement.influence import Influences, influences, n_distinct
 from harness.agreement.resampling import Resampling, default_replicates, replicates
+from harness.agreement.truth_noise import TruthNoise
 from harness.errors import OptionError
 
 # Influences of 423,624 rows are 7 MB; a proxy is compared with a few baselines at a time.
@@ -32,6 +33,7 @@ class Variations:
     by_row: Resampling | None
     _taus: dict[bytes, float] = field(default_factory=dict, repr=False)
     _replicates: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    _shifts: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
     _influences: OrderedDict[bytes, Influences] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
@@ -67,6 +69,13 @@ class Variations:
         if key not in self._taus:
             self._taus[key] = pairs.tau()
         return self._taus[key]
+
+    def shifts(self, pairs: Pairs, noise: TruthNoise, truth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Changes of tau when single architectures are trained again, as `TruthNoise.shifts`."""
+        key = pairs.digest
+        if key not in self._shifts:
+            self._shifts[key] = noise.shifts(pairs, truth)
+        return self._shifts[key]
 
     def replicates(self, pairs: Pairs, plan: Resampling) -> NDArray[np.float64]:
         """(n_replicates, 2) tau-b and rho of each resample of a plan of this object."""

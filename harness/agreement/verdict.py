@@ -1,7 +1,7 @@
 """Tables beside the table of agreement: verdicts, selection, spread over seeds, reliability of the truth."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,54 +10,113 @@ from numpy.typing import NDArray
 from harness import columns
 from harness.agreement.correlation import correlations
 from harness.agreement.measure import Agreement
-from harness.agreement.paired import Comparison, holm, verdict
+from harness.agreement.paired import Comparison, Contrast, Estimate, exact_verdict, holm, verdict
 from harness.agreement.reliability import Reliability
 from harness.agreement.selection import Selection
 from harness.agreement.table import BASELINES, RowKey
+from harness.settings import SMALLEST
 
 # An interval of 95 % is 2 * 1.96 standard errors wide.
 _WIDTH_IN_ERRORS = 3.92
 
 
-def verdict_table(compared: Iterable[tuple[RowKey, Comparison]]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Rules:
+    """What a verdict asks for.
+
+    Attributes:
+        smallest: difference of tau below which two rankings of a whole population differ in nothing that matters.
+        hypotheses: (proxy, baseline) that were declared beforehand: their p is not corrected.
+    """
+
+    smallest: float = SMALLEST
+    hypotheses: Collection[tuple[str, str]] = ()
+
+
+def verdict_table(compared: Iterable[tuple[RowKey, Comparison]], rules: Rules | None = None) -> pd.DataFrame:
     """One row per proxy and baseline, columns of `columns.VERDICT`.
 
-    p is corrected for all proxies that are compared with one baseline on one benchmark and data set, within each seed:
-    a proxy that is repeated is no further hypothesis. One without a seed is among those of every seed, and has the
-    largest of its corrected p. Baselines beside one another are a family of their own.
+    p is corrected for all proxies that are compared with one baseline on one benchmark and data set, over cells and
+    over networks separately. Baselines beside one another are a family of their own.
     """
-    rows = list(compared)
-    families = [(row_key.bench, row_key.dataset, found.baseline, row_key.proxy in BASELINES) for row_key, found in rows]
-    corrected = [float("nan")] * len(rows)
-    for family in dict.fromkeys(families):
-        together = [position for position, found in enumerate(families) if found == family]
-        seeds = {rows[at][0].seed for at in together}
-        for seed in seeds - {columns.NO_SEED} or seeds:
-            own = [at for at in together if rows[at][0].seed in (seed, columns.NO_SEED)]
-            for position, value in zip(own, holm([rows[at][1].delta.p for at in own]), strict=True):
-                corrected[position] = float(np.fmax(corrected[position], value))
-    cells = [
-        asdict(row_key)
-        | {
-            columns.BASELINE: found.baseline,
-            columns.N: found.n,
-            columns.N_CLASSES: found.n_classes,
-            columns.TAU: found.tau,
-            columns.BASELINE_TAU: found.baseline_tau,
-            columns.DELTA: found.delta.value,
-            columns.DELTA_LOW: found.delta.interval.low,
-            columns.DELTA_HIGH: found.delta.interval.high,
-            columns.P: found.delta.p,
-            columns.P_HOLM: p_holm,
-            columns.BEATS: verdict(found.delta, p_holm).value,
-            columns.PARTIAL_TAU: found.partial.value,
-            columns.PARTIAL_LOW: found.partial.interval.low,
-            columns.PARTIAL_HIGH: found.partial.interval.high,
-            columns.P_PARTIAL: found.partial.p,
-        }
-        for (row_key, found), p_holm in zip(rows, corrected, strict=True)
+    rules, rows = rules or Rules(), list(compared)
+    families = [
+        (row_key.bench, row_key.dataset, row_key.population, found.baseline, row_key.proxy in BASELINES)
+        for row_key, found in rows
     ]
+    by_cells, n_family = _corrected(families, [found.cells.delta.p for _, found in rows])
+    by_networks, _ = _corrected(families, [found.networks.delta.p for _, found in rows])
+    cells = []
+    for (row_key, found), p_holm, p_networks, n_tests in zip(rows, by_cells, by_networks, n_family, strict=True):
+        declared = (row_key.proxy, found.baseline) in rules.hypotheses
+
+        def answer(contrast: Contrast, corrected: float, found: Comparison = found, declared: bool = declared) -> str:
+            if found.enumerated:
+                return exact_verdict(contrast, rules.smallest).value
+            return verdict(contrast.delta, contrast.delta.p if declared else corrected).value
+
+        own, networks = found.cells, found.networks
+        cells.append(
+            asdict(row_key)
+            | {
+                columns.BASELINE: found.baseline,
+                columns.N: found.n,
+                columns.N_CLASSES: found.n_classes,
+                columns.TAU: own.tau,
+                columns.BASELINE_TAU: own.baseline_tau,
+                **_estimated(own.delta, columns.DELTA, columns.DELTA_LOW, columns.DELTA_HIGH, columns.P),
+                columns.P_HOLM: p_holm,
+                columns.BEATS: answer(own, p_holm),
+                **_estimated(
+                    own.partial, columns.PARTIAL_TAU, columns.PARTIAL_LOW, columns.PARTIAL_HIGH, columns.P_PARTIAL
+                ),
+                columns.TAU_NETWORKS: networks.tau,
+                columns.BASELINE_TAU_NETWORKS: networks.baseline_tau,
+                **_estimated(
+                    networks.delta,
+                    columns.DELTA_NETWORKS,
+                    columns.DELTA_NETWORKS_LOW,
+                    columns.DELTA_NETWORKS_HIGH,
+                    columns.P_NETWORKS,
+                ),
+                columns.P_HOLM_NETWORKS: p_networks,
+                columns.BEATS_NETWORKS: answer(networks, p_networks),
+                **_estimated(
+                    networks.partial,
+                    columns.PARTIAL_TAU_NETWORKS,
+                    columns.PARTIAL_NETWORKS_LOW,
+                    columns.PARTIAL_NETWORKS_HIGH,
+                    columns.P_PARTIAL_NETWORKS,
+                ),
+                columns.N_EFFECTIVE: own.delta.n_effective,
+                columns.N_EFFECTIVE_NETWORKS: networks.delta.n_effective,
+                columns.TRUTH_ERROR: own.truth_error,
+                columns.TRUTH_ERROR_NETWORKS: networks.truth_error,
+                columns.SEED_ERROR: own.seed_error,
+                columns.SEED_ERROR_NETWORKS: networks.seed_error,
+                columns.N_DECIDING_SEEDS: found.n_seeds,
+                columns.ENUMERATED: "yes" if found.enumerated else "no",
+                columns.SMALLEST: rules.smallest,
+                columns.N_FAMILY: n_tests,
+                columns.DECLARED: "yes" if declared else "no",
+            }
+        )
     return pd.DataFrame(cells, columns=list(columns.VERDICT))
+
+
+def _estimated(estimate: Estimate, value: str, low: str, high: str, p: str) -> dict[str, float]:
+    return {value: estimate.value, low: estimate.interval.low, high: estimate.interval.high, p: estimate.p}
+
+
+def _corrected(families: Sequence[Hashable], p_values: Sequence[float]) -> tuple[list[float], list[int]]:
+    """Per row its p corrected within its family, and how many tests that has."""
+    corrected, n_tests = [float("nan")] * len(families), [0] * len(families)
+    for family in dict.fromkeys(families):
+        together = [position for position, own in enumerate(families) if own == family]
+        p = [p_values[at] for at in together]
+        for position, value in zip(together, holm(p), strict=True):
+            corrected[position], n_tests[position] = value, int(np.count_nonzero(~np.isnan(p)))
+    return corrected, n_tests
 
 
 def selection_table(selected: Iterable[tuple[RowKey, Selection]]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from harness.inputs import InputKind
 from harness.paths import conf_folder
 from harness.protocol import Mode, Precision, Protocol
 from harness.registry import unknown_name
-from harness.settings import ALL, Settings
+from harness.settings import AGAINST, ALL, SMALLEST, Settings
 from harness.space.initialise import Initialisation
 
 _GROUPS = ("protocol", "recipe", "preset")  # folders of conf/ with one file for each choice
@@ -175,6 +175,9 @@ def settings_of(values: dict[Any, Any]) -> Settings:
         seeds=optional_integer("seeds", values["seeds"]),
         inputs=tuple(choice("inputs", name, InputKind) for name in names("inputs", values["inputs"])),
         population=str(values.get("population", ALL)),
+        against=tuple(names("against", values["against"])) if values.get("against") else AGAINST,
+        smallest=_number("smallest", values.get("smallest", SMALLEST)),
+        hypothesis=_hypotheses(values.get("hypothesis")),
         truth=None if values["truth"] is None else str(values["truth"]),
         scores=_path(values.get("scores")),
         protocol=read_protocol(values["protocol"]),
@@ -243,6 +246,32 @@ def optional_integer(key: str, value: object) -> int | None:
         OptionError: if it is neither.
     """
     return None if value is None else integer(key, value)
+
+
+def _number(key: str, value: object) -> float:
+    """A number.
+
+    Raises:
+        OptionError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OptionError(f"{key}={value} is invalid; it must be a number.")
+    return float(value)
+
+
+def _hypotheses(value: object) -> tuple[tuple[str, str], ...]:
+    """Pairs of a proxy and a baseline, written PROXY:BASELINE.
+
+    Raises:
+        OptionError: for other forms.
+    """
+    found = []
+    for word in [] if value is None else names("hypothesis", value):
+        proxy, colon, baseline = word.partition(":")
+        if not (proxy and colon and baseline):
+            raise OptionError(f"hypothesis={word} is invalid; write PROXY:BASELINE, such as hypothesis=zico:params.")
+        found.append((proxy, baseline))
+    return tuple(found)
 
 
 def boolean(key: str, value: object) -> bool:

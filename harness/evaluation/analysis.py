@@ -1,5 +1,6 @@
 """Judging: all that is said of columns of scores on a target, from the same resamples."""
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from harness import columns
 from harness.agreement import (
     BASELINES,
-    COMPARED,
     Agreement,
     Comparison,
+    Plan,
     Reliability,
     Row,
     RowKey,
+    Rules,
     Sample,
     Selection,
+    TruthNoise,
     Variations,
     agreement_table,
     agreements,
@@ -33,8 +36,10 @@ from harness.agreement import (
     selection_table,
     verdict_table,
 )
+from harness.errors import OptionError
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import EvaluationTables
+from harness.settings import AGAINST, Settings
 from harness.truth import Truth
 
 
@@ -72,13 +77,20 @@ class Analysis:
     reference: list[tuple[tuple[str, str, str], tuple[str, int], Agreement]]
 
 
-def analyse(evaluated: EvaluationSet, asked: Sequence[Scored], beside: Sequence[Scored]) -> Analysis:
+def analyse(
+    evaluated: EvaluationSet,
+    asked: Sequence[Scored],
+    beside: Sequence[Scored],
+    *,
+    against: Sequence[str] = AGAINST,
+) -> Analysis:
     """Analyse the columns that were asked for.
 
     Args:
         evaluated: architectures and truth.
         asked: columns of scores.
         beside: baselines that were not asked for, to compare with only.
+        against: names of the baselines.
     """
     scores: dict[str, NDArray[np.float64]] = {
         column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside)
@@ -87,14 +99,19 @@ def analyse(evaluated: EvaluationSet, asked: Sequence[Scored], beside: Sequence[
     row_keys = {column.name: column.row_key for column in asked}
     sample = evaluated.sample
     plan = Variations.of(sample.classes)
+    noise = _noise(evaluated) if sample.is_population else None
     place = (*evaluated.name, evaluated.truth.name)
     found = agreements({name: scores[name] for name in names}, sample, variations=plan)
     by_proxy: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
+    groups, keys = _by_seeds(asked)
     return Analysis(
         rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
-        compared=[(row_keys[one.proxy], one) for one in comparisons(scores, sample, proxies=names, variations=plan)],
+        compared=[
+            (keys[one.proxy], one)
+            for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))
+        ],
         selected=[(row_keys[name], selection(scores[name], evaluated.accuracies)) for name in names],
         by_proxy=dict(by_proxy),
         reliability=[(place, one) for one in reliability(evaluated)],
@@ -102,11 +119,47 @@ def analyse(evaluated: EvaluationSet, asked: Sequence[Scored], beside: Sequence[
     )
 
 
-def missing_baselines(asked: Sequence[str]) -> list[str]:
+def _by_seeds(asked: Sequence[Scored]) -> tuple[dict[str, list[str]], dict[str, RowKey]]:
+    """Per proxy, called as its first column, the columns of its seeds, and what its one verdict is about."""
+    together: dict[RowKey, list[Scored]] = defaultdict(list)
+    for column in asked:
+        together[dataclasses.replace(column.row_key, seed="")].append(column)
+    groups = {columns_of[0].name: [column.name for column in columns_of] for columns_of in together.values()}
+    keys = {
+        columns_of[0].name: dataclasses.replace(key, seed="+".join(column.row_key.seed for column in columns_of))
+        for key, columns_of in together.items()
+    }
+    return groups, keys
+
+
+def _noise(evaluated: EvaluationSet) -> TruthNoise | None:
+    """The noise of the truth: from canonical-equal architectures, or from seeds where none were trained separately."""
+    of_classes = TruthNoise.of_classes(evaluated.sample.truth, evaluated.classes)
+    return of_classes or TruthNoise.of_seeds(list(_truth_by_seed(evaluated).values()))
+
+
+def missing_baselines(asked: Sequence[str], against: Sequence[str] = AGAINST) -> list[str]:
     """Counts to compare with that were not asked for; none where nothing but counts was asked for."""
     if all(name in BASELINES for name in asked):
         return []
-    return [name for name in COMPARED if name not in asked]
+    return [name for name in against if name not in asked]
+
+
+def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> list[tuple[str, str]]:
+    """The hypotheses that were declared, of proxies and baselines that are compared here.
+
+    Raises:
+        OptionError: for one of a proxy that is not evaluated, or a baseline that nothing is compared with.
+    """
+    for proxy, baseline in settings.hypothesis:
+        said = f"hypothesis={proxy}:{baseline} is invalid"
+        if proxy not in proxies:
+            raise OptionError(f"{said}: {proxy} is not evaluated here; the proxies are {', '.join(proxies)}.")
+        if baseline not in settings.against:
+            raise OptionError(
+                f"{said}: nothing is compared with {baseline}; against= has {', '.join(settings.against)}."
+            )
+    return list(settings.hypothesis)
 
 
 def reliability(evaluated: EvaluationSet) -> list[Reliability]:
@@ -119,13 +172,18 @@ def reliability(evaluated: EvaluationSet) -> list[Reliability]:
     frame = frame[frame["class"].duplicated(keep=False)]
     if (frame.groupby("class")["truth"].nunique() > 1).any():
         found += of_classes(evaluated.accuracies, evaluated.classes)
+    return found + of_seeds(_truth_by_seed(evaluated))
+
+
+def _truth_by_seed(evaluated: EvaluationSet) -> dict[str, NDArray[np.float64]]:
+    """The columns [n] of single seeds whose mean is the truth; none where only the mean is known."""
     truth = Truth.open(evaluated.space.name)
     own = [
         column.name
         for column in truth.columns(evaluated.data_set.name)
         if column.name.partition("_seed")[0] == evaluated.truth.name and "_seed" in column.name
     ]
-    return found + of_seeds({name: truth.values(evaluated.archs, evaluated.data_set.name, name) for name in own})
+    return {name: truth.values(evaluated.archs, evaluated.data_set.name, name) for name in own}
 
 
 def _shorter_trainings(
@@ -143,14 +201,16 @@ def _shorter_trainings(
             yield (column.name, int(column.epochs or 0)), agreements({"it": oriented}, sample, variations=plan)["it"]
 
 
-def tables_of(analyses: Sequence[Analysis], scores: Mapping[tuple[str, str], pd.DataFrame]) -> EvaluationTables:
+def tables_of(
+    analyses: Sequence[Analysis], scores: Mapping[tuple[str, str], pd.DataFrame], rules: Rules | None = None
+) -> EvaluationTables:
     """The tables of an evaluation over several targets, without provenance and failures."""
     per_target = [agreement_table(analysis.rows) for analysis in analyses]
     seeds = [seeds_table(table, one.by_proxy) for table, one in zip(per_target, analyses, strict=True)]
     return EvaluationTables(
         agreement=agreement_table(row for analysis in analyses for row in analysis.rows),
         scores=scores,
-        verdicts=verdict_table(pair for analysis in analyses for pair in analysis.compared),
+        verdicts=verdict_table((pair for analysis in analyses for pair in analysis.compared), rules),
         selection=selection_table(pair for analysis in analyses for pair in analysis.selected),
         seeds=pd.DataFrame([row for table in seeds for row in table.to_dict("records")], columns=list(columns.SEEDS)),
         reliability=reliability_table(row for analysis in analyses for row in analysis.reliability),

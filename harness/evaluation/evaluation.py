@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
-from harness.agreement import RowKey
+from harness.agreement import RowKey, Rules
 from harness.columns import NO_SEED
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.analysis import Analysis, analyse, missing_baselines, tables_of
+from harness.evaluation.analysis import Analysis, analyse, checked_hypotheses, missing_baselines, tables_of
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
 from harness.evaluation.provenance import describe_run
@@ -84,7 +84,11 @@ def evaluate(
     options = {name: given for name, given in settings.options.items() if name not in ensembles}
     specs = parse_proxies(_proxy_words(proxy, external), options)
     specs = defined_proxies(specs, settings, asked_for_all=ALL in _words(proxy))
-    require_company(ensembles, [*([] if external is None else map(str, external.columns)), *(s.name for s in specs)])
+    outside = [] if external is None else [str(name) for name in external.columns]
+    require_company(ensembles, [*outside, *(spec.name for spec in specs)])
+    rules = Rules(
+        settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
+    )
     evaluation_sets, skipped = _open_evaluation_sets(_words(bench), _words(dataset), settings, external)
     runs = {evaluated.name: _runs(evaluated, specs, settings) for evaluated in evaluation_sets}
     with out_folder(settings.out, _stem(evaluation_sets, specs, external)) as out:
@@ -95,16 +99,15 @@ def evaluate(
             found = [] if external is None else _external_columns(evaluated, external, settings)
             found += _scored(evaluated, runs[evaluated.name], settings)
             found += ensemble_columns(evaluated, found, ensembles)
-            counts = parse_proxies(missing_baselines([column.row_key.proxy for column in found]), {})
+            counts = parse_proxies(missing_baselines([column.row_key.proxy for column in found], settings.against), {})
             tables[evaluated.name] = _scores_table(evaluated, found)
-            analyses.append(
-                analyse(evaluated, found, _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings))
-            )
+            beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
+            analyses.append(analyse(evaluated, found, beside, against=settings.against))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         provenance = describe_run(
             settings, evaluation_sets, [run for evaluated in evaluation_sets for run in runs[evaluated.name]], skipped
         )
-        written = dataclasses.replace(tables_of(analyses, tables), provenance=provenance, failures=failures)
+        written = dataclasses.replace(tables_of(analyses, tables, rules), provenance=provenance, failures=failures)
         write_report(out, written)
     return Evaluation(written, evaluation_sets, skipped, out)
 

@@ -9,13 +9,13 @@ from harness import columns
 from harness.agreement import BASELINES
 from harness.columns import NO_SEED
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import BLUE, GREY, ORANGE
+from harness.report.style import BLUE, GREEN, GREY, ORANGE
 from harness.report.tables import number, proxy_label, records
 from harness.report.verdict import LIVE, MAIN, NAMES
 
 MOST_ROWS = 40
 ROW_INCHES = 0.27
-_COLOURS = {"yes": BLUE, "no": ORANGE, "undecided": GREY}
+_COLOURS = {"yes": BLUE, "no": ORANGE, "no difference": GREEN, "undecided": GREY}
 
 
 def forest(tables: EvaluationTables) -> Figure | None:

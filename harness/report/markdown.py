@@ -13,16 +13,26 @@ from harness.report.tables import (
     correlation_text,
     count_text,
     ensemble_notes,
+    has_networks,
     interval_text,
     left_out,
     most_frequent,
+    network_notes,
     number,
     proxy_label,
     records,
     seconds_text,
     truth_lines,
 )
-from harness.report.verdict import LEGEND, LIVE, MAIN, more_sentences, verdict_lines, verdict_sentences
+from harness.report.verdict import (
+    LIVE,
+    MAIN,
+    counting_sentences,
+    legend,
+    more_sentences,
+    verdict_lines,
+    verdict_sentences,
+)
 
 _COMMAND, _CONFIG = "command", "config"
 
@@ -74,10 +84,13 @@ def _asked(tables: EvaluationTables) -> Iterator[str]:
 
 
 def _table(tables: EvaluationTables) -> Iterator[str]:
-    header = (
+    with_networks = any(map(has_networks, records(tables.agreement)))
+    header = [
         "bench", "data set", "proxy", "seed", "n of N", "classes",
-        "tau", "generalisation", "sampling", "rho", "generalisation", "sampling", "s/net",
-    )  # fmt: skip
+        "tau", "generalisation", "sampling", "rho", "generalisation", "sampling",
+    ]  # fmt: skip
+    header += [f"{name}, networks" for name in ("tau", "generalisation", "rho", "generalisation")] * with_networks
+    header.append("s/net")
     yield table_line(header)
     yield table_line(["---"] * 4 + ["---:"] * (len(header) - 4))
     for bench, dataset, rows in tables.by_dataset():
@@ -95,15 +108,26 @@ def _table(tables: EvaluationTables) -> Iterator[str]:
                 correlation_text(number(row[columns.RHO])),
                 _interval(row, columns.RHO_LOW, columns.RHO_HIGH),
                 _interval(row, columns.RHO_SAMPLING_LOW, columns.RHO_SAMPLING_HIGH),
+                *(_of_networks(row) if with_networks else ()),
                 seconds_text(number(row[columns.SECONDS])),
             ))  # fmt: skip
 
 
+def _of_networks(row: dict[str, object]) -> tuple[str, str, str, str]:
+    return (
+        correlation_text(number(row[columns.TAU_NETWORKS])),
+        _interval(row, columns.TAU_NETWORKS_LOW, columns.TAU_NETWORKS_HIGH),
+        correlation_text(number(row[columns.RHO_NETWORKS])),
+        _interval(row, columns.RHO_NETWORKS_LOW, columns.RHO_NETWORKS_HIGH),
+    )
+
+
 def _legend(tables: EvaluationTables) -> list[str]:
-    lines = [f"{GENERALISATION}. Verdicts rest on it.", f"{SAMPLING}; no width where the sample is the space."]
+    lines = [f"{GENERALISATION}.", f"{SAMPLING}; no width where the sample is the population."]
     if tables.agreement[columns.PROXY].isin(BASELINES).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
     lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
+    lines += [f"{note}." for note in network_notes(tables)]
     lines += [f"{line}." for line in truth_lines(tables)]
     for name in (columns.INPUTS, columns.PROTOCOL):
         lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")
@@ -120,9 +144,9 @@ def _left_out(tables: EvaluationTables) -> Iterator[str]:
 
 
 def _verdicts(tables: EvaluationTables) -> Iterator[str]:
-    """The sentence of each proxy beside #Params, then every comparison."""
-    asked = (verdict_sentences(tables, baseline=MAIN), verdict_sentences(tables, baseline=LIVE))
-    for place, sentence in (*chain(*asked), *more_sentences(tables, baseline=LIVE)):
+    """Whether each proxy beats counting, the sentences beside the two main counts, then every comparison."""
+    beside = (verdict_sentences(tables, baseline=MAIN), verdict_sentences(tables, baseline=LIVE))
+    for place, sentence in chain(counting_sentences(tables), *beside, more_sentences(tables, baseline=LIVE)):
         yield f"- {place}: {sentence}."
     if tables.verdicts.empty:
         yield "Nothing to compare."
@@ -130,7 +154,7 @@ def _verdicts(tables: EvaluationTables) -> Iterator[str]:
     yield ""
     yield from verdict_lines(tables)
     yield ""
-    yield from (f"- {line}" for line in LEGEND)
+    yield from (f"- {line}" for line in legend(tables))
 
 
 def provenance_lines(provenance: Mapping[str, JSON]) -> Iterator[str]:

@@ -12,14 +12,15 @@ from rich.text import Text
 
 from harness import columns
 from harness.agreement import BASELINES
+from harness.agreement.interval import FEW_EFFECTIVE, FEWEST_EFFECTIVE
 from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES
 from harness.report.evaluation import JSON, EvaluationTables
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
-GENERALISATION = "generalisation: 95 %, canonical classes drawn anew; how far the value moves on other architectures"
-SAMPLING = "sampling: 95 %, finite-population corrected; how far the whole space's value may be from the sample's"
+GENERALISATION = "generalisation: 95 % CI, clustered by isomorphism class: uncertainty for unseen architectures"
+SAMPLING = "sampling: 95 % CI, finite-population corrected: uncertainty about the whole population's value"
 
 
 def terminal_table(tables: EvaluationTables) -> RenderableType:
@@ -27,14 +28,19 @@ def terminal_table(tables: EvaluationTables) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for name in ("bench", "data set", "proxy"):
         table.add_column(name, overflow="fold")
-    for name in ("n", "tau [low, high]", "rho [low, high]", "s/net"):
+    with_networks = any(map(has_networks, records(tables.agreement)))
+    heads = ("n", "tau [low, high]", "networks [low, high]", "rho") if with_networks else (
+        "n", "tau [low, high]", "rho [low, high]"
+    )  # fmt: skip
+    for name in (*heads, "s/net"):
         table.add_column(name, justify="right", no_wrap=True)
     for bench, dataset, rows in tables.by_dataset():
         seeds_differ = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
         place = (bench, dataset)
         for row in records(rows):
             style = "dim" if row[columns.PROXY] in BASELINES else ""
-            cells = (*place, proxy_label(row, with_seed=seeds_differ), *measured_cells(row))
+            measured = networks_cells(row) if with_networks else measured_cells(row)
+            cells = (*place, proxy_label(row, with_seed=seeds_differ), *measured)
             # Text, because rich would take "[...]" for markup.
             table.add_row(*(Text(cell) for cell in cells), style=style)
             place = ("", "")
@@ -48,7 +54,7 @@ def notes(tables: EvaluationTables) -> list[str]:
         f"{label} {', '.join(dict.fromkeys(str(value) for value in tables.agreement[name]))}"
         for label, name in (("inputs", columns.INPUTS), ("protocol", columns.PROTOCOL), ("seed", columns.SEED))
     )
-    lines = [*truth_lines(tables), shared, f"[low, high] {GENERALISATION}"]
+    lines = [*truth_lines(tables), shared, f"[low, high] {GENERALISATION}", *network_notes(tables)]
     if tables.agreement[columns.PROXY].isin(BASELINES).any():
         lines.append("* baseline: a count that needs no network run")
     lines += ensemble_notes(tables)
@@ -141,6 +147,37 @@ def measured_cells(row: dict[str, object]) -> tuple[str, str, str, str]:
         with_interval(row, (columns.RHO, columns.RHO_LOW, columns.RHO_HIGH)),
         seconds_text(number(row[columns.SECONDS])),
     )
+
+
+def networks_cells(row: dict[str, object]) -> tuple[str, str, str, str, str]:
+    """Texts of n, tau over cells and over networks with their intervals, rho over cells, and seconds per network."""
+    n, tau, _, seconds = measured_cells(row)
+    names = (columns.TAU_NETWORKS, columns.TAU_NETWORKS_LOW, columns.TAU_NETWORKS_HIGH)
+    return n, tau, with_interval(row, names), correlation_text(number(row[columns.RHO])), seconds
+
+
+def has_networks(row: dict[str, object]) -> bool:
+    """Whether networks have several names here, so that one vote for each gives another value."""
+    cells, networks = number(row[columns.TAU]), number(row[columns.TAU_NETWORKS])
+    return not math.isnan(networks) and abs(cells - networks) > 1e-9
+
+
+def network_notes(tables: EvaluationTables) -> list[str]:
+    """What the votes of networks are, which population was evaluated, and where few classes carry the variance."""
+    rows = tables.agreement
+    notes = []
+    if any(map(has_networks, records(rows))):
+        notes.append("tau: each architecture (cell) has one vote; networks: each isomorphism class has one")
+    described = tables.provenance.get(columns.POPULATION)
+    words = dict.fromkeys(map(str, described.values())) if isinstance(described, Mapping) else {}
+    notes += [f"population {line}" for line in words if not line.startswith("all:")]
+    effective = rows[columns.N_EFFECTIVE]
+    if (effective < FEW_EFFECTIVE).any():
+        notes.append(
+            f"few effective classes over cells ({effective.min():.1f} to {effective.max():.1f}): intervals over "
+            f"classes are rough below {FEW_EFFECTIVE} and left out below {FEWEST_EFFECTIVE}"
+        )
+    return notes
 
 
 def with_interval(row: dict[str, object], names: Sequence[str]) -> str:

@@ -1,56 +1,164 @@
-"""Sentences of the verdict: does a proxy beat counting, and does it say more than a count does?"""
+"""Sentences of the verdict: does a proxy beat counting, and does it add information beyond a count?"""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pandas as pd
 
 from harness import columns
 from harness.agreement import BASELINES
+from harness.agreement.interval import FEW_EFFECTIVE
 from harness.columns import NO_SEED
 from harness.report.evaluation import EvaluationTables
-from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
+from harness.report.tables import (
+    correlation_text,
+    count_text,
+    has_networks,
+    interval_text,
+    number,
+    proxy_label,
+    records,
+)
 
 NAMES = {
     "params": "#Params",
     "params_live": "#Params of live operations",
     "flops_live": "FLOPs of live operations",
+    "n_convs_live": "the number of live convolutions",
+    "depth": "depth",
     "sum_log_layer_size": "the sum of log layer sizes",
 }
 MAIN, LIVE = "params", "flops_live"
+NO_DIFFERENCE = "no difference"
+_ANSWERS = {NO_DIFFERENCE: "no difference that matters"}
+_CELLS = {
+    "delta": (columns.DELTA, columns.DELTA_LOW, columns.DELTA_HIGH),
+    "partial": (columns.PARTIAL_TAU, columns.PARTIAL_LOW, columns.PARTIAL_HIGH),
+    "p": (columns.P, columns.P_HOLM),
+    "beats": (columns.BEATS,),
+    "effective": (columns.N_EFFECTIVE,),
+    "errors": (columns.TRUTH_ERROR, columns.SEED_ERROR),
+}
+_NETWORKS = {
+    "delta": (columns.DELTA_NETWORKS, columns.DELTA_NETWORKS_LOW, columns.DELTA_NETWORKS_HIGH),
+    "partial": (columns.PARTIAL_TAU_NETWORKS, columns.PARTIAL_NETWORKS_LOW, columns.PARTIAL_NETWORKS_HIGH),
+    "p": (columns.P_NETWORKS, columns.P_HOLM_NETWORKS),
+    "beats": (columns.BEATS_NETWORKS,),
+    "effective": (columns.N_EFFECTIVE_NETWORKS,),
+    "errors": (columns.TRUTH_ERROR_NETWORKS, columns.SEED_ERROR_NETWORKS),
+}
+_Row = dict[str, object]
+_Names = Mapping[str, tuple[str, ...]]
 
 
 def verdict_sentences(tables: EvaluationTables, *, baseline: str) -> Iterator[tuple[str, str]]:
-    """("bench / data set", "zico beats #Params: no, delta ...") of each proxy that is no baseline."""
-    rows = tables.verdicts
-    several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
-    for row in records(rows[~rows[columns.PROXY].isin(BASELINES) & (rows[columns.BASELINE] == baseline)]):
-        sentence = f"{proxy_label(row, with_seed=several)} beats {NAMES.get(baseline, baseline)}: {_verdict(row)}"
-        yield f"{row[columns.BENCH]} / {row[columns.DATASET]}", sentence
+    """("bench / data set", "zico beats #Params: over cells no, delta ...") of each proxy that is no baseline."""
+    for row, label in _of_proxies(tables.verdicts, baseline):
+        yield _place(row), f"{label} beats {NAMES.get(baseline, baseline)}: {_both(row, _verdict, 'beats')}"
 
 
 def more_sentences(tables: EvaluationTables, *, baseline: str) -> Iterator[tuple[str, str]]:
-    """("bench / data set", "zico says more than #Params: yes, partial tau ...") of each proxy that is no baseline."""
-    rows = tables.verdicts
-    several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
+    """("bench / data set", "zico adds information beyond #Params: yes, partial tau ...") of each proxy."""
+    for row, label in _of_proxies(tables.verdicts, baseline):
+        name = NAMES.get(baseline, baseline)
+        yield _place(row), f"{label} adds information beyond {name}: {_both(row, _more, '')}"
+
+
+def counting_sentences(tables: EvaluationTables) -> Iterator[tuple[str, str]]:
+    """("bench / data set", "zico beats counting: over cells no (not ...); ...") of each proxy that is no baseline."""
+    rows = tables.verdicts[~tables.verdicts[columns.PROXY].isin(BASELINES)]
+    keys = [name for name in (*columns.SUBJECT, columns.COMPONENTS, columns.POPULATION) if name in rows]
+    several = _several(tables.verdicts)
+    for _, own in rows.groupby(keys, sort=False, dropna=False):
+        each = records(own)
+        first, text = each[0], _counting(each, _CELLS["beats"][0])
+        if any(map(has_networks, each)):
+            networks = _counting(each, _NETWORKS["beats"][0])
+            text = f"over cells {text}; over networks {networks}{_disagreement(text.split()[0], networks.split()[0])}"
+        yield _place(first), f"{proxy_label(first, with_seed=several)} beats counting: {text}"
+
+
+def _counting(rows: Sequence[_Row], beats: str) -> str:
+    """Yes where every count is beaten, no where one is not, with those that are not."""
+    answers = {NAMES.get(str(row[columns.BASELINE]), str(row[columns.BASELINE])): str(row[beats]) for row in rows}
+    for answer, said in (
+        ("no", "no (falls behind "),
+        (NO_DIFFERENCE, "no (no better than "),
+        ("undecided", "undecided ("),
+    ):
+        names = [name for name, found in answers.items() if found == answer]
+        if names:
+            return f"{said}{', '.join(names)})"
+    return f"yes ({', '.join(answers)})"
+
+
+def _of_proxies(rows: pd.DataFrame, baseline: str) -> Iterator[tuple[_Row, str]]:
+    several = _several(rows)
     for row in records(rows[~rows[columns.PROXY].isin(BASELINES) & (rows[columns.BASELINE] == baseline)]):
-        sentence = f"{proxy_label(row, with_seed=several)} says more than {NAMES.get(baseline, baseline)}: {_more(row)}"
-        yield f"{row[columns.BENCH]} / {row[columns.DATASET]}", sentence
+        yield row, proxy_label(row, with_seed=several)
 
 
-def _verdict(row: dict[str, object]) -> str:
-    delta = number(row[columns.DELTA])
+def _several(rows: pd.DataFrame) -> bool:
+    return len(set(rows[columns.SEED]) - {NO_SEED}) > 1
+
+
+def _place(row: _Row) -> str:
+    return f"{row[columns.BENCH]} / {row[columns.DATASET]}"
+
+
+def _both(row: _Row, said: Callable[[_Row, _Names], str], answer: str) -> str:
+    """What is said over cells and over networks, and whether the two disagree; once where they are the same."""
+    cells = said(row, _CELLS)
+    if not has_networks(row):
+        return cells
+    networks = said(row, _NETWORKS)
+    firsts = (str(row[_CELLS[answer][0]]), str(row[_NETWORKS[answer][0]])) if answer else (
+        cells.partition(",")[0], networks.partition(",")[0]
+    )  # fmt: skip
+    return f"over cells {cells}; over networks {networks}{_disagreement(*firsts)}"
+
+
+def _disagreement(cells: str, networks: str) -> str:
+    return "" if cells == networks else "; the two disagree"
+
+
+def _verdict(row: _Row, names: _Names) -> str:
+    delta, low, high = (number(row[name]) for name in names["delta"])
     if math.isnan(delta):
-        return f"undecided, tau is not defined on the {count_text(row[columns.N])} rows finite for both"
-    interval = interval_text(number(row[columns.DELTA_LOW]), number(row[columns.DELTA_HIGH]))
-    p = p_text(number(row[columns.P_HOLM]))
-    return f"{row[columns.BEATS]}, delta tau {signed_text(delta)} {interval}, p {p}"
+        return f"undecided, tau is not defined on the {count_text(row[columns.N])} rows that both have"
+    answer = str(row[names["beats"][0]])
+    effective = number(row[names["effective"][0]])
+    text = f"{_ANSWERS.get(answer, answer)}, delta tau {signed_text(delta)}"
+    if not math.isnan(low):
+        text += f" {interval_text(low, high)}"
+    elif not math.isnan(effective):
+        text += f" (no interval over classes: {effective:.1f} effective classes)"
+    if row[columns.ENUMERATED] == "yes":
+        errors = [number(row[name]) for name in names["errors"]]
+        known = [error for error in errors if not math.isnan(error)]
+        return f"{text}, exact for this population" + (
+            f", SE of truth {_error_text(math.hypot(*known))}" if known else ""
+        )
+    p, p_holm = (number(row[name]) for name in names["p"])
+    if row[columns.DECLARED] == "yes":
+        text += f", p {p_text(p)} (declared beforehand)"
+    elif number(row[columns.N_FAMILY]) > 1:
+        text += f", p {p_text(p)}, {p_text(p_holm)} by Holm over {count_text(row[columns.N_FAMILY])} proxies"
+    else:
+        text += f", p {p_text(p)}"
+    return text + (f" (only {effective:.0f} effective classes)" if effective < FEW_EFFECTIVE else "")
 
 
-def _more(row: dict[str, object]) -> str:
-    partial, low, high = (number(row[n]) for n in (columns.PARTIAL_TAU, columns.PARTIAL_LOW, columns.PARTIAL_HIGH))
+def _more(row: _Row, names: _Names) -> str:
+    partial, low, high = (number(row[name]) for name in names["partial"])
     if math.isnan(partial):
         return "no, they rank alike"
-    answer = "yes" if low > 0 else "no" if high < 0 else "undecided"
-    return f"{answer}, partial tau {correlation_text(partial)} {interval_text(low, high)}"
+    if row[columns.ENUMERATED] == "yes":
+        answer = "yes" if partial > number(row[columns.SMALLEST]) else "no"
+    else:
+        answer = "yes" if low > 0 else "no" if high < 0 else "undecided"
+    interval = " (no interval over classes)" if math.isnan(low) else f" {interval_text(low, high)}"
+    return f"{answer}, partial tau {correlation_text(partial)}{interval}"
 
 
 def signed_text(value: float) -> str:
@@ -66,31 +174,65 @@ def p_text(p: float) -> str:
     return "< .001" if p < 0.001 else f"{p:.3f}".replace("0.", ".", 1) if p < 0.9995 else "1"
 
 
+def _error_text(error: float) -> str:
+    return f"{error:.4f}".replace("0.", ".", 1)
+
+
 def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
-    """The table of all comparisons, as Markdown lines without a heading."""
-    yield "| bench | data set | proxy | baseline | n | delta tau | 95 % | p (Holm) | beats it | partial tau | 95 % |"
-    yield "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |"
+    """The table of all comparisons, as Markdown lines without a heading; a line for networks below that for cells."""
+    yield (
+        "| bench | data set | proxy | baseline | votes | n | delta tau | 95 % CI | effective classes | p | p (Holm) "
+        "| beats it | partial tau | 95 % CI |"
+    )
+    yield "| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |"
     rows = tables.verdicts
-    several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
+    several = _several(rows)
     for row in records(rows):
-        yield "| " + " | ".join((
-            str(row[columns.BENCH]),
-            str(row[columns.DATASET]),
-            proxy_label(row, with_seed=several),
-            str(row[columns.BASELINE]),
-            count_text(row[columns.N]),
-            signed_text(number(row[columns.DELTA])),
-            interval_text(number(row[columns.DELTA_LOW]), number(row[columns.DELTA_HIGH])),
-            p_text(number(row[columns.P_HOLM])),
-            str(row[columns.BEATS]),
-            correlation_text(number(row[columns.PARTIAL_TAU])),
-            interval_text(number(row[columns.PARTIAL_LOW]), number(row[columns.PARTIAL_HIGH])),
-        )) + " |"  # fmt: skip
+        for votes, names in (("cells", _CELLS), ("networks", _NETWORKS))[: 2 if has_networks(row) else 1]:
+            delta, low, high = (number(row[name]) for name in names["delta"])
+            partial, partial_low, partial_high = (number(row[name]) for name in names["partial"])
+            effective = number(row[names["effective"][0]])
+            yield "| " + " | ".join((
+                str(row[columns.BENCH]),
+                str(row[columns.DATASET]),
+                proxy_label(row, with_seed=several),
+                str(row[columns.BASELINE]),
+                votes,
+                count_text(row[columns.N]),
+                signed_text(delta),
+                interval_text(low, high),
+                "-" if math.isnan(effective) else f"{effective:,.1f}",
+                *(p_text(number(row[name])) for name in names["p"]),
+                str(row[names["beats"][0]]),
+                correlation_text(partial),
+                interval_text(partial_low, partial_high),
+            )) + " |"  # fmt: skip
 
 
-LEGEND = (
-    "delta tau: the proxy's tau less the baseline's, on rows finite for both, canonical classes drawn together.",
-    "p: two-sided, corrected by Holm for all proxies of one seed beside that baseline on that benchmark and data set.",
-    "yes or no: the interval leaves 0 out and p is below .05; a proxy that ranks as the baseline does gets no.",
-    "partial tau: agreement with the truth given the baseline; near 0, the proxy says no more than the count.",
-)
+def legend(tables: EvaluationTables) -> Iterator[str]:
+    """What the columns of `verdict_lines` are and what verdicts ask for."""
+    rows = tables.verdicts
+    yield "delta tau: the proxy's tau less the baseline's, on the rows that both have, infinite scores at the ends."
+    yield (
+        "95 % CI: influence functions clustered by isomorphism class, t with Satterthwaite's degrees of freedom; none "
+        "below 5 effective classes, a rough one below 20."
+    )
+    if rows[columns.ENUMERATED].eq("yes").any():
+        yield (
+            "The whole population was evaluated: the difference is exact for this space, truth and seed, and has no p. "
+            f"yes or no: it exceeds {number(rows[columns.SMALLEST].iloc[0]):g} and twice the standard error of truth "
+            "and seeds together. An interval over classes would be about a superpopulation: other spaces whose classes "
+            "were drawn as those of this one were, of which there is no such thing to draw from."
+        )
+    if rows[columns.ENUMERATED].eq("no").any():
+        yield "p: two-sided, of the same t; by Holm over the proxies that are compared with that baseline there."
+        yield "yes or no: the interval leaves 0 out and p is below .05, by Holm unless declared beforehand."
+    if any(map(has_networks, records(rows))):
+        yield "cells: each architecture has one vote; networks: each isomorphism class has one, whatever its names."
+    alone = rows[(rows[columns.N_DECIDING_SEEDS] == 1) & (rows[columns.SEED] != NO_SEED)]
+    names = dict.fromkeys(alone[~alone[columns.PROXY].isin(BASELINES)][columns.PROXY])
+    if names:
+        yield f"One seed of {', '.join(names)}: how far another seed would move delta is not included; seeds=K says."
+    if rows[columns.TRUTH_ERROR].isna().all() and rows[columns.ENUMERATED].eq("yes").any():
+        yield "The noise of the truth is unknown: nothing was trained twice."
+    yield "partial tau: agreement with the truth given the baseline; near 0, the proxy adds nothing to the count."

@@ -1,13 +1,27 @@
-"""Paired comparisons: what equal columns give, hand-worked Holm and partial tau, both methods against each other."""
+"""Paired comparisons: hand-worked Holm and partial tau, errors by bootstrap, jackknife and simulation, verdicts."""
 
 import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from harness.agreement import RowKey, Sample, Variations, comparisons, correlations, verdict_table
+from harness.agreement import (
+    Pairs,
+    Plan,
+    Resampling,
+    RowKey,
+    Rules,
+    Sample,
+    TruthNoise,
+    Variations,
+    comparisons,
+    correlations,
+    replicates,
+    verdict_table,
+)
 from harness.agreement.interval import Interval
-from harness.agreement.paired import NO_ESTIMATE, Comparison, Estimate, Verdict, holm, verdict
+from harness.agreement.paired import NO_ESTIMATE, Comparison, Contrast, Estimate, Verdict, exact_verdict, holm, verdict
 
 
 def columns(n_rows: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -32,8 +46,7 @@ def test_partial_tau_by_hand() -> None:
     # disagree on (0,1) and (1,2): 2/6. (4/6 - 4/6 * 2/6) / sqrt((1 - 16/36) (1 - 4/36)) = .4444 / .7027 = .6325.
     repeated = np.arange(40) // 4 * 10
     truth, proxy, count = (np.tile(ranks, 10) + repeated for ranks in ([0, 1, 2, 3], [0, 2, 1, 3], [1, 0, 2, 3]))
-    few = Variations.of(np.arange(40), n_replicates=20)
-    found = comparisons({"proxy": proxy, "params": count}, Sample(truth, np.arange(40), 40), variations=few)[0]
+    found = comparisons({"proxy": proxy, "params": count}, Sample(truth, np.arange(40), 400))[0].cells
     # 780 pairs, those of different tens all agree: 10 * 2, 10 * 2 and 10 * 4 pairs disagree... counted by SciPy.
     a, b, c = (correlations(*pair).tau for pair in ((proxy, truth), (count, truth), (proxy, count)))
     assert (a, b, c) == pytest.approx((1 - 2 * 10 / 780, 1 - 2 * 10 / 780, 1 - 2 * 20 / 780))
@@ -41,17 +54,41 @@ def test_partial_tau_by_hand() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 4])
-def test_influences_and_bootstrap_agree_on_the_difference(size: int) -> None:
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_error_of_a_difference_is_that_of_the_bootstrap(size: int, weighted: bool) -> None:
     single, truth = columns(800 // size, seed=1)
     rows = np.arange(800) // size
     scores = {name: column[rows] for name, column in single.items()}
-    sample = Sample(truth[rows], rows, 800)
-    drawn = comparisons(scores, sample, variations=Variations.of(rows, n_replicates=600))[0]
-    exact = comparisons(scores, sample, variations=Variations(rows, None, None))[0]
-    assert drawn.delta.value == exact.delta.value > 0
-    # The width of 600 replicates' percentiles has a relative standard error of about 5 %.
-    assert np.ptp(exact.delta.interval) == pytest.approx(np.ptp(drawn.delta.interval), rel=0.15)
-    assert exact.partial.interval == drawn.partial.interval
+    sizes = np.random.default_rng(0).integers(1, 5, 800 // size)[rows]
+    sample = Sample(truth[rows], rows, 8000, sizes)
+    found = comparisons(scores, sample, proxies=["proxy"])[0]
+    delta = (found.networks if weighted else found.cells).delta
+    weights = sample.weights if weighted else None
+    both = (Pairs.of(column, truth[rows], weights) for column in scores.values())
+    first, second = (replicates(pairs, Resampling(rows, n_replicates=1000))[:, 0] for pairs in both)
+    # The standard deviation of 1,000 replicates has a relative standard error of 2.2 %.
+    assert delta.error == pytest.approx((first - second).std(ddof=1), rel=0.09)
+
+
+def test_interval_and_p_of_a_sample_are_those_of_t_and_agree() -> None:
+    for seed in range(40):
+        scores, truth = columns(40, seed)
+        delta = comparisons(scores, Sample(truth, np.arange(40), 4000), proxies=["proxy"])[0].cells.delta
+        df = delta.n_effective * 39 / 40
+        assert delta.p == pytest.approx(2 * stats.t.sf(abs(delta.value) / delta.error, df))
+        assert (delta.p < 0.05) == (delta.interval.low > 0 or delta.interval.high < 0)
+
+
+def test_order_of_rows_and_bootstrap_seed_change_nothing() -> None:
+    scores, truth = columns(60, seed=6)
+    order = np.random.default_rng(0).permutation(60)
+    classes, sizes = np.arange(60) // 3, np.full(60, 3)
+    first = comparisons(scores, Sample(truth, classes, 600, sizes))[0]
+    shuffled = {name: column[order] for name, column in scores.items()}
+    plan = Plan(Variations.of(classes[order], seed=5))
+    second = comparisons(shuffled, Sample(truth[order], classes[order], 600, sizes), paired=plan)[0]
+    assert first.cells.delta.p == pytest.approx(second.cells.delta.p, rel=1e-9)
+    assert first.networks.partial.p == pytest.approx(second.networks.partial.p, rel=1e-9)
 
 
 def test_influence_of_a_partial_tau_is_that_of_the_jackknife() -> None:
@@ -59,21 +96,13 @@ def test_influence_of_a_partial_tau_is_that_of_the_jackknife() -> None:
     scores["proxy"] += 0.5 * scores["params"]
     rows = np.arange(60)
 
-    def partial(kept: np.ndarray) -> float:
-        found = comparisons(
-            {name: column[kept] for name, column in scores.items()},
-            Sample(truth[kept], rows[kept], 60),
-            proxies=["proxy"],
-            variations=Variations(rows[: kept.sum()], None, None),
-        )
-        return found[0].partial.value
+    def partial(kept: np.ndarray) -> Estimate:
+        columns_kept = {name: column[kept] for name, column in scores.items()}
+        return comparisons(columns_kept, Sample(truth[kept], rows[kept], 600), proxies=["proxy"])[0].cells.partial
 
-    without = np.array([partial(rows != row) for row in rows])
+    without = np.array([partial(rows != row).value for row in rows])
     error = math.sqrt(59 / 60 * ((without - without.mean()) ** 2).sum())
-    sample, plan = Sample(truth, rows, 60), Variations(rows, None, None)
-    found = comparisons(scores, sample, proxies=["proxy"], variations=plan)[0].partial
-    half_width = (math.atanh(found.interval.high) - math.atanh(found.interval.low)) / 2
-    assert half_width == pytest.approx(1.96 * error / (1 - found.value**2), rel=0.06)
+    assert partial(rows >= 0).error == pytest.approx(error, rel=0.06)
 
 
 def test_the_interval_of_the_difference_covers_it() -> None:
@@ -82,33 +111,33 @@ def test_the_interval_of_the_difference_covers_it() -> None:
     covered = 0
     for repeat in range(300):
         scores, truth = columns(150, seed=repeat)
-        plan = Variations(np.arange(150), None, None)
-        sample = Sample(truth, np.arange(150), 150)
-        found = comparisons(scores, sample, proxies=["proxy"], variations=plan)[0]
+        found = comparisons(scores, Sample(truth, np.arange(150), 10_000), proxies=["proxy"])[0].cells
         covered += found.delta.interval.low <= difference <= found.delta.interval.high
-    assert 0.91 <= covered / 300 <= 0.98, covered / 300
+    assert 0.91 <= covered / 300 <= 0.985, covered / 300
 
 
-def test_only_rows_finite_for_both_are_compared() -> None:
+def test_infinite_scores_stay_and_missing_ones_and_infinite_truth_are_left_out() -> None:
     scores, truth = columns(100, seed=3)
     scores["proxy"][:7], scores["params"][5:12], truth[12] = math.nan, -math.inf, math.inf
-    few = Variations.of(np.arange(100), n_replicates=20)
-    found = comparisons(scores, Sample(truth, np.arange(100), 100), variations=few)[0]
-    assert found.n == found.n_classes == 87
-    assert found.tau == correlations(scores["proxy"][13:], truth[13:]).tau
-    assert found.baseline_tau == correlations(scores["params"][13:], truth[13:]).tau
+    found = comparisons(scores, Sample(truth, np.arange(100), 1000))[0]
+    kept = np.r_[7:12, 13:100]
+    assert found.n == found.n_classes == 92
+    assert found.cells.tau == correlations(scores["proxy"][kept], truth[kept]).tau
+    assert found.cells.baseline_tau == correlations(scores["params"][kept], truth[kept]).tau
 
 
-def test_equal_ranks_beat_nothing_and_undefined_columns_decide_nothing() -> None:
+def test_equal_ranks_are_no_difference_and_undefined_columns_decide_nothing() -> None:
     scores, truth = columns(50, seed=4)
-    scores |= {"cubed": scores["params"] ** 3, "constant": np.ones(50)}
-    few = Variations.of(np.arange(50), n_replicates=50)
-    sample = Sample(truth, np.arange(50), 50)
-    equal, constant = comparisons(scores, sample, proxies=["cubed", "constant"], variations=few)
-    assert equal.delta == Estimate(0.0, Interval(0.0, 0.0), 1.0)
-    assert verdict(equal.delta, 1.0) is Verdict.NO
-    assert math.isnan(constant.delta.value)
-    assert verdict(constant.delta, math.nan) is Verdict.UNDECIDED
+    scores |= {"cubed": scores["params"] ** 3, "constant": np.ones(50), "nowhere": np.full(50, math.nan)}
+    sample = Sample(truth, np.arange(50), 500)
+    equal, constant, nowhere = comparisons(scores, sample, proxies=["cubed", "constant", "nowhere"])
+    assert equal.cells.delta == Estimate(0.0, Interval(0.0, 0.0), 1.0, 0.0)
+    assert verdict(equal.cells.delta, 1.0) is Verdict.NO_DIFFERENCE
+    for undefined in (constant, nowhere):
+        assert math.isnan(undefined.cells.delta.value)
+        assert verdict(undefined.cells.delta, math.nan) is Verdict.UNDECIDED
+    assert nowhere.n == 0
+    assert comparisons(scores, sample, proxies=["proxy"], baselines=["nowhere", "absent"]) == []
 
 
 @pytest.mark.parametrize(
@@ -124,24 +153,111 @@ def test_a_verdict_asks_interval_and_corrected_p(interval: tuple[float, float], 
     assert verdict(Estimate(sum(interval) / 2, Interval(*interval), p), p) is expected
 
 
-def test_p_is_corrected_for_the_proxies_beside_one_baseline() -> None:
+@pytest.mark.parametrize(
+    ("delta", "errors", "expected"),
+    [
+        (0.011, (math.nan, math.nan), Verdict.YES),
+        (-0.011, (0.003, math.nan), Verdict.NO),
+        (0.009, (0.001, math.nan), Verdict.NO_DIFFERENCE),  # less than one that matters
+        (0.019, (0.006, 0.008), Verdict.NO_DIFFERENCE),  # 2 sqrt(.006^2 + .008^2) = .02
+        (0.021, (0.006, 0.008), Verdict.YES),
+        (math.nan, (0.001, 0.001), Verdict.UNDECIDED),
+    ],
+)
+def test_a_whole_population_is_decided_without_p(delta: float, errors: tuple[float, float], expected: Verdict) -> None:
+    contrast = Contrast(0.5, 0.4, NO_ESTIMATE._replace(value=delta), NO_ESTIMATE, *errors)
+    assert exact_verdict(contrast, smallest=0.01) is expected
+
+
+def test_a_whole_population_has_no_p_but_an_interval_over_classes() -> None:
+    scores, truth = columns(60, seed=5)
+    found = comparisons(scores, Sample(truth, np.arange(60), 60), proxies=["proxy"])[0]
+    assert found.enumerated
+    assert math.isnan(found.cells.delta.p)
+    assert math.isnan(found.cells.partial.p)
+    assert found.cells.delta.interval.low < found.cells.delta.value < found.cells.delta.interval.high
+
+
+def test_no_interval_below_five_effective_classes() -> None:
+    # One class of 300 rows, on which the columns differ, beside 30 of one row: it carries nearly all of the variance.
+    scores, truth = columns(330, seed=7)
+    scores["params"][:300] = -truth[:300]
+    classes = np.r_[np.zeros(300, dtype=int), np.arange(1, 31)]
+    found = comparisons(scores, Sample(truth, classes, 3300, np.r_[np.full(300, 300), np.ones(30)]), proxies=["proxy"])[
+        0
+    ]
+    assert found.cells.delta.n_effective < 5
+    assert np.isnan([*found.cells.delta.interval, found.cells.delta.p]).all()
+    assert verdict(found.cells.delta, found.cells.delta.p) is Verdict.UNDECIDED
+
+
+def test_the_noise_of_the_truth_is_that_of_training_again() -> None:
+    """400 trainings of 300 networks with two names each, whose accuracies have noise of sd .3."""
+    random = np.random.default_rng(8)
+    classes = np.repeat(np.arange(300), 2)
+    quality = random.normal(size=300)[classes]
+    scores = {"proxy": quality + random.normal(0, 0.5, 300)[classes], "params": random.normal(0, 1, 300)[classes]}
+    truth = quality + random.normal(0, 0.3, 600)
+    noise = TruthNoise.of_classes(truth, classes)
+    assert noise is not None
+    assert noise.deviations.std() == pytest.approx(0.3, rel=0.1)
+    plan = Plan(Variations.of(classes, n_replicates=1), noise)
+    sample = Sample(truth, classes, 600, np.full(600, 2))
+    found = comparisons(scores, sample, proxies=["proxy"], paired=plan)[0]
+    trained = [quality + random.normal(0, 0.3, 600) for _ in range(400)]
+    again = [np.subtract(*(correlations(column, one).tau for column in scores.values())) for one in trained]
+    # Noise is added to accuracies that have some already, in which a step is a little larger.
+    assert found.cells.truth_error == pytest.approx(np.std(again), rel=0.2)
+
+
+def test_seeds_of_the_truth_and_trainings_that_are_shared() -> None:
+    # Two seeds a, b: deviations of their mean +-(a - b) / 2, whose mean square is half of one seed's variance.
+    seeds = np.random.default_rng(9).normal(size=(2, 500))
+    noise = TruthNoise.of_seeds(list(seeds))
+    assert noise is not None
+    assert np.mean(noise.deviations**2) == pytest.approx(np.mean((seeds[0] - seeds[1]) ** 2) / 4)
+    assert TruthNoise.of_classes(np.repeat(np.arange(50.0), 2), np.repeat(np.arange(50), 2)) is None
+    assert TruthNoise.of_seeds([seeds[0]]) is None
+
+
+def test_several_seeds_are_one_comparison_of_their_mean() -> None:
+    scores, truth = columns(200, seed=10)
+    for seed in range(1, 4):
+        scores[f"proxy#{seed}"] = scores["proxy"] + np.random.default_rng(seed).normal(0, 0.4, 200)
+    names = ["proxy", "proxy#1", "proxy#2", "proxy#3"]
+    sample = Sample(truth, np.arange(200), 2000)
+    (found,) = comparisons(scores, sample, proxies={"proxy": names})
+    taus = np.array([correlations(scores[name], truth).tau for name in names])
+    assert found.n_seeds == 4
+    assert found.cells.tau == pytest.approx(taus.mean())
+    assert found.cells.seed_error == pytest.approx(taus.std(ddof=1) / 2)
+    one = comparisons(scores, sample, proxies=["proxy"])[0].cells.delta
+    assert found.cells.delta.error > found.cells.seed_error
+    assert found.cells.delta.value != one.value
+
+
+def test_p_is_corrected_for_the_proxies_beside_one_baseline_and_a_declared_one_is_not() -> None:
     scores, truth = columns(60, seed=5)
     scores |= {"other": scores["proxy"] + 0.1 * truth, "flops_live": scores["params"] + 0.3 * truth}
-    sample, plan = Sample(truth, np.arange(60), 60), Variations(np.arange(60), None, None)
-    found = comparisons(scores, sample, variations=plan)
-    rows = verdict_table((RowKey("b", "d", one.proxy, "1", "", "", "", "t", "0"), one) for one in found)
+    found = comparisons(scores, Sample(truth, np.arange(60), 600))
+    subjects = [(RowKey("b", "d", one.proxy, "1", "", "", "", "t", "0"), one) for one in found]
+    rows = verdict_table(subjects)
     own = rows[rows["proxy"].isin(["proxy", "other"]) & (rows["baseline"] == "params")]
     assert own["p_holm"].to_list() == pytest.approx(holm(own["p"].to_list()))
+    assert own["p_holm_networks"].to_list() == own["p_holm"].to_list()
+    assert own["n_family"].to_list() == [2, 2]
     alone = rows[(rows["proxy"] == "flops_live") & (rows["baseline"] == "params")]
     assert alone["p_holm"].item() == alone["p"].item()
 
 
-def test_another_seed_of_a_proxy_is_no_further_hypothesis() -> None:
-    def compared(proxy: str, seed: str, p: float) -> tuple[RowKey, Comparison]:
-        delta = Estimate(0.1, Interval(0.01, 0.2), p)
-        comparison = Comparison(proxy, "params", 60, 60, 0.5, 0.4, delta, NO_ESTIMATE)
-        return RowKey("b", "d", proxy, "1", "", "", "", "t", seed), comparison
+@pytest.mark.parametrize(("hypotheses", "expected"), [([], "undecided"), ([("zico", "params")], "yes")])
+def test_the_raw_p_of_a_declared_hypothesis_decides(hypotheses: list[tuple[str, str]], expected: str) -> None:
+    def compared(proxy: str, p: float) -> tuple[RowKey, Comparison]:
+        contrast = Contrast(0.5, 0.4, Estimate(0.1, Interval(0.01, 0.2), p), NO_ESTIMATE)
+        comparison = Comparison(proxy, "params", 60, 60, False, 1, contrast, contrast)
+        return RowKey("b", "d", proxy, "1", "", "", "", "t", "0"), comparison
 
-    # Seed 0: .01 x 2 and .04. Seed 1: .03 x 2, and .04 raised to it. The one without a seed has the larger of its two.
-    rows = [compared("zico", "0", 0.01), compared("zico", "1", 0.03), compared("synflow", "none", 0.04)]
-    assert verdict_table(rows)["p_holm"].to_list() == pytest.approx([0.02, 0.06, 0.06])
+    rows = verdict_table([compared("zico", 0.03), compared("synflow", 0.04)], Rules(hypotheses=hypotheses))
+    assert rows["p_holm"].to_list() == pytest.approx([0.06, 0.06])
+    assert rows["beats"].to_list() == [expected, "undecided"]
+    assert rows["declared"].to_list() == ["yes" if hypotheses else "no", "no"]

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from harness import columns
 from harness.agreement import (
+    Plan,
     Row,
     RowKey,
     Sample,
@@ -29,10 +30,10 @@ from harness.agreement import (
     verdict_table,
 )
 from harness.errors import HarnessError, OptionError
+from harness.files import results as files
 from harness.report import (
     TERMINAL_WIDTH,
     EvaluationTables,
-    files,
     markdown_report,
     scatter,
     terminal_table,
@@ -59,7 +60,7 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
         for name, found in agreements(scores, sample, variations=plan).items():
             row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
             rows.append(Row(row_key, found, 0.25))
-            compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], variations=plan)]
+            compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], paired=Plan(plan))]
             selected.append((row_key, selection(scores[name], truth)))
         archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
         frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
