@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from harness.agreement.correlation import Pairs
 
-N_REPLICATES = 1_000
+MOST_REPLICATES = 1_000
 MOST_ROWS = 4_000
 # Replicates of one product of matrices, which bounds its memory.
 _AT_ONCE = 250
@@ -29,7 +29,7 @@ _AT_ONCE = 250
 
 def default_replicates(n_rows: int) -> int:
     """1,000 replicates up to 4,000 rows; above 0, for none."""
-    return N_REPLICATES if n_rows <= MOST_ROWS else 0
+    return MOST_REPLICATES if n_rows <= MOST_ROWS else 0
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(t
     row = tables.verdicts[tables.verdicts["proxy"] == "good"].iloc[0]
     # params is the truth in steps of ten: the proxy, the truth with noise, falls behind it.
     assert f"good beats #Params: no, delta tau {correlation_text(row['delta'])} [" in text
-    assert "| nats_tss | digits | bad | params | 192 |" in text
+    assert "| nats_tss | digits | bad | params | cells | 197 |" in text
     assert "`bad` on nats_tss / digits: n_nan 3" in text
     assert "most often (3) with: failed: ValueError: odd | pipe" in text
     assert "| versions.torch | 2.13.0 |" in text
