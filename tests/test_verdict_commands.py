@@ -9,6 +9,7 @@ from harness.agreement import correlations
 from harness.lens import clustered
 from harness.lens.__main__ import main as lens_command
 from harness.paths import DATA_VARIABLE
+from harness.settings import AGAINST
 from harness.space import BENCHMARKS
 from harness.space.initialise import Initialisation
 from harness.truth.table import TruthColumn, TruthTable, write_table
@@ -35,8 +36,11 @@ def test_a_proxy_alone_is_compared_with_counts_that_were_not_asked_for(seeded):
     # They are no rows of the table that was asked for.
     assert set(columns.read_agreement(seeded.out / "agreement.csv")["proxy"]) == {"synflow"}
     report = (seeded.out / "report.md").read_text()
-    assert "synflow seed 0 beats #Params: " in report
-    assert "synflow seed 1 says more than FLOPs of live operations: " in report
+    assert "synflow (mean of 2 seeds) beats #Params: " in report
+    assert "synflow (mean of 2 seeds) adds information beyond FLOPs of live operations: " in report
+    assert (verdicts["seed"] == "0+1").all()
+    assert (verdicts["n_seeds"] == 2).all()
+    assert verdicts["seed_error"].notna().all()
 
 
 def test_seeds_are_spread_of_their_own(seeded):

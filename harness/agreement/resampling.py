@@ -12,9 +12,9 @@ replicate (B, n), the numerators of tau are the row sums of (W K) * W. Up to 4,0
 above, intervals come from influences.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,7 @@ def default_replicates(n_rows: int) -> int:
 class Resampling:
     """A plan of resamples: iterating gives the multiplicity (n_rows,) of each row, the same sequence every time.
 
-    Multiplicities are drawn anew at each pass rather than kept: all of a default plan would be 64 MB.
+    Multiplicities of large samples are drawn anew at each pass rather than kept.
 
     Attributes:
         cluster: (n_rows,) cluster of each row, 0 ... n_clusters - 1 by first appearance.
@@ -52,6 +52,11 @@ class Resampling:
     def n_clusters(self) -> int:
         """Number of distinct clusters."""
         return int(self.cluster.max()) + 1 if self.cluster.size else 0
+
+    @cached_property
+    def drawn(self) -> NDArray[np.float32]:
+        """(n_replicates, n_rows) multiplicities of small samples, for which they are kept."""
+        return np.array(list(self), dtype=np.float32).reshape(self.n_replicates, self.cluster.size)
 
     def __iter__(self) -> Iterator[NDArray[np.intp]]:
         random = np.random.default_rng(self.seed)
@@ -72,48 +77,41 @@ def replicates(pairs: Pairs, resampling: Resampling) -> NDArray[np.float64]:
     signs = _signs(pairs.scores) * _signs(pairs.truth)
     weights = np.ones(pairs.rows.size) if pairs.weights is None else pairs.weights
     found = [np.empty((0, 2))]
-    for drawn in _batched(resampling, _AT_ONCE):
-        times = np.array([multiplicity[pairs.rows] for multiplicity in drawn]).reshape(len(drawn), -1)
-        found.append(_at_once(pairs, signs, times * weights))
+    for first in range(0, resampling.n_replicates, _AT_ONCE):
+        times = resampling.drawn[first : first + _AT_ONCE, pairs.rows]
+        found.append(_at_once(pairs, signs, times * weights.astype(np.float32)))
     return np.concatenate(found)
-
-
-def _batched(items: Iterable[NDArray[np.intp]], size: int) -> Iterator[list[NDArray[np.intp]]]:
-    """The items in lists of `size`, the last one shorter."""
-    iterator = iter(items)
-    while drawn := list(islice(iterator, size)):
-        yield drawn
 
 
 def _signs(ranks: NDArray[np.int32]) -> NDArray[np.float32]:
     return np.sign(np.subtract.outer(ranks, ranks)).astype(np.float32)
 
 
-def _at_once(pairs: Pairs, signs: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _at_once(pairs: Pairs, signs: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n_replicates, 2) of rows with weights (n_replicates, n)."""
     if not weights.shape[1]:
         return np.full((weights.shape[0], 2), np.nan)
-    # Sums of at most 4,000 counts are exact in float32.
-    numerator = np.einsum("bn,bn->b", weights.astype(np.float32) @ signs, weights, dtype=np.float64)
+    # Sums of at most 4,000 counts are exact in float32; an interval needs no more than its six digits.
+    numerator = ((weights @ signs) * weights).sum(axis=1, dtype=np.float64)
     x, untied_x, square_x = _mid_ranks(pairs.scores, weights)
     y, untied_y, square_y = _mid_ranks(pairs.truth, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         tau = numerator / np.sqrt(untied_x * untied_y)
-        rho = np.einsum("bn,bn,bn->b", weights, x, y) / np.sqrt(square_x * square_y)
+        rho = (weights * x * y).sum(axis=1, dtype=np.float64) / np.sqrt(square_x * square_y)
     defined = (untied_x > 0) & (untied_y > 0)
     return np.where(defined[:, None], np.stack([tau, rho], axis=1), np.nan)
 
 
 def _mid_ranks(
-    ranks: NDArray[np.int32], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    ranks: NDArray[np.int32], weights: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
     """Centred mid-ranks (n_replicates, n), the weight of untied ordered pairs, and the sum of squares of mid-ranks."""
     order = np.argsort(ranks, kind="stable")
     starts = np.flatnonzero(np.diff(ranks[order], prepend=-1))
-    held = np.add.reduceat(weights[:, order], starts, axis=1)
+    held = np.add.reduceat(weights[:, order], starts, axis=1, dtype=np.float32).astype(np.float64)
     last = np.cumsum(held, axis=1)
     centred = last - held / 2 - last[:, -1:] / 2
     # A total less a sum that equals it, but for rounding, is no untied pair.
     n_groups = (held > 0).sum(axis=1)
     spread = np.where(n_groups > 1, last[:, -1] ** 2 - (held**2).sum(axis=1), 0.0)
-    return centred[:, ranks], spread, (held * centred**2).sum(axis=1)
+    return centred.astype(np.float32)[:, ranks], spread, (held * centred**2).sum(axis=1)

@@ -87,7 +87,12 @@ def _leaderboard(run: Run, panel: Panel) -> list[dict[str, Any]]:
     """One row per proxy and seed; `column` names its scores, `beats` and `delta` compare it with #Params."""
     known = set(columns.proxy_columns(panel.scores))
     beside = panel.verdicts[panel.verdicts[columns.BASELINE] == MAIN]
-    compared = {tuple(row[name] for name in columns.SUBJECT): row for row in beside.to_dict("records")}
+    # One verdict is on the mean of a proxy's seeds, and stands in the row of each.
+    compared = {
+        tuple(seed if name == columns.SEED else row[name] for name in columns.SUBJECT): row
+        for row in beside.to_dict("records")
+        for seed in str(row[columns.SEED]).split("+")
+    }
     found = []
     for row in panel.agreement.to_dict("records"):
         verdict = compared.get(tuple(row[name] for name in columns.SUBJECT), {})

@@ -75,7 +75,7 @@ def counting_sentences(tables: EvaluationTables) -> Iterator[tuple[str, str]]:
         if any(map(has_networks, each)):
             networks = _counting(each, _NETWORKS["beats"][0])
             text = f"over cells {text}; over networks {networks}{_disagreement(text.split()[0], networks.split()[0])}"
-        yield _place(first), f"{proxy_label(first, with_seed=several)} beats counting: {text}"
+        yield _place(first), f"{_label(first, with_seed=several)} beats counting: {text}"
 
 
 def _counting(rows: Sequence[_Row], beats: str) -> str:
@@ -95,11 +95,17 @@ def _counting(rows: Sequence[_Row], beats: str) -> str:
 def _of_proxies(rows: pd.DataFrame, baseline: str) -> Iterator[tuple[_Row, str]]:
     several = _several(rows)
     for row in records(rows[~rows[columns.PROXY].isin(BASELINES) & (rows[columns.BASELINE] == baseline)]):
-        yield row, proxy_label(row, with_seed=several)
+        yield row, _label(row, with_seed=several)
 
 
 def _several(rows: pd.DataFrame) -> bool:
     return len(set(rows[columns.SEED]) - {NO_SEED}) > 1
+
+
+def _label(row: _Row, *, with_seed: bool) -> str:
+    """The proxy, and of how many seeds it is the mean."""
+    n_seeds = number(row[columns.N_DECIDING_SEEDS])
+    return f"{proxy_label(row)} (mean of {n_seeds:.0f} seeds)" if n_seeds > 1 else proxy_label(row, with_seed=with_seed)
 
 
 def _place(row: _Row) -> str:
@@ -195,7 +201,7 @@ def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
             yield "| " + " | ".join((
                 str(row[columns.BENCH]),
                 str(row[columns.DATASET]),
-                proxy_label(row, with_seed=several),
+                _label(row, with_seed=several),
                 str(row[columns.BASELINE]),
                 votes,
                 count_text(row[columns.N]),

@@ -9,7 +9,7 @@ from harness.errors import CorruptDataError
 from harness.files.downloads import RemoteFile, discard, download
 from harness.paths import downloads_home, truth_home
 from harness.registry import Registry
-from harness.truth.table import TableFile, TruthTable, write_table
+from harness.truth.table import GRANULARITY, TableFile, TruthTable, write_table
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class TruthSource:
     @property
     def fingerprint(self) -> str:
         """Changes when the files or their conversion do."""
-        digest = hashlib.sha256(f"{self.key}@{self.version}".encode())
+        digest = hashlib.sha256(f"{self.key}@{self.version}, {GRANULARITY}".encode())
         for file in self.files:
             digest.update(file.sha256.encode())
         return digest.hexdigest()

@@ -54,7 +54,7 @@ def test_every_column_of_the_image_data_sets_is_converted(truth):
 def test_every_column_equals_the_joined_and_checked_table(truth, oracle, dataset, name):
     archs = [arch.decode() for arch in oracle["arch"]]
     values = truth.values(archs, dataset, name)
-    np.testing.assert_array_equal(values.astype(np.float32), oracle[COLUMNS[name].format(SHORT[dataset])])
+    np.testing.assert_allclose(values, oracle[COLUMNS[name].format(SHORT[dataset])], rtol=0, atol=6e-5)
 
 
 def test_a_test_column_is_never_a_validation_column(truth):
