@@ -1,14 +1,20 @@
 """The command `python -m harness.describe BENCH ARCH`: an architecture, its counts, its truth and its picture."""
 
-import hashlib
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("describe"))
+
+import argparse
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
 from harness.report.cell_picture import cell_picture
@@ -19,24 +25,23 @@ from harness.truth import Truth
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print the description and write the picture; a user's mistake is one sentence and exit code 2."""
-    parser = OneSentenceParser(prog="python -m harness.describe", description="Describe and draw one architecture.")
-    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("arch", metavar="ARCH", help="an official string, or an index in the official order")
-    parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
-    try:
-        arguments = parser.parse_args(words)
-        space = BENCHMARKS.get(arguments.bench)
-        arch = _architecture(space, arguments.arch)
-        out = arguments.out or Path(f"{space.name}-{_label(space, arch)}.png")
-        for line in describe(space, arch):
-            print(line)
-        _draw(space, arch, out)
-        print(out)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("describe", words)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the description and write the picture.
+
+    Raises:
+        HarnessError: for a user's mistake.
+    """
+    space = BENCHMARKS.get(arguments.bench)
+    arch = _architecture(space, arguments.arch)
+    out = arguments.out or Path(f"{space.name}-{_label(space, arch)}.png")
+    for line in describe(space, arch):
+        print(line)
+    _draw(space, arch, out)
+    print(out)
 
 
 def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
@@ -93,7 +98,3 @@ def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
             figure.savefig(out, dpi=DPI)
     except OSError as error:
         raise OptionError(f"The picture {out} cannot be written: {error.strerror}. Give another --out.") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

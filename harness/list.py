@@ -1,15 +1,20 @@
 """The command `python -m harness.list KIND`: what is registered, plug-ins included, and the published tables."""
 
 import sys
-from collections.abc import Iterable, Sequence
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("list"))
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 
 from rich.console import Console
 from rich.table import Table
 
-from harness.cli.command import OneSentenceParser
 from harness.ensembles import ENSEMBLES
-from harness.errors import HarnessError
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
 from harness.report import TERMINAL_WIDTH
@@ -19,31 +24,19 @@ from harness.tables import read_spec, table_names
 
 
 def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("list", words)
+
+
+def run(arguments: argparse.Namespace) -> None:
     """Print one table."""
-    parser = OneSentenceParser(prog="python -m harness.list", description="List what is registered.")
-    listings = {
-        "proxies": _proxies,
-        "ensembles": _ensembles,
-        "benchmarks": _benchmarks,
-        "datasets": _data_sets,
-        "searchers": _searchers,
-        "tables": _tables,
-    }
-    parser.add_argument("what", choices=listings)
-    try:
-        arguments = parser.parse_args(words)
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for number, row in enumerate(listings[arguments.what]()):
-            if number == 0:
-                for name in row:
-                    table.add_column(name, overflow="fold")
-            else:
-                table.add_row(*row)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
+    rows = iter(_LISTINGS[arguments.what]())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in next(rows):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False).print(table)
-    return 0
 
 
 def _proxies() -> Iterable[tuple[str, ...]]:
@@ -98,5 +91,11 @@ def _first_sentence(described: object) -> str:
     return (described.__doc__ or "").strip().split("\n")[0]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+_LISTINGS: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
+    "proxies": _proxies,
+    "ensembles": _ensembles,
+    "benchmarks": _benchmarks,
+    "datasets": _data_sets,
+    "searchers": _searchers,
+    "tables": _tables,
+}

@@ -6,15 +6,23 @@ has its picture; lens.md puts them together, and the evaluations lie beside.
 """
 
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("lens"))
+
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, read_words
+from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
@@ -29,24 +37,45 @@ from harness.settings import ALL
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Make the tables and pictures; a mistake is one sentence and exit code 2."""
-    try:
-        own, asked = read_words(sys.argv[1:] if words is None else words, {"study"})
-        if "study" in own and own["study"] not in STUDIES:
-            raise OptionError(unknown_name("study", own["study"], list(STUDIES)))
-        out = _study(own["study"], asked) if "study" in own else _lens(asked)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("lens", words)
+
+
+@dataclass(frozen=True)
+class LensRequest:
+    """The evaluation that is looked at; a study, or None."""
+
+    evaluation: EvaluationRequest
+    study: str | None
+
+
+def read(config: DictConfig) -> LensRequest:
+    """What is to be looked at.
+
+    Raises:
+        HarnessError: for values that are invalid.
+    """
+    study = config["study"]
+    if study is not None and study not in STUDIES:
+        raise OptionError(unknown_name("study", str(study), list(STUDIES)))
+    return LensRequest(read_request(config), study)
+
+
+def run(asked: LensRequest) -> None:
+    """Make the tables and pictures.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    out = _lens(asked.evaluation) if asked.study is None else _study(asked.study, asked.evaluation)
     print((out / "lens.md").read_text(encoding="utf-8"), end="")
     print(out)
-    return 0
 
 
 def _lens(asked: EvaluationRequest) -> Path:
     proxies = asked.proxies
     if proxies is not None and ALL not in proxies:
-        proxies = proxies + [name for name in COUNTS if name in PROXIES and name not in proxies]
+        proxies = proxies + tuple(name for name in COUNTS if name in PROXIES and name not in proxies)
     evaluation = _evaluated(replace(asked, proxies=proxies))
     out = evaluation.out
     bias, transfer = bias_table(evaluation), transfer_table(evaluation)
@@ -162,7 +191,3 @@ def _picture(path: Path, figure: Figure) -> None:
 
 def _csv(path: Path, table: pd.DataFrame) -> None:
     write_files(path.parent, {path.name: table.to_csv(index=False, lineterminator="\n").encode()})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,14 +1,20 @@
 """The command `python -m harness.page RUN ...`: one folder of static HTML, opened from the disk."""
 
-import json
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("page"))
+
+import argparse
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from harness.cli.command import OneSentenceParser, exit_code
 from harness.files.out_folder import RUNS
 from harness.files.results import write_files
 from harness.page.contents import contents
@@ -34,19 +40,16 @@ def write_page(runs: Sequence[Path], out: Path) -> None:
     write_files(out, made)
 
 
-def main() -> int:
-    """Write the page; a user's mistake is one sentence and exit code 2."""
-    return exit_code(_write, "Interrupted. Run the same command again.")
+def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("page", words)
 
 
-def _write() -> None:
-    parser = OneSentenceParser(prog="python -m harness.page", description=__doc__)
-    parser.add_argument("run", nargs="*", type=Path, help="folders of evaluations; the newest of results/runs if none")
-    parser.add_argument("--out", type=Path, default=RUNS / "page", help="folder of the page (results/runs/page)")
-    found = parser.parse_args()
-    write_page(found.run or [newest(RUNS)], found.out)
-    print(found.out / "index.html")
+def run(arguments: argparse.Namespace) -> None:
+    """Write the page.
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Raises:
+        HarnessError: if a run cannot be read or the folder not be written.
+    """
+    write_page(arguments.run or [newest(RUNS)], arguments.out)
+    print(arguments.out / "index.html")

@@ -1,48 +1,35 @@
 """The command `python -m harness.store merge|export|load`."""
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cli.command import OneSentenceParser
-from harness.errors import HarnessError, StoreError
+from harness.cli.command import start
+from harness.errors import StoreError
 from harness.progress import Progress
 from harness.store.database import ScoreStore, merge
 from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
 
-DEFAULT_FOLDER = Path("results/scores")
-
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Join stores, write score tables from a store, or read them into one."""
-    parser = OneSentenceParser(prog="python -m harness.store", description="Join score stores, export and load tables.")
-    command = parser.add_subparsers(dest="command", required=True)
-    merging = command.add_parser("merge", help="copy into the first store what it lacks of the others")
-    merging.add_argument("target", type=Path)
-    merging.add_argument("sources", type=Path, nargs="+")
-    exporting = command.add_parser("export", help="write compact score tables, one per key, without truth")
-    exporting.add_argument("store", type=Path)
-    exporting.add_argument("folder", type=Path, nargs="?", default=DEFAULT_FOLDER, help="default: %(default)s")
-    exporting.add_argument("--bench", action="append", help="only this benchmark (may be repeated)")
-    exporting.add_argument("--proxy", action="append", help="only this proxy (may be repeated)")
-    exporting.add_argument("--fewest", type=int, default=1, metavar="N", help="only keys with at least N scores")
-    loading = command.add_parser("load", help="copy the scores of score tables into a store")
-    loading.add_argument("folder", type=Path)
-    loading.add_argument("store", type=Path)
-    try:
-        arguments = parser.parse_args(words)
-        if arguments.command == "merge":
-            print(f"{merge(arguments.target, arguments.sources)} scores added to {arguments.target}")
-        elif arguments.command == "export":
-            chosen = (arguments.bench, arguments.proxy, arguments.fewest)
-            n_tables = export(arguments.store, arguments.folder, *chosen)
-            print(f"{n_tables} score tables written to {arguments.folder}")
-        else:
-            print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("store", words)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Join stores, write score tables from a store, or read them into one.
+
+    Raises:
+        StoreError: for a store or table that cannot be used.
+    """
+    if arguments.command == "merge":
+        print(f"{merge(arguments.target, arguments.sources)} scores added to {arguments.target}")
+    elif arguments.command == "export":
+        chosen = (arguments.bench, arguments.proxy, arguments.fewest)
+        n_tables = export(arguments.store, arguments.folder, *chosen)
+        print(f"{n_tables} score tables written to {arguments.folder}")
+    else:
+        print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
 
 
 def export(

@@ -2,13 +2,14 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from harness.cli.reading import Source, read_into
 from harness.errors import CorruptDataError, OptionError, UnknownNameError
 from harness.inputs import InputKind
 from harness.paths import conf_folder
@@ -141,15 +142,7 @@ def read_spec(name: str) -> TableSpec:
     except (OmegaConfBaseException, ValueError) as error:
         raise OptionError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
     assert isinstance(values, dict)
-    known = {one.name for one in fields(TableSpec)} - {"name"}
-    for key in values:
-        if key not in known:
-            raise OptionError(f"{path}: {unknown_name('key', str(key), sorted(known))}")
-    for key in ("title", "published", "source", "table", "bench"):
-        if key not in values:
-            raise OptionError(f"{path} lacks the key {key}.")
-    lists = {key: _names(values[key]) for key in ("bench", "protocol", "inputs", "notes") if key in values}
-    spec = TableSpec(name=name, **(values | lists))  # type: ignore[arg-type]
+    spec = read_into(TableSpec, {**values, "name": name}, Source(noun="key", file=str(path)))
     if spec.kind not in (CORRELATIONS, BEST):
         raise OptionError(f"{path}: kind is '{spec.kind}'; it must be {CORRELATIONS} or {BEST}.")
     kinds = [kind.value for kind in InputKind]

@@ -75,7 +75,7 @@ class Recipe:
     weight_decay: float = 5e-4
     norm_momentum: float = 0.1
     held_out: float = 0.1
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(shift=1, label_smoothing=0.1))
     teacher: Teacher | None = None
 
     def __post_init__(self) -> None:

@@ -12,9 +12,9 @@ from harness.check.definition import check_definition
 from harness.check.finding import CheckResult, Finding, failed, passed
 from harness.check.harness import CheckHarness
 from harness.check.side_effects import differing, generators, global_settings
+from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError
 from harness.proxy import PROXIES
-from harness.registry import checked_options
 from harness.scoring.proxy_spec import load_file
 from harness.store import FAILED
 
@@ -72,7 +72,7 @@ def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None
     yield from definition
     if any(finding.result is CheckResult.failed for finding in definition if finding.check in ("sees", "options")):
         return  # it cannot be made or run
-    proxy = proxy_class(**dict(checked_options("proxy", name, proxy_class, options or {})))
+    proxy = proxy_class(**dict(read_options("proxy", name, proxy_class, options or {})))
     device, names_gpu = check_device(CheckHarness(name, proxy))
     harness = CheckHarness(name, proxy, redirect=names_gpu)
     yield device

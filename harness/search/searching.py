@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
@@ -12,7 +13,6 @@ from harness.evaluation.provenance import describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
 from harness.inputs import DataSet, preferred_kind
-from harness.registry import checked_options
 from harness.report import JSON
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -107,7 +107,7 @@ def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Sear
     found = {}
     for name in dict.fromkeys(name for word in words for name in (SEARCHERS if word == ALL else [word])):
         kind = SEARCHERS.get(name)
-        options = dict(checked_options("searcher", name, kind, settings.searcher_options.get(name, {})))
+        options = dict(read_options("searcher", name, kind, settings.searcher_options.get(name, {})))
         found[name] = kind(**options)
         if kind.uses_population and settings.steps < settings.n_members:
             raise OptionError(
