@@ -59,7 +59,7 @@ def run_composed(command: Command, words: Sequence[str]) -> int:
 def _of_this_run(typed: Sequence[str]) -> list[str]:
     """The words of one run: as typed, or of a multirun the values of this combination."""
     task = HydraConfig.get()
-    return list(task.overrides.task) if "MULTIRUN" in str(task.mode) else list(typed)
+    return [word.removeprefix("++") for word in task.overrides.task] if "MULTIRUN" in str(task.mode) else list(typed)
 
 
 def _run(command: Command, words: Sequence[str], run: object) -> int:

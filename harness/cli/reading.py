@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from types import MappingProxyType, NoneType, UnionType
+from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from harness.errors import OptionError, UnknownNameError
@@ -26,7 +26,7 @@ class Source:
 
     prefix: str = ""
     noun: str = "setting"
-    keys: Mapping[str, str] = MappingProxyType({})
+    keys: Mapping[str, str] = dataclasses.field(default_factory=dict)
     file: str = ""
 
     def key(self, field: str) -> str:

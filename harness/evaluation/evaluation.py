@@ -16,7 +16,7 @@ from harness.errors import HarnessError, OptionError
 from harness.evaluation.analysis import Analysis, analyse, missing_baselines, tables_of
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
-from harness.evaluation.provenance import describe_run
+from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
 from harness.inputs import Batches, draw_batches, preferred_kind
@@ -79,6 +79,7 @@ def evaluate(
         HarnessError: for a user's mistake or missing data, before anything is computed.
     """
     settings = settings or Settings()
+    asked = _asked(proxy, bench, dataset, ensemble, settings)
     external = None if settings.scores is None else read_scores(settings.scores)
     ensembles = parse_ensembles(_words(ensemble), settings.options)
     options = {name: given for name, given in settings.options.items() if name not in ensembles}
@@ -87,7 +88,7 @@ def evaluate(
     require_company(ensembles, [*([] if external is None else map(str, external.columns)), *(s.name for s in specs)])
     evaluation_sets, skipped = _open_evaluation_sets(_words(bench), _words(dataset), settings, external)
     runs = {evaluated.name: _runs(evaluated, specs, settings) for evaluated in evaluation_sets}
-    with out_folder(settings.out, _stem(evaluation_sets, specs, external)) as out:
+    with out_folder(settings.out, _stem(evaluation_sets, specs, external), {"config": asked.config}) as out:
         analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
@@ -102,7 +103,7 @@ def evaluate(
             )
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         provenance = describe_run(
-            settings, evaluation_sets, [run for evaluated in evaluation_sets for run in runs[evaluated.name]], skipped
+            asked, evaluation_sets, [run for evaluated in evaluation_sets for run in runs[evaluated.name]], skipped
         )
         written = dataclasses.replace(tables_of(analyses, tables), provenance=provenance, failures=failures)
         write_report(out, written)
@@ -119,6 +120,37 @@ def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Sett
                 ensure(run, evaluated.archs, store, execution)
                 found += [_column(evaluated, run, spec, store, settings) for spec in run.specs]
     return found
+
+
+def _asked(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings: Settings) -> Asked:
+    """What was asked, each of its type.
+
+    Raises:
+        OptionError: for an argument of another type.
+    """
+    given = {"proxy": proxy, "bench": bench, "dataset": dataset, "ensemble": ensemble}
+    for name, value in given.items():
+        is_name = value is None or isinstance(value, str)
+        if not is_name and not (isinstance(value, Sequence) and all(isinstance(word, str) for word in value)):
+            hint = " A proxy of your own is a file: give its path, as 'my_proxy.py'." if name == "proxy" else ""
+            raise OptionError(
+                f"evaluate was given {name}={_shown(value)}, which is a {type(value).__name__}; it must be a name or a "
+                f"list of names.{hint}"
+            )
+    for name in ("bench", "dataset"):
+        if not given[name]:
+            raise OptionError(f"evaluate was given {name}={given[name]!r}; it must be a name or a list of names.")
+    if not isinstance(settings, Settings):
+        raise OptionError(
+            f"evaluate was given settings={_shown(settings)}, which is a {type(settings).__name__}; it must be "
+            "Settings(...): from harness import Settings."
+        )
+    return Asked({name: None if value is None else _words(value) for name, value in given.items()}, settings)
+
+
+def _shown(value: object) -> str:
+    """A value in a message: a function or class by its name."""
+    return getattr(value, "__name__", None) or repr(value)[:60]
 
 
 def _words(words: Words) -> tuple[str, ...]:

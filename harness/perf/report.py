@@ -2,8 +2,6 @@
 
 import json
 import platform
-import shlex
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 
+from harness.cli.invocation import current
 from harness.evaluation.provenance import git_commit
 from harness.files.results import write_files
 from harness.perf.figure import Bench, Figure
@@ -55,8 +54,9 @@ def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
 
 
 def _machine(bench: Bench) -> dict[str, str]:
+    running = current()
     return {
-        "command": shlex.join(["python", "-m", "harness.perf", *sys.argv[1:]]),
+        "command": running.text if running is not None else "Called from Python",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "measured on": f"{bench.n_cells} random cells of NATS-Bench topology (seed {bench.seed}), CIFAR-10, "
         f"{bench.inputs.value} inputs, 2 x {bench.batch_size} x 3 x 32 x 32",

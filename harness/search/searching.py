@@ -9,12 +9,12 @@ from harness.ensembles import Ensemble
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
-from harness.evaluation.provenance import describe_run
+from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
 from harness.inputs import DataSet, preferred_kind
 from harness.report import JSON
-from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.search.costs import Budget, Cost, open_costs
 from harness.search.lockstep import run_searches
@@ -91,13 +91,17 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
         first_start(task)
     execution = ExecutionOptions(settings.base.n_workers, settings.base.resume, settings.base.retry == "failed")
     outcomes, runs = [], []
-    with out_folder(settings.base.out, "-".join(["search", *_stem(search_spec)])) as out:
+    asked = _asked(search_spec, settings)
+    record = {"config": asked.config, "search": _own(settings)}
+    with out_folder(settings.base.out, "-".join(["search", *_stem(search_spec)]), record) as out:
         with ScoreStore(settings.base.store.expanduser()) as store:
             for problem, task in tasks:
                 search_runs, of_task = run_searches(task, problem.context, store, execution)
                 outcomes.append(SearchOutcome(task, search_runs, problem.counts, problem.truth))
                 runs += of_task
-        tables = SearchTables.of(outcomes, _provenance(settings, problems, runs, skipped))
+        evaluation_sets = [problem.truth.evaluated for problem in problems if problem.truth is not None]
+        described = describe_run(asked, evaluation_sets, runs, skipped)
+        tables = SearchTables.of(outcomes, {**described, "search": _own(settings)})
         write_search(out, tables)
     return Search(tables, skipped, out)
 
@@ -220,14 +224,20 @@ def _stem(search_spec: SearchSpec) -> list[str]:
     return [names[0] if len(names) == 1 else f"{len(names)}{kind}" for kind, names in parts.items()]
 
 
-def _provenance(
-    settings: SearchSettings, problems: Sequence[SearchProblem], runs: Sequence[ScoringRun], skipped: Sequence[Skipped]
-) -> dict[str, JSON]:
-    evaluation_sets = [problem.truth.evaluated for problem in problems if problem.truth is not None]
-    described = describe_run(settings.base, evaluation_sets, runs, skipped, module="harness.search")
-    described["command"] = str(described["command"]).replace("++budget.", "budget.")  # as it was typed
-    own = {
-        name: getattr(settings, name)
-        for name in ("steps", "evaluations", "ensembles", "minimised", "start", "deduplicate", "proxy_seed")
+def _asked(search_spec: SearchSpec, settings: SearchSettings) -> Asked:
+    words = {
+        "search": search_spec.searchers,
+        "proxy": search_spec.proxies,
+        "bench": search_spec.benches,
+        "dataset": search_spec.data_sets,
+        "ensemble": settings.ensembles,
     }
-    return {**described, "search": {**own, "population": settings.n_members, "budget": dict(settings.budget)}}
+    return Asked(words, settings.base, call=f"search({as_code(search_spec)}, {as_code(settings)})")
+
+
+def _own(settings: SearchSettings) -> dict[str, JSON]:
+    """The settings that are a search's own."""
+    own = {name: getattr(settings, name) for name in ("steps", "evaluations", "start", "deduplicate", "proxy_seed")}
+    options = {name: dict(given) for name, given in settings.searcher_options.items()}
+    lists = {"ensembles": list(settings.ensembles), "minimised": list(settings.minimised)}
+    return {**own, **lists, "population": settings.n_members, "budget": dict(settings.budget), "options": options}

@@ -5,6 +5,7 @@ killed process loses at most what it had not committed.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,6 +66,23 @@ CREATE TABLE scores (key INTEGER NOT NULL REFERENCES keys, arch TEXT NOT NULL, c
 """
 
 
+def check_place(path: Path) -> None:
+    """Nothing, if a file at the path can be a score store.
+
+    Raises:
+        StoreError: if the path is a folder or a device, or nothing can be written there.
+    """
+    parent = next((folder for folder in path.parents if folder.exists()), path.parent)
+    if path.is_dir():
+        raise StoreError(f"store={path} is a folder; it must be a file, as store={path / 'scores.sqlite'}.")
+    if path.exists() and not path.is_file():
+        raise StoreError(f"store={path} is no regular file; give one, as store=scores.sqlite.")
+    if not parent.is_dir():
+        raise StoreError(f"store={path} is invalid: '{parent}' is no folder. Give another store=.")
+    if not os.access(path if path.exists() else parent, os.W_OK) or not os.access(parent, os.W_OK):
+        raise StoreError(f"store={path} is invalid: '{parent}' cannot be written. Give another store=.")
+
+
 class ScoreStore:
     """A score store opened for reading and writing; a second writer is refused.
 
@@ -74,6 +92,7 @@ class ScoreStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        check_place(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(f"{path}.lock", timeout=0)

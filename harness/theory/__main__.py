@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.cli.invocation import current
 from harness.evaluation.provenance import describe_process
 from harness.files.out_folder import out_folder
 from harness.theory.config import expanded
@@ -49,10 +50,12 @@ def check_theory(settings: TheorySettings) -> Path:
         HarnessError: for a user's mistake or missing data.
     """
     with out_folder(expanded(settings.out), f"theory-{settings.experiment}") as out:
+        running = current()
+        command = running.text if running is not None else f"Called from Python: check_theory({settings!r})"
         for experiment in settings.experiments:
             started, started_cpu = time.monotonic(), time.process_time()
             finding = _found(settings, experiment, out)
-            provenance = describe_process("harness.theory") | {
+            provenance = describe_process(command) | {
                 "seed": settings.seed,
                 "images": finding.source,
                 "wall_s": round(time.monotonic() - started, 1),
