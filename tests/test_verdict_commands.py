@@ -108,9 +108,13 @@ def test_the_planner_prints_numbers_of_architectures(folder, capsys):
     [
         (lens_command, ["study=batch"], "No study is called 'batch'. Did you mean 'batches'?"),
         (lens_command, ["sampel=3"], "No setting is called 'sampel'. Did you mean 'sample'?"),
-        (lens_command, ["--help"], "--help is not known here"),
-        (plan.main, ["width=wide"], "width=wide cannot work"),
-        (plan.main, [], "width=None cannot work"),
+        (
+            lens_command,
+            ["--proxy", "zico"],
+            "--proxy is no option: settings are written without dashes, as proxy=zico.",
+        ),
+        (plan.main, ["width=wide"], "width=wide is invalid"),
+        (plan.main, [], "width=null is invalid"),
     ],
 )
 def test_mistakes_are_one_sentence(command, words, sentence, capsys):

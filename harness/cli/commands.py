@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, Command] = {
             kept="Nothing half-written is used. Run the command again.",
         ),
         Command(
-            "list", "harness.list", "list proxies, benchmarks, data sets, ensembles, searchers and published tables",
+            "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, searchers, tables",
             "Lists what is registered, installed plug-ins included.",
             ("proxies", "benchmarks", "datasets"),
         ),

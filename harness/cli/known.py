@@ -45,14 +45,14 @@ def known_names(kind: str) -> tuple[list[str], bool]:
 @cache
 def _stated_names(kind: str) -> tuple[frozenset[str], bool]:
     entry = KINDS[kind]
-    files = list(_files(entry.package))
+    files = list(package_files(entry.package))
     complete = True
     for point in entry_points(group=f"harness.{entry.package.rpartition('.')[2]}"):
-        found = list(_files(point.module))
+        found = list(package_files(point.module))
         files += found
         complete = complete and bool(found)
     if kind == "proxy":  # a proxy of the project is called as its file
-        own = {file for file in _files(entry.package) if not file.name.startswith("_")}
+        own = {file for file in package_files(entry.package) if not file.name.startswith("_")}
         names = {file.stem for file in own}
         rest = [file for file in files if file not in own and not file.name.startswith("_")]
     else:
@@ -62,7 +62,7 @@ def _stated_names(kind: str) -> tuple[frozenset[str], bool]:
     return frozenset(names), complete
 
 
-def _files(module: str) -> Iterator[Path]:
+def package_files(module: str) -> Iterator[Path]:
     """The Python files of a module or package, subpackages one level deep; none where it cannot be found."""
     try:
         spec = find_spec(module.partition(".")[0])

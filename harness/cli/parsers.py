@@ -55,7 +55,7 @@ def parse(command: Command, words: Sequence[str]) -> argparse.Namespace:
 
 
 def _refuse_words_for_help(command: Command, words: Sequence[str]) -> None:
-    if words and words[0] in ("help", "version"):
+    if words and words[0] in ("help", "version") and command.name != "perf":  # it measures these
         raise OptionError(f"'{words[0]}' is not known here. Write {command.typed} --{words[0]}.")
 
 

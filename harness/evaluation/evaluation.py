@@ -134,7 +134,7 @@ def _asked(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings
         if not is_name and not (isinstance(value, Sequence) and all(isinstance(word, str) for word in value)):
             hint = " A proxy of your own is a file: give its path, as 'my_proxy.py'." if name == "proxy" else ""
             raise OptionError(
-                f"evaluate was given {name}={_shown(value)}, which is a {type(value).__name__}; it must be a name or a "
+                f"evaluate was given {name}={_shown(value)}, of type {type(value).__name__}; it must be a name or a "
                 f"list of names.{hint}"
             )
     for name in ("bench", "dataset"):
@@ -142,7 +142,7 @@ def _asked(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings
             raise OptionError(f"evaluate was given {name}={given[name]!r}; it must be a name or a list of names.")
     if not isinstance(settings, Settings):
         raise OptionError(
-            f"evaluate was given settings={_shown(settings)}, which is a {type(settings).__name__}; it must be "
+            f"evaluate was given settings={_shown(settings)}, of type {type(settings).__name__}; it must be "
             "Settings(...): from harness import Settings."
         )
     return Asked({name: None if value is None else _words(value) for name, value in given.items()}, settings)

@@ -1,42 +1,19 @@
-"""The command `python -m harness.list KIND`: what is registered, plug-ins included, and the published tables."""
+"""The rows of each list, from the registries: all plug-ins are imported for them."""
 
-import sys
-
-from harness.cli.command import start
-
-if __name__ == "__main__":
-    sys.exit(start("list"))
-
-import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import fields
-
-from rich.console import Console
-from rich.table import Table
 
 from harness.ensembles import ENSEMBLES
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
-from harness.report import TERMINAL_WIDTH
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS
 from harness.tables import read_spec, table_names
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """The command, to its exit code; see `harness.cli.command.start`."""
-    return start("list", words)
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Print one table."""
-    rows = iter(_LISTINGS[arguments.what]())
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in next(rows):
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False).print(table)
+def rows_of(what: str) -> list[list[str]]:
+    """The rows of a list of `harness.cli.parsers.LISTINGS`, its heading first."""
+    return [list(row) for row in _LISTINGS[what]()]
 
 
 def _proxies() -> Iterable[tuple[str, ...]]:
