@@ -53,19 +53,19 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         with _signals_heeded(), invoked(command.name, typed):
             return _answered(command, typed)
     except SystemExit as end:  # after the help of a parser
-        return int(end.code or 0)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except HarnessError as error:
         _tell(one_sentence(str(error)))
         return MISTAKE
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return int(128 + signal.SIGPIPE)
     except Stopped as stop:
         _tell(f"{stop.text} {command.kept}")
         return stop.code
     except KeyboardInterrupt:
         _tell(f"{_SIGNALS['SIGINT']} {command.kept}")
-        return 128 + signal.SIGINT
+        return int(128 + signal.SIGINT)
 
 
 def dispatch(words: Sequence[str] | None = None) -> int:

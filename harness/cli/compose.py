@@ -70,7 +70,7 @@ def _run(command: Command, words: Sequence[str], run: object) -> int:
         except _Mistake as mistake:
             raise HarnessError(str(mistake)) from mistake
         except SystemExit as end:
-            return int(end.code or 0)
+            return end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
             GlobalHydra.instance().clear()
     return 0

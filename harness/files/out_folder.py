@@ -57,7 +57,7 @@ def _refuse_another(out: Path, evaluation: Mapping[str, object] | None) -> None:
         return
     if not isinstance(found, Mapping):
         return
-    differing = _differing(found, evaluation) if evaluation is not None else "that is an evaluation"
+    differing = _differing(found, evaluation) if evaluation is not None else "an evaluation"
     if differing:
         raise OptionError(
             f"out={out} holds the results of another run ({differing}). Give another folder, or delete this one."

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.cli.config import quoted
+from harness.cli.commands import COMMANDS
+from harness.cli.compose import composed_configs
+from harness.cli.words import as_hydra_reads
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, train
@@ -107,15 +109,12 @@ def test_without_timm_one_sentence_says_what_to_do(tmp_path, monkeypatch, capsys
     assert "pip install 'nas-proxy-harness[imagenet]'" in error
 
 
-def test_the_papers_recipe_is_one_config(monkeypatch):
-    from hydra import compose, initialize_config_dir
-
-    from harness.paths import conf_folder
+def test_the_papers_recipe_is_one_config():
     from harness.train.config import read_training
 
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        words = quoted(["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"], "arch")
-        recipe = read_training(compose("train", words)).job.recipe
+    typed = ["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"]
+    (config,) = composed_configs("train", as_hydra_reads(COMMANDS["train"], typed, sweeps=False))
+    recipe = read_training(config).job.recipe
     assert (recipe.epochs, recipe.shards, recipe.batch_size) == (480, 8, 64)
     assert (recipe.learning_rate, recipe.momentum, recipe.weight_decay) == (0.1, 0.9, 4e-5)
     assert recipe.learning_rate_at(480) == 0
