@@ -32,7 +32,7 @@ class Stopped(BaseException):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.code = 128 + getattr(signal, name)
+        self.number: int = getattr(signal, name)
         self.text = _SIGNALS[name]
 
 
@@ -62,7 +62,7 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         return int(128 + signal.SIGPIPE)
     except Stopped as stop:
         _tell(f"{stop.text} {command.kept}")
-        return stop.code
+        return 128 + int(stop.number)
     except KeyboardInterrupt:
         _tell(f"{_SIGNALS['SIGINT']} {command.kept}")
         return int(128 + signal.SIGINT)

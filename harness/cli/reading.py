@@ -96,6 +96,8 @@ def read_options(kind: str, name: str, plug_in: type, given: Mapping[str, Any]) 
             raise UnknownNameError(f"The {kind} '{name}' has no options; options.{name}.{option} was given.")
         if option not in fields:
             raise UnknownNameError(unknown_name(source.noun, option, fields))
+        if types[option] is str and not isinstance(given[option], str):
+            raise _invalid(given[option], option, source, "text")
     return tuple(sorted((option, _read(types[option], value, option, source)) for option, value in given.items()))
 
 

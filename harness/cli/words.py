@@ -117,6 +117,10 @@ def _named(command: Command, key: str, value: str, sweeps: bool) -> str:
     kind = _KIND_OF.get(key)
     if kind is not None:
         names = [checked(kind, name, further=_FURTHER.get(key, (ALL,))) for name in names]
+    if key == "table":
+        for name in names:
+            if name not in (*choices("tables"), ALL, "null"):
+                raise UnknownNameError(unknown_name("table", name, choices("tables")))
     if in_brackets or (len(names) > 1 and not sweeps):
         return f"[{','.join(names)}]"
     return ",".join(names)

@@ -46,7 +46,7 @@ def _state() -> str:
 
 
 def _files() -> Iterator[Path]:
-    yield from conf_folder().glob("table/*.yaml")
+    yield from conf_folder().glob("tables/*.yaml")
     yield from conf_folder().glob("published/*.csv")
     for module in ("harness.list", "harness.space", "harness.inputs", "harness.tables"):
         yield from package_files(module)

@@ -1,4 +1,4 @@
-"""What a published table is: a YAML of conf/table, and the published figures that it names."""
+"""What a published table is: a YAML of conf/tables, and the published figures that it names."""
 
 import csv
 from collections.abc import Mapping
@@ -112,14 +112,14 @@ class TableSpec:
         ]
         if not found:
             raise CorruptDataError(
-                f"{path} has no rows of {self.source}, {self.table}; see conf/table/{self.name}.yaml."
+                f"{path} has no rows of {self.source}, {self.table}; see conf/tables/{self.name}.yaml."
             )
         return found
 
 
 def tables_folder() -> Path:
     """The folder of the YAML files."""
-    return conf_folder() / "table"
+    return conf_folder() / "tables"
 
 
 def table_names() -> list[str]:
@@ -128,7 +128,7 @@ def table_names() -> list[str]:
 
 
 def read_spec(name: str) -> TableSpec:
-    """The table of conf/table/<name>.yaml.
+    """The table of conf/tables/<name>.yaml.
 
     Raises:
         UnknownNameError: there is none of that name.

@@ -1,7 +1,12 @@
 """Names without imports are the registries' names; names as people type them mean registered ones."""
 
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
 import pytest
 
+from harness.cli.command import dispatch
 from harness.cli.commands import COMMANDS
 from harness.cli.known import _stated_names
 from harness.cli.names import OTHER_NAMES, meant
@@ -26,6 +31,16 @@ def test_names_found_in_files_are_those_that_imports_register(kind):
     names, complete = _stated_names(kind)
     assert sorted(names) == list(REGISTRIES[kind])
     assert complete
+
+
+def test_the_installed_script_is_the_same_as_python_m():
+    scripts = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = scripts["nas-harness"].partition(":")
+    assert getattr(import_module(module), function) is dispatch
+    for command in COMMANDS.values():
+        assert callable(import_module(command.module).run)
+        assert command.config is None or callable(import_module(command.module).read)
+        assert import_module(command.module).main(["--version"]) == 0
 
 
 def test_other_names_lead_to_registered_ones():
