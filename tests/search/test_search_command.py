@@ -224,11 +224,11 @@ MISTAKES = {
     "population of one": (["population=1"], "population=1 cannot work; it must be at least 2"),
     "steps below population": (["steps=10", "population=20"], "steps=10 is smaller than population=20: "),
     "no steps": (["steps=0"], "steps=0 cannot work; it must be at least 1."),
-    "steps in words": (["steps=many"], "steps=many cannot work; it must be a whole number."),
+    "steps in words": (["steps=many"], "steps=many is invalid: it must be a whole number."),
     "infeasible budget": (["budget.params=10"], "budget.params=10 cannot be met: the smallest params is 18,"),
     "unknown budget": (["budget.flop=10"], "No count or cost is called 'flop'. Did you mean 'flops'? Known: "),
     "budget of a proxy": (["budget.zico=10"], "zico cannot be a budget or be minimised, since it needs "),
-    "budget in words": (["budget.params=few"], "budget.params=few cannot work; it must be a number."),
+    "budget in words": (["budget.params=few"], "budget.params=few is invalid: it must be a number."),
     "start over budget": (["budget.params=2e4", "start=ALL3X3"], "is over budget.params=20000: its params is "),
     "no such start": (["start=x"], "'x' is not an architecture of nats_tss; one looks like "),
     "start of a draw": (["search=random", "start=ALL3X3"], "such as search=evolution; random does not. "),
@@ -246,7 +246,7 @@ MISTAKES = {
         ["bench=imagenet_mbv2", "dataset=imagenet", "truth=test200"],
         "imagenet_mbv2 has no truth: nobody has trained its networks. Leave out truth=.",
     ),
-    "own seed misspelt": (["proxy_seed=mine"], "proxy_seed=mine cannot work; it must be a whole number."),
+    "own seed misspelt": (["proxy_seed=mine"], "proxy_seed=mine is invalid: it must be a whole number."),
 }  # fmt: skip
 LARGEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 
