@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError, OptionError
+from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS
 from harness.report.cell_picture import cell_picture
 from harness.report.style import DPI, style
@@ -90,7 +91,8 @@ def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
     try:
         with style():
             figure = cell_picture(space.graph(arch), f"{space.name} {_label(space, arch)}", str(arch))
-            figure.savefig(out, dpi=DPI)
+            with replacing(out) as part:
+                figure.savefig(part, dpi=DPI, format=out.suffix.removeprefix(".") or None)
     except OSError as error:
         raise OptionError(f"The picture {out} cannot be written: {error.strerror}. Give another --out.") from None
 
