@@ -1,6 +1,5 @@
 """The command `python -m harness.describe BENCH ARCH`: an architecture, its counts, its truth and its picture."""
 
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -23,13 +22,13 @@ def main(words: Sequence[str] | None = None) -> int:
     """Print the description and write the picture; a user's mistake is one sentence and exit code 2."""
     parser = OneSentenceParser(prog="python -m harness.describe", description="Describe and draw one architecture.")
     parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("arch", metavar="ARCH", help="an official string, or an index in the official order")
+    parser.add_argument("arch", metavar="ARCH", help="an official string or its beginning, or an index")
     parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
     try:
         arguments = parser.parse_args(words)
         space = BENCHMARKS.get(arguments.bench)
-        arch = _architecture(space, arguments.arch)
-        out = arguments.out or Path(f"{space.name}-{_label(space, arch)}.png")
+        arch = space.find(arguments.arch)
+        out = arguments.out or Path(f"{space.name}-{space.label(arch)}.png")
         for line in describe(space, arch):
             print(line)
         _draw(space, arch, out)
@@ -73,24 +72,10 @@ def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[st
             yield f"    {column.name} {value:.3f} ({truth_meaning(asdict(column))})"
 
 
-def _architecture(space: SearchSpace, word: str) -> Architecture:
-    if not word.isdecimal() or not space.enumerable:
-        return space.check(word)
-    n_archs = len(space.architectures)
-    if int(word) >= n_archs:
-        raise OptionError(f"{space.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
-    return space.architectures[int(word)]
-
-
-def _label(space: SearchSpace, arch: Architecture) -> str:
-    """What tells the architecture from the others of its space in a file's name: its index, or of its text the hash."""
-    return str(space.index(arch)) if space.enumerable else hashlib.sha256(arch.encode()).hexdigest()[:8]
-
-
 def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
     try:
         with style():
-            figure = cell_picture(space.graph(arch), f"{space.name} {_label(space, arch)}", str(arch))
+            figure = cell_picture(space.graph(arch), f"{space.name} {space.label(arch)}", str(arch))
             with replacing(out) as part:
                 figure.savefig(part, dpi=DPI, format=out.suffix.removeprefix(".") or None)
     except OSError as error:

@@ -1,7 +1,7 @@
 """NAS-Bench-101: 423,624 cells. Ying et al., ICML 2019, arXiv:1902.09635."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from random import Random
 from typing import ClassVar
 
 from torch import nn
@@ -38,6 +38,10 @@ class NasBench101(SearchSpace):
         assert row is not None  # it was checked
         return row
 
+    def beginning_with(self, prefix: str) -> Sequence[Architecture]:
+        names = self.architectures  # sorted; no hexadecimal digit comes after "f"
+        return names[bisect_left(names, prefix) : bisect_left(names, f"{prefix}g")]
+
     def canonical(self, arch: Architecture) -> Architecture:
         """The architecture itself: cells are pruned, and isomorphic ones have one name already."""
         return self.check(arch)
@@ -73,9 +77,6 @@ class NasBench101(SearchSpace):
         edges = tuple(GraphEdge(source, target) for source, target in cell.edges)
         caption = "The cell: operations sum what they read, the output concatenates it. All nine cells are equal."
         return ArchitectureGraph(vertices, edges, caption)
-
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The architectures that one change makes, sorted: see `cell.one_step_away`."""
