@@ -1,7 +1,7 @@
 """NAS-Bench-101: 423,624 cells. Ying et al., ICML 2019, arXiv:1902.09635."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from torch import nn
@@ -10,9 +10,11 @@ from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
 from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
+from benchmarks.nasbench101.reference import reference_checks
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
+from harness.space.reference import ReferenceCheck
 
 _LABELS = {CONV_3X3: "conv 3x3", CONV_1X1: "conv 1x1", MAX_POOL: "max pool 3x3"}
 
@@ -77,6 +79,9 @@ class NasBench101(SearchSpace):
         edges = tuple(GraphEdge(source, target) for source, target in cell.edges)
         caption = "The cell: operations sum what they read, the output concatenates it. All nine cells are equal."
         return ArchitectureGraph(vertices, edges, caption)
+
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        return reference_checks(self)
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The architectures that one change makes, sorted: see `cell.one_step_away`."""

@@ -1,6 +1,6 @@
 """NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437 and arXiv:2001.00326."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from random import Random
@@ -20,8 +20,10 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
+from benchmarks.nats_tss.reference import reference_checks
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer
+from harness.space.reference import ReferenceCheck
 
 CONV_1X1 = "nor_conv_1x1"
 CONV_3X3 = "nor_conv_3x3"
@@ -92,6 +94,9 @@ class NatsTss(EdgeCellSpace):
             executed=self.executed(arch, execute),
             origin=(self.canonical_cell(cell).key, self.edge_keys(arch)),
         )
+
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        return reference_checks(self)
 
     def name_of(self, cell: Cell) -> Architecture:
         return cell_string(cell)

@@ -21,8 +21,11 @@ _CHECK_WIDTH = 13
 
 def main(words: Sequence[str] | None = None) -> int:
     """Examine each proxy; 0 if none fails, 1 if one does, 2 after a mistake on the command line."""
-    parser = OneSentenceParser(prog="python -m harness.check", description="Examine proxies as plug-ins.")
-    parser.add_argument("proxy", nargs="+", help="a registered name, or the path of a Python file")
+    parser = OneSentenceParser(
+        prog="python -m harness.check",
+        description="Examine proxies as plug-ins; compare benchmarks with their reference packages.",
+    )
+    parser.add_argument("proxy", nargs="+", help="a registered name, the path of a Python file, or a benchmark")
     parser.add_argument("--quick", action="store_true", help="leave out cost and direction")
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     try:

@@ -15,6 +15,7 @@ from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
+from harness.space.reference import ReferenceCheck
 
 Architecture = NewType("Architecture", str)
 """A point of a search space, named by its official string."""
@@ -188,6 +189,14 @@ class SearchSpace(ABC):
         if arch not in self:
             raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{self.start}'.")
         return Architecture(arch)
+
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        """Comparisons with the package of the benchmark's authors, or with the port that the field uses; none here.
+
+        Raises:
+            ImportError: if the package is not installed.
+        """
+        yield from ()
 
     def find(self, word: str) -> Architecture:
         """The architecture that a user means: by its official string, its index, or the beginning of its string.

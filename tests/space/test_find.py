@@ -24,9 +24,7 @@ def test_an_architecture_is_found_by_index_string_and_beginning(bench):
 
 
 def test_a_beginning_of_several_says_how_many_and_names_two():
-    with pytest.raises(
-        OptionError, match=r"'64-41414-3' is the beginning of 1,024 architectures of transnas_micro, such"
-    ):
+    with pytest.raises(OptionError, match=r"'64-41414-3' is the beginning of 1,024 architectures of "):
         BENCHMARKS.get("transnas_micro").find("64-41414-3")
     # 5 operations on each of the five other edges
     with pytest.raises(OptionError, match=r"'\|none' is the beginning of 3,125 architectures of nats_tss"):
@@ -36,9 +34,8 @@ def test_a_beginning_of_several_says_how_many_and_names_two():
 def test_the_beginning_of_a_hash_is_found_among_sorted_names():
     space = BENCHMARKS.get("nasbench101")
     assert space.find("00005c14") == "00005c142e6f48ac74fdcf73e3439874"
-    assert list(space.beginning_with("ffff7")) == [
-        arch for arch in space.architectures[-40:] if arch.startswith("ffff7")
-    ]
+    last = [arch for arch in space.architectures[-40:] if arch.startswith("ffff7")]
+    assert list(space.beginning_with("ffff7")) == last
 
 
 @pytest.mark.parametrize(
