@@ -74,8 +74,8 @@ def reference_checks(space: "NasBench101") -> Iterator[ReferenceCheck]:
     yield ReferenceCheck(
         "normalisation",
         None,
-        "nasbench-pytorch has the momenta .997 and .1; the authors' decay .997 in TensorFlow is .003 in PyTorch, as here. "
-        "Running averages alone depend on it, which proxies do not read",
+        "nasbench-pytorch has the momenta .997 and .1; the authors' decay .997 in TensorFlow is .003 in PyTorch, as "
+        "here. Running averages alone depend on it, which proxies do not read",
     )
 
 

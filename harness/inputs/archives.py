@@ -157,7 +157,9 @@ def _check_by_tarfile(archive: Path, members: list[tarfile.TarInfo], folder: Pat
         CorruptDataError: naming the first such member.
     """
     data_filter = getattr(tarfile, "data_filter", None)  # Python 3.11 has it from 3.11.4 on
-    for member in members if data_filter else ():
+    if data_filter is None:
+        return
+    for member in members:
         try:
             data_filter(member, str(folder))
         except tarfile.TarError as error:
