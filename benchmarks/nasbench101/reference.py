@@ -4,7 +4,8 @@ nasbench-pytorch 1.3.1 holds the hash and the pruning of the benchmark's authors
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,7 @@ from torch import nn
 from benchmarks.nasbench101.cell import OPERATIONS, Cell
 from benchmarks.nasbench101.network import CellNetwork
 from harness.inputs import DATA_SETS
-from harness.space import Architecture
-from harness.space.reference import ReferenceCheck
+from harness.space.reference import ReferenceCheck, told
 
 if TYPE_CHECKING:
     from benchmarks.nasbench101.space import NasBench101
@@ -26,6 +26,7 @@ N_HASHED = 1000
 N_BUILT = 12
 N_RUN = 4
 TOLERANCE = 1e-10  # of outputs in float64
+_told = partial(told, "nasbench-pytorch")
 _IMAGES = (2, 3, 8, 8)
 _INPUT_LABEL, _OUTPUT_LABEL = -1, -2
 
@@ -61,7 +62,9 @@ def reference_checks(space: "NasBench101") -> Iterator[ReferenceCheck]:
     yield _told("parameters", wrong, agreed)
     ours = {arch: space.network(arch, cifar10) for arch in built}
     wrong = [arch for arch, theirs in built.items() if shapes(theirs) != shapes(ours[arch])]
-    yield _told("modules", wrong, f"{len(built)} networks have convolutions and linear layers of the same shapes")
+    yield told(
+        _PACKAGE, "modules", wrong, f"{len(built)} networks have convolutions and linear layers of the same shapes"
+    )
     images = torch.randn(_IMAGES, generator=torch.Generator().manual_seed(0)).double()
     wrong, largest = [], 0.0
     for arch in archs[:N_RUN]:
@@ -70,7 +73,9 @@ def reference_checks(space: "NasBench101") -> Iterator[ReferenceCheck]:
             difference = float((ours[arch].double()(images) - built[arch].double()(images)).abs().max())
         largest = max(largest, difference)
         wrong += [arch] if difference > TOLERANCE else []
-    yield _told("outputs", wrong, f"with equal weights {N_RUN} networks differ by {largest:.1g} at most, in float64")
+    yield told(
+        _PACKAGE, "outputs", wrong, f"with equal weights {N_RUN} networks differ by {largest:.1g} at most, in float64"
+    )
     yield ReferenceCheck(
         "normalisation",
         None,
@@ -119,9 +124,3 @@ def copy_weights(ours: nn.Module, theirs: Any) -> None:
                 pairs += [(module, other[int(vertex)]) for vertex, module in own.items()]
     for module, other in pairs:  # convolution and normalisation stand in the same order in both
         other.load_state_dict(dict(zip(other.state_dict(), module.state_dict().values(), strict=True)))
-
-
-def _told(check: str, wrong: Sequence[Architecture], agreed: str) -> ReferenceCheck:
-    if not wrong:
-        return ReferenceCheck(check, True, agreed)
-    return ReferenceCheck(check, False, f"nasbench-pytorch differs for {len(wrong)} cells, the first being {wrong[0]}")

@@ -4,7 +4,8 @@ The package holds no networks; the meaning of a name is its `TopologyStructure`,
 once more. Its file loader is not used.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +18,7 @@ from benchmarks.nats_blocks import ActConvNorm
 from benchmarks.nats_tss.network import Cell
 from harness.inputs import DATA_SETS
 from harness.space import Architecture
-from harness.space.reference import ReferenceCheck
+from harness.space.reference import ReferenceCheck, told
 
 if TYPE_CHECKING:
     from benchmarks.nats_tss.space import NatsTss
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 N_UNIQUE = 6_466  # topologies by the package's own rule: Dong et al., arXiv:2009.00437
 N_BUILT = 20
 TOLERANCE = 1e-12  # of outputs in float64
+_told = partial(told, "nats_bench")
 _IMAGES = (2, 3, 8, 8)
 _KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 
@@ -38,10 +40,10 @@ def reference_checks(space: "NatsTss") -> Iterator[ReferenceCheck]:
     from nats_bench import search_space_info
     from nats_bench.genotype_utils import topology_str2structure
 
-    told = search_space_info("nats-bench", "tss")
-    same = tuple(told["op_names"]) == space.operations and told["num_nodes"] == space.n_nodes
+    info = search_space_info("nats-bench", "tss")
+    same = tuple(info["op_names"]) == space.operations and info["num_nodes"] == space.n_nodes
     here = f"{space.n_nodes} nodes and the operations {', '.join(space.operations)}"
-    there = f"{told['num_nodes']} nodes and {', '.join(told['op_names'])}"
+    there = f"{info['num_nodes']} nodes and {', '.join(info['op_names'])}"
     yield ReferenceCheck("operations", same, here if same else f"here {here}; in nats_bench {there}")
     structures = {arch: topology_str2structure(arch) for arch in space.architectures}
     wrong = [arch for arch, structure in structures.items() if not _means(structure, space, arch)]
@@ -85,10 +87,20 @@ def _of_networks(space: "NatsTss", structures: dict[Architecture, Any]) -> Itera
         largest = max(largest, difference)
         wrong += [arch] if difference > TOLERANCE else []
     n = len(structures)
-    yield _told("parameters", uncounted, f"{n} networks have those of their structures' convolutions and of their ends")
-    yield _told("modules", otherwise, f"cells of {n} networks hold the convolutions of their structures, edge by edge")
-    yield _told(
-        "outputs", wrong, f"{n} cells, run as their structures say, differ by {largest:.1g} at most, in float64"
+    yield told(
+        _PACKAGE,
+        "parameters",
+        uncounted,
+        f"{n} networks have those of their structures' convolutions and of their ends",
+    )
+    yield told(
+        _PACKAGE, "modules", otherwise, f"cells of {n} networks hold the convolutions of their structures, edge by edge"
+    )
+    yield told(
+        _PACKAGE,
+        "outputs",
+        wrong,
+        f"{n} cells, run as their structures say, differ by {largest:.1g} at most, in float64",
     )
 
 
@@ -134,9 +146,3 @@ def _kernels(structure: Any) -> list[int]:
 def _kernel(edge: nn.Module) -> int:
     """The size of an edge's convolution, 0 where it holds none."""
     return edge.conv.kernel_size[0] if isinstance(edge, ActConvNorm) else 0
-
-
-def _told(check: str, wrong: Sequence[Architecture], agreed: str) -> ReferenceCheck:
-    if not wrong:
-        return ReferenceCheck(check, True, agreed)
-    return ReferenceCheck(check, False, f"nats_bench differs for {len(wrong)} cells, the first being {wrong[0]}")
