@@ -62,9 +62,7 @@ def reference_checks(space: "NasBench101") -> Iterator[ReferenceCheck]:
     yield _told("parameters", wrong, agreed)
     ours = {arch: space.network(arch, cifar10) for arch in built}
     wrong = [arch for arch, theirs in built.items() if shapes(theirs) != shapes(ours[arch])]
-    yield told(
-        _PACKAGE, "modules", wrong, f"{len(built)} networks have convolutions and linear layers of the same shapes"
-    )
+    yield _told("modules", wrong, f"{len(built)} networks have convolutions and linear layers of the same shapes")
     images = torch.randn(_IMAGES, generator=torch.Generator().manual_seed(0)).double()
     wrong, largest = [], 0.0
     for arch in archs[:N_RUN]:
@@ -73,9 +71,7 @@ def reference_checks(space: "NasBench101") -> Iterator[ReferenceCheck]:
             difference = float((ours[arch].double()(images) - built[arch].double()(images)).abs().max())
         largest = max(largest, difference)
         wrong += [arch] if difference > TOLERANCE else []
-    yield told(
-        _PACKAGE, "outputs", wrong, f"with equal weights {N_RUN} networks differ by {largest:.1g} at most, in float64"
-    )
+    yield _told("outputs", wrong, f"with equal weights {N_RUN} networks differ by {largest:.1g} at most, in float64")
     yield ReferenceCheck(
         "normalisation",
         None,

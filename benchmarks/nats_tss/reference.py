@@ -87,17 +87,13 @@ def _of_networks(space: "NatsTss", structures: dict[Architecture, Any]) -> Itera
         largest = max(largest, difference)
         wrong += [arch] if difference > TOLERANCE else []
     n = len(structures)
-    yield told(
-        _PACKAGE,
+    yield _told(
         "parameters",
         uncounted,
         f"{n} networks have those of their structures' convolutions and of their ends",
     )
-    yield told(
-        _PACKAGE, "modules", otherwise, f"cells of {n} networks hold the convolutions of their structures, edge by edge"
-    )
-    yield told(
-        _PACKAGE,
+    yield _told("modules", otherwise, f"cells of {n} networks hold the convolutions of their structures, edge by edge")
+    yield _told(
         "outputs",
         wrong,
         f"{n} cells, run as their structures say, differ by {largest:.1g} at most, in float64",
