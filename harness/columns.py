@@ -22,6 +22,7 @@ PROTOCOL: Final = "protocol"
 INPUTS: Final = "inputs"
 TRUTH: Final = "truth"
 SEED: Final = "seed"
+EXTERNAL: Final = "external"  # in the column of versions, for scores made elsewhere
 NO_SEED: Final = "none"  # in the column of seeds, for a proxy that uses none
 N: Final = "n"
 N_NAN: Final = "n_nan"

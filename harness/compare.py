@@ -27,6 +27,7 @@ from rich.text import Text
 
 from harness import columns
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files.atomic import write_whole
 from harness.report import TERMINAL_WIDTH
 from harness.report.tables import correlation_text, number, records
 from harness.report.verdict import signed_text
@@ -163,9 +164,8 @@ def _verdict_change(subject: Mapping[str, str], runs: tuple[Run, Run]) -> str:
         own = rows[(rows[list(SAME_THING)] == pd.Series(subject)).all(axis=1)]
         found.append(dict(zip(own[columns.BASELINE], own[columns.BEATS], strict=True)))
     before, after = found
-    return ", ".join(
-        f"{name}: {before[name]} -> {after[name]}" for name in before if after.get(name, "") not in ("", before[name])
-    )
+    both = [name for name in before if before[name] and after.get(name)]  # a baseline has comparisons, but no verdict
+    return ", ".join(f"{name}: {before[name]} -> {after[name]}" for name in both if after[name] != before[name])
 
 
 def _by_subject(agreement: pd.DataFrame) -> dict[tuple[str, ...], dict[str, object]]:
@@ -244,6 +244,6 @@ def run(arguments: argparse.Namespace) -> None:
     print_changes(found, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
     if arguments.csv is not None:
         try:
-            table_of(found).to_csv(arguments.csv, index=False, lineterminator="\n")
+            write_whole(arguments.csv, table_of(found).to_csv(index=False, lineterminator="\n").encode())
         except OSError as error:
             raise MissingDataError(f"'{arguments.csv}' cannot be written: {error.strerror}.") from None

@@ -8,7 +8,6 @@ if __name__ == "__main__":
     sys.exit(start("describe"))
 
 import argparse
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.errors import HarnessError, OptionError
+from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS
 from harness.report.cell_picture import cell_picture
 from harness.report.style import DPI, style
@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
         HarnessError: for a user's mistake.
     """
     space = BENCHMARKS.get(arguments.bench)
-    arch = _architecture(space, arguments.arch)
-    out = arguments.out or Path(f"{space.name}-{_label(space, arch)}.png")
+    arch = space.find(arguments.arch)
+    out = arguments.out or Path(f"{space.name}-{space.label(arch)}.png")
     for line in describe(space, arch):
         print(line)
     _draw(space, arch, out)
@@ -77,24 +77,11 @@ def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[st
             yield f"    {column.name} {value:.3f} ({truth_meaning(asdict(column))})"
 
 
-def _architecture(space: SearchSpace, word: str) -> Architecture:
-    if not word.isdecimal() or not space.enumerable:
-        return space.check(word)
-    n_archs = len(space.architectures)
-    if int(word) >= n_archs:
-        raise OptionError(f"{space.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
-    return space.architectures[int(word)]
-
-
-def _label(space: SearchSpace, arch: Architecture) -> str:
-    """What tells the architecture from the others of its space in a file's name: its index, or of its text the hash."""
-    return str(space.index(arch)) if space.enumerable else hashlib.sha256(arch.encode()).hexdigest()[:8]
-
-
 def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
     try:
         with style():
-            figure = cell_picture(space.graph(arch), f"{space.name} {_label(space, arch)}", str(arch))
-            figure.savefig(out, dpi=DPI)
+            figure = cell_picture(space.graph(arch), f"{space.name} {space.label(arch)}", str(arch))
+            with replacing(out) as part:
+                figure.savefig(part, dpi=DPI, format=out.suffix.removeprefix(".") or None)
     except OSError as error:
         raise OptionError(f"The picture {out} cannot be written: {error.strerror}. Give another --out.") from None

@@ -80,7 +80,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
 
 
 def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
-    """A CSV file whose column `arch` names architectures of a space.
+    """A CSV file whose column `arch` names architectures of a space as `SearchSpace.find` takes them: now in full.
 
     Raises:
         MissingDataError: if there is no such file.
@@ -95,9 +95,7 @@ def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
         raise OptionError(f"{path} is no CSV file with a column {ARCH} ({type(error).__name__}).") from None
     if ARCH not in table.columns or table.empty:
         raise OptionError(f"{path} has the columns {', '.join(table.columns)} and {len(table)} rows; it needs {ARCH}.")
-    for arch in table[ARCH]:
-        space.check(str(arch))
-    return table
+    return table.assign(**{ARCH: [space.find(str(arch)) for arch in table[ARCH]]})
 
 
 def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequence[Architecture]) -> pd.DataFrame:

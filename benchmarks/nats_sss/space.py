@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise, product
-from random import Random
 from typing import ClassVar
 
 from torch import nn
@@ -92,9 +91,6 @@ class NatsSss(SearchSpace):
         ]
         caption = "Widths of the five blocks. The stem is as wide as the first; a reduction halves the image."
         return ArchitectureGraph.chain(["stem", *blocks, "classifier"], caption)
-
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """One of the widths changed to any other: 35 architectures."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
-from random import Random
 from typing import ClassVar
 
 from torch import nn
@@ -92,9 +91,6 @@ class TransnasMacro(SearchSpace):
         stem = f"stem\n{BASE_CHANNELS} channels\nsize 1/4"
         caption = "The modules: two residual blocks each, of which the first changes channels and size."
         return ArchitectureGraph.chain([stem, *modules, "decoder"], caption)
-
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """Those with one module replaced, taken out or put in."""

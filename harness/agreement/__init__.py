@@ -8,12 +8,11 @@ from harness.agreement.planning import Components
 from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
 from harness.agreement.selection import TOP, Selection, best_of_top, selection
-from harness.agreement.table import BASELINES, Row, RowKey, agreement_table
+from harness.agreement.table import Row, RowKey, agreement_table
 from harness.agreement.variations import Variations
 from harness.agreement.verdict import reference_table, reliability_table, seeds_table, selection_table, verdict_table
 
 __all__ = [
-    "BASELINES",
     "COMPARED",
     "TOP",
     "Agreement",

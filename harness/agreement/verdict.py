@@ -1,6 +1,6 @@
 """Tables beside the table of agreement: verdicts, selection, spread over seeds, reliability of the truth."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -13,24 +13,25 @@ from harness.agreement.measure import Agreement
 from harness.agreement.paired import Comparison, holm, verdict
 from harness.agreement.reliability import Reliability
 from harness.agreement.selection import Selection
-from harness.agreement.table import BASELINES, RowKey
+from harness.agreement.table import RowKey
 
 # An interval of 95 % is 2 * 1.96 standard errors wide.
 _WIDTH_IN_ERRORS = 3.92
 
 
-def verdict_table(compared: Iterable[tuple[RowKey, Comparison]]) -> pd.DataFrame:
+def verdict_table(compared: Iterable[tuple[RowKey, Comparison]], *, baselines: Collection[str] = ()) -> pd.DataFrame:
     """One row per proxy and baseline, columns of `columns.VERDICT`.
 
     p is corrected for all proxies that are compared with one baseline on one benchmark and data set, within each seed:
     a proxy that is repeated is no further hypothesis. One without a seed is among those of every seed, and has the
-    largest of its corrected p. Baselines beside one another are a family of their own.
+    largest of its corrected p. `baselines` are no hypotheses: beside one another they get a difference with its
+    interval, but neither a corrected p (NaN) nor a verdict (empty).
     """
     rows = list(compared)
-    families = [(row_key.bench, row_key.dataset, found.baseline, row_key.proxy in BASELINES) for row_key, found in rows]
+    families = [(row_key.bench, row_key.dataset, found.baseline) for row_key, found in rows]
     corrected = [float("nan")] * len(rows)
     for family in dict.fromkeys(families):
-        together = [position for position, found in enumerate(families) if found == family]
+        together = [at for at, found in enumerate(families) if found == family and rows[at][0].proxy not in baselines]
         seeds = {rows[at][0].seed for at in together}
         for seed in seeds - {columns.NO_SEED} or seeds:
             own = [at for at in together if rows[at][0].seed in (seed, columns.NO_SEED)]
@@ -49,7 +50,7 @@ def verdict_table(compared: Iterable[tuple[RowKey, Comparison]]) -> pd.DataFrame
             columns.DELTA_HIGH: found.delta.interval.high,
             columns.P: found.delta.p,
             columns.P_HOLM: p_holm,
-            columns.BEATS: verdict(found.delta, p_holm).value,
+            columns.BEATS: "" if row_key.proxy in baselines else verdict(found.delta, p_holm).value,
             columns.PARTIAL_TAU: found.partial.value,
             columns.PARTIAL_LOW: found.partial.interval.low,
             columns.PARTIAL_HIGH: found.partial.interval.high,

@@ -11,11 +11,13 @@ from harness.check.cost_and_direction import check_judgement
 from harness.check.definition import check_definition
 from harness.check.finding import CheckResult, Finding, failed, passed
 from harness.check.harness import CheckHarness
+from harness.check.reference import check_reference
 from harness.check.side_effects import differing, generators, global_settings
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError
 from harness.proxy import PROXIES
 from harness.scoring.proxy_spec import load_file
+from harness.space import BENCHMARKS
 from harness.store import FAILED
 
 
@@ -28,12 +30,14 @@ class Loaded:
 
 
 def load(word: str) -> Loaded:
-    """Load a registered name or the path of a Python file.
+    """Load a registered name, of a proxy or of a benchmark, or the path of a Python file of proxies.
 
     Raises:
-        UnknownNameError: if no proxy has that name.
+        UnknownNameError: if no proxy has that name, and no benchmark.
         MissingDataError: if there is no such file.
     """
+    if word in BENCHMARKS and word not in PROXIES:
+        return Loaded((word,), ())
     if not (word.endswith(".py") or "/" in word):
         PROXIES.get(word)
         return Loaded((word,), (passed("loads", "registered"),))
@@ -60,13 +64,16 @@ def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None
     """Make the checks one after another.
 
     Args:
-        name: a registered proxy.
+        name: a registered proxy; or a benchmark, which is compared with its reference package.
         quick: leave out cost and direction, which take most of the time.
         options: those of the proxy that differ from its defaults.
 
     Raises:
         HarnessError: for options that it does not have.
     """
+    if name in BENCHMARKS and name not in PROXIES:
+        yield from check_reference(name)
+        return
     proxy_class = PROXIES.get(name)
     definition = list(check_definition(proxy_class))
     yield from definition

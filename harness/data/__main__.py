@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 from rich.console import Console
 
-from harness.data.status import entries, status_table, unfinished, verify
+from harness.data.status import entries, status_lines, status_table, unfinished, verify
 from harness.errors import HarnessError, MissingDataError, UnknownNameError
 from harness.inputs import DATA_SETS, DataSet, InputKind
 from harness.inputs.archives import fetch_archive
@@ -25,6 +25,7 @@ from harness.truth.imports import TRUTH_IMPORTS, import_truth
 from harness.truth.sources import TRUTH_SOURCES, TruthSource, fetch
 
 _DAMAGED = 1
+_ROOM_FOR_TABLE = 160  # columns, below which the entries are a list
 _WIDE = 320  # columns of the status table where it is not shown on a terminal
 
 
@@ -57,7 +58,11 @@ def _status() -> int:
     if not console.is_terminal:
         console = Console(width=_WIDE)
     console.print(f"Data home: {data_home()}\nImage home: {images_home()}", soft_wrap=True, highlight=False)
-    console.print(status_table(entries(data_home(), images_home())))
+    found = entries(data_home(), images_home())
+    if console.width < _ROOM_FOR_TABLE:
+        print("\n".join(status_lines(found, console.width)))
+    else:
+        console.print(status_table(found))
     return 0
 
 

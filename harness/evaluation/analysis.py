@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from harness import columns
 from harness.agreement import (
-    BASELINES,
-    COMPARED,
     Agreement,
     Comparison,
     Reliability,
@@ -33,9 +31,9 @@ from harness.agreement import (
     selection_table,
     verdict_table,
 )
+from harness.evaluation.baselines import baselines_among, compared_with
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import EvaluationTables
-from harness.truth import Truth
 
 
 class Scored(Protocol):
@@ -56,7 +54,8 @@ class Analysis:
     """What is known of the columns of one target.
 
     Attributes:
-        rows: agreement of each column.
+        rows: agreement of each column that was asked for.
+        beside: agreement of the baselines that were not asked for.
         compared: each column beside each baseline.
         selected: what the ranking by each column finds.
         by_proxy: per proxy its columns (n_archs,), one per seed.
@@ -65,6 +64,7 @@ class Analysis:
     """
 
     rows: list[Row]
+    beside: list[Row]
     compared: list[tuple[RowKey, Comparison]]
     selected: list[tuple[RowKey, Selection]]
     by_proxy: dict[str, list[NDArray[np.float64]]]
@@ -88,25 +88,22 @@ def analyse(evaluated: EvaluationSet, asked: Sequence[Scored], beside: Sequence[
     sample = Sample(evaluated.accuracies, evaluated.classes, len(evaluated.space.architectures))
     plan = Variations.of(sample.classes)
     place = (*evaluated.name, evaluated.truth.name)
-    found = agreements({name: scores[name] for name in names}, sample, variations=plan)
+    found = agreements(scores, sample, variations=plan)
     by_proxy: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
     return Analysis(
         rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
-        compared=[(row_keys[one.proxy], one) for one in comparisons(scores, sample, proxies=names, variations=plan)],
+        beside=[Row(column.row_key, found[column.name], column.seconds) for column in beside],
+        compared=[
+            (row_keys[one.proxy], one)
+            for one in comparisons(scores, sample, proxies=names, baselines=compared_with(), variations=plan)
+        ],
         selected=[(row_keys[name], selection(scores[name], evaluated.accuracies)) for name in names],
         by_proxy=dict(by_proxy),
         reliability=[(place, one) for one in reliability(evaluated)],
         reference=[(place, *one) for one in _shorter_trainings(evaluated, sample, plan)],
     )
-
-
-def missing_baselines(asked: Sequence[str]) -> list[str]:
-    """Counts to compare with that were not asked for; none where nothing but counts was asked for."""
-    if all(name in BASELINES for name in asked):
-        return []
-    return [name for name in COMPARED if name not in asked]
 
 
 def reliability(evaluated: EvaluationSet) -> list[Reliability]:
@@ -119,7 +116,7 @@ def reliability(evaluated: EvaluationSet) -> list[Reliability]:
     frame = frame[frame["class"].duplicated(keep=False)]
     if (frame.groupby("class")["truth"].nunique() > 1).any():
         found += of_classes(evaluated.accuracies, evaluated.classes)
-    truth = Truth.open(evaluated.space.name)
+    truth = evaluated.benchmark_truth
     own = [
         column.name
         for column in truth.columns(evaluated.data_set.name)
@@ -132,7 +129,7 @@ def _shorter_trainings(
     evaluated: EvaluationSet, sample: Sample, plan: Variations
 ) -> Iterator[tuple[tuple[str, int], Agreement]]:
     """Columns of the truth's metric and split after fewer epochs, as if they were proxies that cost real training."""
-    truth, own = Truth.open(evaluated.space.name), evaluated.truth
+    truth, own = evaluated.benchmark_truth, evaluated.truth
     for column in truth.columns(evaluated.data_set.name):
         shorter = column.epochs is not None and own.epochs is not None and column.epochs < own.epochs
         if shorter and (column.metric, column.split) == (own.metric, own.split) and "_seed" not in column.name:
@@ -145,14 +142,16 @@ def _shorter_trainings(
 
 def tables_of(analyses: Sequence[Analysis], scores: Mapping[tuple[str, str], pd.DataFrame]) -> EvaluationTables:
     """The tables of an evaluation over several targets, without provenance and failures."""
+    baselines = baselines_among(row.row_key for analysis in analyses for row in analysis.rows)
     per_target = [agreement_table(analysis.rows) for analysis in analyses]
     seeds = [seeds_table(table, one.by_proxy) for table, one in zip(per_target, analyses, strict=True)]
     return EvaluationTables(
         agreement=agreement_table(row for analysis in analyses for row in analysis.rows),
         scores=scores,
-        verdicts=verdict_table(pair for analysis in analyses for pair in analysis.compared),
+        verdicts=verdict_table((pair for one in analyses for pair in one.compared), baselines=baselines),
         selection=selection_table(pair for analysis in analyses for pair in analysis.selected),
         seeds=pd.DataFrame([row for table in seeds for row in table.to_dict("records")], columns=list(columns.SEEDS)),
         reliability=reliability_table(row for analysis in analyses for row in analysis.reliability),
         reference=reference_table(row for analysis in analyses for row in analysis.reference),
+        beside=agreement_table(row for analysis in analyses for row in analysis.beside),
     )

@@ -105,6 +105,7 @@ def unpack(archive: Path, folder: Path) -> Path | None:
             with tarfile.open(archive) as tar:
                 members = tar.getmembers()
                 _check_members(archive, members, folder.name)
+                _check_by_tarfile(archive, members, staging)
                 _extract(tar, members, staging)
         except (tarfile.TarError, EOFError, zlib.error) as error:
             raise CorruptDataError(f"{archive} is not a whole tar archive ({error}). Fetch it again.") from error
@@ -116,10 +117,7 @@ def unpack(archive: Path, folder: Path) -> Path | None:
 
 
 def _extract(tar: tarfile.TarFile, members: list[tarfile.TarInfo], folder: Path) -> None:
-    """Write the checked members as plain files; their owners, modes and times stay behind.
-
-    `extractall(filter="data")` would do the same, but Python 3.11 has it from 3.11.4 on only.
-    """
+    """Write the checked members as plain files; their owners, modes and times stay behind."""
     for member in members:
         target = folder / member.name
         contents = tar.extractfile(member)  # None for a folder
@@ -150,6 +148,24 @@ def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> N
         raise CorruptDataError(
             f"{archive} would unpack to {n_bytes:,} bytes; at most {_MAX_UNPACKED_BYTES:,} are. Nothing was unpacked."
         )
+
+
+def _check_by_tarfile(archive: Path, members: list[tarfile.TarInfo], folder: Path) -> None:
+    """Refuse what Python's own filter for data refuses, beside the checks above: neither hangs on the other.
+
+    Raises:
+        CorruptDataError: naming the first such member.
+    """
+    data_filter = getattr(tarfile, "data_filter", None)  # Python 3.11 has it from 3.11.4 on
+    if data_filter is None:
+        return
+    for member in members:
+        try:
+            data_filter(member, str(folder))
+        except tarfile.TarError as error:
+            raise CorruptDataError(
+                f"{archive} holds '{member.name}', which Python's tarfile refuses: {error}. Nothing was unpacked."
+            ) from error
 
 
 def _set_aside(folder: Path) -> Path | None:

@@ -26,9 +26,9 @@ from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
-from harness.lens.bias import COUNTS, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
+from harness.lens.bias import TRUTH, bias_table, clustered, names_of, similarity, transfer_table
 from harness.lens.stability import STUDIES, stability_table, variants
-from harness.proxy import PROXIES
+from harness.proxy import baseline_names
 from harness.registry import unknown_name
 from harness.report.heat_map import matrix
 from harness.report.style import png, style
@@ -75,7 +75,7 @@ def run(asked: LensRequest) -> None:
 def _lens(asked: EvaluationRequest) -> Path:
     proxies = asked.proxies
     if proxies is not None and ALL not in proxies:
-        proxies = proxies + tuple(name for name in COUNTS if name in PROXIES and name not in proxies)
+        proxies = (*proxies, *(name for name in baseline_names() if name not in proxies))
     evaluation = _evaluated(replace(asked, proxies=proxies))
     out = evaluation.out
     bias, transfer = bias_table(evaluation), transfer_table(evaluation)

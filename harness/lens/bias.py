@@ -12,9 +12,9 @@ from harness import columns
 from harness.agreement import correlations
 from harness.evaluation import Evaluation
 from harness.evaluation.evaluation_set import EvaluationSet
+from harness.proxy import baseline_names
+from harness.report.baselines import baselines_among
 
-# What a proxy may follow instead of accuracy: size, work, depth, number of convolutions.
-COUNTS = ("params", "params_live", "flops", "flops_live", "depth", "n_convs_live", "sum_log_layer_size")
 # Proxies whose ranks agree more than this are one group of the map.
 SAME_GROUP = 0.7
 TRUTH = "(truth)"
@@ -26,11 +26,15 @@ def names_of(scores: pd.DataFrame) -> list[str]:
 
 
 def bias_table(evaluation: Evaluation) -> pd.DataFrame:
-    """Tau and rho of each proxy, and of the truth, with each count; one row per target, proxy and count."""
+    """Tau and rho of each proxy, and of the truth, with each baseline; one row per target, proxy and count.
+
+    A proxy may follow one of them instead of accuracy: size, work, depth, number of convolutions.
+    """
     rows = []
+    counts = baselines_among(evaluation.agreement)
     for evaluated in evaluation.evaluation_sets:
         scores = evaluation.scores[evaluated.name]
-        followed = [name for name in COUNTS if name in scores.columns]
+        followed = [name for name in baseline_names() if name in counts and name in scores.columns]
         for name, values in _with_truth(evaluated, scores):
             for count in followed:
                 if count != name:

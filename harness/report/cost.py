@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.names import name_points
 from harness.report.style import BLUE, GREEN, GREY, ORANGE
@@ -49,12 +49,13 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float
     means = means.sort_values(columns.SECONDS, kind="stable")
     best = means[columns.TAU].cummax()
     front = means[(means[columns.TAU] == best) & (best > best.shift(fill_value=-math.inf))]
+    baselines = baselines_among(rows)
     for name, row in means.iterrows():
-        colour = GREY if name in BASELINES else BLUE
+        colour = GREY if name in baselines else BLUE
         bars = np.array([[row[columns.TAU] - row[columns.TAU_LOW]], [row[columns.TAU_HIGH] - row[columns.TAU]]])
         axes.errorbar(
             row[columns.SECONDS], row[columns.TAU], yerr=None if np.isnan(bars).any() else np.maximum(bars, 0),
-            fmt="s" if name in BASELINES else "o", color=colour, markersize=4, elinewidth=0.7, alpha=0.9,
+            fmt="s" if name in baselines else "o", color=colour, markersize=4, elinewidth=0.7, alpha=0.9,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set(xlabel="CPU seconds per network", ylabel="tau")

@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness import columns
-from harness.agreement import BASELINES
 from harness.columns import NO_SEED
+from harness.report.baselines import baseline_rows
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import BLUE, GREY, ORANGE
 from harness.report.tables import number, proxy_label, records
@@ -21,7 +21,7 @@ _COLOURS = {"yes": BLUE, "no": ORANGE, "undecided": GREY}
 def forest(tables: EvaluationTables) -> Figure | None:
     """The figure, a panel per benchmark and data set and baseline; None where nothing was compared."""
     rows = tables.verdicts[tables.verdicts[columns.DELTA].notna()]
-    rows = rows[~rows[columns.PROXY].isin(BASELINES)]
+    rows = rows[~baseline_rows(rows)]
     baselines = [name for name in (MAIN, LIVE) if (rows[columns.BASELINE] == name).any()]
     places = list(dict.fromkeys(zip(rows[columns.BENCH], rows[columns.DATASET], strict=True)))
     if not baselines or not places:

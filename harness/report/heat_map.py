@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import DIVERGING, GREY
 from harness.report.tables import correlation_text
@@ -24,7 +24,8 @@ def heat_map(tables: EvaluationTables) -> Figure | None:
     wide = rows.pivot_table(index=columns.PROXY, columns="place", values=columns.TAU, sort=False)
     wide = wide.reindex(columns=list(dict.fromkeys(rows["place"])))
     wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False, kind="stable").index]
-    labels = [f"{name}*" if name in BASELINES else str(name) for name in wide.index]
+    baselines = baselines_among(rows)
+    labels = [f"{name}*" if name in baselines else str(name) for name in wide.index]
     return matrix(wide.to_numpy(dtype=np.float64), labels, list(wide.columns), title="tau (* baseline)")
 
 

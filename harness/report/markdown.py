@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.report.baselines import baseline_rows
 from harness.report.evaluation import JSON, EvaluationTables
 from harness.report.sections import reference_lines, reliability_lines, seeds_lines, selection_lines
 from harness.report.tables import (
@@ -20,6 +20,8 @@ from harness.report.tables import (
     proxy_label,
     records,
     seconds_text,
+    setting_text,
+    small_samples,
     truth_lines,
 )
 from harness.report.verdict import LEGEND, LIVE, MAIN, more_sentences, verdict_lines, verdict_sentences
@@ -101,12 +103,13 @@ def _table(tables: EvaluationTables) -> Iterator[str]:
 
 def _legend(tables: EvaluationTables) -> list[str]:
     lines = [f"{GENERALISATION}. Verdicts rest on it.", f"{SAMPLING}; no width where the sample is the space."]
-    if tables.agreement[columns.PROXY].isin(BASELINES).any():
+    if baseline_rows(tables.agreement).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
     lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
     lines += [f"{line}." for line in truth_lines(tables)]
     for name in (columns.INPUTS, columns.PROTOCOL):
-        lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")
+        lines.append(f"{name}: {setting_text(tables.agreement, name)}.")
+    lines += [f"{line}." for line in small_samples(tables.agreement)]
     return [f"- {line}" for line in lines]
 
 

@@ -11,13 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.agreement.measure import FEWEST_CLUSTERS
 from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES
+from harness.report.baselines import baseline_rows, is_baseline_row
 from harness.report.evaluation import JSON, EvaluationTables
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
+UNUSED = "none"  # in a column of a setting, for a proxy whose value does not depend on it
+MOST_NAMED = 3
 GENERALISATION = "generalisation: 95 %, canonical classes drawn anew; how far the value moves on other architectures"
 SAMPLING = "sampling: 95 %, finite-population corrected; how far the whole space's value may be from the sample's"
 
@@ -29,11 +32,11 @@ def terminal_table(tables: EvaluationTables) -> RenderableType:
         table.add_column(name, overflow="fold")
     for name in ("n", "tau [low, high]", "rho [low, high]", "s/net"):
         table.add_column(name, justify="right", no_wrap=True)
-    for bench, dataset, rows in tables.by_dataset():
+    for bench, dataset, rows in tables.with_baselines():
         seeds_differ = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
         place = (bench, dataset)
         for row in records(rows):
-            style = "dim" if row[columns.PROXY] in BASELINES else ""
+            style = "dim" if is_baseline_row(row) else ""
             cells = (*place, proxy_label(row, with_seed=seeds_differ), *measured_cells(row))
             # Text, because rich would take "[...]" for markup.
             table.add_row(*(Text(cell) for cell in cells), style=style)
@@ -45,11 +48,11 @@ def terminal_table(tables: EvaluationTables) -> RenderableType:
 def notes(tables: EvaluationTables) -> list[str]:
     """Lines below the table: what all rows share, what the brackets are, what was left out or infinite."""
     shared = "; ".join(
-        f"{label} {', '.join(dict.fromkeys(str(value) for value in tables.agreement[name]))}"
+        f"{label} {setting_text(tables.agreement, name)}"
         for label, name in (("inputs", columns.INPUTS), ("protocol", columns.PROTOCOL), ("seed", columns.SEED))
     )
-    lines = [*truth_lines(tables), shared, f"[low, high] {GENERALISATION}"]
-    if tables.agreement[columns.PROXY].isin(BASELINES).any():
+    lines = [*truth_lines(tables), shared, f"[low, high] {GENERALISATION}", *small_samples(tables.agreement)]
+    if len(tables.beside) or baseline_rows(tables.agreement).any():
         lines.append("* baseline: a count that needs no network run")
     lines += ensemble_notes(tables)
     for row in records(tables.agreement):
@@ -57,6 +60,34 @@ def notes(tables: EvaluationTables) -> list[str]:
             place = (str(row[columns.BENCH]), str(row[columns.DATASET]))
             why = most_frequent(tables.failures.get((*place, str(row[columns.PROXY])), {}))
             lines.append(f"{' '.join(place)} {proxy_label(row)}: {left_out(row)}{why}")
+    return lines
+
+
+def setting_text(table: pd.DataFrame, name: str) -> str:
+    """The values of a setting in a table; of inputs, also which rows need none: "real (counts need none)"."""
+    used = [value for value in dict.fromkeys(map(str, table[name])) if value != UNUSED]
+    if not used:
+        return UNUSED
+    without = table[table[name] == UNUSED]
+    if name != columns.INPUTS or without.empty:
+        return ", ".join(used)
+    others = list(dict.fromkeys(without[columns.PROXY][~baseline_rows(without)]))
+    counts = ["counts"] if baseline_rows(without).any() else []
+    who = [*counts, *(others if len(others) <= MOST_NAMED else [f"{len(others)} other proxies"])]
+    verb = "need" if len(who) > 1 or counts or len(others) > MOST_NAMED else "needs"
+    return f"{', '.join(used)} ({' and '.join([', '.join(who[:-1]), who[-1]] if who[1:] else who)} {verb} none)"
+
+
+def small_samples(table: pd.DataFrame) -> list[str]:
+    """A line on each data set where a row has no interval because too few different architectures have a score."""
+    few = table[table[columns.TAU].notna() & (table[columns.N_CLASSES] < FEWEST_CLUSTERS)]
+    lines = []
+    for (bench, dataset), rows in few.groupby([columns.BENCH, columns.DATASET], sort=False):
+        n, n_classes = int(rows[columns.N].max()), int(rows[columns.N_CLASSES].max())
+        what = f"n = {n}" if n < FEWEST_CLUSTERS else f"{n_classes} different architectures among {n}"
+        lines.append(
+            f"no interval on {bench} / {dataset}: {what}; a sample below {FEWEST_CLUSTERS} is too small for one"
+        )
     return lines
 
 
@@ -124,7 +155,7 @@ def most_frequent(reasons: Mapping[str, int]) -> str:
 
 def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:
     """Proxy with its options, its seed if seeds differ, and a mark: a star for a baseline, a plus for an ensemble."""
-    mark = "*" if row[columns.PROXY] in BASELINES else "+" if row[columns.COMPONENTS] else ""
+    mark = "*" if is_baseline_row(row) else "+" if row[columns.COMPONENTS] else ""
     parts = [f"{row[columns.PROXY]}{mark}"]
     if row[columns.OPTIONS]:
         parts.append(f"({row[columns.OPTIONS]})")

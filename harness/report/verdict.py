@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from harness import columns
-from harness.agreement import BASELINES
 from harness.columns import NO_SEED
+from harness.report.baselines import baseline_rows
 from harness.report.evaluation import EvaluationTables
 from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
 
@@ -22,7 +22,7 @@ def verdict_sentences(tables: EvaluationTables, *, baseline: str) -> Iterator[tu
     """("bench / data set", "zico beats #Params: no, delta ...") of each proxy that is no baseline."""
     rows = tables.verdicts
     several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
-    for row in records(rows[~rows[columns.PROXY].isin(BASELINES) & (rows[columns.BASELINE] == baseline)]):
+    for row in records(rows[~baseline_rows(rows) & (rows[columns.BASELINE] == baseline)]):
         sentence = f"{proxy_label(row, with_seed=several)} beats {NAMES.get(baseline, baseline)}: {_verdict(row)}"
         yield f"{row[columns.BENCH]} / {row[columns.DATASET]}", sentence
 
@@ -31,7 +31,7 @@ def more_sentences(tables: EvaluationTables, *, baseline: str) -> Iterator[tuple
     """("bench / data set", "zico says more than #Params: yes, partial tau ...") of each proxy that is no baseline."""
     rows = tables.verdicts
     several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
-    for row in records(rows[~rows[columns.PROXY].isin(BASELINES) & (rows[columns.BASELINE] == baseline)]):
+    for row in records(rows[~baseline_rows(rows) & (rows[columns.BASELINE] == baseline)]):
         sentence = f"{proxy_label(row, with_seed=several)} says more than {NAMES.get(baseline, baseline)}: {_more(row)}"
         yield f"{row[columns.BENCH]} / {row[columns.DATASET]}", sentence
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
-from harness.proxy import PROXIES
+from harness.proxy import PROXIES, baseline_names
 from harness.registry import unknown_name
 from harness.scoring import ContextSpec, ScoringRun, Unit, count_units
 from harness.scoring.proxy_spec import ProxySpec
@@ -89,24 +89,30 @@ class OfSpace(Cost):
 class Measured(Cost):
     """A column of the benchmark's truth where lower is better: a latency, an energy."""
 
-    def __init__(self, name: str, context: ContextSpec) -> None:
+    def __init__(self, name: str, context: ContextSpec, truth: Truth) -> None:
         super().__init__(name)
-        self._context, self._truth = context, Truth.open(context.bench)
+        self._context, self._truth = context, truth
 
     def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
         return list(self._truth.values(archs, self._context.data_set, self.name))
 
 
-def open_costs(names: Sequence[str], context: ContextSpec) -> dict[str, Cost]:
+def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None = None) -> dict[str, Cost]:
     """Costs by name: registered counts, what the space counts, or columns of truth where lower is better.
+
+    Args:
+        names: which costs.
+        context: where.
+        truth: of the benchmark, where it is open already; None: what there is of it is opened.
 
     Raises:
         OptionError: for a name that is none of these.
     """
-    counts = [known for known in PROXIES if PROXIES.get(known).baseline]
+    counts = baseline_names()
     space = BENCHMARKS.get(context.bench)
     of_space = [name for name in space.costs(space.start, DATA_SETS.get(context.data_set)) if name not in counts]
-    columns = _measured(context)
+    truth = truth or _truth_here(context.bench)
+    columns = {} if truth is None else _measured(truth, context.data_set)
     known = [*counts, *of_space, *columns]
     wanted = dict.fromkeys(names)
     together = Counts([name for name in wanted if name in counts], context)
@@ -117,7 +123,7 @@ def open_costs(names: Sequence[str], context: ContextSpec) -> dict[str, Cost]:
         elif name in of_space:
             found[name] = OfSpace(name, context)
         elif name in columns:
-            found[name] = Measured(name, context)
+            found[name] = Measured(name, context, columns[name])
         elif name in PROXIES:
             raise OptionError(
                 f"{name} cannot be a budget or be minimised, since it needs a network run; {', '.join(known)} can."
@@ -127,12 +133,15 @@ def open_costs(names: Sequence[str], context: ContextSpec) -> dict[str, Cost]:
     return found
 
 
-def _measured(context: ContextSpec) -> list[str]:
+def _truth_here(bench: str) -> Truth | None:
     try:
-        columns = Truth.open(context.bench).columns(context.data_set)
+        return Truth.open(bench)
     except HarnessError:  # no truth at hand: there are still the counts
-        return []
-    return [column.name for column in columns if not column.higher_is_better]
+        return None
+
+
+def _measured(truth: Truth, data_set: str) -> dict[str, Truth]:
+    return {column.name: truth for column in truth.columns(data_set) if not column.higher_is_better}
 
 
 @dataclass(frozen=True, eq=False)

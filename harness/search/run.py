@@ -52,7 +52,7 @@ def first_start(task: SearchTask) -> Architecture | None:
     space, asked = task.space, task.settings.start
     if asked is None and space.enumerable:
         return None
-    arch = space.start if asked is None else space.check(asked)
+    arch = space.start if asked is None else space.find(asked)
     if task.budget.fits([arch])[0]:
         return arch
     if asked is None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
-from harness.errors import HarnessError, OptionError
+from harness.errors import OptionError
 from harness.evaluation import defined_proxies
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
+from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
-from harness.inputs import DataSet, preferred_kind
+from harness.inputs import DataSet, draw_batches, preferred_kind
 from harness.report import JSON
 from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -80,7 +80,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     ensembles = _ensembles(settings)
     options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
     specs = defined_proxies(parse_proxies(search_spec.proxies, options), settings.base, asked_for_all=False)
-    problems, skipped = _problems(search_spec, settings)
+    problems, skipped = _problems(search_spec, specs, settings)
     tasks = [
         (problem, SearchTask(problem.space, problem.data_set, name, searcher, objective, problem.budget, settings))
         for problem in problems
@@ -174,28 +174,29 @@ def _objectives(
     return found
 
 
-def _problems(search_spec: SearchSpec, settings: SearchSettings) -> tuple[list[SearchProblem], list[Skipped]]:
-    named, open_ended = pairs(search_spec.benches, search_spec.data_sets)
-    problems, skipped = [], []
-    for space, data_set in named:
-        try:
-            problems.append(_problem(space, data_set, settings))
-        except HarnessError as error:
-            if not open_ended:
-                raise
-            skipped.append(Skipped(space.name, data_set.name, str(error)))
-    if not problems:
-        raise HarnessError(f"None of the data sets can be searched here. {skipped[0].reason}")
-    return problems, skipped
+def _problems(
+    search_spec: SearchSpec, specs: Sequence[ProxySpec], settings: SearchSettings
+) -> tuple[list[SearchProblem], list[Skipped]]:
+    named, tolerated = pairs(search_spec.benches, search_spec.data_sets)
+    uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
+
+    def opened(space: SearchSpace, data_set: DataSet) -> SearchProblem:
+        problem = _problem(space, data_set, settings)
+        if uses_inputs:  # images that are missing are known before anything is computed
+            draw_batches(data_set, problem.context.request)
+        return problem
+
+    return attempted(opened, named, tolerated, "searched")
 
 
 def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> SearchProblem:
     base = settings.base
     inputs = preferred_kind(data_set, base.inputs)
     context = ContextSpec(space.name, data_set.name, inputs, base.protocol, base.seed, base.device)
-    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context)
-    budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
     evaluated = _evaluated(space, data_set, settings)
+    opened = None if evaluated is None else evaluated.benchmark_truth
+    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
+    budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
     if space.enumerable and budget.limits:
         budget.require_some(space.name)
     truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))

@@ -1,14 +1,12 @@
 """Search spaces: architectures, their canonical forms, their layers and their networks."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import ClassVar, Literal, NewType, Self
+from typing import ClassVar, Literal, NewType
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import OptionError, UnknownNameError
@@ -16,89 +14,14 @@ from harness.inputs import DataSet
 from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
+from harness.space.layers import ConcatenatingCell, Layer, LayerTable
+from harness.space.reference import ReferenceCheck
 
 Architecture = NewType("Architecture", str)
 """A point of a search space, named by its official string."""
 
 Execute = Literal["live", "all"]
 """`live` runs the operations on a path from input to output; `all` runs every one, as the official code does."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution or linear layer with the normalisation that belongs to it, as counted without a network.
-
-    `n_weights` are the entries of the weight tensor; `n_params` adds biases and normalisation parameters; `flops` are
-    multiply-accumulates of one image, plus one per output for a linear layer's bias. `repeats` equal layers are
-    described at once. A layer is live if it lies on a path from the network's input to its output.
-    """
-
-    n_weights: int
-    n_params: int
-    flops: int
-    live: bool
-    repeats: int = 1
-    is_linear: bool = False
-
-
-@dataclass(frozen=True)
-class ConcatenatingCell:
-    """A chain of `depth` layers of `width` channels, each of which reads the one before and channels of earlier ones.
-
-    `n_skip_links` is the number of links from earlier channels to channels, those of the layer just before left out.
-    """
-
-    width: int
-    depth: int
-    n_skip_links: int
-
-
-@dataclass(frozen=True, eq=False)
-class LayerTable:
-    """The layers of several architectures, the fields of `Layer` as arrays [n_archs, n_layers].
-
-    A column where an architecture has no layer repeats it 0 times there; the other fields are then 0. `depth` and
-    `elementwise_flops` [n_archs] are those of `SearchSpace`, None where the space does not say.
-    """
-
-    n_weights: NDArray[np.int64]
-    n_params: NDArray[np.int64]
-    flops: NDArray[np.int64]
-    live: NDArray[np.bool_]
-    repeats: NDArray[np.int64]
-    is_linear: NDArray[np.bool_]
-    depth: NDArray[np.int64] | None = None
-    elementwise_flops: NDArray[np.int64] | None = None
-
-    @classmethod
-    def of_layers(
-        cls,
-        layers: Sequence[Sequence[Layer]],
-        *,
-        depths: Sequence[int | None] = (None,),
-        elementwise_flops: Sequence[int | None] = (None,),
-    ) -> Self:
-        """The table of each architecture's layers."""
-        n_layers = max(map(len, layers), default=0)
-        absent = Layer(0, 0, 0, live=False, repeats=0)
-        rows = [[*found, *[absent] * (n_layers - len(found))] for found in layers]
-        fields = ("n_weights", "n_params", "flops", "live", "repeats", "is_linear")
-        table = np.array([[[getattr(layer, name) for layer in row] for row in rows] for name in fields], dtype=np.int64)
-        weights, params, flops, live, repeats, linear = table.reshape(len(fields), len(rows), n_layers)
-        known = (_known(depths), _known(elementwise_flops))
-        return cls(weights, params, flops, live.astype(bool), repeats, linear.astype(bool), *known)
-
-    def row(self, index: int) -> list[Layer]:
-        """The layers of one architecture."""
-        columns = (self.n_weights, self.n_params, self.flops, self.live, self.repeats, self.is_linear)
-        found = [Layer(*layer) for layer in zip(*(column[index].tolist() for column in columns), strict=True)]
-        return [layer for layer in found if layer.repeats]
-
-
-def _known(counts: Sequence[int | None]) -> NDArray[np.int64] | None:
-    """The counts of several architectures, None if one is missing."""
-    found = [count for count in counts if count is not None]
-    return np.array(found, dtype=np.int64) if len(found) == len(counts) else None
 
 
 class SearchSpace(ABC):
@@ -201,9 +124,9 @@ class SearchSpace(ABC):
         """
         return ArchitectureGraph.chain(["input", self.check(arch), "output"], f"An architecture of {self.name}.")
 
-    @abstractmethod
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        """A neighbour of `arch`, drawn uniformly."""
+        """A neighbour of `arch`, drawn uniformly; a space overrides it where drawing one is cheaper, or not uniform."""
+        return rng.choice(self.neighbours(arch))
 
     @abstractmethod
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
@@ -266,6 +189,55 @@ class SearchSpace(ABC):
         if arch not in self:
             raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{self.start}'.")
         return Architecture(arch)
+
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        """Comparisons with the package of the benchmark's authors, or with the port that the field uses; none here.
+
+        Raises:
+            ImportError: if the package is not installed.
+        """
+        yield from ()
+
+    def find(self, word: str) -> Architecture:
+        """The architecture that a user means: by its official string, its index, or the beginning of its string.
+
+        A word of digits that is both an index and a beginning is the index. A space that cannot be listed knows
+        official strings alone.
+
+        Raises:
+            UnknownNameError: if there is none.
+            OptionError: if several begin like this, or the index is too large.
+        """
+        if word in self or not self.enumerable:
+            return self.check(word)
+        n_archs = len(self.architectures)
+        if word.isdecimal() and int(word) < n_archs:
+            return self.architectures[int(word)]
+        found = self.beginning_with(word) if word else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise OptionError(
+                f"'{word}' is the beginning of {len(found):,} architectures of {self.name}, such as '{found[0]}' and "
+                f"'{found[1]}'. Give more of it, or an index from 0 to {n_archs - 1}."
+            )
+        if word.isdecimal():
+            raise OptionError(f"{self.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
+        return self.check(word)
+
+    def beginning_with(self, prefix: str) -> Sequence[Architecture]:
+        """The architectures whose official strings begin with `prefix`, in official order."""
+        return [arch for arch in self.architectures if arch.startswith(prefix)]
+
+    def label(self, arch: Architecture) -> str:
+        """A short name for plots and file names: the index, or of the string of a space without numbers the hash.
+
+        Raises:
+            UnknownNameError: if the space lacks it.
+        """
+        if self.enumerable:
+            return str(self.index(arch))
+        return hashlib.sha256(self.check(arch).encode()).hexdigest()[:8]
 
     @abstractmethod
     def __contains__(self, arch: str) -> bool: ...

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.errors import OptionError
-from harness.files.atomic import replacing
+from harness.files.results import write_files
 from harness.report import JSON
 from harness.report.style import png, style
 from harness.theory.finding import Finding
@@ -33,12 +32,7 @@ def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -
     for name, make in finding.pictures.items():
         with style():
             files[f"{name}.png"] = png(make())
-    try:
-        for name, content in files.items():
-            with replacing(out / name) as part:
-                part.write_bytes(content)
-    except OSError as error:
-        raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
+    write_files(out, files)
     return [out / name for name in files]
 
 

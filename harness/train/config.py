@@ -90,9 +90,4 @@ def _architecture(space: SearchSpace, text: str | None) -> Architecture:
             text = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"arch={path} cannot be read ({type(error).__name__}).") from None
-    if text.isdecimal() and space.enumerable:
-        archs = space.architectures
-        if int(text) >= len(archs):
-            raise OptionError(f"{space.name} has no architecture {text}; its indices are 0 to {len(archs) - 1}.")
-        return archs[int(text)]
-    return space.check(text)
+    return space.find(text)

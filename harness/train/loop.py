@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.errors import HarnessError, OptionError
-from harness.files.atomic import replacing
+from harness.files.atomic import write_whole
 from harness.progress import Progress as Bar
 from harness.train.checkpoint import Row, TrainingState, load, save
 from harness.train.distillation import Distillation, open_distillation
@@ -163,8 +163,7 @@ def _make(out: Path) -> None:
 
 
 def _write_history(history: Sequence[Row], out: Path) -> None:
-    with replacing(out / HISTORY) as part:
-        pd.DataFrame(history).to_csv(part, index=False)
+    write_whole(out / HISTORY, pd.DataFrame(history).to_csv(index=False).encode())
 
 
 def _write_record(job: Job, examples: Examples, group: ProcessGroup, history: Sequence[Row], out: Path) -> None:
@@ -176,5 +175,4 @@ def _write_record(job: Job, examples: Examples, group: ProcessGroup, history: Se
         "seconds": sum(row["seconds"] for row in history),
         "torch": torch.__version__,
     }
-    with replacing(out / RECORD) as part:
-        part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_whole(out / RECORD, (json.dumps(record, indent=2) + "\n").encode())

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.errors import CorruptDataError
-from harness.files.atomic import replacing, sha256_of
+from harness.files.atomic import replacing, sha256_of, write_whole
 
 ARCH = "arch"
 """Physical name of the column of architectures; the others are called `<data set>/<name>`."""
@@ -81,8 +81,7 @@ def write_table(table: TruthTable, path: Path, origin: str) -> None:
         pq.write_table(written, part, compression="zstd")
         checksum = sha256_of(part)
         # Killed between the two renames, the pair does not match: the table is refused, and fetching makes it again.
-        with replacing(_checksum_path(path)) as beside:
-            beside.write_text(f"{checksum}  {path.name}\n")
+        write_whole(_checksum_path(path), f"{checksum}  {path.name}\n".encode())
 
 
 class TableFile:

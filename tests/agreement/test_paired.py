@@ -129,11 +129,18 @@ def test_p_is_corrected_for_the_proxies_beside_one_baseline() -> None:
     scores |= {"other": scores["proxy"] + 0.1 * truth, "flops_live": scores["params"] + 0.3 * truth}
     sample, plan = Sample(truth, np.arange(60), 60), Variations(np.arange(60), None, None)
     found = comparisons(scores, sample, variations=plan)
-    rows = verdict_table((RowKey("b", "d", one.proxy, "1", "", "", "", "t", "0"), one) for one in found)
+    keyed = [(RowKey("b", "d", one.proxy, "1", "", "", "", "t", "0"), one) for one in found]
+    rows = verdict_table(keyed, baselines={"params", "flops_live"})
     own = rows[rows["proxy"].isin(["proxy", "other"]) & (rows["baseline"] == "params")]
     assert own["p_holm"].to_list() == pytest.approx(holm(own["p"].to_list()))
     alone = rows[(rows["proxy"] == "flops_live") & (rows["baseline"] == "params")]
-    assert alone["p_holm"].item() == alone["p"].item()
+    assert alone["p"].item() < 1
+    assert math.isnan(alone["p_holm"].item())
+    assert alone["beats"].item() == ""
+    # Taken for a proxy it would be one more hypothesis, and every corrected p larger or equal.
+    counted = verdict_table(keyed)
+    more = counted[counted["proxy"].isin(["proxy", "other"]) & (counted["baseline"] == "params")]
+    assert more["p_holm"].to_list() == pytest.approx(holm([*own["p"], alone["p"].item()])[:2])
 
 
 def test_another_seed_of_a_proxy_is_no_further_hypothesis() -> None:

@@ -124,3 +124,14 @@ def test_an_archive_with_other_files_than_published_is_refused(tmp_path, monkeyp
     archive = _served(tmp_path, monkeypatch, b"others")
     with pytest.raises(CorruptDataError, match="its files are not the published ones"):
         fetch_archive(archive, tmp_path / "real", tmp_path / "downloads")
+
+
+def test_the_filter_of_tarfile_refuses_by_itself_what_lies_outside(tmp_path, monkeypatch):
+    """Two guards, neither hanging on the other: with the own checks gone, Python's filter is still there."""
+    monkeypatch.setattr("harness.inputs.archives._check_members", lambda archive, members, top: None)
+    archive = _pack(tmp_path / "archives" / "evil.tar.gz", _file(f"{TOP}/a"), _file("../../escaped"))
+    with pytest.raises(
+        CorruptDataError, match=r"holds '\.\./\.\./escaped', which Python's tarfile refuses: .*Nothing was"
+    ):
+        unpack(archive, tmp_path / "home" / "real" / TOP)
+    assert _inside(tmp_path) == {"archives", "archives/evil.tar.gz", "home", "home/real"}

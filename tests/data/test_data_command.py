@@ -89,6 +89,23 @@ def test_fetching_twice_changes_nothing(fetched_home, capsys, monkeypatch):
     assert not (fetched_home / "downloads").exists()
 
 
+def test_status_on_a_terminal_of_80_columns_has_no_longer_line(home, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes the captured output for a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    homes, rest = lines[:2], lines[2:]
+    assert [line.split(":")[0] for line in homes] == ["Data home", "Image home"]
+    assert max(map(len, rest)) <= 80
+    assert "nats_tss, embedded (digits: test): embedded, 15,625 rows, 0.3 MB" in rest
+    at = rest.index("nats_tss, freerea: missing")
+    assert rest[at + 1 : at + 4] == [
+        "    get     python -m harness.data fetch nats_tss",
+        "    where   truth/nats_tss/freerea.parquet",
+        "    source  MIT, NiccoloCavagnero/FreeREA",
+    ]
+
+
 def test_status_and_verify_of_a_fetched_home(fetched, capsys):
     assert main(["status"]) == 0
     printed = capsys.readouterr().out

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from benchmarks.nats_tss.digits.fit import DigitsRun
 from benchmarks.nats_tss.digits.recipe import Recipe
 from harness.errors import MissingDataError, StoreError
+from harness.files.atomic import write_whole
 from harness.space import Architecture
 
 
@@ -109,9 +110,7 @@ class OutcomeFolder:
             },
             indent=2,
         )
-        unfinished = self._provenance.with_suffix(".unfinished")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(self._provenance)
+        write_whole(self._provenance, text.encode())
 
     def _drop_unfinished_line(self) -> None:
         if self._lines.exists():
