@@ -184,6 +184,7 @@ def settings_of(values: dict[Any, Any]) -> Settings:
         out=_path(values["out"]),
         resume=boolean("resume", values["resume"]),
         retry=str(values["retry"]).lower(),
+        timeout_per_network=_seconds("timeout_per_network", values.get("timeout_per_network", 600.0)),
     )
 
 
@@ -253,6 +254,15 @@ def boolean(key: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise OptionError(f"{key}={value} cannot work; it must be true or false.")
     return value
+
+
+def _seconds(key: str, value: object) -> float | None:
+    """Seconds, or None for no limit, which `off` says too."""
+    if value is None or value is False or (isinstance(value, str) and value.lower() == "off"):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OptionError(f"{key}={value} is invalid: it must be a number of seconds, or off for no limit.")
+    return float(value)
 
 
 def _path(value: object) -> Path | None:
