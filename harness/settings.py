@@ -58,7 +58,7 @@ class Settings:
         limit = self.timeout_per_network
         if limit is not None and not 0 < limit < math.inf:
             raise OptionError(
-                f"timeout_per_network={limit:g} is invalid: it must be a number of seconds above 0, or null for no limit."
+                f"timeout_per_network={limit:g} is invalid: it must be seconds above 0, or null for no limit."
             )
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")

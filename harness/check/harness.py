@@ -158,6 +158,16 @@ def duplicated_context() -> ScoringContext:
     return replace(context, batches=batches)
 
 
+@cache
+def one_class_context() -> ScoringContext:
+    """Batches in which all images are of the first one's class."""
+    context = small_context()
+    batches = tuple(
+        Batch(batch.images, batch.targets[:1].expand_as(batch.targets).clone()) for batch in context.batches
+    )
+    return replace(context, batches=batches)
+
+
 def on_device(device: str) -> ScoringContext:
     """The small setting on another device."""
     return replace(small_context(), device=torch.device(device))

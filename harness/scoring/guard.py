@@ -3,8 +3,8 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
+from functools import cache, cached_property
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -76,7 +76,18 @@ class Guard:
 
 def sums_of_evidence(evidence: Sequence[Evidence]) -> dict[str, int]:
     """A number for each tensor and array in some evidence, which nearly any change moves, by where it is."""
+    for one in evidence:
+        for name in _made_once(type(one)):  # made now, so that what a proxy does to it is seen
+            with suppress(Exception):  # `Undefined`, told to the proxy that asks for it
+                getattr(one, name)
     return {where: found for one in evidence for where, found in _sums(vars(one), type(one).__name__)}
+
+
+@cache
+def _made_once(kind: type[Evidence]) -> tuple[str, ...]:
+    """The properties of a kind of evidence that are computed when first asked for, and kept."""
+    held = {name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()}
+    return tuple(name for name, value in held.items() if isinstance(value, cached_property))
 
 
 def damaged(before: Mapping[str, int], evidence: Sequence[Evidence]) -> list[str]:

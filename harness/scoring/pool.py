@@ -136,5 +136,3 @@ class Pool:
     def _end(self, worker: WorkerProcess) -> None:
         if self._spawner is not None and self._spawner.is_alive:
             self._spawner.kill(worker)
-
-

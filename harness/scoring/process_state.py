@@ -47,7 +47,7 @@ class _Setting:
 
 
 def _module_hooks() -> dict[str, Any]:
-    """torch's hooks on all modules, by the name of the variable that holds them."""
+    """Torch's hooks on all modules, by the name of the variable that holds them."""
     found = {name: value for name, value in vars(torch_module).items() if name.startswith("_global_")}
     return {name: dict(value) if isinstance(value, dict) else value for name, value in found.items()}
 

@@ -47,7 +47,6 @@ class Spawner:
         self._lines = self._control.makefile("r", encoding="ascii")
         self._ended: dict[int, int] = {}
         self._prepared: set[str] = set()
-        self.made_in = _surroundings()
         environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
         modules = [name for name in list(sys.modules) if name.split(".")[0] in _LIBRARIES and "._" not in name]
         with theirs:
@@ -70,7 +69,9 @@ class Spawner:
         with theirs:
             socket.send_fds(self._control, [b"+\n"], [theirs.fileno()])
         pid = self._read_until("started")
-        return WorkerProcess(pid, Connection(ours.detach()))
+        connection: Connection[Any, Any] = Connection(ours.detach())
+        connection.send((dict(os.environ), str(Path.cwd()), list(sys.path)))
+        return WorkerProcess(pid, connection)
 
     def prepare(self, bench: str, arch: str) -> None:
         """Have what a search space remembers made once, for all workers that are started later."""
@@ -128,16 +129,12 @@ class Spawner:
         raise OSError("the process that worker processes are forked from has ended")
 
 
-def _surroundings() -> tuple[dict[str, str], str, list[str]]:
-    return dict(os.environ), str(Path.cwd()), list(sys.path)
-
-
 _spawners: list[Spawner] = []
 
 
 def spawner() -> Spawner:
-    """The one of this process, made when first asked for, and anew when environment or working folder have changed."""
-    if _spawners and not (_spawners[0].is_alive and _spawners[0].made_in == _surroundings()):
+    """The one of this process, made when first asked for."""
+    if _spawners and not _spawners[0].is_alive:
         _spawners.pop().close()
     if not _spawners:
         _spawners.append(Spawner())
@@ -230,7 +227,9 @@ class _Server:
             os.setsid()
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             _die_with(server)
-            self._work(Connection(descriptor))
+            connection: Connection[Any, Any] = Connection(descriptor)
+            _move_to(*connection.recv())
+            self._work(connection)
             code = 0
         finally:
             os._exit(code)
@@ -271,6 +270,14 @@ class _Server:
                 break
             time.sleep(0.005)
         os._exit(0)
+
+
+def _move_to(environment: dict[str, str], folder: str, path: list[str]) -> None:
+    """Work where the owner does now: environment, folder and `sys.path`."""
+    os.environ.clear()
+    os.environ.update(environment | dict.fromkeys(_ONE_THREAD, "1"))
+    os.chdir(folder)
+    sys.path[:] = path
 
 
 def _children() -> list[int]:

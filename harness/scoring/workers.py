@@ -52,8 +52,8 @@ class Workers:
 
     A proxy from outside the project runs in a worker process always, so that it may hang or end its process without
     harm; only one that exists in this process alone, defined in a script or a notebook, has to run in it. A unit whose
-    worker died or took too long is run again, proxy by proxy, with nothing beside it in a fresh process. What dies there
-    too is a failed score of that proxy on that architecture.
+    worker died or took too long is run again, proxy by proxy, with nothing beside it in a fresh process. What dies
+    there too is a failed score of that proxy on that architecture.
 
     Attributes:
         execution: how many processes, and how long a network may take.
@@ -167,8 +167,8 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, execution
     title = f"{run.context.bench} {run.context.data_set}"
     counts, networks = split_units(units)
     with Workers(execution) as workers:
-        for name, part, unit_name in ((f"{title}, counts", counts, "architectures"), (title, networks, "networks")):
-            with faults_told(title), Commits(run, store, execution) as commits, Progress(name, len(part), unit_name) as bar:
+        for name, part, unit in ((f"{title}, counts", counts, "architectures"), (title, networks, "networks")):
+            with faults_told(title), Commits(run, store, execution) as commits, Progress(name, len(part), unit) as bar:
                 for result in workers.results(run.context, part):
                     commits.add(result)
                     bar.advance()
