@@ -118,10 +118,10 @@ def _one_image(harness: CheckHarness) -> Finding:
     constant = all(_difference(scores[0], score) <= _CONSTANT for score in scores[1:])
     varies = len({tuple(score.components.values()) for score in harness.ordinary if is_ok(score)}) > 1
     if constant and varies:
-        return failed(
+        return note(
             "one image",
             f"{_numbers(scores[0])} for {len(scores)} quite different cells with batches of one image, though not with "
-            "larger ones: raise Undefined if the formula compares images",
+            "larger ones: raise Undefined if the formula has no value there",
         )
     return _case("one image", scores[0], "batches of one image")
 

@@ -162,9 +162,7 @@ def duplicated_context() -> ScoringContext:
 def one_class_context() -> ScoringContext:
     """Batches in which all images are of the first one's class."""
     context = small_context()
-    batches = tuple(
-        Batch(batch.images, batch.targets[:1].expand_as(batch.targets).clone()) for batch in context.batches
-    )
+    batches = tuple(Batch(one.images, one.targets[:1].expand_as(one.targets).clone()) for one in context.batches)
     return replace(context, batches=batches)
 
 
