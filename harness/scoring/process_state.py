@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from operator import attrgetter, is_
 from pathlib import Path
@@ -191,7 +191,7 @@ class _Namespace:
 
     def __init__(self, owner: ModuleType | type) -> None:
         self._owner = owner
-        self._found: MutableMapping[str, Any] = vars(owner)  # type: ignore[assignment]
+        self._found: MutableMapping[str, Any] = vars(owner)
         held = {name: value for name, value in self._found.items() if _is_code(value) and name not in _UNWATCHED}
         self._names, self._values = tuple(held), tuple(held.values())
         self._functions = tuple(value for value in self._values if type(value) is FunctionType)
@@ -212,7 +212,7 @@ class _Namespace:
         for name, value in zip(self._names, self._values, strict=True):
             if self._found.get(name) is not value:
                 changed += [name] if name not in _REPLACED_BY_TORCH else []
-                _quietly(lambda saved, name=name: setattr(self._owner, name, saved), value)
+                _quietly(partial(setattr, self._owner, name), value)
         for function, code in zip(self._functions, self._codes, strict=True):
             if function.__code__ is not code:
                 changed.append(function.__name__)
