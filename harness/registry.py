@@ -55,12 +55,16 @@ class Registry(Generic[T]):
         except KeyError:
             raise UnknownNameError(unknown_name(self.kind, name, list(self))) from None
 
+    def import_own(self) -> None:
+        """Import every module of the project's own package, and nothing from elsewhere."""
+        import_modules(importlib.import_module(self._package))
+
     def discover(self) -> None:
         """Import every module of the project's package and of the entry-point group, once."""
         if self._discovered:
             return
         self._discovered = True
-        import_modules(importlib.import_module(self._package))
+        self.import_own()
         for entry_point in entry_points(group=self._group):
             try:
                 entry_point.load()

@@ -1,5 +1,6 @@
 """Settings of an evaluation: what a user may choose beside proxies, benchmarks and data sets."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,7 @@ class Settings:
     out: Path | None = None
     resume: bool = True
     retry: str = "none"
+    timeout_per_network: float | None = 600.0
 
     def __post_init__(self) -> None:
         if isinstance(self.sample, str) and self.sample != ALL:
@@ -53,6 +55,11 @@ class Settings:
         for name in ("seed", "sample_seed"):
             if getattr(self, name) < 0:
                 raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be 0 or more.")
+        limit = self.timeout_per_network
+        if limit is not None and not 0 < limit < math.inf:
+            raise OptionError(
+                f"timeout_per_network={limit:g} is invalid: it must be seconds above 0, or null for no limit."
+            )
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
         check_device(self.device)

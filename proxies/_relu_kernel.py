@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from harness.proxy import Undefined
+
 
 def log_determinant(codes: Sequence[Tensor], n_relus: Sequence[int]) -> float:
     """log|det K|, K_ij = sum over ReLUs of the number of units on which images i and j have the same code.
@@ -16,7 +18,12 @@ def log_determinant(codes: Sequence[Tensor], n_relus: Sequence[int]) -> float:
 
     Returns:
         -inf if two images have the same codes throughout.
+
+    Raises:
+        Undefined: for one image, whose kernel is the number of units.
     """
+    if any(len(code) < 2 for code in codes):
+        raise Undefined("the kernel compares images, and there is one")
     kernel = torch.zeros((), dtype=torch.float64)
     for code, times in zip(codes, n_relus, strict=True):
         signs = code.float() * 2 - 1

@@ -37,6 +37,8 @@ class EpeNas(Proxy):
         if gradients.is_rounding:
             raise Undefined("the summed outputs do not depend on the images")
         classes = gradients.classes.cpu().numpy()
+        if np.unique(classes, return_counts=True)[1].max() < 2:
+            raise Undefined("no class has two images in the batch")
         few = gradients.n_classes <= _FEW_CLASSES
         scores = []
         for label in np.unique(classes):
@@ -44,8 +46,6 @@ class EpeNas(Proxy):
             if few or len(rows) > 1:
                 total = np.log(np.abs(correlations(rows)) + _OFFSET).sum()
                 scores.append(float(total if few else total / len(rows)))
-        if not scores:
-            raise Undefined("no class has two images in the batch")
         if np.isnan(scores).any():
             raise Undefined("the gradient of an image is constant, so it correlates with none")
         if few:

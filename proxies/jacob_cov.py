@@ -32,6 +32,8 @@ class JacobCov(Proxy):
         """Higher is better."""
         if gradients.is_rounding:
             raise Undefined("the summed outputs do not depend on the images")
+        if len(gradients.rows) < 2:
+            raise Undefined("one image correlates with no other")
         matrix = correlations(gradients.rows)
         if np.isnan(matrix).any():
             raise Undefined("the gradient of an image is constant, so it correlates with none")

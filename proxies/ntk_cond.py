@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 
 from harness.evidence import TangentKernel
-from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from harness.proxy import PROXIES, Proxy, Sees, Undefined, require_positive
 
 
 @PROXIES.register("ntk_cond")
@@ -36,7 +36,10 @@ class NtkCondition(Proxy):
 
     def measure(self, tangent: TangentKernel) -> float:
         """Higher is better; at most -1."""
-        eigenvalues = torch.linalg.eigvalsh(tangent.kernel(self.n_images, train_mode=self.train_mode))
+        kernel = tangent.kernel(self.n_images, train_mode=self.train_mode)
+        if len(kernel) < 2:
+            raise Undefined("the kernel of one image has one eigenvalue")
+        eigenvalues = torch.linalg.eigvalsh(kernel)
         least, largest = eigenvalues[0].item(), eigenvalues[-1].item()
         rounding = len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * largest
         return -largest / least if least > rounding else -math.inf

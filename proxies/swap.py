@@ -7,7 +7,7 @@ from typing import ClassVar
 from harness.errors import OptionError
 from harness.evidence import Layers, PrivateNetworkAndImages
 from harness.evidence.patterns import n_unit_patterns
-from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from harness.proxy import PROXIES, Proxy, Sees, Undefined, require_positive
 from harness.space.initialise import Initialisation
 
 
@@ -40,6 +40,8 @@ class Swap(Proxy):
     def measure(self, private: PrivateNetworkAndImages, layers: Layers) -> float:
         """Higher is better."""
         images = private.images(self.n_images)
+        if len(images) < 2:
+            raise Undefined("over one image a unit is active or not, whatever the network")
         networks = private.networks(self.n_repeats, init=Initialisation.normal)
         total = sum(n_unit_patterns(network, images) for network in networks)
         if not self.regularised:

@@ -7,6 +7,7 @@ from harness.check.harness import ORDINARY, CheckHarness, companions, is_ok, sma
 from harness.check.side_effects import NetworkState, differing, generators, global_settings
 from harness.protocol import Mode, Protocol
 from harness.randomness import isolated
+from harness.scoring.process_state import ProcessState
 from harness.store import Score
 
 
@@ -88,11 +89,13 @@ def _left_behind(harness: CheckHarness) -> Iterator[Finding]:
     for start in (0, 1):
         with unharmed(), isolated("examination", start):
             before, settings_before = generators(), global_settings()
+            state = ProcessState()
             changed = harness.measure_unprotected(harness.subject(ORDINARY[0]))
             ends.append(generators())
             evidence += [what for what in changed if what not in evidence]
             drawn += [name for name in differing(before, ends[-1]) if name not in drawn]
-            settings += [name for name in differing(settings_before, global_settings()) if name not in settings]
+            found = [*differing(settings_before, global_settings()), *state.restore_code(), *state.restore_settings()]
+            settings += [name for name in dict.fromkeys(found) if name not in settings]
     yield (
         failed("evidence", f"{_some(evidence)} changed, which other proxies share: avoid abs_() and its like")
         if evidence

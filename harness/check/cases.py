@@ -21,6 +21,7 @@ from harness.check.harness import (
     is_ok,
     make_outputs_constant,
     on_device,
+    one_class_context,
     small_context,
     task_context,
 )
@@ -33,6 +34,7 @@ from harness.store import FAILED, Score
 
 # What a single precision score may differ by from the double precision one without being led by rounding.
 _ROUNDING = 0.05
+_CONSTANT = 1e-9
 
 
 def check_value(harness: CheckHarness) -> Finding:
@@ -70,6 +72,8 @@ def check_cases(harness: CheckHarness) -> Iterator[Finding]:
         make_outputs_constant(subject.network)
     yield _case("constant", harness.score_on(subject), "a network that says the same of every image")
     yield _case("duplicates", harness.score(ORDINARY[0], duplicated_context()), "a batch of equal images")
+    yield _case("one class", harness.score(ORDINARY[0], one_class_context()), "a batch of one class")
+    yield _one_image(harness)
     yield _dtypes(harness)
     yield _tasks(harness)
     yield _canonical(harness)
@@ -102,6 +106,24 @@ def _case(check: str, score: Score, what: str) -> Finding:
     if not is_ok(score):
         return passed(check, f"undefined: {score.reason}")
     return passed(check, f"{_numbers(score)} on {what}")
+
+
+def _one_image(harness: CheckHarness) -> Finding:
+    """A formula that compares images has no value of one; the number that comes out is then the same everywhere."""
+    context = small_context(Protocol(batch_size=1))
+    scores = [harness.score(cell, context) for cell in ORDINARY]
+    for score in scores:
+        if not is_ok(score):
+            return _case("one image", score, "batches of one image")
+    constant = all(_difference(scores[0], score) <= _CONSTANT for score in scores[1:])
+    varies = len({tuple(score.components.values()) for score in harness.ordinary if is_ok(score)}) > 1
+    if constant and varies:
+        return note(
+            "one image",
+            f"{_numbers(scores[0])} for {len(scores)} quite different cells with batches of one image, though not with "
+            "larger ones: raise Undefined if the formula has no value there",
+        )
+    return _case("one image", scores[0], "batches of one image")
 
 
 def _dtypes(harness: CheckHarness) -> Finding:

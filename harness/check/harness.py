@@ -158,6 +158,14 @@ def duplicated_context() -> ScoringContext:
     return replace(context, batches=batches)
 
 
+@cache
+def one_class_context() -> ScoringContext:
+    """Batches in which all images are of the first one's class."""
+    context = small_context()
+    batches = tuple(Batch(one.images, one.targets[:1].expand_as(one.targets).clone()) for one in context.batches)
+    return replace(context, batches=batches)
+
+
 def on_device(device: str) -> ScoringContext:
     """The small setting on another device."""
     return replace(small_context(), device=torch.device(device))

@@ -54,6 +54,9 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     options = values.get("options", {})
     if not isinstance(options, Mapping) or not all(isinstance(entry, Mapping) for entry in options.values()):
         raise OptionError("options must name a proxy and its field: +options.NAME.FIELD=VALUE.")
+    limit = values.get("timeout_per_network")
+    if limit is False or (isinstance(limit, str) and limit.lower() == "off"):
+        values = {**values, "timeout_per_network": None}
     return read_into(Settings, {key: value for key, value in values.items() if key in known})
 
 

@@ -141,12 +141,16 @@ def _check_score(arguments: argparse.Namespace) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("proxy", nargs="+", help="a registered name, or the path of a Python file")
+    parser.add_argument("proxy", nargs="+", help="a registered name, the path of a Python file, or a benchmark")
     parser.add_argument("--quick", action="store_true", help="leave out cost and direction")
 
 
 def _check_check(arguments: argparse.Namespace) -> None:
-    arguments.proxy = [checked("proxy", word, further=()) for word in arguments.proxy]
+    benches = known_names("benchmark")[0]
+    arguments.proxy = [
+        bench if (bench := meant("benchmark", word)) in benches else checked("proxy", word, further=())
+        for word in arguments.proxy
+    ]
 
 
 def _perf(parser: argparse.ArgumentParser) -> None:

@@ -121,7 +121,9 @@ def evaluate(
 
 def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
     """The columns of some runs, from the store or computed now."""
-    execution = ExecutionOptions(settings.n_workers, settings.resume, settings.retry == "failed")
+    execution = ExecutionOptions(
+        settings.n_workers, settings.resume, settings.retry == "failed", settings.timeout_per_network
+    )
     found: list[ScoreColumn] = []
     if any(run.specs for run in runs):
         with ScoreStore(settings.store.expanduser()) as store:

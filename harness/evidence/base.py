@@ -75,6 +75,8 @@ class Evidence(ABC):
     runs_network: ClassVar[bool] = True
     shares_network: ClassVar[bool] = True
     """Whether it runs `subject.network`, which is then made beforehand, or networks that it makes itself."""
+    trains: ClassVar[bool] = False
+    """Whether it trains the network, which may take any time: `timeout_per_network` does not apply."""
 
     seconds: float = 0.0
     """CPU seconds of the passes that this evidence needed, shared passes counted in full."""

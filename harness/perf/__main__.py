@@ -25,7 +25,7 @@ from harness.perf.report import rows, write
 from harness.perf.runs import first_score, own_overhead, workers_against_processes
 from harness.registry import unknown_name
 from harness.report import TERMINAL_WIDTH
-from harness.scoring.workers import keep_freed_memory
+from harness.scoring.worker import keep_freed_memory
 
 
 @dataclass(frozen=True)

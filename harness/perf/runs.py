@@ -16,7 +16,7 @@ from harness.perf.figure import Bench, Figure
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
 from harness.scoring.engine import score, single_thread
 from harness.scoring.proxy_spec import parse_proxies
-from harness.scoring.workers import keep_freed_memory
+from harness.scoring.worker import keep_freed_memory
 from harness.space import Architecture
 from harness.store import ScoreStore
 

@@ -57,7 +57,7 @@ def _compose(
         joined(arch, dict(zip(of_parts, scores, strict=True)))
         for arch, scores in zip(missing, zip(*of_parts.values(), strict=True), strict=True)
     ]
-    store.add([(key, score) for score in made], replace=execution.retry_failed or not execution.resume)
+    store.add([(key, score) for score in made], replace=execution.replaces)
 
 
 def joined(arch: Architecture, parts: Mapping[str, Score]) -> Score:

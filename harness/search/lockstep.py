@@ -1,13 +1,10 @@
 """Trials in lockstep: in each round all ask, what is missing is scored at once, and all go on."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-
-from joblib import Parallel, parallel_config
+from collections.abc import Sequence
 
 from harness.inputs import Batches, draw_batches
 from harness.progress import Progress
-from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers
 from harness.search.run import SearchRun, SearchTask
 from harness.search.scores import Scores
 from harness.store import ScoreStore
@@ -31,11 +28,11 @@ def run_searches(
     title = f"{task.space.name} {context.data_set}, {task.searcher_name} {task.objective.name}"
     found: dict[int, SearchRun] = {}
     runs = []
-    with _workers(execution.workers) as parallel, Progress(title, _most_steps(task) * len(seeds), "steps") as progress:
+    with Workers(execution) as workers, Progress(title, _most_steps(task) * len(seeds), "steps") as progress:
         for proxy_seed, together in groups.items():
             run = scoring_run(task, context, proxy_seed)
             runs.append(run)
-            scores = Scores(run, store, execution, parallel)
+            scores = Scores(run, store, execution, workers)
             search_runs = [SearchRun(task, seed, scores) for seed in together]
             try:
                 _run(search_runs, scores, progress)
@@ -91,16 +88,3 @@ def _most_steps(task: SearchTask) -> int:
         return steps
     n_archs = len(task.space.architectures)
     return steps if task.searcher.bounded else n_archs
-
-
-@contextmanager
-def _workers(n: int) -> Iterator[Parallel | None]:
-    """Worker processes of one thread each that stay between rounds; none for one."""
-    if n == 1:
-        yield None
-        return
-    with (
-        parallel_config(backend="loky", inner_max_num_threads=1),
-        Parallel(n, return_as="generator_unordered", batch_size=1) as parallel,
-    ):
-        yield parallel

@@ -89,7 +89,8 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     ]
     for _, task in tasks:
         first_start(task)
-    execution = ExecutionOptions(settings.base.n_workers, settings.base.resume, settings.base.retry == "failed")
+    base = settings.base
+    execution = ExecutionOptions(base.n_workers, base.resume, base.retry == "failed", base.timeout_per_network)
     outcomes, runs = [], []
     asked = _asked(search_spec, settings)
     record = {"config": asked.config, "search": _own(settings)}
