@@ -1,4 +1,4 @@
-"""The command `python -m harness.store merge|export|load`."""
+"""The command `python -m harness.store merge|export|load|salvage|info`."""
 
 import sys
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError, StoreError
 from harness.progress import Progress
 from harness.store.database import ScoreStore, merge
+from harness.store.rows import described
+from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
 
 DEFAULT_FOLDER = Path("results/scores")
@@ -29,6 +31,11 @@ def main(words: Sequence[str] | None = None) -> int:
     loading = command.add_parser("load", help="copy the scores of score tables into a store")
     loading.add_argument("folder", type=Path)
     loading.add_argument("store", type=Path)
+    saving = command.add_parser("salvage", help="copy the good rows of a damaged store into a new one")
+    saving.add_argument("store", type=Path)
+    saving.add_argument("target", type=Path)
+    telling = command.add_parser("info", help="say what a store holds and how much of it is verified")
+    telling.add_argument("store", type=Path)
     try:
         arguments = parser.parse_args(words)
         if arguments.command == "merge":
@@ -37,6 +44,10 @@ def main(words: Sequence[str] | None = None) -> int:
             chosen = (arguments.bench, arguments.proxy, arguments.fewest)
             n_tables = export(arguments.store, arguments.folder, *chosen)
             print(f"{n_tables} score tables written to {arguments.folder}")
+        elif arguments.command == "salvage":
+            print(salvage(arguments.store, arguments.target))
+        elif arguments.command == "info":
+            print(info(arguments.store))
         else:
             print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
     except HarnessError as error:
@@ -59,10 +70,10 @@ def export(
     Raises:
         StoreError: there is no such store, or a table in the folder holds other values.
     """
-    if not store.is_file():
+    if not store.exists():
         raise StoreError(f"There is no score store '{store}' to export.")
     n_tables = 0
-    with ScoreStore(store) as opened:
+    with ScoreStore(store, read_only=True) as opened:
         keys = [
             key
             for key in opened.score_keys()
@@ -78,6 +89,22 @@ def export(
                     n_tables += 1
                 progress.advance()
     return n_tables
+
+
+def info(store: Path) -> str:
+    """What a store holds, a line per key, and how many of its scores are verified by digests.
+
+    Raises:
+        StoreError: there is no such store, or it is damaged.
+    """
+    if not store.exists():
+        raise StoreError(f"There is no score store '{store}'.")
+    with ScoreStore(store, read_only=True) as opened:
+        counts = {key: len(opened.find(key)) for key in opened.score_keys()}
+        n_scores = sum(counts.values())
+        verified, unverified = (n_scores, 0) if opened.has_digests else (0, n_scores)
+    lines = [f"{n_scores} scores under {len(counts)} keys; {verified} verified, {unverified} unverified (no digests)"]
+    return "\n".join([*lines, *(f"  {n} of {described(key)}" for key, n in counts.items())])
 
 
 def load(folder: Path, store: Path) -> int:
