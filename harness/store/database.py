@@ -19,6 +19,7 @@ from harness.store import opening
 from harness.store.rows import (
     FAILED,
     KEY_FIELDS,
+    OK,
     BadRowError,
     Score,
     ScoreKey,
@@ -188,7 +189,8 @@ class ScoreStore:
         rows: dict[str, StoredRow] = {}
         for arch, components, status, reason, seconds in scores:
             if replace or arch not in rows:
-                rows[arch] = (arch, components_json(components), status, *printable([reason]), float(seconds))
+                text = components_json(components if status == OK else {})
+                rows[arch] = (arch, text, status, *printable([reason]), float(seconds))
         there: dict[str, bytes] = {}
         if line.n_rows:
             select = "SELECT digest FROM scores WHERE key = ? AND arch = ?"
@@ -316,7 +318,7 @@ def merge(target: Path, sources: Sequence[Path]) -> int:
 
 
 def _require_equal(key: ScoreKey, known: Score, offered: Score, source: Path) -> None:
-    both_ok = known.status == offered.status == "ok"
+    both_ok = known.status == offered.status == OK
     if both_ok and components_json(known.components) != components_json(offered.components):
         raise StoreError(
             f"'{source}' holds another value of {plain(key.proxy)} for {plain(known.arch)} than the target does "

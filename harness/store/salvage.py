@@ -101,9 +101,7 @@ def _copy(connection: sqlite3.Connection, version: int, store: ScoreStore) -> Sa
     return Salvaged(n_saved, n_lost, tuple(lost))
 
 
-def _both_ways(
-    connection: sqlite3.Connection, select: str, order: str, values: Sequence[object]
-) -> list[RawRow]:
+def _both_ways(connection: sqlite3.Connection, select: str, order: str, values: Sequence[object]) -> list[RawRow]:
     """Rows from the front up to a broken page, and from the back down to one."""
     found: dict[object, RawRow] = {}
     for direction in ("ASC", "DESC"):

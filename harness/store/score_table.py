@@ -222,7 +222,9 @@ def _read_contents(path: Path) -> tuple[Header, str | None]:
         if contents["format"] != 1:
             stated, digest = contents.pop("digest"), contents["rows"]
             if stated != _contents_digest(contents):
-                raise CorruptDataError(f"'{path}' is damaged: its header does not agree with its digest. Export it again.")
+                raise CorruptDataError(
+                    f"'{path}' is damaged: its header does not agree with its digest. Export it again."
+                )
         key = checked_key(list(ScoreKey(**contents["key"]).__dict__.values()))
         inputs, source = contents["inputs"], contents["source"]
         if not (isinstance(inputs, str) and isinstance(source, str) and (inputs + source).isprintable()):
@@ -272,7 +274,7 @@ def _require_own_rows(key: ScoreKey, rows: pd.DataFrame) -> None:
     if not (texts and floats and rows.index.dtype.kind == "i" and set(rows["status"]) <= _STATUSES):
         raise BadRowError("a column has values of the wrong type, or a status is unknown")
     n_archs = len(space_of(key).architectures)
-    if rows.index.has_duplicates or (len(rows) and not (0 <= rows.index.min() and rows.index.max() < n_archs)):
+    if rows.index.has_duplicates or (len(rows) and not (rows.index.min() >= 0 and rows.index.max() < n_archs)):
         raise BadRowError("an index is there twice or is none of the space")
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import HarnessError, StoreError
 from harness.space import BENCHMARKS
-from harness.store import FAILED, OK, Score, ScoreKey, ScoreStore, main, table_paths
+from harness.store import FAILED, OK, Score, ScoreKey, ScoreStore, main, merge, table_paths
 from harness.store.opening import APPLICATION, SCHEMAS
 
 KEY = ScoreKey("nats_tss@1", "digits", "", "", "params@1", "{}", "", -1)
@@ -122,8 +122,6 @@ def test_the_lock_belongs_to_the_file(tmp_path):
             with pytest.raises(StoreError, match="in use by another run"):
                 ScoreStore(tmp_path / name)
     with pytest.raises(StoreError, match="named twice"):
-        from harness.store import merge
-
         merge(path, [tmp_path / "hard.sqlite"])
 
 
