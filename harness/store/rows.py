@@ -13,7 +13,7 @@ from harness.proxy import PROXIES
 
 OK, UNDEFINED, FAILED = "ok", "undefined", "failed"
 _STATUSES = frozenset((OK, UNDEFINED, FAILED))
-_ONE_COMPONENT = re.compile(r'\{"([\w.:-]+)": (-?(?:\d+(?:\.\d+)?(?:e[-+]?\d+)?|Infinity)|NaN)\}', re.ASCII).fullmatch
+_ONE_COMPONENT = re.compile(r'\{"([\w.:-]+)": (-?(?:\d{1,25}(?:\.\d+)?(?:e[-+]?[0-2]?\d{1,2})?|Infinity)|NaN)\}', re.ASCII).fullmatch
 DIGEST_BYTES = 8
 _WRAP = 1 << 64
 
@@ -196,7 +196,7 @@ def component_names(key: ScoreKey) -> frozenset[str] | None:
         return None
     try:
         gives = get_type_hints(proxy.measure).get("return")
-        if (get_origin(gives) or gives) is float or "NDArray" in str(gives):
+        if (get_origin(gives) or gives) is float or "ndarray" in str(gives).lower():
             return frozenset((name,))
         return frozenset(proxy().parts()) or None
     except (TypeError, NameError, HarnessError):  # options without defaults, or annotations that do not resolve
