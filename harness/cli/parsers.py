@@ -181,6 +181,11 @@ def _store(parser: argparse.ArgumentParser) -> None:
     loading = command.add_parser("load", help="copy the scores of score tables into a store")
     loading.add_argument("folder", type=Path)
     loading.add_argument("store", type=Path)
+    saving = command.add_parser("salvage", help="copy the good rows of a damaged store into a new one")
+    saving.add_argument("store", type=Path)
+    saving.add_argument("target", type=Path)
+    telling = command.add_parser("info", help="say what a store holds and how much of it is verified")
+    telling.add_argument("store", type=Path)
 
 
 def _check_store(arguments: argparse.Namespace) -> None:

@@ -6,15 +6,16 @@ from harness.lazy import lazily
 
 if TYPE_CHECKING:
     from harness.store.command import main as main
-    from harness.store.database import FAILED as FAILED
-    from harness.store.database import OK as OK
-    from harness.store.database import UNDEFINED as UNDEFINED
-    from harness.store.database import VERSION as VERSION
-    from harness.store.database import Score as Score
-    from harness.store.database import ScoreKey as ScoreKey
     from harness.store.database import ScoreStore as ScoreStore
-    from harness.store.database import StoredRows as StoredRows
     from harness.store.database import merge as merge
+    from harness.store.opening import VERSION as VERSION
+    from harness.store.rows import FAILED as FAILED
+    from harness.store.rows import OK as OK
+    from harness.store.rows import UNDEFINED as UNDEFINED
+    from harness.store.rows import Score as Score
+    from harness.store.rows import ScoreKey as ScoreKey
+    from harness.store.rows import StoredRows as StoredRows
+    from harness.store.salvage import Salvaged as Salvaged
     from harness.store.score_table import Header as Header
     from harness.store.score_table import ScoreTable as ScoreTable
     from harness.store.score_table import read_header as read_header
@@ -26,15 +27,16 @@ __getattr__ = lazily(
     __name__,
     {
         "main": "harness.store.command",
-        "FAILED": "harness.store.database",
-        "OK": "harness.store.database",
-        "UNDEFINED": "harness.store.database",
-        "VERSION": "harness.store.database",
-        "Score": "harness.store.database",
-        "ScoreKey": "harness.store.database",
         "ScoreStore": "harness.store.database",
-        "StoredRows": "harness.store.database",
         "merge": "harness.store.database",
+        "VERSION": "harness.store.opening",
+        "FAILED": "harness.store.rows",
+        "OK": "harness.store.rows",
+        "UNDEFINED": "harness.store.rows",
+        "Score": "harness.store.rows",
+        "ScoreKey": "harness.store.rows",
+        "StoredRows": "harness.store.rows",
+        "Salvaged": "harness.store.salvage",
         "Header": "harness.store.score_table",
         "ScoreTable": "harness.store.score_table",
         "read_header": "harness.store.score_table",

@@ -1,4 +1,4 @@
-"""The command `python -m harness.store merge|export|load`."""
+"""The command `python -m harness.store merge|export|load|salvage|info`."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from harness.cli.command import start
 from harness.errors import StoreError
 from harness.progress import Progress
 from harness.store.database import ScoreStore, merge
+from harness.store.rows import described
+from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
 
 
@@ -17,7 +19,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Join stores, write score tables from a store, or read them into one.
+    """Join stores, write score tables from a store, read them into one, save a store's good rows, or describe it.
 
     Raises:
         StoreError: for a store or table that cannot be used.
@@ -28,6 +30,10 @@ def run(arguments: argparse.Namespace) -> None:
         chosen = (arguments.bench, arguments.proxy, arguments.fewest)
         n_tables = export(arguments.store, arguments.folder, *chosen)
         print(f"{n_tables} score tables written to {arguments.folder}")
+    elif arguments.command == "salvage":
+        print(salvage(arguments.store, arguments.target))
+    elif arguments.command == "info":
+        print(info(arguments.store))
     else:
         print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
 
@@ -46,10 +52,10 @@ def export(
     Raises:
         StoreError: there is no such store, or a table in the folder holds other values.
     """
-    if not store.is_file():
+    if not store.exists():
         raise StoreError(f"There is no score store '{store}' to export.")
     n_tables = 0
-    with ScoreStore(store) as opened:
+    with ScoreStore(store, read_only=True) as opened:
         keys = [
             key
             for key in opened.score_keys()
@@ -65,6 +71,22 @@ def export(
                     n_tables += 1
                 progress.advance()
     return n_tables
+
+
+def info(store: Path) -> str:
+    """What a store holds, a line per key, and how many of its scores are verified by digests.
+
+    Raises:
+        StoreError: there is no such store, or it is damaged.
+    """
+    if not store.exists():
+        raise StoreError(f"There is no score store '{store}'.")
+    with ScoreStore(store, read_only=True) as opened:
+        counts = {key: len(opened.find(key)) for key in opened.score_keys()}
+        n_scores = sum(counts.values())
+        verified, unverified = (n_scores, 0) if opened.has_digests else (0, n_scores)
+    lines = [f"{n_scores} scores under {len(counts)} keys; {verified} verified, {unverified} unverified (no digests)"]
+    return "\n".join([*lines, *(f"  {n} of {described(key)}" for key, n in counts.items())])
 
 
 def load(folder: Path, store: Path) -> int:
