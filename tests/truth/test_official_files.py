@@ -212,8 +212,8 @@ def damaged(folder: Path, how: str) -> None:
         ("another's", "is not the official file: it holds architecture 0, "),
         ("a call", r"is a pickle that asks for 'posix\.system', .* it was not read"),
         ("no record", r"is not the official file: it has no record '\d+'"),
-        ("no dictionary", "is not the official file: it has no record"),
-        ("empty results", "is not the official file: "),
+        ("no dictionary", "is not the official file: it holds a value of type list, not dict"),
+        ("empty results", "is not the official file: it has no 'epochs'"),
     ],
 )
 def test_a_damaged_file_is_named_and_the_old_table_stays(bench, folder, tmp_path, how, sentence):
