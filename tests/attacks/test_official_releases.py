@@ -63,7 +63,7 @@ def content_of(folder: Path) -> dict:
 
 
 def put(content: object, folder: Path) -> None:
-    (folder / "000011.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(content, protocol=4)))
+    (folder / "000011.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(content, protocol=4), compresslevel=1))
 
 
 def test_a_path_in_the_place_of_a_record_is_not_opened(bench, folder, trap, marker):
@@ -93,7 +93,7 @@ def test_a_path_anywhere_in_a_file_is_not_opened(bench, folder, trap, marker):
     content, draw = content_of(folder), random.Random(0)
     places = list(nodes(content))
     upper = [place for place in places if len(place) <= 4]
-    tried = [*draw.sample(upper, min(len(upper), n_attacks(40))), *draw.sample(places, n_attacks(10))]
+    tried = [*draw.sample(upper, min(len(upper), n_attacks(12))), *draw.sample(places, n_attacks(4))]
     for place in tried:
         forged = pickle.loads(pickle.dumps(content))
         inner = forged
