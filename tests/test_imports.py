@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths", "deprecated"},
-    {"registry", "randomness", "columns", "progress", "files"},
+    {"errors", "paths", "deprecated", "progress"},
+    {"registry", "randomness", "columns", "files"},
     {"inputs"},
     {"space", "truth"},
     {"searchers", "protocol"},

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 DAMAGED_IMAGE = (
-    OSError, ValueError, LookupError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, zlib.error, struct.error,
-)  # fmt: skip
+    *(OSError, ValueError, LookupError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError),
+    *(zlib.error, struct.error),
+)
 """What Pillow raises on files that are not whole."""
 
 _MOST_PIXELS = 2**26  # the largest photograph of ImageNet has 19 million
