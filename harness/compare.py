@@ -22,6 +22,7 @@ from harness import columns
 from harness.cli.command import OneSentenceParser
 from harness.errors import CorruptDataError, HarnessError, MissingDataError
 from harness.report import TERMINAL_WIDTH
+from harness.report.escape import csv_text
 from harness.report.tables import correlation_text, number, records
 from harness.report.verdict import signed_text
 
@@ -235,7 +236,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print_changes(found, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
         if arguments.csv is not None:
             try:
-                table_of(found).to_csv(arguments.csv, index=False, lineterminator="\n")
+                arguments.csv.write_text(csv_text(table_of(found)), encoding="utf-8")
             except OSError as error:
                 raise MissingDataError(f"'{arguments.csv}' cannot be written: {error.strerror}.") from None
     except HarnessError as error:

@@ -22,6 +22,7 @@ from harness.lens.bias import COUNTS, TRUTH, bias_table, clustered, names_of, si
 from harness.lens.stability import STUDIES, stability_table, variants
 from harness.proxy import PROXIES
 from harness.registry import unknown_name
+from harness.report.escape import csv_text
 from harness.report.heat_map import matrix
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records
@@ -161,7 +162,7 @@ def _picture(path: Path, figure: Figure) -> None:
 
 
 def _csv(path: Path, table: pd.DataFrame) -> None:
-    write_files(path.parent, {path.name: table.to_csv(index=False, lineterminator="\n").encode()})
+    write_files(path.parent, {path.name: csv_text(table).encode()})
 
 
 if __name__ == "__main__":

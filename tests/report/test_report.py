@@ -29,10 +29,10 @@ from harness.agreement import (
     verdict_table,
 )
 from harness.errors import HarnessError, OptionError
+from harness.files import results
 from harness.report import (
     TERMINAL_WIDTH,
     EvaluationTables,
-    files,
     markdown_report,
     scatter,
     terminal_table,
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, t
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(results.os, "fsync", full)
     with pytest.raises(HarnessError, match=r"The disk of .* is full .*scores are in the store"):
         write_report(tmp_path, tables)
     assert (tmp_path / "agreement.csv").read_bytes() == before
