@@ -27,7 +27,7 @@ _PLAIN_TYPE = re.compile(r"[<>|=]?(?:[?biufc]\d{0,2}|[SU][1-9]\d{0,9}|O8?)")  # 
 _BYTE_ORDERS = ("<", ">", "|", "=")
 _MOST_AXES = 32
 _MOST_BYTES = 2**31  # of a pickle; the largest that anybody publishes for us has some hundred megabytes
-_GROWTH, _FREE = 16, 2**20  # what calls may make and parts may repeat: so many times the pickle's length, and so much
+_GROWTH, _FREE = 16, 2**18  # what calls may make and parts may repeat: so many times the pickle's length, and so much
 
 
 class StandIn:

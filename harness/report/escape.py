@@ -11,6 +11,7 @@ import pandas as pd
 
 from harness.columns import to_cell
 
+_BESIDE = "\x01"
 _CODE = re.compile(r"(`[^`]*`)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")  # elsewhere it is a sign of comparison
 _ENTITY = re.compile(r"&(?=#|[A-Za-z]+;)")
@@ -26,7 +27,11 @@ def prose(text: str) -> str:
     Addresses outside code are shown and not linked.
     """
     line = re.sub("`{2,}", "`", " ".join(text.split()))
-    return "".join(part if _CODE.fullmatch(part) else _literal(part) for part in _CODE.split(line))
+    parts = _CODE.split(line)  # text and code in turn; beside code stands a mark that is neither letter nor space
+    for at in range(0, len(parts), 2):
+        before, after = _BESIDE * (at > 0), _BESIDE * (at < len(parts) - 1)
+        parts[at] = _literal(before + parts[at] + after).strip(_BESIDE)
+    return "".join(parts)
 
 
 def table_line(cells: Sequence[str]) -> str:
