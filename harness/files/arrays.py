@@ -1,6 +1,8 @@
 """NumPy's files, npz and npy: what an array's header announces is checked before anything is allocated."""
 
 import math
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -94,7 +96,12 @@ def _header(file: IO[bytes]) -> _Header:
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
         raise ValueError("a version of the npy format that holds no plain numbers")
-    shape, fortran, dtype = read(file)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            shape, fortran, dtype = read(file)
+    except (SyntaxError, tokenize.TokenError, RecursionError) as error:
+        raise ValueError("an array whose header is none") from error
     if dtype.kind not in _NUMBERS or len(shape) > 8:
         raise ValueError("an array of something else than numbers")
     return _Header(shape, fortran, dtype, file.tell())
