@@ -28,7 +28,7 @@ class Run:
 class Record:
     """All training runs of one architecture with one schedule.
 
-    `runs` maps what was trained on to its runs by seed, in the order of the file.
+    `runs` maps what was trained on to its runs by seed, the seeds in the order of the file.
     """
 
     arch_index: int
@@ -53,8 +53,9 @@ def read_record(found: object, measured_on: frozenset[str]) -> Record:
     if unknown or not seeds:
         raise ValueError(f"'dataset_seed' names other data sets than {', '.join(TRAINED_ON)}")
     runs = {
-        name: {seed: _run(results, name, seed, measured_on) for seed in _seeds(listed)}
-        for name, listed in seeds.items()
+        name: {seed: _run(results, name, seed, measured_on) for seed in _seeds(seeds[name])}
+        for name in TRAINED_ON
+        if name in seeds
     }
     return Record(_integer(_field(record, "arch_index"), "'arch_index'"), _name(record), runs)
 
