@@ -4,6 +4,7 @@
 architecture. Names are a contract: new columns are appended, none is renamed.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -107,6 +108,10 @@ ARCH: Final = "arch"
 INDEX: Final = "index"
 SCORES: Final = (ARCH, INDEX, TRUTH)
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+_HARMLESS = re.compile(r"-(?:|[0-9.][0-9.,eE+\-]*|inf|nan)")  # a lone dash, and numbers
+
 
 def read_agreement(path: Path) -> pd.DataFrame:
     """The rows of an `agreement.csv` of this or an older version, in the order of `AGREEMENT`.
@@ -133,7 +138,7 @@ def read_agreement(path: Path) -> pd.DataFrame:
         raise CorruptDataError(
             f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Evaluate again."
         )
-    return in_order(table)
+    return in_order(_from_cells(table))
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
@@ -152,7 +157,7 @@ def read_verdicts(path: Path) -> pd.DataFrame:
     lacking = [name for name in (*text, DELTA) if name not in table.columns]
     if lacking:
         raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
-    return table
+    return _from_cells(table)
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -165,6 +170,24 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 def proxy_columns(scores: pd.DataFrame) -> list[str]:
     """Names of the proxies in a table of scores, in its order."""
     return _others(scores, (BENCH, DATASET, *SCORES))
+
+
+def to_cell(text: str) -> str:
+    """A text for a cell of CSV."""
+    return f"'{text}" if _FORMULA.match(text) and not _HARMLESS.fullmatch(text) else text
+
+
+def from_cell(text: str) -> str:
+    """The text that `to_cell` made a cell of."""
+    return text[1:] if _ESCAPED.match(text) else text
+
+
+def _from_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the texts that `to_cell` made cells of."""
+    texts = [name for name in (*SUBJECT, BASELINE, COMPONENTS) if name in table.columns]
+    return table.assign(
+        **{name: [from_cell(cell) if isinstance(cell, str) else cell for cell in table[name]] for name in texts}
+    )
 
 
 def _others(table: pd.DataFrame, known: Sequence[str]) -> list[str]:

@@ -29,6 +29,7 @@ from harness import columns
 from harness.errors import CorruptDataError, MissingDataError
 from harness.files.atomic import write_whole
 from harness.report import TERMINAL_WIDTH
+from harness.report.escape import csv_text
 from harness.report.tables import correlation_text, number, records
 from harness.report.verdict import signed_text
 
@@ -244,6 +245,6 @@ def run(arguments: argparse.Namespace) -> None:
     print_changes(found, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
     if arguments.csv is not None:
         try:
-            write_whole(arguments.csv, table_of(found).to_csv(index=False, lineterminator="\n").encode())
+            write_whole(arguments.csv, csv_text(table_of(found)).encode())
         except OSError as error:
             raise MissingDataError(f"'{arguments.csv}' cannot be written: {error.strerror}.") from None

@@ -5,8 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths", "deprecated", "lazy"},
-    {"registry", "randomness", "columns", "progress", "files"},
+    {"errors", "paths", "deprecated", "lazy", "progress"},
+    {"registry", "randomness", "columns", "files"},
     {"inputs"},
     {"space", "truth"},
     {"searchers", "protocol"},

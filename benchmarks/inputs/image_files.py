@@ -1,7 +1,5 @@
 """Data sets whose images lie in the image home: official folder or npz for the real ones, npz for substitutes."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.inputs.python_batches import PythonBatches
 from harness.errors import CorruptDataError, MissingDataError, OptionError
+from harness.files.arrays import read_npz as read_arrays
 from harness.inputs import DataSet, Images, InputKind
 
 _TRAINING = 0  # the value of an npz file's `split` that marks a training image
@@ -75,15 +74,9 @@ def read_npz(path: Path, data_set: DataSet) -> tuple[NDArray[np.uint8], NDArray[
     Raises:
         CorruptDataError: if it is damaged, or holds anything but the data set's images and labels.
     """
-    try:
-        # Opened here, because NumPy leaves a file that is no zip open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            images, labels = file["images"], file["labels"]
-            split = file["split"] if "split" in file else np.full(len(labels), _TRAINING)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise CorruptDataError(
-            f"{path} is not a whole npz file with 'images' and 'labels' ({type(error).__name__}). Make it again."
-        ) from error
+    found = read_arrays(path, {"images": True, "labels": True, "split": False})
+    images, labels = found["images"], found["labels"]
+    split = found.get("split", np.full(labels.shape, _TRAINING))
     channels, height, width = data_set.shape
     n_images = len(labels) if labels.ndim else 0
     expected = (n_images, height, width, channels)

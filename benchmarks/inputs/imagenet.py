@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.inputs.image_files import read_npz
+from benchmarks.inputs.pictures import DAMAGED_IMAGE, opened_image
 from harness.errors import CorruptDataError, MissingDataError, OptionError
 from harness.inputs import DATA_SETS, DataSet, Images, InputKind
 
@@ -90,9 +91,9 @@ def photograph(path: Path, size: int) -> NDArray[np.uint8]:
     from PIL import Image  # imported here: only this data set needs it
 
     try:
-        with Image.open(path) as opened:
+        with opened_image(path, ("JPEG", "PNG")) as opened:  # one of the official files is a PNG
             image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
+    except DAMAGED_IMAGE as error:
         raise CorruptDataError(f"{path} is not a whole image ({type(error).__name__}). Get it again.") from error
     scale = _SHORTER_SIDE * size / 224 / min(image.size)
     width, height = (max(size, round(length * scale)) for length in image.size)

@@ -7,8 +7,6 @@ configuration (naslib/utils/dataset.py), which NAS-Bench-Suite-Zero (arXiv:2210.
 there count as training images. Nothing is augmented.
 """
 
-import zipfile
-import zlib
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.inputs.pictures import DAMAGED_IMAGE, opened_image
 from harness.errors import CorruptDataError, MissingDataError, OptionError
+from harness.files.arrays import read_npy, read_npz
 from harness.inputs import DataSet, Images, InputKind
 from harness.randomness import generator
 
@@ -26,7 +26,6 @@ FOLDER = "taskonomy"
 SIZE = 256
 MEAN, STD = (0.5224, 0.5222, 0.5221), (0.2234, 0.2235, 0.2236)
 LICENCE = "Omnidata terms: non-commercial research and education"
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 Picture = NDArray[np.uint8]
 """An image [height, width, 3]."""
@@ -122,13 +121,7 @@ class Taskonomy(DataSet):
         return self._images(picture, target, len(views), source, InputKind.real)
 
     def _substitutes(self, path: Path) -> Images:
-        try:
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                images = file["images"]
-        except (*_DAMAGED, TypeError) as error:
-            raise CorruptDataError(
-                f"{path} is not a whole npz file with 'images' ({type(error).__name__}). Make it again."
-            ) from error
+        images = read_npz(path, {"images": True})["images"]
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
             raise CorruptDataError(f"{path} holds {images.dtype} {images.shape}; expected uint8 [n, height, width, 3].")
 
@@ -174,12 +167,10 @@ def read_picture(path: Path, size: int, *, bilinear: bool = True) -> Picture:
     Raises:
         CorruptDataError: if it is no whole PNG file.
     """
-    from PIL import Image  # imported here: only this data set needs it
-
     try:
-        with Image.open(path) as image:
+        with opened_image(path, ("PNG",)) as image:
             pixels = np.asarray(image if image.mode in ("L", "P") else image.convert("RGB"), dtype=np.uint8)
-    except _DAMAGED as error:
+    except DAMAGED_IMAGE as error:
         raise CorruptDataError(f"{path} is not a whole PNG file ({type(error).__name__}). Get it again.") from error
     return resized(pixels, size, bilinear=bilinear)
 
@@ -198,10 +189,7 @@ def read_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     Raises:
         CorruptDataError: if the file holds anything else.
     """
-    try:
-        numbers = np.load(path, allow_pickle=False)
-    except _DAMAGED as error:
-        raise CorruptDataError(f"{path} is not a whole npy file ({type(error).__name__}). Get it again.") from error
+    numbers = read_npy(path)
     if numbers.shape != shape or numbers.dtype.kind not in "fiu":
         raise CorruptDataError(f"{path} holds {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
     return np.asarray(numbers, dtype=np.float32)

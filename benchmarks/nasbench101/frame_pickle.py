@@ -37,7 +37,7 @@ def read_frame(path: Path) -> dict[str, NDArray[Any]]:
     return frame.columns
 
 
-class _Block:
+class _Block(safe_pickle.StandIn):
     """Columns of one type: `values` [n_columns, n_rows], at `places` among the frame's columns."""
 
     def __init__(self, values: object, places: object) -> None:
@@ -47,7 +47,7 @@ class _Block:
         self.places = places
 
 
-class _BlockMaker:
+class _BlockMaker(safe_pickle.StandIn):
     """Stands in for `functools.partial`, which frames use to make blocks and for nothing else."""
 
     def __new__(cls, made: object) -> Self:
@@ -72,7 +72,7 @@ def _axis(kind: object, state: dict[str, Any]) -> range | list[str]:
     return [str(name) for name in np.asarray(state["data"])]
 
 
-class _Blocks:
+class _Blocks(safe_pickle.StandIn):
     """Stands in for the manager that holds blocks and axes: `columns` are put together and their sizes checked."""
 
     def __init__(self, blocks: tuple[_Block, ...], axes: list[range | list[str]]) -> None:
@@ -89,7 +89,7 @@ class _Blocks:
         self.columns = {name: found[name] for name in names}
 
 
-class _Frame:
+class _Frame(safe_pickle.StandIn):
     """Stands in for the data frame."""
 
     columns: dict[str, NDArray[Any]] | None = None
@@ -101,11 +101,11 @@ class _Frame:
         self.columns = blocks.columns
 
 
-class _ColumnNames:
+class _ColumnNames(safe_pickle.StandIn):
     """Stands in for the class of column names, which is only ever handed to `_axis`."""
 
 
-class _RowNumbers:
+class _RowNumbers(safe_pickle.StandIn):
     """Stands in for the class of row numbers, which is only ever handed to `_axis`."""
 
 

@@ -55,11 +55,12 @@ def convert_official(path: Path) -> TruthTable:
             try:
                 name, epochs, final = _parse(record)
                 row, run = rows[name], n_runs[epochs][rows[name]]
-            # What is wrong inside a record with a right checksum may show in any of these.
-            except (ValueError, TypeError, LookupError) as error:
+            # What is wrong inside a record with a right checksum may show in any of these; the last is JSON so deep.
+            except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+                reason = str(error)[:200].encode("ascii", "backslashreplace").decode()
                 raise CorruptDataError(
                     f"Record {number} of {path} is not about a training run of a cell of nasbench101 "
-                    f"({type(error).__name__}: {error})."
+                    f"({type(error).__name__}: {reason})."
                 ) from error
             if run == N_RUNS:
                 raise CorruptDataError(f"Record {number} of {path} is run {N_RUNS + 1} of {name} with {epochs} epochs.")
@@ -82,6 +83,8 @@ def _parse(record: bytes) -> tuple[str, int, FinalMetrics]:
         ValueError, TypeError: if the record is not what the official files hold.
     """
     name, epochs, _adjacency, _operations, metrics = json.loads(record)
+    if type(name) is not str or type(epochs) is not int or type(metrics) is not str:
+        raise ValueError("a field of another type")
     return name, epochs, decode(base64.b64decode(metrics, validate=True))
 
 

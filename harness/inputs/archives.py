@@ -1,9 +1,13 @@
 """Archives of image data sets: unpacked only where every member stays inside one named folder."""
 
+import gzip
+import io
+import os
 import shutil
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +16,9 @@ from harness.files.atomic import md5_of, part_path, sha256_of
 from harness.files.downloads import RemoteFile, discard, download
 
 _MAX_UNPACKED_BYTES = 2**30  # CIFAR unpacks to 186 MB; more than a gibibyte is not an archive that we fetch
+_MAX_MEMBERS = 10_000
+_MAX_HEADER_BYTES = 2**20  # a member's extended headers are read at once
+_LONGEST_PART, _LONGEST_NAME = 255, 1_024  # bytes, as file systems have them
 
 
 @dataclass(frozen=True)
@@ -101,19 +108,93 @@ def unpack(archive: Path, folder: Path) -> Path | None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = part_path(folder)
     try:
-        try:
-            with tarfile.open(archive) as tar:
-                members = tar.getmembers()
-                _check_members(archive, members, folder.name)
-                _check_by_tarfile(archive, members, staging)
-                _extract(tar, members, staging)
-        except (tarfile.TarError, EOFError, zlib.error) as error:
-            raise CorruptDataError(f"{archive} is not a whole tar archive ({error}). Fetch it again.") from error
+        with _told(archive), _opened(archive) as tar:
+            members = _members(archive, tar)
+            _check_members(archive, members, folder.name)
+            _check_by_tarfile(archive, members, staging)
+            _extract(tar, members, staging)
         former = _set_aside(folder)
         (staging / folder.name).replace(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return former
+
+
+class _Bounded(io.RawIOBase):
+    """A seekable file that gives no more at once than a header may have, and nothing past the largest archive."""
+
+    def __init__(self, file: io.BufferedIOBase) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes.
+
+        Raises:
+            ValueError: if that is more than a header has.
+        """
+        if not 0 <= size <= _MAX_HEADER_BYTES:
+            raise ValueError("a header that is too long")
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place.
+
+        Raises:
+            ValueError: if it lies behind the largest archive.
+        """
+        if offset > _MAX_UNPACKED_BYTES + _MAX_MEMBERS * _MAX_HEADER_BYTES:
+            raise ValueError("a member that is too large")
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The place."""
+        return self._file.tell()
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    """A tar file, gzipped or not."""
+    with archive.open("rb") as file:
+        gzipped = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        bounded = _Bounded(gzip.GzipFile(fileobj=file) if gzipped else file)
+        with tarfile.open(fileobj=bounded, mode="r:", errors="strict") as tar:
+            yield tar
+
+
+@contextmanager
+def _told(archive: Path) -> Iterator[None]:
+    """Tell what a damaged archive raises in one sentence.
+
+    Raises:
+        CorruptDataError: in its place.
+        OSError: of the disk that is written to.
+    """
+    try:
+        yield
+    except CorruptDataError:
+        raise
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
+            raise
+        raise _damaged(archive, error) from error
+    # Headers are numbers and names of several encodings, in records that refer to each other.
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, LookupError, OverflowError, RecursionError) as error:
+        raise _damaged(archive, error) from error
+
+
+def _damaged(archive: Path, error: Exception) -> CorruptDataError:
+    reason = str(error)[:100].encode("ascii", "backslashreplace").decode().replace("\n", " ") or type(error).__name__
+    return CorruptDataError(f"{archive} is not a whole tar archive ({reason}). Fetch it again.")
+
+
+def _members(archive: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    members = []
+    for member in tar:
+        members.append(member)
+        if len(members) > _MAX_MEMBERS:
+            raise CorruptDataError(f"{archive} holds more than {_MAX_MEMBERS:,} members. Nothing was unpacked.")
+    return members
 
 
 def _extract(tar: tarfile.TarFile, members: list[tarfile.TarInfo], folder: Path) -> None:
@@ -133,14 +214,23 @@ def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> N
     Raises:
         CorruptDataError: naming the first such member.
     """
+    seen: set[str] = set()
     for member in members:
         parts = PurePosixPath(member.name).parts
-        if not (member.isfile() or member.isdir()):
-            raise CorruptDataError(f"{archive} holds '{member.name}', a link or device. Nothing was unpacked.")
+        name = _shown(member.name)
+        if not (member.isfile() or member.isdir()) or member.issparse():
+            raise CorruptDataError(f"{archive} holds '{name}', a link, device or sparse file. Nothing was unpacked.")
         if not parts or parts[0] != top or ".." in parts or "\\" in member.name:
             raise CorruptDataError(
-                f"{archive} holds '{member.name}', which lies outside the folder '{top}'. Nothing was unpacked."
+                f"{archive} holds '{name}', which lies outside the folder '{top}'. Nothing was unpacked."
             )
+        lengths = [len(os.fsencode(part)) for part in parts]
+        if max(lengths) > _LONGEST_PART or sum(lengths) + len(lengths) > _LONGEST_NAME or not member.name.isprintable():
+            raise CorruptDataError(f"{archive} holds '{name}', a name that no file can have. Nothing was unpacked.")
+        folded = "/".join(parts).casefold()  # some file systems take a.txt and A.txt for the same
+        if folded in seen:
+            raise CorruptDataError(f"{archive} holds '{name}' more than once. Nothing was unpacked.")
+        seen.add(folded)
     if not any(member.isfile() for member in members):
         raise CorruptDataError(f"{archive} holds no files in a folder '{top}'. Nothing was unpacked.")
     n_bytes = sum(member.size for member in members)
@@ -164,8 +254,15 @@ def _check_by_tarfile(archive: Path, members: list[tarfile.TarInfo], folder: Pat
             data_filter(member, str(folder))
         except tarfile.TarError as error:
             raise CorruptDataError(
-                f"{archive} holds '{member.name}', which Python's tarfile refuses: {error}. Nothing was unpacked."
+                f"{archive} holds '{_shown(member.name)}', which Python's tarfile refuses. Nothing was unpacked."
             ) from error
+
+
+def _shown(name: str) -> str:
+    """A name in ASCII, its middle left out where it is long."""
+    shown = name.encode("ascii", "backslashreplace").decode()
+    shown = "".join(letter if letter.isprintable() else "?" for letter in shown)
+    return shown if len(shown) <= 100 else f"{shown[:60]}...{shown[-30:]}"
 
 
 def _set_aside(folder: Path) -> Path | None:

@@ -30,6 +30,7 @@ from harness.lens.bias import TRUTH, bias_table, clustered, names_of, similarity
 from harness.lens.stability import STUDIES, stability_table, variants
 from harness.proxy import baseline_names
 from harness.registry import unknown_name
+from harness.report.escape import csv_text
 from harness.report.heat_map import matrix
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records
@@ -190,4 +191,4 @@ def _picture(path: Path, figure: Figure) -> None:
 
 
 def _csv(path: Path, table: pd.DataFrame) -> None:
-    write_files(path.parent, {path.name: table.to_csv(index=False, lineterminator="\n").encode()})
+    write_files(path.parent, {path.name: csv_text(table).encode()})

@@ -35,9 +35,16 @@ def write_page(runs: Sequence[Path], out: Path) -> None:
     static = files("harness.page") / "static"
     made = {name: (static / name).read_bytes() for name in STATIC}
     # A script and no JSON file: a page opened from the disk may not read other files.
-    made["data.js"] = f"window.PAGE = {json.dumps(data, separators=(',', ':'), allow_nan=False)};\n".encode()
+    made["data.js"] = _script(data)
     made["plotly.min.js"] = get_plotlyjs().encode()
     write_files(out, made)
+
+
+def _script(data: object) -> bytes:
+    """The data as a script: JSON within a text, since in an object written out `__proto__` is no name."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    quoted = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"window.PAGE = JSON.parse('{quoted}');\n".encode()
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from itertools import chain
 
 from harness import columns
 from harness.report.baselines import baseline_rows
+from harness.report.escape import code, code_block, prose, table_line
 from harness.report.evaluation import JSON, EvaluationTables
 from harness.report.sections import reference_lines, reliability_lines, seeds_lines, selection_lines
 from harness.report.tables import (
@@ -54,8 +55,18 @@ def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("s
     )
     text = ["# Evaluation", "", *_asked(tables)]
     for title, lines in sections:
-        text += ["", f"## {title}", "", *lines]
+        text += ["", f"## {title}", "", *(line if _is_made(line) else _shown(line) for line in lines)]
     return "\n".join(text) + "\n"
+
+
+def _is_made(line: str) -> bool:
+    """Whether a line is one of a table, whose cells are escaped already, or a picture of `PICTURES`."""
+    return line.startswith(("| ", "![")) or not line
+
+
+def _shown(line: str) -> str:
+    bullet = "- " if line.startswith("- ") else ""
+    return bullet + prose(line.removeprefix("- "))
 
 
 def _pictures(names: Collection[str]) -> list[str]:
@@ -66,12 +77,10 @@ def _pictures(names: Collection[str]) -> list[str]:
 def _asked(tables: EvaluationTables) -> Iterator[str]:
     command = tables.provenance.get(_COMMAND)
     if command is not None:
-        yield "```"
-        yield " ".join(map(str, command)) if isinstance(command, list | tuple) else str(command)
-        yield "```"
+        yield from code_block(" ".join(map(str, command)) if isinstance(command, list | tuple) else str(command))
         yield ""
     places = ", ".join(f"{bench} / {dataset}" for bench, dataset, _ in tables.by_dataset())
-    proxies = ", ".join(f"`{name}`" for name in dict.fromkeys(tables.agreement[columns.PROXY]))
+    proxies = ", ".join(code(str(name)) for name in dict.fromkeys(tables.agreement[columns.PROXY]))
     yield f"{proxies} on {places}."
 
 
@@ -119,7 +128,7 @@ def _left_out(tables: EvaluationTables) -> Iterator[str]:
             reasons = tables.failures.get((bench, dataset, str(row[columns.PROXY])), {})
             if not (row[columns.N_NAN] or row[columns.N_INF] or reasons):
                 continue
-            yield f"`{row[columns.PROXY]}` on {bench} / {dataset}: {left_out(row)}{most_frequent(reasons)}."
+            yield f"{code(str(row[columns.PROXY]))} on {bench} / {dataset}: {left_out(row)}{most_frequent(reasons)}."
 
 
 def _verdicts(tables: EvaluationTables) -> Iterator[str]:
@@ -162,15 +171,6 @@ def _flat(entries: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, 
 
 def _interval(row: dict[str, object], low: str, high: str) -> str:
     return interval_text(number(row[low]), number(row[high]))
-
-
-def table_line(cells: Sequence[str]) -> str:
-    """One line of a Markdown table."""
-    return f"| {' | '.join(_one_line(cell).replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _bullets(lines: Iterator[str]) -> list[str]:

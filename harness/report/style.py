@@ -25,6 +25,7 @@ MOST_PIXELS: Final = 1_600  # across: more than a page or a screen shows of a wi
 
 _SETTINGS: Final = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: pictures are equal on all machines
+    "text.parse_math": False,  # a dollar sign in a proxy's name is a dollar sign
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.labelsize": 9.0,

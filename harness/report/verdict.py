@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from harness import columns
 from harness.columns import NO_SEED
 from harness.report.baselines import baseline_rows
+from harness.report.escape import table_line
 from harness.report.evaluation import EvaluationTables
 from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
 
@@ -68,12 +69,26 @@ def p_text(p: float) -> str:
 
 def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
     """The table of all comparisons, as Markdown lines without a heading."""
-    yield "| bench | data set | proxy | baseline | n | delta tau | 95 % | p (Holm) | beats it | partial tau | 95 % |"
-    yield "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: |"
+    yield table_line(
+        (
+            "bench",
+            "data set",
+            "proxy",
+            "baseline",
+            "n",
+            "delta tau",
+            "95 %",
+            "p (Holm)",
+            "beats it",
+            "partial tau",
+            "95 %",
+        )
+    )
+    yield table_line(("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---", "---:", "---:"))
     rows = tables.verdicts
     several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
     for row in records(rows):
-        yield "| " + " | ".join((
+        yield table_line((
             str(row[columns.BENCH]),
             str(row[columns.DATASET]),
             proxy_label(row, with_seed=several),
@@ -85,7 +100,7 @@ def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
             str(row[columns.BEATS]),
             correlation_text(number(row[columns.PARTIAL_TAU])),
             interval_text(number(row[columns.PARTIAL_LOW]), number(row[columns.PARTIAL_HIGH])),
-        )) + " |"  # fmt: skip
+        ))  # fmt: skip
 
 
 LEGEND = (

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from harness import columns
 from harness.files.results import write_files
 from harness.report.cost import cost
+from harness.report.escape import csv_text
 from harness.report.evaluation import EvaluationTables
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
@@ -59,7 +60,7 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
 
 def _csv(table: pd.DataFrame) -> bytes:
     """The table as CSV; nothing for one without rows."""
-    return table.to_csv(index=False, lineterminator="\n").encode() if len(table) else b""
+    return csv_text(table).encode() if len(table) else b""
 
 
 def _scores_parquet(tables: EvaluationTables) -> bytes:

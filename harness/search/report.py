@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.files.results import write_files
-from harness.report.markdown import provenance_lines, table_line
+from harness.report.escape import code, code_block, csv_text, table_line
+from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
 from harness.report.tables import MISSING, count_text, number, records, seconds_text
 from harness.search.picture import front_figure, regret_figure
@@ -95,7 +96,7 @@ def markdown_report(tables: SearchTables) -> str:
     if len(tables.published):
         sections.append(("Published", list(_published_lines(tables))))
     sections.append(("Provenance", list(provenance_lines(tables.provenance))))
-    text = ["# Search", "", "```", str(tables.provenance.get("command", "")), "```"]
+    text = ["# Search", "", *code_block(str(tables.provenance.get("command", "")))]
     for title, lines in sections:
         text += ["", f"## {title}", "", *lines]
     return "\n".join(text) + "\n"
@@ -147,7 +148,7 @@ def _seed_lines(tables: SearchTables) -> Iterator[str]:
         counts = ("rank", "steps", "evaluations", "n_repeated", "n_infeasible", "n_failed")
         place = f"{row['bench']} {row['dataset']}, {row['search']}"
         measured = (plain(row["score"]), plain(row.get("accuracy")), *(count_text(row.get(name)) for name in counts))
-        yield table_line((place, str(row["objective"]), str(row["seed"]), f"`{row['arch']}`", *measured))
+        yield table_line((place, str(row["objective"]), str(row["seed"]), code(str(row["arch"])), *measured))
 
 
 def _curve_legend(tables: SearchTables) -> list[str]:
@@ -172,7 +173,7 @@ def _front_lines(tables: SearchTables) -> Iterator[str]:
         yield table_line(("architecture", *columns))
         yield table_line(["---"] + ["---:"] * len(columns))
         for row in records(shown):
-            yield table_line((f"`{row['arch']}`", *(plain(row[name]) for name in columns)))
+            yield table_line((code(str(row["arch"])), *(plain(row[name]) for name in columns)))
 
 
 def _published_lines(tables: SearchTables) -> Iterator[str]:
@@ -244,7 +245,7 @@ def _plus_minus(row: dict[str, object]) -> str:
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    return csv_text(table).encode()
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

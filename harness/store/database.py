@@ -190,7 +190,7 @@ class ScoreStore:
         for arch, components, status, reason, seconds in scores:
             if replace or arch not in rows:
                 text = components_json(components if status == OK else {})
-                rows[arch] = (arch, text, status, *printable([reason]), float(seconds))
+                rows[arch] = (arch, text, status, printable([reason])[0], float(seconds))
         there: dict[str, bytes] = {}
         if line.n_rows:
             select = "SELECT digest FROM scores WHERE key = ? AND arch = ?"

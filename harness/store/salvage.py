@@ -82,7 +82,7 @@ def _copy(connection: sqlite3.Connection, version: int, store: ScoreStore) -> Sa
             continue
         n_expected[number] = values[-1] if version > 1 and type(values[-1]) is int else 0
     (numbers,) = [{row[0] for row in _both_ways(connection, "SELECT DISTINCT key FROM scores", "key", ())}]
-    for number in sorted(keys.keys() | {one for one in numbers if type(one) is int}):
+    for number in sorted(one for one in {*keys, *numbers} if isinstance(one, int)):
         digest = ", digest" if version > 1 else ""
         select = f"SELECT {_COLUMNS}{digest} FROM scores WHERE key = ?"
         raw = _both_ways(connection, select, "arch", (number,))
@@ -123,7 +123,7 @@ def _sorted_out(key: ScoreKey, raw: Sequence[RawRow], version: int) -> tuple[lis
             (named,) = parsed(key, [row])
             if version > 1 and digests(key, [row]) != [values[5]]:
                 raise BadRowError("digest")
-            good.append(Score(row[0], named, row[2], *printable([row[3]]), row[4]))
+            good.append(Score(row[0], named, row[2], printable([row[3]])[0], row[4]))
         except (BadRowError, UnicodeDecodeError):
             name = values[0].decode(errors="replace") if isinstance(values[0], bytes) else str(values[0])
             bad.append(plain(name))

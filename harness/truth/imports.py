@@ -1,12 +1,16 @@
 """Truth from official releases that cannot be fetched, but that a user may have: named by a path, converted once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from harness.files.limited import Limits, Reading, call_limited
 from harness.paths import truth_home
 from harness.registry import Registry
-from harness.truth.table import TruthTable, write_table
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,29 @@ def imports_of(benchmark: str) -> list[TruthImport]:
 def import_truth(release: TruthImport, path: Path, home: Path | None = None) -> TruthTable:
     """Convert the files at `path` into the release's table, which replaces an older one in one step.
 
+    They may be anybody's: they are read in a process of limited memory and time, which hands back numbers and names.
+
     Raises:
         MissingDataError: if they are not there.
         CorruptDataError: if they are not the release; the older table stays.
     """
-    table = release.convert(path)
+    reading = Reading(__name__, "convert_plain", (release.name, str(path)), str(path))
+    found = call_limited(reading, _limits(path))
+    columns = tuple(TruthColumn(**column) for column in found["columns"])
+    table = TruthTable(found["archs"], columns, tuple(found["values"]))
     write_table(table, release.path(home), release.origin)
     return table
+
+
+def convert_plain(name: str, path: str) -> dict[str, Any]:
+    """The table that a registered release makes of a path, as plain data: what the other process is asked for."""
+    table = TRUTH_IMPORTS.get(name).convert(Path(path))
+    values = [np.ascontiguousarray(values, dtype=np.float64) for values in table.values]
+    return {"archs": list(table.archs), "columns": [asdict(column) for column in table.columns], "values": values}
+
+
+def _limits(path: Path) -> Limits:
+    """4 GiB and four times the files' size; 10 minutes, and a second for each file and each megabyte."""
+    files = [path] if path.is_file() else [each for each in path.glob("*") if each.is_file()]
+    n_bytes = sum(each.stat().st_size for each in files)
+    return Limits(memory_bytes=2**32 + 4 * n_bytes, seconds=600 + len(files) + n_bytes / 10**6)

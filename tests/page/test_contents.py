@@ -61,7 +61,9 @@ def test_missing_and_infinite_scores_survive_json(run_folder, tmp_path):
     scores["params"] = [math.nan, -math.inf, math.inf, *scores["params"][3:]]
     scores.to_parquet(tmp_path / "run" / "scores.parquet")
     write_page([tmp_path / "run"], tmp_path / "page")
-    data = json.loads((tmp_path / "page" / "data.js").read_text().removeprefix("window.PAGE = ").rstrip(";\n"))
+    script = (tmp_path / "page" / "data.js").read_text()
+    quoted = script.removeprefix("window.PAGE = JSON.parse('").removesuffix("');\n")
+    data = json.loads(quoted.replace("\\'", "'").replace("\\\\", "\\"))
     assert data["places"][0]["scores"]["params"][:3] == [None, "-inf", "inf"]
 
 

@@ -80,8 +80,8 @@ class _Calls:
     [
         (_Calls(os.system, "true"), r"asks for '(posix|nt)\.system'"),
         (functools.partial(os.system, "true"), r"asks for '(posix|nt)\.system'"),
-        (functools.partial(list, [1]), r"is not a whole pickle \(ValueError"),
-        (_Calls(functools.partial, dict), r"is not a whole pickle \(ValueError"),
+        (functools.partial(list, [1]), r"asks for 'builtins\.list'"),
+        (_Calls(functools.partial, dict), r"asks for 'builtins\.dict'"),
         ({"accuracy": np.zeros(3)}, "holds no data frame"),
     ],
 )

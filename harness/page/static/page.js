@@ -68,7 +68,7 @@ async function draw() {
   if (plots.place !== place) at("archs").replaceChildren(...place.archs.slice(0, 2000).map((arch) => new Option(arch)));
   // Only the first columns find an axis: the chosen proxy, then the best.
   const best = boardRows.filter((one) => one.place === place.id).sort((one, other) => compared(one.tau, other.tau, false));
-  const names = new Set([proxy, ...best.map((one) => one.column), ...Object.keys(place.scores)].filter((name) => place.scores[name]));
+  const names = new Set([proxy, ...best.map((one) => one.column), ...Object.keys(place.scores)].filter((name) => Object.hasOwn(place.scores, name)));
   const columns = columnsOf(place);
   ranks = new Map(["truth", ...names].map((name) => [name, columns.ranks.get(name)]));
   await plots.show(place, proxy, columns.values.get(proxy), columns.values.get("truth"), ranks);
@@ -186,7 +186,7 @@ function follow() {
   const wanted = new URLSearchParams(location.hash.slice(1));
   const place = places.find((one) => one.id === wanted.get("place")) || state.place || places[0];
   const best = boardRows.filter((row) => row.place === place.id).sort((one, other) => compared(one.tau, other.tau, false))[0];
-  const proxy = place.scores[wanted.get("proxy")] ? wanted.get("proxy") : best.column;
+  const proxy = Object.hasOwn(place.scores, wanted.get("proxy")) ? wanted.get("proxy") : best.column;
   return choose({ place, proxy, arch: place.archs.includes(wanted.get("arch")) ? wanted.get("arch") : null });
 }
 

@@ -55,6 +55,11 @@ function floorOf(values) {
   return sorted.find((value) => value >= low - FAR_BELOW * (high - low)) ?? -Infinity;
 }
 
+/** A text for Plotly, which takes tags in titles and labels for markup. */
+function literal(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
 function nextFrame() {
   return new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); });
 }
@@ -91,7 +96,7 @@ class Plots {
       selected: { marker: { color: ORANGE, opacity: 0.9 } }, unselected: { marker: { opacity: 0.12 } },
     };
     const layout = { margin: { l: 60, r: 10, t: 10, b: 50 }, dragmode: "select", hovermode: "closest", showlegend: false,
-      xaxis: { title: { text: proxy } }, yaxis: { title: { text: place.truth }, ...this.heights() } };
+      xaxis: { title: { text: literal(proxy) } }, yaxis: { title: { text: literal(place.truth) }, ...this.heights() } };
     const turn = this.turn = (this.turn || 0) + 1;
     await Plotly.react(this.scatter, [points], layout, PLOT);
     this.prepareRanks(ranksOf);
@@ -121,7 +126,8 @@ class Plots {
     this.complete = this.rows.filter((row) => this.names.every((name) => !Number.isNaN(ranksOf.get(name)[row])));
     this.complete.sort((one, other) => this.hashes[one] - this.hashes[other] || one - other);
     const last = Math.max(1, ...this.names.map((name) => ranksOf.get(name).reduce((most, rank) => (rank > most ? rank : most), 1)));
-    this.dimensions = this.names.map((label) => ({ label, tickformat: ",d", range: [last, 1] }));
+    this.named = new Map(this.names.map((name) => [literal(name), name]));
+    this.dimensions = this.names.map((name) => ({ label: literal(name), tickformat: ",d", range: [last, 1] }));
     this.ranges = "[]";
   }
 
@@ -131,7 +137,7 @@ class Plots {
     const others = this.selected ? this.complete.filter((row) => !this.selected.has(row)) : this.complete;
     this.lines = [...chosen, ...others].slice(0, this.mostLines);
     this.nChosen = chosen.length;
-    const dimensions = this.dimensions.map((one) => ({ ...one, values: this.lines.map((row) => this.ranksOf.get(one.label)[row]) }));
+    const dimensions = this.dimensions.map((one) => ({ ...one, values: this.lines.map((row) => this.ranksOf.get(this.named.get(one.label))[row]) }));
     // Ranges along axes fade the lines outside, so only what is brushed in the scatter has a colour of its own.
     const coloured = this.ranges === "[]" ? chosen.length : 0;
     const line = { color: this.lines.map((row, at) => (at < coloured ? 1 : 0)), cmin: 0, cmax: 1, colorscale: [[0, BLUE], [1, ORANGE]] };
@@ -177,7 +183,7 @@ class Plots {
     // Axes may have been moved, too.
     this.dimensions = this.ranks.data[0].dimensions.map(({ values, ...rest }) => rest);
     const constrained = this.dimensions.filter((dimension) => dimension.constraintrange);
-    const ranges = constrained.map(({ label, constraintrange }) => [label, constraintrange.flat(2)]);
+    const ranges = constrained.map(({ label, constraintrange }) => [this.named.get(label), constraintrange.flat(2)]);
     if (JSON.stringify(ranges) === this.ranges) return;
     this.ranges = JSON.stringify(ranges);
     const inside = ([name, bounds], row) => bounds.some((low, i) => i % 2 === 0 &&
