@@ -169,7 +169,8 @@ def _accuracies(record: Record, measure: _Measure, epochs: int) -> dict[int | No
         return {}
     by_seed = {seed: run.accuracies[last] for seed, run in runs.items()}
     found: dict[int | None, float] = {None: sum(by_seed.values()) / len(by_seed)}
-    found.update(by_seed)
+    for seed, accuracy in by_seed.items():
+        found[seed] = accuracy
     return found
 
 

@@ -96,7 +96,8 @@ def digests(key: ScoreKey, rows: Sequence[StoredRow]) -> list[bytes]:
 
 def total(row_digests: Sequence[bytes]) -> int:
     """The sum of digests modulo 2^64: the same in any order, another one when a row is lost."""
-    return sum(struct.unpack(f">{len(row_digests)}Q", b"".join(row_digests))) % _WRAP
+    numbers: tuple[int, ...] = struct.unpack(f">{len(row_digests)}Q", b"".join(row_digests))
+    return sum(numbers) % _WRAP
 
 
 def changed_total(before: int, added: int, removed: int = 0) -> int:
