@@ -137,4 +137,4 @@ def test_shorter_training_stands_beside_the_truth_as_a_reference(tmp_path, monke
     assert row[["reference", "epochs", "n"]].to_numpy().tolist() == [["test12", 12, 200]]
     index = evaluation.scores["nats_tss", "cifar10"]["index"]
     assert row["tau"].item() == pytest.approx(correlations(after["test12"][index], final[index]).tau)
-    assert "## Shorter training" in (tmp_path / "out" / "report.md").read_text()
+    assert "## Early-epoch accuracy as a reference" in (tmp_path / "out" / "report.md").read_text()

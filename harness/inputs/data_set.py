@@ -135,7 +135,7 @@ class BatchRequest:
     def __post_init__(self) -> None:
         for name in ("n_batches", "batch_size"):
             if getattr(self, name) < 1:
-                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be at least 1.")
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at least 1.")
 
 
 @dataclass(frozen=True, eq=False)

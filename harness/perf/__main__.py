@@ -67,7 +67,7 @@ def _parse(words: Sequence[str]) -> tuple[list[str], Bench, Path]:
     parser.add_argument("--out", type=Path, default=RUNS / "perf", help="folder of the results (results/runs/perf)")
     found = parser.parse_args(words)
     if found.cells < 1:
-        raise OptionError(f"--cells {found.cells} cannot work; it must be at least 1.")
+        raise OptionError(f"--cells {found.cells} is invalid: it must be at least 1.")
     return found.measurement, Bench(found.cells, found.seed, InputKind(found.inputs), found.batch_size), found.out
 
 

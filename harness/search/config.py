@@ -23,7 +23,7 @@ def read_search(config: DictConfig) -> tuple[SearchSpec, SearchSettings]:
     """What is searched for where, and the settings, of a composed configuration.
 
     Raises:
-        OptionError: for values that cannot work.
+        OptionError: for invalid values.
     """
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
@@ -55,12 +55,12 @@ def read_search(config: DictConfig) -> tuple[SearchSpec, SearchSettings]:
 def _budget(values: object) -> dict[str, float]:
     if not isinstance(values, dict):
         raise OptionError(
-            f"budget={values} cannot work; it must name a count and its largest value: budget.flops=600e6."
+            f"budget={values} is invalid: it must name a count and its largest value: budget.flops=600e6."
         )
     return {str(name): _number(f"budget.{name}", value) for name, value in values.items()}
 
 
 def _number(key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise OptionError(f"{key}={value} cannot work; it must be a number.")
+        raise OptionError(f"{key}={value} is invalid: it must be a number.")
     return float(value)

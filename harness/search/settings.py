@@ -24,7 +24,7 @@ class SearchSettings:
         searcher_options: option values by name of searcher.
 
     Raises:
-        OptionError: for values that cannot work, each with what would.
+        OptionError: for an invalid value; the message says what is valid.
     """
 
     base: Settings = field(default_factory=Settings)
@@ -43,17 +43,17 @@ class SearchSettings:
         for name in ("steps", "evaluations"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise OptionError(f"{name}={value} cannot work; it must be at least 1.")
+                raise OptionError(f"{name}={value} is invalid: it must be at least 1.")
         if self.population is not None and self.population < 2:
             raise OptionError(
-                f"population={self.population} cannot work; it must be at least 2, since the smallest score is dropped "
+                f"population={self.population} is invalid: it must be at least 2, since the smallest score is dropped "
                 "from it."
             )
         if self.proxy_seed is not None and self.proxy_seed < 0:
-            raise OptionError(f"proxy_seed={self.proxy_seed} cannot work; it must be 0 or more, or own.")
+            raise OptionError(f"proxy_seed={self.proxy_seed} is invalid: it must be 0 or more, or own.")
         for name, limit in self.budget.items():
             if not limit > 0:
-                raise OptionError(f"budget.{name}={limit:g} cannot work; it must be above 0.")
+                raise OptionError(f"budget.{name}={limit:g} is invalid: it must be above 0.")
 
     @property
     def n_members(self) -> int:

@@ -25,7 +25,7 @@ class AgingEvolution(Searcher):
 
     def __post_init__(self) -> None:
         if self.sample < 1:
-            raise OptionError(f"options.aging_evolution.sample={self.sample} cannot work; it must be at least 1.")
+            raise OptionError(f"options.aging_evolution.sample={self.sample} is invalid: it must be at least 1.")
 
     def search(self, problem: Problem) -> Asking:
         members: deque[Candidate] = deque()

@@ -30,9 +30,9 @@ class Evolution(Searcher):
 
     def __post_init__(self) -> None:
         if self.mutations < 1:
-            raise OptionError(f"options.evolution.mutations={self.mutations} cannot work; it must be at least 1.")
+            raise OptionError(f"options.evolution.mutations={self.mutations} is invalid: it must be at least 1.")
         if self.founders < 0:
-            raise OptionError(f"options.evolution.founders={self.founders} cannot work; it must be at least 0.")
+            raise OptionError(f"options.evolution.founders={self.founders} is invalid: it must be at least 0.")
 
     def search(self, problem: Problem) -> Asking:
         entered: list[Candidate] = []

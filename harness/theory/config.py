@@ -15,7 +15,7 @@ def read_theory(config: DictConfig) -> TheorySettings:
     """The settings of a composed configuration, checked against the types of their fields.
 
     Raises:
-        OptionError: for values that cannot work.
+        OptionError: for invalid values.
     """
     known = {field.name for field in fields(TheorySettings)}
     given = {str(key): value for key, value in config.items() if key in known}

@@ -61,7 +61,7 @@ class RandomMlpsSettings:
         for name in ("widths", "weight_scales"):
             ends = getattr(self, name)
             if len(ends) != 2 or ends[0] > ends[1]:
-                raise OptionError(f"random_mlps.{name}={list(ends)} cannot work; it must be two ends, [LOW,HIGH].")
+                raise OptionError(f"random_mlps.{name}={list(ends)} is invalid: it must be two ends, [LOW,HIGH].")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class TrainingSettings:
                 "must lie in [0, 1) and weight decay must be 0 or more."
             )
         if list(self.steps) != sorted(set(self.steps)):
-            raise OptionError(f"training.steps={list(self.steps)} cannot work; it must ascend.")
+            raise OptionError(f"training.steps={list(self.steps)} is invalid: it must ascend.")
         if self.n_measured % self.batch_size or self.n_measured > self.batch_size * self.steps[-1]:
             raise OptionError(
                 f"training.n_measured={self.n_measured} cannot work; the loss is measured on whole batches that were "
@@ -97,7 +97,7 @@ class TheorySettings:
     """Everything that a run of `python -m harness.theory` may choose.
 
     Raises:
-        OptionError: for values that cannot work, each with what would; so do the groups.
+        OptionError: for an invalid value; the message says what is valid; so do the groups.
     """
 
     experiment: str = ALL
@@ -118,9 +118,9 @@ class TheorySettings:
         if self.data is not None and self.data not in HANDWRITING:
             raise OptionError(unknown_name("value of data", self.data, list(HANDWRITING)))
         if self.seed < 0:
-            raise OptionError(f"seed={self.seed} cannot work; it must be 0 or more.")
+            raise OptionError(f"seed={self.seed} is invalid: it must be 0 or more.")
         if self.workers is not None and self.workers < 1:
-            raise OptionError(f"workers={self.workers} cannot work; it must be at least 1.")
+            raise OptionError(f"workers={self.workers} is invalid: it must be at least 1.")
 
     @property
     def experiments(self) -> tuple[str, ...]:
@@ -133,4 +133,4 @@ def _require_positive(group: str, settings: object, *names: str) -> None:
         value = getattr(settings, name)
         values = list(value) if isinstance(value, tuple) else [value]
         if not values or not all(number > 0 for number in values):
-            raise OptionError(f"{group}.{name}={value} cannot work; it must be above 0.")
+            raise OptionError(f"{group}.{name}={value} is invalid: it must be above 0.")

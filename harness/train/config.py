@@ -33,7 +33,7 @@ def read_training(config: DictConfig) -> Training:
     """What a composed configuration asks for.
 
     Raises:
-        HarnessError: for values that cannot work.
+        HarnessError: for invalid values.
     """
     values = OmegaConf.to_container(config, resolve=True)
     assert isinstance(values, dict)
@@ -121,4 +121,4 @@ def _number(key: str, value: object) -> float:
             raise ValueError
         return float(value)  # type: ignore[arg-type]  # YAML reads 4e-5 as text
     except (TypeError, ValueError):
-        raise OptionError(f"{key}={value} cannot work; it must be a number.") from None
+        raise OptionError(f"{key}={value} is invalid: it must be a number.") from None

@@ -19,7 +19,7 @@ class Augmentation:
     """What is done to training images and their labels; conf/recipe/small.yaml says what each number means.
 
     Raises:
-        OptionError: for values that cannot work.
+        OptionError: for invalid values.
     """
 
     shift: int = 0
@@ -60,7 +60,7 @@ class Recipe:
     processes compute them together, or fewer one after another, with the same result.
 
     Raises:
-        OptionError: for values that cannot work.
+        OptionError: for invalid values.
     """
 
     name: str = "small"
@@ -102,4 +102,4 @@ class Recipe:
 
 def _require(holds: bool, name: str, value: object, what: str) -> None:
     if not holds:
-        raise OptionError(f"recipe.{name}={value} cannot work; it must be {what}.")
+        raise OptionError(f"recipe.{name}={value} is invalid: it must be {what}.")

@@ -35,9 +35,9 @@ MISTAKES = {
         "No recipe is called 'smal'. Did you mean 'small'? Known: small, zico",
     ),
     "unknown setting": (["arch=0", "epochs=3"], "No setting is called 'epochs'."),
-    "epochs": (["arch=0", "recipe.epochs=0"], "recipe.epochs=0 cannot work; it must be at least 1."),
-    "warm-up": (["arch=0", "recipe.epochs=1"], "recipe.warmup_epochs=1 cannot work; it must be below recipe.epochs."),
-    "one image": (["arch=0", "recipe.batch_size=1"], "recipe.batch_size=1 cannot work; it must be at least 2"),
+    "epochs": (["arch=0", "recipe.epochs=0"], "recipe.epochs=0 is invalid: it must be at least 1."),
+    "warm-up": (["arch=0", "recipe.epochs=1"], "recipe.warmup_epochs=1 is invalid: it must be below recipe.epochs."),
+    "one image": (["arch=0", "recipe.batch_size=1"], "recipe.batch_size=1 is invalid: it must be at least 2"),
     "too many images": (["arch=0", "recipe.batch_size=500", "recipe.shards=2"], "needs 1,000 images; scikit-learn dig"),
     "data set of another": (["arch=0", "dataset=imagenet"], "nats_tss has no data set 'imagenet'; it has digits, "),
     "no classes": (

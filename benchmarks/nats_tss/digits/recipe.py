@@ -42,9 +42,9 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("n_steps", "batch_size", "n_test_copies"):
             if getattr(self, name) < 1:
-                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be at least 1.")
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at least 1.")
         if not 0 < self.warmup_fraction < 1:
-            raise OptionError(f"warmup_fraction={self.warmup_fraction} cannot work; it must lie between 0 and 1.")
+            raise OptionError(f"warmup_fraction={self.warmup_fraction} is invalid: it must lie between 0 and 1.")
         asked, known = Skeleton(self.channels, self.cells_per_stage), skeleton_of(DIGITS)
         if asked != known:
             raise OptionError(f"{asked} is not the digits network, which is {known}.")

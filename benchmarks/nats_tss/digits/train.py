@@ -49,7 +49,7 @@ def choose(cells: Path | None, limit: int | None) -> list[Architecture]:
         OptionError: if `limit` is below 1.
     """
     if limit is not None and limit < 1:
-        raise OptionError(f"--limit {limit} cannot work; it must be at least 1.")
+        raise OptionError(f"--limit {limit} is invalid: it must be at least 1.")
     wanted: Sequence[Architecture] = SPACE.architectures
     if cells is not None:
         if not cells.is_file():
@@ -72,7 +72,7 @@ def train(archs: Sequence[Architecture], store: OutcomeFolder, recipe: Recipe, *
         StoreError: if the store is in use, of another recipe, or damaged.
     """
     if n_workers < 1:
-        raise OptionError(f"--workers {n_workers} cannot work; it must be at least 1.")
+        raise OptionError(f"--workers {n_workers} is invalid: it must be at least 1.")
     with store.locked(command):
         finished = store.read()
         wanted = [arch for arch in archs if arch not in finished]
