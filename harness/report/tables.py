@@ -113,7 +113,7 @@ def records(rows: pd.DataFrame) -> list[dict[str, object]]:
 def left_out(row: dict[str, object]) -> str:
     """The numbers of excluded rows and of infinite scores, as a clause."""
     n_nan, n_inf = count_text(row[columns.N_NAN]), count_text(row[columns.N_INF])
-    return f"n_nan {n_nan} (no score or no truth: excluded), n_inf {n_inf} (infinite: ranked first or last)"
+    return f"n_nan {n_nan} (no score or no truth: excluded), n_inf {n_inf} (ranked first or last)"
 
 
 def most_frequent(reasons: Mapping[str, int]) -> str:

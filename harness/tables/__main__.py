@@ -23,13 +23,13 @@ DEFAULTS: Mapping[str, object] = {
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Regenerate tables; a mistake is one sentence and exit code 2."""
+    """Regenerate tables; a user error ends in one sentence and exit code 2."""
     try:
         settings = _settings(sys.argv[1:] if words is None else words)
         if settings["table"] is None:
-            raise OptionError(f"No table was named. Give table=NAME or table=all; known: {', '.join(table_names())}.")
-        asked = settings["table"] if isinstance(settings["table"], list) else [settings["table"]]
-        names = [name for word in asked for name in (table_names() if word == "all" else [str(word)])]
+            raise OptionError(f"No table was given. Write table=NAME or table=all; known: {', '.join(table_names())}.")
+        chosen = settings["table"] if isinstance(settings["table"], list) else [settings["table"]]
+        names = [name for word in chosen for name in (table_names() if word == "all" else [str(word)])]
         specs = [read_spec(name) for name in dict.fromkeys(names)]
         store = None if settings["store"] is None else Path(str(settings["store"])).expanduser()
         sources = ScoreSources(Path(str(settings["scores"])).expanduser(), store)
@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
             except MissingDataError as error:
                 if len(specs) == 1:
                     raise
-                print(f"{spec.name}: left as it is. {error}")
+                print(f"{spec.name}: not regenerated. {error}")
                 continue
             paths = write_table_files(out, spec, cells)
             print(f"{spec.name}: {summary(cells)}")
@@ -55,7 +55,9 @@ def _settings(words: Sequence[str]) -> dict[str, object]:
     for word in words:
         key, equals, _ = word.partition("=")
         if not equals:
-            raise OptionError(f"'{word}' is no setting. Write table=NAME, or table=all; known: {', '.join(DEFAULTS)}.")
+            raise OptionError(
+                f"'{word}' is not a setting. Write table=NAME or table=all; known: {', '.join(DEFAULTS)}."
+            )
         if key not in DEFAULTS:
             raise OptionError(unknown_name("setting", key, sorted(DEFAULTS)))
     try:
