@@ -78,7 +78,7 @@ def test_a_truncated_archive_is_damaged(tmp_path, content):
     whole = _pack(tmp_path / "whole.tar.gz", _file(f"{TOP}/a", bytes(range(256)) * 64)).read_bytes()
     archive = tmp_path / "cut.tar.gz"
     archive.write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(CorruptDataError, match=r"cut\.tar\.gz (is not a whole tar archive|holds no files)"):
+    with pytest.raises(CorruptDataError, match=r"cut\.tar\.gz (is not a complete tar archive|holds no files)"):
         unpack(archive, tmp_path / "real" / TOP)
     assert _inside(tmp_path / "real") == set()
 
@@ -108,7 +108,7 @@ def test_fetching_unpacks_once_and_then_does_nothing(tmp_path, monkeypatch):
     assert (home / TOP / "data_batch_1").read_bytes() == b"images"
     assert not downloads.exists()
     monkeypatch.setenv("HARNESS_MIRROR", "/no/such/mirror")
-    assert fetch_archive(archive, home, downloads) == [f"{home / TOP} is there and whole."]
+    assert fetch_archive(archive, home, downloads) == [f"{home / TOP} is complete."]
 
 
 def test_fetching_repairs_a_damaged_file(tmp_path, monkeypatch):
@@ -116,7 +116,7 @@ def test_fetching_repairs_a_damaged_file(tmp_path, monkeypatch):
     home, downloads = tmp_path / "real", tmp_path / "downloads"
     fetch_archive(archive, home, downloads)
     (home / TOP / "data_batch_1").write_bytes(b"damaged")
-    assert fetch_archive(archive, home, downloads)[1] == f"What lay there before is now {home / TOP}.before-1."
+    assert fetch_archive(archive, home, downloads)[1] == f"The previous contents were moved to {home / TOP}.before-1."
     assert (home / TOP / "data_batch_1").read_bytes() == b"images"
 
 

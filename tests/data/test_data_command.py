@@ -105,10 +105,7 @@ def test_a_damaged_table_is_named_refused_and_repaired_by_fetching(fetched, caps
     table.write_bytes(content)
     assert main(["verify"]) == 1
     printed = capsys.readouterr().out
-    assert (
-        f"DAMAGED  {table} does not match the checksum beside it. Run `python -m harness.data fetch nats_tss`"
-        in printed
-    )
+    assert f"DAMAGED  {table} does not match its checksum file. Run `python -m harness.data fetch nats_tss`" in printed
     assert f"{N_TABLES - 1} whole, 1 damaged." in printed
     assert main(["status"]) == 0
     assert "damaged" in capsys.readouterr().out

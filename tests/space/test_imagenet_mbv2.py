@@ -189,5 +189,5 @@ def test_the_space_has_neither_a_list_nor_truth():
     assert not SPACE.enumerable
     with pytest.raises(OptionError, match="too many to list"):
         _ = SPACE.architectures
-    with pytest.raises(MissingDataError, match=r"has no truth: .* Search in it instead: `python -m harness.search"):
+    with pytest.raises(MissingDataError, match=r"has no ground truth: .* searched instead: `python -m harness.search"):
         Truth.open("imagenet_mbv2")
