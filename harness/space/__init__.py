@@ -1,7 +1,7 @@
 """Search spaces: architectures -> their canonical forms, layers, costs and networks.
 
-`search_space` is the contract that a benchmark's space fulfils, `graph` an architecture as nodes and edges to draw,
-`initialise` the weights of a network from (seed, text).
+`search_space` is the interface of a benchmark's search space, `graph` describes an architecture as vertices and edges
+for drawing, `initialise` draws the weights of a network from (seed, module key).
 """
 
 from harness.space.search_space import BENCHMARKS as BENCHMARKS

@@ -69,7 +69,7 @@ def test_a_malicious_archive_is_refused_before_anything_is_written(tmp_path, mem
 def test_a_bomb_is_refused_by_its_declared_size(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.inputs.archives._MAX_UNPACKED_BYTES", 10)
     archive = _pack(tmp_path / "a.tar.gz", _file(f"{TOP}/a", b"123456"), _file(f"{TOP}/b", b"123456"))
-    with pytest.raises(CorruptDataError, match="would unpack to 12 bytes; at most 10"):
+    with pytest.raises(CorruptDataError, match="would unpack to 12 bytes; the limit is 10"):
         unpack(archive, tmp_path / TOP)
 
 
@@ -122,5 +122,5 @@ def test_fetching_repairs_a_damaged_file(tmp_path, monkeypatch):
 
 def test_an_archive_with_other_files_than_published_is_refused(tmp_path, monkeypatch):
     archive = _served(tmp_path, monkeypatch, b"others")
-    with pytest.raises(CorruptDataError, match="its files are not the published ones"):
+    with pytest.raises(CorruptDataError, match="its files differ from the published ones"):
         fetch_archive(archive, tmp_path / "real", tmp_path / "downloads")

@@ -230,7 +230,7 @@ MISTAKES = {
     "budget of a proxy": (["budget.zico=10"], "zico cannot be a budget or be minimised, since it needs "),
     "budget in words": (["budget.params=few"], "budget.params=few is invalid: it must be a number."),
     "start over budget": (["budget.params=2e4", "start=ALL3X3"], "is over budget.params=20000: its params is "),
-    "no such start": (["start=x"], "'x' is not an architecture of nats_tss; one looks like "),
+    "no such start": (["start=x"], "'x' is not an architecture of nats_tss; an example is "),
     "start of a draw": (["search=random", "start=ALL3X3"], "such as search=evolution; random does not. "),
     "ensemble of one": (["ensemble=rank_sum"], "ensemble=rank_sum combines several proxies, but params is "),
     "learning ensemble": (["proxy=[params,flops]", "ensemble=fitted"], "ensemble=fitted learns from the accuracy"),

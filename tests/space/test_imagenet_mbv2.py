@@ -89,7 +89,7 @@ def test_the_protocol_chooses_what_is_scored_and_a_key_says_so():
 
 
 def test_only_a_space_that_has_the_choice_takes_it():
-    with pytest.raises(OptionError, match=r"protocol.residuals=false cannot work for nats_tss"):
+    with pytest.raises(OptionError, match=r"protocol.residuals=false is invalid for nats_tss"):
         BENCHMARKS.get("nats_tss").as_scored(residuals=False, squeeze_excitation=False)
 
 
@@ -187,7 +187,7 @@ def test_a_wrong_string_is_told_in_one_sentence(mistake):
 
 def test_the_space_has_neither_a_list_nor_truth():
     assert not SPACE.enumerable
-    with pytest.raises(OptionError, match="too many to list"):
+    with pytest.raises(OptionError, match="too many architectures to list"):
         _ = SPACE.architectures
     with pytest.raises(MissingDataError, match=r"has no ground truth: .* searched instead: `python -m harness.search"):
         Truth.open("imagenet_mbv2")

@@ -20,7 +20,7 @@ STRUCTURE = BENCHMARKS.get("imagenet_mbv2").start
 
 MISTAKES = {
     "no architecture": ([], "Which network? Give arch=: an architecture of nats_tss, as '|avg_pool_3x3~0|"),
-    "unknown architecture": (["arch=|conv~0|"], "'|conv~0|' is not an architecture of nats_tss; one looks like"),
+    "unknown architecture": (["arch=|conv~0|"], "'|conv~0|' is not an architecture of nats_tss; an example is"),
     "unknown index": (["arch=15625"], "nats_tss has no architecture 15625; its indices are 0 to 15624."),
     "unknown block": (
         ["bench=imagenet_mbv2", f"arch={STRUCTURE.replace('E6K3', 'E5K3')}"],
