@@ -1,4 +1,4 @@
-"""The examination: a plug-in is loaded, and each check made in turn."""
+"""Loads a plug-in and runs each check in turn."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from harness.store import FAILED
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a word of the command line stands for: the proxies to be examined, and what loading them showed."""
+    """The proxies that an argument of the command line names, and the findings from loading them."""
 
     names: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -48,37 +48,35 @@ def load(word: str) -> Loaded:
     changed = differing(before, generators() | global_settings())
     findings = [passed("loads", f"registers {', '.join(names)}")]
     if changed:
-        findings = [
-            failed("loads", f"importing the file changes {', '.join(changed)}; do nothing but define the proxy")
-        ]
+        findings = [failed("loads", f"importing the file changes {', '.join(changed)}; only define the proxy")]
     if len(names) > 1:
-        findings.append(failed("one proxy", f"the file registers {', '.join(names)}: give each a file of its own"))
+        findings.append(failed("one proxy", f"the file registers {', '.join(names)}: put each into its own file"))
     return Loaded(names, tuple(findings))
 
 
 def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
-    """Make the checks one after another.
+    """Run the checks one after another.
 
     Args:
         name: a registered proxy.
-        quick: leave out cost and direction, which take most of the time.
-        options: those of the proxy that differ from its defaults.
+        quick: skip cost and direction, which take most of the time.
+        options: options of the proxy that differ from its defaults.
 
     Raises:
-        HarnessError: for options that it does not have.
+        HarnessError: for unknown options.
     """
     proxy_class = PROXIES.get(name)
     definition = list(check_definition(proxy_class))
     yield from definition
     if any(finding.result is CheckResult.failed for finding in definition if finding.check in ("sees", "options")):
-        return  # it cannot be made or run
+        return  # it cannot be created or run
     proxy = proxy_class(**dict(checked_options("proxy", name, proxy_class, options or {})))
     device, names_gpu = check_device(CheckHarness(name, proxy))
     harness = CheckHarness(name, proxy, redirect=names_gpu)
     yield device
     yield check_value(harness)
     if all(score.status == FAILED for score in harness.ordinary):
-        return  # the other checks would say the same again
+        return  # the other checks would repeat the failure
     yield from check_behaviour(harness)
     yield from check_cases(harness)
     if not quick:
