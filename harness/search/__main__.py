@@ -1,4 +1,4 @@
-"""The command `python -m harness.search`: search for the architecture that a proxy likes best."""
+"""The command `python -m harness.search`: search for the architecture with the highest proxy score."""
 
 import sys
 
@@ -17,21 +17,21 @@ from harness.search.search import search
 
 @hydra.main(config_path=str(conf_folder()), config_name=CONFIG, version_base="1.3")
 def run(config: DictConfig) -> None:
-    """One run; `-m` makes one per combination."""
+    """A single run; with `-m`, one per combination."""
     with mistakes_told():
         found = search(*read_search(config))
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(found.tables))
     for line in found_lines(found.tables):
-        print(line)  # in one piece, however long
+        print(line)  # on one line, however long
     for skipped in found.skipped:
-        print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
+        print(f"skipped: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(found.out)
 
 
 def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    return exit_code(_checked, "Interrupted. What was scored is kept; the same command goes on from there.")
+    """Run the command; a user error is one sentence on standard error and exit code 2."""
+    return exit_code(_checked, "Interrupted. Finished scores are kept; run the same command again to continue.")
 
 
 def _checked() -> None:

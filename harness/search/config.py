@@ -1,4 +1,4 @@
-"""From the words of the command line to the settings of a search."""
+"""From the command line to the settings of a search."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,12 +15,12 @@ CONFIG = "search"
 
 
 def admitted(words: Sequence[str]) -> list[str]:
-    """The words as Hydra wants them: budgets marked as new keys, since any count may be one, and `start` in quotes."""
+    """The arguments in Hydra's syntax: budgets as new keys, because any count can have one, and `start` quoted."""
     return [f"++{word}" if word.startswith("budget.") else word for word in quoted(words, "start")]
 
 
 def read_search(config: DictConfig) -> tuple[SearchSpec, SearchSettings]:
-    """What is searched for where, and the settings, of a composed configuration.
+    """The search specification and settings of a composed configuration.
 
     Raises:
         OptionError: for invalid values.
@@ -55,7 +55,7 @@ def read_search(config: DictConfig) -> tuple[SearchSpec, SearchSettings]:
 def _budget(values: object) -> dict[str, float]:
     if not isinstance(values, dict):
         raise OptionError(
-            f"budget={values} is invalid: it must name a count and its largest value: budget.flops=600e6."
+            f"budget={values} is invalid: give the name of a count and its upper limit, such as budget.flops=600e6."
         )
     return {str(name): _number(f"budget.{name}", value) for name, value in values.items()}
 

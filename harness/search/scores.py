@@ -1,4 +1,4 @@
-"""Scores of candidates: from the store, computed where it lacks them."""
+"""Scores of candidates: read from the store, or computed if missing."""
 
 import os
 import time
@@ -25,9 +25,9 @@ from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 
 class Scores:
-    """The scores of some proxies in one setting; what is computed goes into the store at least twice a second.
+    """The scores of some proxies in one context; new scores are written to the store at least twice a second.
 
-    `parallel` is None for one process. Scores that were in the store are read once, at the beginning.
+    `parallel` is None for a single process. Stored scores are read once, at the beginning.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class Scores:
             self._known[spec] = kept
 
     def of(self, spec: ProxySpec, arch: Architecture) -> Score:
-        """The score of an architecture that was asked for by `ensure`."""
+        """The score of an architecture that was passed to `ensure`."""
         return self._known[spec][self._run.scored_as(spec, [arch])[0]]
 
     def ensure(
         self, specs: Sequence[ProxySpec], archs: Sequence[Architecture], each: Callable[[], None] = lambda: None
     ) -> None:
-        """Compute the scores that are not known yet; `each` is called after each network.
+        """Compute the missing scores; `each` is called after each network.
 
         Raises:
-            HarnessError: if a worker process is killed; what was computed is kept.
+            HarnessError: if a worker process is killed; finished scores are kept.
         """
         try:
             for unit, found in self._results(self._missing(specs, archs)):
@@ -64,12 +64,12 @@ class Scores:
                     self.commit()
         except TerminatedWorkerError as error:
             raise HarnessError(
-                "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
-                "command again, with fewer workers=."
+                "A worker process was killed, probably by the out-of-memory killer. Finished scores are kept: run the "
+                "same command again with fewer workers=."
             ) from error
 
     def commit(self) -> None:
-        """Put what was computed into the store."""
+        """Write the computed scores to the store."""
         if self._pending:
             self._store.add(self._pending, replace=self._effort.retry_failed or not self._effort.resume)
         self._pending, self._committed = [], time.monotonic()

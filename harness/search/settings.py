@@ -1,4 +1,4 @@
-"""Settings of a search: those of an evaluation that mean something here, and its own."""
+"""Settings of a search: those shared with an evaluation, and its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ _LARGEST_DEFAULT_POPULATION = 512  # arXiv:2301.11300, Algorithm 1
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Defaults are those of the command line; see conf/search.yaml for what each one means.
+    """Defaults are those of the command line; conf/search.yaml explains each setting.
 
     Attributes:
         base: seeds, inputs, protocol, store and so on; `seed` and `seeds` are those of the searches.
-        ensembles: names of ensembles, and "alone" for each proxy by itself.
-        budget: the largest value allowed, by name of a count or of a column of truth where lower is better.
-        minimised: names of such costs that a searcher of several objectives makes small.
+        ensembles: names of ensembles, and "alone" for each proxy alone.
+        budget: upper limit, by name of a count or of a column of ground truth for which lower is better.
+        minimised: names of costs that a multi-objective searcher minimises.
         proxy_seed: seed of initial weights and batches; None: each search's own.
         searcher_options: option values by name of searcher.
 
@@ -57,9 +57,9 @@ class SearchSettings:
 
     @property
     def n_members(self) -> int:
-        """The population size: as asked, otherwise a tenth of the steps, at least 2 and at most 512."""
+        """The population size: as given, otherwise a tenth of the steps, at least 2 and at most 512."""
         return self.population or max(2, min(self.steps // 10, _LARGEST_DEFAULT_POPULATION))
 
     def proxy_seed_of(self, seed: int) -> int:
-        """The proxies' seed in the search with a seed."""
+        """The proxies' seed in the search with the given seed."""
         return seed if self.proxy_seed is None else self.proxy_seed

@@ -79,7 +79,11 @@ BROKEN = {
         HEAD + CLASS + SOUND + CLASS.replace("NAME", "NAME_too") + SOUND,
         "put each into its own file",
     ),
-    "no version": ("version", HEAD + CLASS.replace("    version: ClassVar[int] = 1\n", "") + SOUND, "there is none"),
+    "no version": (
+        "version",
+        HEAD + CLASS.replace("    version: ClassVar[int] = 1\n", "") + SOUND,
+        "no version; write",
+    ),
     "no sees": (
         "sees",
         HEAD + CLASS.replace("    sees: ClassVar[Sees] = Sees.LIVE\n", "") + SOUND,
@@ -95,12 +99,12 @@ BROKEN = {
     "odd option": (
         "options",
         HEAD + CLASS + "    sizes: tuple = ()\n" + SOUND,
-        "sizes is not an int, float, bool or str",
+        "sizes is not an int, float",
     ),
     "version as an option": (
         "options",
         HEAD + CLASS.replace("version: ClassVar[int]", "version: int") + SOUND,
-        "version is taken for an option: annotate it with ClassVar",
+        "version is interpreted as an option: annotate it with ClassVar",
     ),
     "thawed": ("options", HEAD + CLASS.replace("(frozen=True)", "(unsafe_hash=True)") + SOUND, "is not frozen"),
     "raises": (
@@ -181,7 +185,7 @@ BROKEN = {
             "wanted = torch.autograd.grad(network(images).sum(), list(network.parameters()), allow_unused=True)",
             "self.value = sum(float(gradient.norm()) for gradient in wanted)",
         ),
-        "AttributeError: 'NoneType' object has no attribute 'norm', on a cell with a convolution that does not reach the output",
+        "AttributeError: 'NoneType' object has no attribute 'norm', on a cell with a convolution that does not reach",
     ),
     "needs a path": (
         "no path",
