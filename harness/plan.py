@@ -105,10 +105,10 @@ def print_plans(found: Sequence[Plan], width: float, console: Console) -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Make the pilot and print the plan; a mistake is one sentence and exit code 2."""
     try:
-        own, asked = read_words(sys.argv[1:] if words is None else words, {"width"})
+        own, request = read_words(sys.argv[1:] if words is None else words, {"width"})
         width = _width(own.get("width"))
-        words_asked = (asked.proxies, asked.benches, asked.data_sets)
-        found = list(plans(evaluate(*words_asked, asked.settings, ensemble=asked.ensembles)))
+        names = (request.proxies, request.benches, request.data_sets)
+        found = list(plans(evaluate(*names, request.settings, ensemble=request.ensembles)))
         if not found:
             raise HarnessError(f"No proxy has {FEWEST_ROWS} scores in the pilot; give a larger sample=.")
         print_plans(found, width, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))

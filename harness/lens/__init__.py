@@ -1,4 +1,4 @@
-"""The bias lens: what a proxy follows, which proxies say the same, what carries over, what is stable."""
+"""The bias lens: correlation of proxies with architecture statistics and with one another, transfer, stability."""
 
 from harness.lens.bias import bias_table, clustered, similarity, transfer_table
 from harness.lens.stability import STUDIES, stability_table, variants

@@ -1,4 +1,4 @@
-"""The command `python -m harness.page RUN ...`: one folder of static HTML, opened from the disk."""
+"""The command `python -m harness.page RUN ...`: a folder of static HTML, opened from disk."""
 
 import json
 import sys
@@ -18,24 +18,24 @@ STATIC = ("index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "ce
 
 
 def write_page(runs: Sequence[Path], out: Path) -> None:
-    """Write the page of some runs' folders into `out`: open `out`/index.html in a browser.
+    """Write a page of the given runs' folders into `out`: open `out`/index.html in a browser.
 
-    The drawing library is plotly.js (MIT), copied into the folder; nothing is loaded from elsewhere.
+    The plotting library is plotly.js (MIT), copied into the folder; nothing is loaded from the network.
 
     Raises:
-        HarnessError: if a run cannot be read or the folder not be written.
+        HarnessError: if a run cannot be read or the folder cannot be written.
     """
     data = contents([read_run(folder) for folder in runs])
     static = files("harness.page") / "static"
     made = {name: (static / name).read_bytes() for name in STATIC}
-    # A script and no JSON file: a page opened from the disk may not read other files.
+    # A script rather than a JSON file: a page opened from disk may not read other files.
     made["data.js"] = f"window.PAGE = {json.dumps(data, separators=(',', ':'), allow_nan=False)};\n".encode()
     made["plotly.min.js"] = get_plotlyjs().encode()
     write_files(out, made)
 
 
 def main() -> int:
-    """Write the page; a user's mistake is one sentence and exit code 2."""
+    """Write the page; a user error is one sentence and exit code 2."""
     return exit_code(_write, "Interrupted. Run the same command again.")
 
 

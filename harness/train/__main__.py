@@ -23,16 +23,16 @@ def run(config: DictConfig) -> None:
 
 
 def _train(config: DictConfig) -> None:
-    asked = read_training(config)
-    with gathered(asked.location.device) as (group, device):
-        location = RunLocation(**{**vars(asked.location), "device": device})
-        outcome = train(asked.job, location, group)
+    request = read_training(config)
+    with gathered(request.location.device) as (group, device):
+        location = RunLocation(**{**vars(request.location), "device": device})
+        outcome = train(request.job, location, group)
         if group.leads:
             epochs = f"{len(outcome.history)} epochs"
-            print(f"{asked.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
+            print(f"{request.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
             written = [HISTORY, WEIGHTS]
-            if asked.onnx:
-                written.append(write_onnx(outcome.network, asked.job.data_set, location.out).name)
+            if request.onnx:
+                written.append(write_onnx(outcome.network, request.job.data_set, location.out).name)
             print(f"{location.out}: {', '.join(written)}")
 
 

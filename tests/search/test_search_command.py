@@ -233,9 +233,9 @@ MISTAKES = {
     "no such start": (["start=x"], "'x' is not an architecture of nats_tss; an example is "),
     "start of a draw": (["search=random", "start=ALL3X3"], "such as search=evolution; random has none. "),
     "ensemble of one": (["ensemble=rank_sum"], "ensemble=rank_sum combines several proxies, but params is "),
-    "learning ensemble": (["proxy=[params,flops]", "ensemble=fitted"], "ensemble=fitted is fitted to trained accuracies"),
-    "one objective": (["search=pareto"], "search=pareto needs several objectives, but params is the only one"),
-    "cost for one score": (["minimise=flops"], "minimise=flops is only for search=pareto; evolution has a single objective."),
+    "learning ensemble": (["proxy=[params,flops]", "ensemble=fitted"], "ensemble=fitted is fitted to"),
+    "one objective": (["search=pareto"], "search=pareto needs several objectives, but params"),
+    "cost for one score": (["minimise=flops"], "minimise=flops is only for search=pareto; evolution has a single"),
     "unknown truth": (["truth=test200"], "No truth column of nats_tss on digits is called 'test200'. Did you mean"),
     "unknown preset": (["+preset=imagenet_45m"], "No preset is called 'imagenet_45m'. Did you"),
     "a block that does not exist, not in quotes": (
