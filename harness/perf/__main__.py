@@ -1,4 +1,4 @@
-"""The command `python -m harness.perf`: what scoring costs on this machine."""
+"""The command `python -m harness.perf`: the cost of scoring on this machine."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ from harness.scoring.workers import keep_freed_memory
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is measured, and on how many of the cells: some ask for more passes per cell than others."""
+    """A measurement, and the number of cells it uses: some need more passes per cell than others."""
 
     measure: Callable[[Bench], Iterator[Figure]]
     most_cells: int
@@ -44,10 +44,10 @@ MEASUREMENTS = {
 
 
 def measure(names: Sequence[str], bench: Bench) -> list[Figure]:
-    """The figures of some measurements, all in this run.
+    """The figures of the given measurements, all taken in this run.
 
     Raises:
-        OptionError: for the name of a measurement that there is not.
+        OptionError: for an unknown measurement.
     """
     for name in names:
         if name not in MEASUREMENTS:
@@ -60,9 +60,9 @@ def _parse(words: Sequence[str]) -> tuple[list[str], Bench, Path]:
     parser = OneSentenceParser(prog="python -m harness.perf", description=__doc__)
     parser.add_argument("measurement", nargs="*", help=f"{', '.join(MEASUREMENTS)}; none for all")
     parser.add_argument("--cells", type=int, default=50, help="random cells of NATS-Bench topology (50)")
-    parser.add_argument("--seed", type=int, default=0, help="draws the cells (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed for drawing the cells (0)")
     kinds = [kind.value for kind in InputKind]
-    parser.add_argument("--inputs", choices=kinds, default="noise", help="images; noise needs no download (noise)")
+    parser.add_argument("--inputs", choices=kinds, default="noise", help="inputs; noise needs no download (noise)")
     parser.add_argument("--batch-size", type=int, default=128, help="images per batch (128)")
     parser.add_argument("--out", type=Path, default=RUNS / "perf", help="folder of the results (results/runs/perf)")
     found = parser.parse_args(words)
@@ -72,13 +72,13 @@ def _parse(words: Sequence[str]) -> tuple[list[str], Bench, Path]:
 
 
 def main() -> int:
-    """Measure, print the table, write it; a user's mistake is one sentence and exit code 2."""
+    """Measure, print the table, write it; a user error is one sentence and exit code 2."""
     return exit_code(_measure_and_write, "Interrupted. Nothing was written; run the same command again.")
 
 
 def _measure_and_write() -> None:
     names, bench, out = _parse(sys.argv[1:])
-    keep_freed_memory()  # as runs do; the plain networks that they are compared with keep it too
+    keep_freed_memory()  # as in evaluations; the eager networks of the comparison use it, too
     figures = measure(names, bench)
     table = Table("", "value", "unit", "target", "")
     for row in rows(figures):

@@ -17,7 +17,7 @@ from harness.train.process_group import gathered
 
 @hydra.main(config_path=str(conf_folder()), config_name=CONFIG, version_base="1.3")
 def run(config: DictConfig) -> None:
-    """One training."""
+    """A single training run."""
     with mistakes_told():
         _train(config)
 
@@ -37,8 +37,8 @@ def _train(config: DictConfig) -> None:
 
 
 def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    return exit_code(_checked, "Interrupted. Finished epochs are kept; the same command goes on from there.")
+    """Run the command; a user error is one sentence on standard error and exit code 2."""
+    return exit_code(_checked, "Interrupted. Finished epochs are kept; run the same command again to continue.")
 
 
 def _checked() -> None:

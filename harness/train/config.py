@@ -1,4 +1,4 @@
-"""From the words of the command line to a job and its place."""
+"""From the command line to a job and its run location."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ CONFIG = "train"
 
 @dataclass(frozen=True)
 class Training:
-    """A job, its place, and whether an ONNX file is wanted."""
+    """A job, its run location, and whether to write an ONNX file."""
 
     job: Job
     location: RunLocation
@@ -30,7 +30,7 @@ class Training:
 
 
 def read_training(config: DictConfig) -> Training:
-    """What a composed configuration asks for.
+    """The training that a composed configuration describes.
 
     Raises:
         HarnessError: for invalid values.
@@ -58,7 +58,7 @@ def read_training(config: DictConfig) -> Training:
 
 def _architecture(space: SearchSpace, value: object) -> Architecture:
     if value is None:
-        raise OptionError(f"Which network? Give arch=: an architecture of {space.name}, as '{space.start}'.")
+        raise OptionError(f"arch is missing. Give an architecture of {space.name}, such as arch='{space.start}'.")
     text = str(value)
     path = Path(text)
     try:
