@@ -1,4 +1,4 @@
-"""The command `python -m harness.theory`: the paper's figures 1, 2 and 5, and a study of cells, with trends."""
+"""The command `python -m harness.theory`: Figures 1, 2 and 5 of the paper, and a training study of NATS-TSS cells."""
 
 import sys
 import time
@@ -25,7 +25,7 @@ from harness.theory.write import write_finding
 
 @hydra.main(config_path=str(conf_folder()), config_name="theory", version_base="1.3")
 def run(config: DictConfig) -> None:
-    """One run; `-m` makes one per combination."""
+    """A single run; with `-m`, one per combination."""
     with mistakes_told():
         check_theory(read_theory(config))
 
@@ -34,7 +34,7 @@ def check_theory(settings: TheorySettings) -> Path:
     """Run the experiments, write their files and print their trends; returns the folder, which is printed last.
 
     Raises:
-        HarnessError: for a user's mistake or missing data.
+        HarnessError: for a user error or missing data.
     """
     with out_folder(expanded(settings.out), f"theory-{settings.experiment}") as out:
         for experiment in settings.experiments:
@@ -72,7 +72,7 @@ def _found(settings: TheorySettings, experiment: str, out: Path) -> Finding:
 
 
 def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
+    """Run the command; a user error is one sentence on standard error and exit code 2."""
     return exit_code(_checked, "Interrupted. Finished experiments and scores are kept; run the same command again.")
 
 

@@ -1,4 +1,4 @@
-"""From the composed configuration of `python -m harness.theory` to its settings."""
+"""From the configuration of `python -m harness.theory` to its settings."""
 
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -21,11 +21,11 @@ def read_theory(config: DictConfig) -> TheorySettings:
     given = {str(key): value for key, value in config.items() if key in known}
     schema = OmegaConf.structured(TheorySettings)
     for node in (schema, *(schema[name] for name in known if OmegaConf.is_config(schema[name]))):
-        OmegaConf.set_readonly(node, False)  # frozen dataclasses refuse overrides otherwise
+        OmegaConf.set_readonly(node, False)  # otherwise frozen dataclasses cannot be overridden
     try:
         values = OmegaConf.to_container(OmegaConf.merge(schema, given), resolve=True)
     except OmegaConfBaseException as error:
-        raise OptionError(f"{error.full_key} cannot work: {str(error).splitlines()[0].rstrip('.')}.") from None
+        raise OptionError(f"{error.full_key} is invalid: {str(error).splitlines()[0].rstrip('.')}.") from None
     assert isinstance(values, dict)
     settings: TheorySettings = _made(TheorySettings, values)
     return settings

@@ -1,4 +1,4 @@
-"""Settings of `python -m harness.theory`: defaults and meanings stand in conf/theory.yaml."""
+"""Settings of `python -m harness.theory`; conf/theory.yaml documents them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +7,7 @@ from harness.errors import OptionError
 from harness.registry import unknown_name
 
 FIGURES = ("linear", "mlp", "random_mlps")
-"""The paper's figures 1, 2 and 5: what `experiment=all` makes."""
+"""Figures 1, 2 and 5 of the paper, which `experiment=all` reproduces."""
 EXPERIMENTS = (*FIGURES, "training")
 ALL = "all"
 HANDWRITING = ("mnist", "digits")
@@ -80,21 +80,21 @@ class TrainingSettings:
         _require_positive("training", self, "sample", "steps", "batch_size", "learning_rate", "n_measured")
         if not 0 <= self.momentum < 1 or self.weight_decay < 0:
             raise OptionError(
-                f"training.momentum={self.momentum}, training.weight_decay={self.weight_decay} cannot work; momentum "
+                f"training.momentum={self.momentum}, training.weight_decay={self.weight_decay} is invalid: momentum "
                 "must lie in [0, 1) and weight decay must be 0 or more."
             )
         if list(self.steps) != sorted(set(self.steps)):
             raise OptionError(f"training.steps={list(self.steps)} is invalid: it must ascend.")
         if self.n_measured % self.batch_size or self.n_measured > self.batch_size * self.steps[-1]:
             raise OptionError(
-                f"training.n_measured={self.n_measured} cannot work; the loss is measured on whole batches that were "
-                f"trained on, so it must be {self.batch_size} times 1 to {self.steps[-1]}."
+                f"training.n_measured={self.n_measured} is invalid: the loss is measured on whole batches of the "
+                f"training, so it must be {self.batch_size} times 1 to {self.steps[-1]}."
             )
 
 
 @dataclass(frozen=True)
 class TheorySettings:
-    """Everything that a run of `python -m harness.theory` may choose.
+    """All settings of `python -m harness.theory`.
 
     Raises:
         OptionError: for an invalid value; the message says what is valid; so do the groups.
@@ -124,7 +124,7 @@ class TheorySettings:
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """The experiments that are run, in order."""
+        """The experiments to run, in order."""
         return FIGURES if self.experiment == ALL else (self.experiment,)
 
 
