@@ -140,7 +140,7 @@ class Descent:
         return 2 * float(np.sqrt(2 / np.pi)) * self.n_images**2 * self.distance / self.failure
 
     def largest_learning_rate(self, least_eigenvalue: float) -> float:
-        """The learning rate below which Theorems 3.2, 3.3 and 3.5 are stated, where K is `least_eigenvalue`, lambda_0."""
+        """The learning rate below which Theorems 3.2, 3.3 and 3.5 are stated; there, K is `least_eigenvalue`."""
         return self.learning_rate * least_eigenvalue / self.gram_change
 
 
