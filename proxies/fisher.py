@@ -21,7 +21,7 @@ class Fisher(Proxy):
     The correlations published by zero-cost-nas for NAS-Bench-201 are lower than those of this proxy because of its
     networks, not its formula: the convolutions in its cells have biases, those of the benchmark do not. A convolution
     with all-zero input (2,140 of the 15,625 cells have one whose output is used) then outputs its bias, and the
-    following normalisation multiplies this gradient by 316 = 1 / sqrt(eps). See tests/oracles/README.md.
+    following normalisation multiplies its gradient by 316 = 1 / sqrt(eps). See tests/oracles/README.md.
     """
 
     version: ClassVar[int] = 1
