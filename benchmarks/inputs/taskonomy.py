@@ -72,11 +72,11 @@ class Taskonomy(DataSet):
         return found
 
     def read(self, kind: InputKind, home: Path) -> Images:
-        """The real or substitute images; files are opened when their rows are asked for.
+        """The real or substitute images; files are opened only when their rows are requested.
 
         Raises:
             OptionError: if `kind` is noise, which has no files.
-            MissingDataError: if there are none of this kind, with the layout that is expected.
+            MissingDataError: if there are none of this kind, with the expected layout.
             CorruptDataError: if the substitutes' file is damaged or of another format.
         """
         if kind is InputKind.noise:
@@ -127,10 +127,12 @@ class Taskonomy(DataSet):
                 images = file["images"]
         except (*_DAMAGED, TypeError) as error:
             raise CorruptDataError(
-                f"{path} is not a whole npz file with 'images' ({type(error).__name__}). Make it again."
+                f"{path} is not a valid npz file with 'images' ({type(error).__name__}). Recreate it."
             ) from error
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
-            raise CorruptDataError(f"{path} holds {images.dtype} {images.shape}; expected uint8 [n, height, width, 3].")
+            raise CorruptDataError(
+                f"{path} contains {images.dtype} {images.shape}; expected uint8 [n, height, width, 3]."
+            )
 
         def picture(row: int) -> Picture:
             return resized(images[row], self.picture_size)
@@ -156,7 +158,7 @@ class Taskonomy(DataSet):
 
 @dataclass(frozen=True)
 class _MadeRows:
-    """Rows that are made when they are asked for."""
+    """Rows that are created on demand."""
 
     n_rows: int
     make: Callable[[int], NDArray[Any]]
@@ -172,7 +174,7 @@ def read_picture(path: Path, size: int, *, bilinear: bool = True) -> Picture:
     """A PNG file at `size` x `size`, uint8 [size, size, 3], or [size, size] if it has one channel.
 
     Raises:
-        CorruptDataError: if it is no whole PNG file.
+        CorruptDataError: if it is not a valid PNG file.
     """
     from PIL import Image  # imported here: only this data set needs it
 
@@ -180,7 +182,7 @@ def read_picture(path: Path, size: int, *, bilinear: bool = True) -> Picture:
         with Image.open(path) as image:
             pixels = np.asarray(image if image.mode in ("L", "P") else image.convert("RGB"), dtype=np.uint8)
     except _DAMAGED as error:
-        raise CorruptDataError(f"{path} is not a whole PNG file ({type(error).__name__}). Get it again.") from error
+        raise CorruptDataError(f"{path} is not a valid PNG file ({type(error).__name__}). Fetch it again.") from error
     return resized(pixels, size, bilinear=bilinear)
 
 
@@ -201,17 +203,17 @@ def read_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     try:
         numbers = np.load(path, allow_pickle=False)
     except _DAMAGED as error:
-        raise CorruptDataError(f"{path} is not a whole npy file ({type(error).__name__}). Get it again.") from error
+        raise CorruptDataError(f"{path} is not a valid npy file ({type(error).__name__}). Fetch it again.") from error
     if numbers.shape != shape or numbers.dtype.kind not in "fiu":
-        raise CorruptDataError(f"{path} holds {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
+        raise CorruptDataError(f"{path} contains {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
     return np.asarray(numbers, dtype=np.float32)
 
 
 def how_to_get(domain: str, ending: str) -> str:
-    """Where the files of a domain come from and where they belong, for `DataSet.how_to_get`."""
+    """The source and the target folder of the files of a domain, for `DataSet.how_to_get`."""
     domains = "domain rgb" if domain == "rgb" else f"domains rgb and {domain}"
     layout = f"real/{FOLDER}/<building>/{domain}/point_<p>_view_<v>_domain_{domain}.{ending}"
     return (
-        f"Get the {domains} as https://github.com/StanfordVL/taskonomy/tree/master/data says and put the files into "
+        f"Download the {domains} (https://github.com/StanfordVL/taskonomy/tree/master/data) and put the files into "
         f"the image home, as {layout} and so on"
     )

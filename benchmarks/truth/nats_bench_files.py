@@ -101,9 +101,9 @@ def read_folder(folder: Path, release: Release) -> TruthTable:
                             found[epochs, measure][seed][row] = accuracy
             except CorruptDataError:
                 raise
-            # The package checks nothing: what a damaged record does in it may end in any of these.
+            # The package does not validate its input: a damaged record can raise any of these.
             except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, EOFError) as error:
-                raise CorruptDataError(f"{path} is not the official file: {_reason(error)}. Get it again.") from error
+                raise CorruptDataError(f"{path} is not the official file: {_reason(error)}. Fetch it again.") from error
             progress.advance()
     provenance = (f"{folder.resolve().name}, {len(files):,} of {len(release.archs):,} files", digest.hexdigest())
     columns = [

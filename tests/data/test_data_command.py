@@ -169,7 +169,7 @@ def test_verify_names_damaged_images(home, tmp_path, monkeypatch, capsys):
     (tmp_path / "images" / "real" / "cifar10.npz").write_bytes(b"PK\x03\x04 half")
     monkeypatch.setenv("HARNESS_IMAGES", str(tmp_path / "images"))
     assert main(["verify"]) == 1
-    assert "cifar10.npz is not a whole npz file" in capsys.readouterr().out
+    assert "cifar10.npz is not a valid npz file" in capsys.readouterr().out
 
 
 def test_two_fetches_at_once_both_succeed(home, mirror, monkeypatch, capsys):

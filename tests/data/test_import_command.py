@@ -75,7 +75,8 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(home, capsys, arguments, sen
 def test_the_other_benchmarks_folder_is_refused(home, official, capsys):
     assert main(["import", "nats_tss", str(official / FOLDERS["nats_sss"])]) == 2
     assert (
-        "000000.pickle.pbz2 is not the official file: it has no record '200'. Get it again." in capsys.readouterr().err
+        "000000.pickle.pbz2 is not the official file: it has no record '200'. Fetch it again."
+        in capsys.readouterr().err
     )
     assert not (home / "truth").exists()
 

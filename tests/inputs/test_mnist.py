@@ -80,7 +80,7 @@ def test_a_damaged_file_gets_one_sentence(tmp_path, content, reason, zipped):
     with pytest.raises(CorruptDataError, match=reason) as raised:
         MNIST.read(InputKind.real, tmp_path)
     assert str(raised.value).startswith(str(path))
-    assert str(raised.value).endswith("Get the file again.")
+    assert str(raised.value).endswith("Fetch it again.")
 
 
 def test_a_damaged_gzip_file_gets_one_sentence(tmp_path):

@@ -1,4 +1,4 @@
-"""The recipe of the embedded truth: network, images, schedule. Why these numbers: EXPLORATION.md beside this file."""
+"""The recipe of the embedded ground truth: network, images, schedule. EXPLORATION.md explains the choice."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from harness.inputs import Images, InputKind
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that determines a test accuracy beside the cell and the seed.
+    """All that determines a test accuracy, except the cell and the seed.
 
     Distortions are drawn uniformly in plus or minus their maximum, anew for every image of every batch; the scale is
     drawn on a logarithmic axis. The learning rate rises linearly from zero to its peak during the first
     `warmup_fraction` of the steps and falls linearly to zero during the others.
 
     Raises:
-        OptionError: if a number cannot work, or if the width and depth are not those of the space's digits network.
+        OptionError: if a number is invalid, or if the width and depth are not those of the space's digits network.
     """
 
     channels: int = 8
