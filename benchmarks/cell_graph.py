@@ -15,7 +15,7 @@ from itertools import permutations, product
 
 NONE = "none"
 SKIP = "skip_connect"
-INPUT = -1  # the source that is the cell's input, beside operations named by their edge index
+INPUT = -1  # the cell's input as a source; operations are sources by their edge index
 
 Edge = tuple[int, int]
 Sources = Counter[int]

@@ -21,5 +21,5 @@ class Depth(Proxy):
     def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
         if layers.depth is None:
-            raise Undefined("the search space does not say how deep its networks are")
+            raise Undefined("the search space does not define the depth of its networks")
         return layers.depth

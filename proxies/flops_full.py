@@ -25,6 +25,6 @@ class FlopsFull(Proxy):
     def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
         if layers.elementwise_flops is None:
-            raise Undefined("the search space does not say what its networks do beside their layers")
+            raise Undefined("the search space does not define the FLOPs of normalisation, activation and pooling")
         total: NDArray[Any] = layers.sum(layers.flops) + layers.elementwise_flops
         return total

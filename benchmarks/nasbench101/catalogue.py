@@ -61,9 +61,9 @@ class Catalogue:
         text = "".join(names)
         if set(map(len, names)) - {_N_HEX} or text.strip(_DIGITS):
             raise _unknown(next(name for name in names if not is_name(name)))
-        asked = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, _N_HEX // 2)
-        rows = np.searchsorted(self._prefixes, _prefixes(asked)).clip(max=N_CELLS - 1)
-        different = (self.digests[rows] != asked).any(axis=1)
+        digests = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, _N_HEX // 2)
+        rows = np.searchsorted(self._prefixes, _prefixes(digests)).clip(max=N_CELLS - 1)
+        different = (self.digests[rows] != digests).any(axis=1)
         if different.any():
             raise _unknown(names[int(different.argmax())])
         return rows

@@ -1,7 +1,7 @@
 """Official NATS-Bench folders (`*-simple`) as truth tables, through the nats_bench package's own classes.
 
 Its file loader and its defaults (12 epochs, a random seed) are not used: files are unpickled from an allow-list, one
-at a time, and means are over all seeds of the schedule that is asked for.
+at a time, and means are over all seeds of the requested schedule.
 """
 
 import bz2

@@ -29,11 +29,11 @@ def write(out: Path, figures: Sequence[Figure], bench: Bench) -> None:
         HarnessError: if the folder cannot be written.
     """
     table = pd.DataFrame([vars(figure) | {"verdict": figure.verdict} for figure in figures])
-    told = _machine(bench)
+    machine = _machine(bench)
     files = {
         "perf.csv": table.to_csv(index=False, lineterminator="\n").encode(),
-        "perf.md": _markdown(figures, told).encode(),
-        "perf.json": (json.dumps(told, indent=2) + "\n").encode(),
+        "perf.md": _markdown(figures, machine).encode(),
+        "perf.json": (json.dumps(machine, indent=2) + "\n").encode(),
     }
     if any(figure.measurement in _SHOWN for figure in figures):
         files["perf.png"] = _picture(figures)
@@ -66,11 +66,11 @@ def _machine(bench: Bench) -> dict[str, str]:
     }
 
 
-def _markdown(figures: Sequence[Figure], told: dict[str, str]) -> str:
+def _markdown(figures: Sequence[Figure], machine: dict[str, str]) -> str:
     lines = ["# Cost of scoring on this machine", ""]
     lines += ["| measurement | value | unit | target | verdict |", "|---|---:|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows(figures)]
-    lines += ["", *(f"- {key}: `{value}`" for key, value in told.items()), ""]
+    lines += ["", *(f"- {key}: `{value}`" for key, value in machine.items()), ""]
     return "\n".join(lines)
 
 

@@ -99,9 +99,7 @@ def ensemble_notes(tables: EvaluationTables) -> list[str]:
     found = dict.fromkeys(name for ensembles in names.values() for name in ensembles)
     learning = [name for name in found if name in ENSEMBLES and ENSEMBLES.get(name).needs_truth]
     if learning:
-        notes.append(
-            f"+ {', '.join(learning)} uses the ground truth of the sample's other networks: not training-free"
-        )
+        notes.append(f"+ {', '.join(learning)} uses the ground truth of the sample's other networks: not training-free")
     return notes
 
 

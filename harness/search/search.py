@@ -103,7 +103,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
 
 
 def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Searcher]:
-    """Searchers by name with their options, in order; `all` stands for every registered one."""
+    """Searchers by name with their options, in order; `all` means every registered one."""
     found = {}
     for name in dict.fromkeys(name for word in words for name in (SEARCHERS if word == ALL else [word])):
         kind = SEARCHERS.get(name)

@@ -50,7 +50,7 @@ def test_rows_in_another_order_are_refused(mirror, tmp_path):
     changed.write_bytes(gzip.compress(bytes(content), 1))
     with pytest.raises(CorruptDataError, match=r"params\.pkl\.gz has other parameter counts than the networks of"):
         FREEREA.convert([accuracies, changed])
-    with pytest.raises(CorruptDataError, match=r"does not number its rows 0 to 423623 beside a column 'accuracy'"):
+    with pytest.raises(CorruptDataError, match=r"does not have rows 0 to 423623 and a column 'accuracy'"):
         FREEREA.convert([params, params])
 
 

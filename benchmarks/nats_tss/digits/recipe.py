@@ -17,7 +17,7 @@ from harness.inputs import Images, InputKind
 class Recipe:
     """All that determines a test accuracy, except the cell and the seed.
 
-    Distortions are drawn uniformly in plus or minus their maximum, anew for every image of every batch; the scale is
+    Distortions are drawn uniformly in plus or minus their maximum, independently for every image; the scale is
     drawn on a logarithmic axis. The learning rate rises linearly from zero to its peak during the first
     `warmup_fraction` of the steps and falls linearly to zero during the others.
 
@@ -45,9 +45,9 @@ class Recipe:
                 raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at least 1.")
         if not 0 < self.warmup_fraction < 1:
             raise OptionError(f"warmup_fraction={self.warmup_fraction} is invalid: it must lie between 0 and 1.")
-        asked, known = Skeleton(self.channels, self.cells_per_stage), skeleton_of(DIGITS)
-        if asked != known:
-            raise OptionError(f"{asked} is not the digits network, which is {known}.")
+        requested, known = Skeleton(self.channels, self.cells_per_stage), skeleton_of(DIGITS)
+        if requested != known:
+            raise OptionError(f"{requested} is not the digits network, which is {known}.")
 
     def learning_rate(self, step: int) -> float:
         """The rate of step 0 .. n_steps - 1, taken at the step's middle so that none is zero."""
