@@ -206,7 +206,7 @@ def test_a_missing_folder_ends_in_the_layout_that_is_expected(tmp_path):
     [
         ("rgb", "png", b"no image", "is not a valid PNG file"),
         ("room_layout", "npy", b"", "is not a valid npy file"),
-        ("room_layout", "npy", np.zeros(6), r"holds float64 \(6,\); expected numbers \(9,\)"),
+        ("room_layout", "npy", np.zeros(6), r"contains float64 \(6,\); expected numbers \(9,\)"),
         ("class_object", "npy", np.zeros(1_000), "gives none of the 75 classes any probability"),
         ("segmentsemantic", "png", np.full((4, 4), 18, np.uint8), "is no image of one channel"),
         ("normal", "png", np.zeros((4, 4), np.uint8), "is no image of three channels"),
