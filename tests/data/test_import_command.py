@@ -116,7 +116,7 @@ def test_an_evaluation_against_a_latency_turns_its_sign(home, tmp_path):
     assert row["truth"] == "edgegpu_latency"
     assert row["tau"] == pytest.approx(-1)
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "- truth: edgegpu_latency (latency, ms; lower is better, so its sign is turned in tau and rho)." in report
+    assert "- truth: edgegpu_latency (latency, ms; lower is better, so tau and rho use its negative)." in report
 
 
 def test_an_evaluation_names_its_validation_truth_as_such(fetched_home, tmp_path, monkeypatch):
