@@ -51,7 +51,7 @@ class Ensemble(ABC):
         if len(table.columns) < 2:
             raise OptionError(f"An ensemble combines at least two proxies, but got {len(table.columns)}.")
         if self.needs_truth and (truth is None or groups is None):
-            raise OptionError(f"{type(self).__name__} is fitted to ground truth: give truth= and groups=, one per row.")
+            raise OptionError(f"{type(self).__name__} needs ground truth: give truth= and groups=, one per row.")
         values = table.to_numpy(dtype=np.float64)
         complete = ~np.isnan(values).any(axis=1)
         found = np.full(len(table), np.nan)
