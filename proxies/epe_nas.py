@@ -17,13 +17,13 @@ _FEW_CLASSES = 100
 @PROXIES.register("epe_nas")
 @dataclass(frozen=True)
 class EpeNas(Proxy):
-    """How far the Jacobian's rows of one class correlate: from s_c = sum over pairs of log(|correlation| + 1e-5).
+    """Correlation of the Jacobian's rows within classes, from s_c = sum over pairs of log(|correlation| + 1e-5).
 
     Rows are the gradients of the summed outputs with respect to each image of one batch. Up to 100 classes the score is
     the sum of |s_c|; above, s_c is divided by the class's number of images and the score is the sum of |s_c - s_d| over
     all ordered pairs of classes, over the number of classes. As in the authors' code and NASLib, pairs include each
-    image with itself, and above 100 classes those with one image are left out (there by an exception that is passed
-    over). A distribution over classes counts as its likeliest class. In float64. Undefined as jacob_cov is.
+    image with itself, and above 100 classes those with a single image are excluded (there by a suppressed exception). A
+    distribution over classes counts as its most likely class. In float64. Undefined in the same cases as jacob_cov.
     """
 
     version: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""Data sets whose images lie in the image home: official folder or npz for the real ones, npz for substitutes."""
+"""Data sets with images in HARNESS_IMAGES: official folder or npz file for real ones, npz file for substitutes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ _TRAINING = 0  # the value of an npz file's `split` that marks a training image
 
 @dataclass(frozen=True)
 class ImageFiles(DataSet):
-    """A data set in `real/<official folder>`, `real/<name>.npz` or `substitute/<name>.npz`, looked for in this order.
+    """A data set in `real/<official folder>`, `real/<name>.npz` or `substitute/<name>.npz`, searched in this order.
 
     An npz holds `images` (uint8 [n, height, width, channels]), `labels` (integers [n]) and optionally `split` ([n],
     0 marks training images; others are left out).
@@ -25,7 +25,7 @@ class ImageFiles(DataSet):
     official: PythonBatches = field(kw_only=True)
 
     def present(self, home: Path) -> dict[InputKind, Path]:
-        """The kinds of images that are there, with their file or folder."""
+        """The kinds of images that are available, with their file or folder."""
         real, substitute = home / "real", home / "substitute" / f"{self.name}.npz"
         found = {}
         if self.official.present(real):
@@ -63,7 +63,7 @@ class ImageFiles(DataSet):
 
     def _with_count(self, images: Images) -> Images:
         if not len(images.labels):
-            raise CorruptDataError(f"{images.source} holds no training images of {self.name}. Get the file again.")
+            raise CorruptDataError(f"{images.source} contains no training images of {self.name}. Fetch it again.")
         source = f"{images.source} ({len(images.labels):,} images)"
         return Images(images.images, images.labels, source, images.kind)
 
@@ -82,15 +82,16 @@ def read_npz(path: Path, data_set: DataSet) -> tuple[NDArray[np.uint8], NDArray[
     expected = (n_images, height, width, channels)
     if images.shape != expected or images.dtype != np.uint8 or labels.dtype.kind not in "iu":
         raise CorruptDataError(
-            f"{path} holds images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}; expected "
+            f"{path} contains images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}; expected "
             f"uint8 [n, {height}, {width}, {channels}] and integers [n]."
         )
     if split.shape != labels.shape:
-        raise CorruptDataError(f"{path} holds a split of shape {split.shape} for {n_images:,} labels. Make it again.")
+        raise CorruptDataError(f"{path} contains a split of shape {split.shape} for {n_images:,} labels. Recreate it.")
     training = split == _TRAINING
     images, labels = images[training], labels[training].astype(np.int64)
     if labels.min(initial=0) < 0 or labels.max(initial=0) >= data_set.n_classes:
         raise CorruptDataError(
-            f"{path} holds labels outside 0 to {data_set.n_classes - 1}, the classes of {data_set.name}. Make it again."
+            f"{path} contains labels outside 0 to {data_set.n_classes - 1}, the classes of {data_set.name}. "
+            "Recreate it."
         )
     return images, labels

@@ -31,7 +31,7 @@ class ImageNet(DataSet):
     """
 
     def present(self, home: Path) -> dict[InputKind, Path]:
-        """Where the real images are."""
+        """The path of the real images."""
         folder = home / "real" / FOLDER / "train"
         if any(folder.glob("n*/*.JPEG")):
             return {InputKind.real: folder}
@@ -39,7 +39,7 @@ class ImageNet(DataSet):
         return {InputKind.real: found[0]} if found else {}
 
     def read(self, kind: InputKind, home: Path) -> Images:
-        """The training images; of a folder, files are opened when their rows are asked for.
+        """The training images; of a folder, files are opened only when their rows are requested.
 
         Raises:
             OptionError: if `kind` is noise, which has no files.
@@ -70,7 +70,7 @@ class ImageNet(DataSet):
 
 @dataclass(frozen=True)
 class _Photographs:
-    """Rows that are read when they are asked for."""
+    """Rows that are read on demand."""
 
     paths: Sequence[Path]
     size: int
@@ -86,7 +86,7 @@ def photograph(path: Path, size: int) -> NDArray[np.uint8]:
     """The middle of a photograph, uint8 [size, size, 3].
 
     Raises:
-        CorruptDataError: if the file is no whole image.
+        CorruptDataError: if the file is not a valid image.
     """
     from PIL import Image  # imported here: only this data set needs it
 
@@ -110,7 +110,7 @@ IMAGENET = ImageNet(
     std=(0.229, 0.224, 0.225),
     licence="ImageNet terms: non-commercial research",
     how_to_get=(
-        "Log in at https://image-net.org/download-images, get the training images of ILSVRC 2012 (Task 1 & 2) and "
+        "Log in at https://image-net.org/download-images, download the training images of ILSVRC 2012 (Task 1 & 2) and "
         f"unpack them into the image home as real/{FOLDER}/train/<wnid>/*.JPEG"
     ),
 )

@@ -71,11 +71,11 @@ class Taskonomy(DataSet):
         return found
 
     def read(self, kind: InputKind, home: Path) -> Images:
-        """The real or substitute images; files are opened when their rows are asked for.
+        """The real or substitute images; files are opened only when their rows are requested.
 
         Raises:
             OptionError: if `kind` is noise, which has no files.
-            MissingDataError: if there are none of this kind, with the layout that is expected.
+            MissingDataError: if there are none of this kind, with the expected layout.
             CorruptDataError: if the substitutes' file is damaged or of another format.
         """
         if kind is InputKind.noise:
@@ -123,7 +123,9 @@ class Taskonomy(DataSet):
     def _substitutes(self, path: Path) -> Images:
         images = read_npz(path, {"images": True})["images"]
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
-            raise CorruptDataError(f"{path} holds {images.dtype} {images.shape}; expected uint8 [n, height, width, 3].")
+            raise CorruptDataError(
+                f"{path} contains {images.dtype} {images.shape}; expected uint8 [n, height, width, 3]."
+            )
 
         def picture(row: int) -> Picture:
             return resized(images[row], self.picture_size)
@@ -149,7 +151,7 @@ class Taskonomy(DataSet):
 
 @dataclass(frozen=True)
 class _MadeRows:
-    """Rows that are made when they are asked for."""
+    """Rows that are created on demand."""
 
     n_rows: int
     make: Callable[[int], NDArray[Any]]
@@ -165,7 +167,7 @@ def read_picture(path: Path, size: int, *, bilinear: bool = True) -> Picture:
     """A PNG file at `size` x `size`, uint8 [size, size, 3], or [size, size] if it has one channel.
 
     Raises:
-        CorruptDataError: if it is no whole PNG file.
+        CorruptDataError: if it is not a valid PNG file.
     """
     try:
         with opened_image(path, ("PNG",)) as image:
@@ -191,15 +193,15 @@ def read_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """
     numbers = read_npy(path)
     if numbers.shape != shape or numbers.dtype.kind not in "fiu":
-        raise CorruptDataError(f"{path} holds {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
+        raise CorruptDataError(f"{path} contains {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
     return np.asarray(numbers, dtype=np.float32)
 
 
 def how_to_get(domain: str, ending: str) -> str:
-    """Where the files of a domain come from and where they belong, for `DataSet.how_to_get`."""
+    """The source and the target folder of the files of a domain, for `DataSet.how_to_get`."""
     domains = "domain rgb" if domain == "rgb" else f"domains rgb and {domain}"
     layout = f"real/{FOLDER}/<building>/{domain}/point_<p>_view_<v>_domain_{domain}.{ending}"
     return (
-        f"Get the {domains} as https://github.com/StanfordVL/taskonomy/tree/master/data says and put the files into "
+        f"Download the {domains} (https://github.com/StanfordVL/taskonomy/tree/master/data) and put the files into "
         f"the image home, as {layout} and so on"
     )

@@ -1,4 +1,4 @@
-"""Pickles of pandas data frames, read without pandas: what they would call is replaced by classes that check and keep.
+"""Pickled pandas data frames, read without pandas: the classes they refer to are replaced by ones that validate.
 
 A frame is pickled as blocks of columns of one type, with the names of the columns and of the rows. Only frames whose
 columns are numbers and whose rows are numbered from 0 are read.
@@ -28,12 +28,12 @@ def read_frame(path: Path) -> dict[str, NDArray[Any]]:
         with gzip.open(path) as file:
             content = file.read(_MAX_UNPACKED_BYTES)
     except (OSError, EOFError, zlib.error) as error:
-        raise CorruptDataError(f"{path} is not a whole gzip file ({type(error).__name__}).") from error
+        raise CorruptDataError(f"{path} is not a valid gzip file ({type(error).__name__}).") from error
     frame = safe_pickle.load(
         content, safe_pickle.ARRAYS | {("builtins", "slice")}, name=str(path), stand_ins=_STAND_INS
     )
     if not isinstance(frame, _Frame) or frame.columns is None:
-        raise CorruptDataError(f"{path} holds no data frame.")
+        raise CorruptDataError(f"{path} contains no data frame.")
     return frame.columns
 
 

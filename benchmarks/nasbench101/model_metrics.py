@@ -1,4 +1,4 @@
-"""The protocol buffer `ModelMetrics` of NAS-Bench-101, as far as its final accuracies and parameter count go.
+"""Reader of the protocol buffer `ModelMetrics` of NAS-Bench-101: final accuracies and parameter count.
 
 Its fields by number: 1 evaluation (repeated), 2 trainable parameters (integer), 3 total time (double). Those of an
 evaluation: 1 epoch, 2 training time, 3 training accuracy, 4 validation accuracy, 5 test accuracy (doubles) and 6
@@ -30,7 +30,7 @@ def decode(message: bytes) -> FinalMetrics:
     """The final metrics of a serialised `ModelMetrics`.
 
     Raises:
-        ValueError: if it is no such message, is cut short, or lacks a field.
+        ValueError: if it is not such a message, is truncated, or lacks a field.
     """
     evaluations, n_params = [], None
     for number, value in _fields(message):

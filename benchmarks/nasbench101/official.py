@@ -70,7 +70,7 @@ def convert_official(path: Path) -> TruthTable:
             n_runs[epochs][row] += 1
             n_params[row] = final.n_params
     if not found:
-        raise CorruptDataError(f"{path} holds no records.")
+        raise CorruptDataError(f"{path} contains no records.")
     present = np.flatnonzero(sum(n_runs.values()))
     _check_params(path, present, n_params[present])
     return _table(path, present, {epochs: found[epochs] for epochs in EPOCHS if epochs in found})
@@ -98,7 +98,7 @@ def _check_params(path: Path, present: NDArray[np.int64], n_params: NDArray[np.i
     if different.size:
         first = int(different[0])
         raise CorruptDataError(
-            f"{path} says that {Names()[int(present[first])]} has {n_params[first]:,} parameters, which it has not."
+            f"{path} states {n_params[first]:,} parameters for {Names()[int(present[first])]}, which is wrong."
         )
 
 

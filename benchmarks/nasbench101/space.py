@@ -45,7 +45,7 @@ class NasBench101(SearchSpace):
         return names[bisect_left(names, prefix) : bisect_left(names, f"{prefix}g")]
 
     def canonical(self, arch: Architecture) -> Architecture:
-        """The architecture itself: cells are pruned, and isomorphic ones have one name already."""
+        """The architecture itself: cells are pruned, and isomorphic ones have the same name."""
         return self.check(arch)
 
     def canonical_forms(self, archs: Sequence[Architecture]) -> list[Architecture]:

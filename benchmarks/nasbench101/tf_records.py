@@ -49,4 +49,4 @@ def masked_crc32c(content: bytes) -> int:
 
 
 def _damaged(path: Path, number: int, how: str) -> CorruptDataError:
-    return CorruptDataError(f"Record {number} of {path} {how}. Get the file again.")
+    return CorruptDataError(f"Record {number} of {path} {how}. Fetch it again.")

@@ -81,7 +81,7 @@ class NatsSss(SearchSpace):
         return total + ends_elementwise(widths[0], data_set.shape[1], widths[-1], size)
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
-        """One network for both ways to execute, since nothing in it is dead."""
+        """One network for both values of `execute`, because nothing in it is dead."""
         return SizedNetwork(self.widths(arch), data_set, origin=arch)
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:

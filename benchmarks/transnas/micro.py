@@ -40,8 +40,8 @@ _LABELS = {SKIP: "skip", CONV_1X1: "conv 1x1", CONV_3X3: "conv 3x3", NONE: NONE}
 class TransnasMicro(EdgeCellSpace):
     """Cells of four nodes; each of the six edges holds one of four operations.
 
-    The networks are the full ones of the benchmark, of five modules and 64 base channels. NASLib has a smaller one of
-    three modules besides, on which nothing was trained.
+    The networks are the full ones of the benchmark, with five modules and 64 base channels. NASLib also has a smaller
+    one with three modules, which was not used for training.
     """
 
     name: ClassVar[str] = "transnas_micro"

@@ -1,4 +1,4 @@
-"""The examination of a proxy: what the harness expects of a plug-in, tried out on it one check at a time."""
+"""Checks of a proxy: what the harness expects of a plug-in, tested one property at a time."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The command `python -m harness.check my_proxy.py`: examine a plug-in and say what to do about what is found."""
+"""The command `python -m harness.check my_proxy.py`: check a plug-in and say how to fix what is found."""
 
 import sys
 
@@ -60,21 +60,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]:
-    """Print findings as they come, one line each, continued below its own text."""
+    """Print findings as they come, one per line, with continuation lines indented."""
     for finding in findings:
         result = "FAIL" if finding.result is CheckResult.failed else finding.result.value
         indent = " " * (2 + len(result) + 2 + _CHECK_WIDTH + 1)
         lines = textwrap.wrap(finding.text, console.width - len(indent), break_long_words=False) or [""]
         line = Text.assemble("  ", (result, _STYLES[finding.result]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
-        # Soft, since a cell's name is longer than the line and is to be copied whole.
+        # Soft wrapping, because a cell's name can be longer than the line and must be copied as one word.
         console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n", soft_wrap=True)
         yield finding
 
 
 def _summary(console: Console, word: str, findings: Sequence[Finding]) -> bool:
-    """Print the verdict; whether it passed."""
+    """Print the summary; returns whether all checks passed."""
     counts = Counter(finding.result for finding in findings)
-    notes = f", {counts[CheckResult.note]} to look at" if counts[CheckResult.note] else ""
+    notes = f", {counts[CheckResult.note]} to review" if counts[CheckResult.note] else ""
     wrong = [finding.check for finding in findings if finding.result is CheckResult.failed]
     if wrong:
         text = f"{word} fails {len(wrong)} of {len(findings)} checks ({', '.join(wrong)}){notes}."

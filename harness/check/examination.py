@@ -1,4 +1,4 @@
-"""The examination: a plug-in is loaded, and each check made in turn."""
+"""Loads a plug-in and runs each check in turn."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from harness.store import FAILED
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a word of the command line stands for: the proxies to be examined, and what loading them showed."""
+    """The proxies that an argument of the command line names, and the findings from loading them."""
 
     names: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -52,16 +52,14 @@ def load(word: str) -> Loaded:
     changed = differing(before, generators() | global_settings())
     findings = [passed("loads", f"registers {', '.join(names)}")]
     if changed:
-        findings = [
-            failed("loads", f"importing the file changes {', '.join(changed)}; do nothing but define the proxy")
-        ]
+        findings = [failed("loads", f"importing the file changes {', '.join(changed)}; only define the proxy")]
     if len(names) > 1:
-        findings.append(failed("one proxy", f"the file registers {', '.join(names)}: give each a file of its own"))
+        findings.append(failed("one proxy", f"the file registers {', '.join(names)}: put each into its own file"))
     return Loaded(names, tuple(findings))
 
 
 def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
-    """Make the checks one after another.
+    """Run the checks one after another.
 
     Args:
         name: a registered proxy; or a benchmark, which is compared with its reference package.
@@ -69,7 +67,7 @@ def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None
         options: those of the proxy that differ from its defaults.
 
     Raises:
-        HarnessError: for options that it does not have.
+        HarnessError: for unknown options.
     """
     if name in BENCHMARKS and name not in PROXIES:
         yield from check_reference(name)
@@ -85,7 +83,7 @@ def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None
     yield device
     yield check_value(harness)
     if all(score.status == FAILED for score in harness.ordinary):
-        return  # the other checks would say the same again
+        return  # the other checks would repeat the failure
     yield from check_behaviour(harness)
     yield from check_cases(harness)
     if not quick:

@@ -1,4 +1,4 @@
-"""Archives of image data sets: unpacked only where every member stays inside one named folder."""
+"""Archives of image data sets: unpacked only if every member stays inside one named folder."""
 
 import gzip
 import io
@@ -40,7 +40,7 @@ class ImageArchive:
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Files that a data set's authors publish one by one, read as they are from one folder."""
+    """Files that a data set's authors publish individually, read unchanged from one folder."""
 
     files: tuple[RemoteFile, ...]
     folder: str
@@ -52,33 +52,33 @@ class ImageFolder:
 
 
 def fetch_archive(archive: ImageArchive | ImageFolder, home: Path, downloads: Path) -> list[str]:
-    """Bring what an archive or a list of files holds into `<home>/<folder>`, unless it is there; says what was done.
+    """Fetch an archive or a list of files into `<home>/<folder>`, unless it is complete; returns messages.
 
-    What was downloaded is deleted once it is there.
+    The downloads are deleted afterwards.
 
     Raises:
-        MissingDataError: if it cannot be reached.
-        CorruptDataError: if it, or a file in it, is not the published one.
+        MissingDataError: if the source cannot be reached.
+        CorruptDataError: if the archive, or a file in it, differs from the published one.
     """
     if isinstance(archive, ImageFolder):
         return _fetch_files(archive, home, downloads)
     folder = home / archive.folder
     if archive.is_unpacked(home):
-        return [f"{folder} is there and whole."]
+        return [f"{folder} is complete."]
     path = download(archive.file, downloads)
     former = unpack(path, folder)
     if not archive.is_unpacked(home):
-        raise CorruptDataError(f"{path} was unpacked to {folder}, but its files are not the published ones.")
+        raise CorruptDataError(f"{path} was unpacked to {folder}, but its files differ from the published ones.")
     discard(archive.file, downloads)
-    kept = [f"What lay there before is now {former}."] if former else []
+    kept = [f"The previous contents were moved to {former}."] if former else []
     return [f"Unpacked {archive.file.url} to {folder}.", *kept]
 
 
 def _fetch_files(published: ImageFolder, home: Path, downloads: Path) -> list[str]:
-    """Download the files and put them into their folder in one step."""
+    """Download the files and move them into their folder atomically."""
     folder = home / published.folder
     if published.is_whole(home):
-        return [f"{folder} is there and whole."]
+        return [f"{folder} is complete."]
     paths = [download(file, downloads) for file in published.files]
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = part_path(folder)
@@ -92,15 +92,15 @@ def _fetch_files(published: ImageFolder, home: Path, downloads: Path) -> list[st
         shutil.rmtree(staging, ignore_errors=True)
     for file in published.files:
         discard(file, downloads)
-    kept = [f"What lay there before is now {former}."] if former else []
+    kept = [f"The previous contents were moved to {former}."] if former else []
     return [f"Put {len(paths)} files into {folder}.", *kept]
 
 
 def unpack(archive: Path, folder: Path) -> Path | None:
-    """Unpack a tar archive, whose only top folder is called `folder.name`, as `folder`, in one step.
+    """Unpack a tar archive, whose only top-level folder is called `folder.name`, as `folder`, atomically.
 
     Returns:
-        Where the former contents of `folder` were moved, None if there were none.
+        The folder to which the previous contents of `folder` were moved, None if there were none.
 
     Raises:
         CorruptDataError: if the archive is damaged, or a member is a link, a device, or lies outside that folder.
@@ -209,7 +209,7 @@ def _extract(tar: tarfile.TarFile, members: list[tarfile.TarInfo], folder: Path)
 
 
 def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> None:
-    """Refuse an archive that could write anywhere but into `top`, or without end.
+    """Refuse an archive that could write outside `top` or fill the disk.
 
     Raises:
         CorruptDataError: naming the first such member.
@@ -236,7 +236,7 @@ def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> N
     n_bytes = sum(member.size for member in members)
     if n_bytes > _MAX_UNPACKED_BYTES:
         raise CorruptDataError(
-            f"{archive} would unpack to {n_bytes:,} bytes; at most {_MAX_UNPACKED_BYTES:,} are. Nothing was unpacked."
+            f"{archive} would unpack to {n_bytes:,} bytes; the limit is {_MAX_UNPACKED_BYTES:,}. Nothing was unpacked."
         )
 
 
@@ -266,7 +266,7 @@ def _shown(name: str) -> str:
 
 
 def _set_aside(folder: Path) -> Path | None:
-    """Rename what is in the way: it may be the user's own, so it is kept."""
+    """Rename an existing folder rather than delete it: it may hold the user's own files."""
     if not folder.exists():
         return None
     number = 1

@@ -1,4 +1,4 @@
-"""The bias lens: what a proxy follows, which proxies say the same, what carries over, what is stable."""
+"""The bias lens: correlation of proxies with architecture statistics and with one another, transfer, stability."""
 
 from typing import TYPE_CHECKING
 

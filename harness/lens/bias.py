@@ -1,4 +1,4 @@
-"""What proxies follow: tau with counts, with one another, and with the truth of other data sets and tasks."""
+"""Correlations of proxies: with architecture statistics, with one another, and with the truth of other data sets."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,7 +21,7 @@ TRUTH = "(truth)"
 
 
 def names_of(scores: pd.DataFrame) -> list[str]:
-    """Proxies of a table of scores, of several seeds the first."""
+    """Proxies of a table of scores; the first seed of several."""
     return [name for name in columns.proxy_columns(scores) if "#" not in name]
 
 
@@ -54,9 +54,9 @@ def similarity(scores: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
 
 
 def clustered(values: NDArray[np.float64]) -> tuple[list[int], list[int]]:
-    """Order of the columns in which alike ones are neighbours, and their groups (average linkage of 1 - tau).
+    """A column order that places similar columns next to each other, and groups (average linkage on 1 - tau).
 
-    Undefined tau is the farthest there is. Returns the order and, in it, the group of each column from 1 on.
+    Undefined tau is the largest distance. Returns the order and, in this order, the group of each column from 1.
     """
     if len(values) < 2:
         return list(range(len(values))), [1] * len(values)
@@ -71,8 +71,8 @@ def clustered(values: NDArray[np.float64]) -> tuple[list[int], list[int]]:
 def transfer_table(evaluation: Evaluation) -> pd.DataFrame:
     """Tau of the scores on one data set or task with the truth of another of the same benchmark.
 
-    One row per benchmark, proxy, data set that was scored and data set of the truth; the proxy `(truth)` is the truth
-    of the one with that of the other. Empty for benchmarks with one data set.
+    One row per benchmark, proxy, data set of the scores and data set of the truth; the proxy `(truth)` is the truth of
+    the first. Empty for benchmarks with one data set.
     """
     rows = []
     for first in evaluation.evaluation_sets:

@@ -1,4 +1,4 @@
-"""The command `python -m harness.page RUN ...`: one folder of static HTML, opened from the disk."""
+"""The command `python -m harness.page RUN ...`: a folder of static HTML, opened from disk."""
 
 import sys
 
@@ -24,12 +24,12 @@ STATIC = ("index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "ce
 
 
 def write_page(runs: Sequence[Path], out: Path) -> None:
-    """Write the page of some runs' folders into `out`: open `out`/index.html in a browser.
+    """Write a page of the given runs' folders into `out`: open `out`/index.html in a browser.
 
-    The drawing library is plotly.js (MIT), copied into the folder; nothing is loaded from elsewhere.
+    The plotting library is plotly.js (MIT), copied into the folder; nothing is loaded from the network.
 
     Raises:
-        HarnessError: if a run cannot be read or the folder not be written.
+        HarnessError: if a run cannot be read or the folder cannot be written.
     """
     data = contents([read_run(folder) for folder in runs])
     static = files("harness.page") / "static"

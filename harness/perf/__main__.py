@@ -1,4 +1,4 @@
-"""The command `python -m harness.perf`: what scoring costs on this machine."""
+"""The command `python -m harness.perf`: the cost of scoring on this machine."""
 
 import sys
 
@@ -30,7 +30,7 @@ from harness.scoring.worker import keep_freed_memory
 
 @dataclass(frozen=True)
 class Measurement:
-    """What is measured, and on how many of the cells: some ask for more passes per cell than others."""
+    """A measurement, and the number of cells it uses: some need more passes per cell than others."""
 
     measure: Callable[[Bench], Iterator[Figure]]
     most_cells: int
@@ -53,10 +53,10 @@ MEASUREMENTS = {
 
 
 def measure(names: Sequence[str], bench: Bench) -> list[Figure]:
-    """The figures of some measurements, all in this run.
+    """The figures of the given measurements, all taken in this run.
 
     Raises:
-        OptionError: for the name of a measurement that there is not.
+        OptionError: for an unknown measurement.
     """
     for name in names:
         if name not in MEASUREMENTS:

@@ -1,4 +1,4 @@
-"""What a report is made from: the table of agreement, the scores behind it, why scores failed, and provenance."""
+"""The input of a report: the agreement table, the scores behind it, the reasons for failures, and provenance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ class EvaluationTables:
 
     Attributes:
         agreement: one row per benchmark, data set, proxy and seed; columns of `columns.AGREEMENT`.
-        scores: per (benchmark, data set), one row per architecture: `arch,index,truth,<proxy>...`; NaN where it failed.
-        provenance: goes into run.json as it is. `command` heads the report; `config` is left out of it; every other
-            entry is a line of it, nested ones as `truth.sha256`.
-        failures: per (benchmark, data set, proxy), how many architectures failed for which reason.
+        scores: per (benchmark, data set), one row per architecture: `arch,index,truth,<proxy>...`; NaN if it failed.
+        provenance: written to run.json unchanged. In the report, `command` comes first, `config` is omitted and every
+            other entry is one row, nested entries as `truth.sha256`.
+        failures: per (benchmark, data set, proxy), the number of failed architectures by reason.
         verdicts: one row per row of `agreement` and baseline; columns of `columns.VERDICT`.
-        selection: one row per row of `agreement`: what its ranking finds.
+        selection: one row per row of `agreement`: top-k overlap and regret.
         seeds: one row per proxy that was scored with several seeds; columns of `columns.SEEDS`.
         reliability: the truth against itself; columns of `columns.RELIABILITY`.
         reference: shorter trainings beside the truth; columns of `columns.REFERENCE`.

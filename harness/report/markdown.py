@@ -1,4 +1,4 @@
-"""report.md: what was asked, the table with both intervals, what was left out, the verdict, provenance."""
+"""report.md: the command, the agreement table with both intervals, missing scores, the verdicts, provenance."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
@@ -7,7 +7,14 @@ from harness import columns
 from harness.report.baselines import baseline_rows
 from harness.report.escape import code, code_block, prose, table_line
 from harness.report.evaluation import JSON, EvaluationTables
-from harness.report.sections import reference_lines, reliability_lines, seeds_lines, selection_lines
+from harness.report.sections import (
+    REFERENCE_TITLE,
+    RELIABILITY_TITLE,
+    reference_lines,
+    reliability_lines,
+    seeds_lines,
+    selection_lines,
+)
 from harness.report.tables import (
     GENERALISATION,
     SAMPLING,
@@ -30,30 +37,30 @@ from harness.report.verdict import LEGEND, LIVE, MAIN, more_sentences, verdict_l
 _COMMAND, _CONFIG = "command", "config"
 
 
-# What each picture shows, in the order of the report.
+# Captions of the figures, in the order of the report.
 PICTURES = {
-    "forest.png": "Difference of tau to the counts, with 95 % intervals",
-    "heatmap.png": "Tau of each proxy on each data set and task",
-    "cost.png": "CPU seconds per network against tau",
-    "topk.png": "Regret of the best of the k first architectures",
-    "scatter.png": "Scores of each proxy against truth",
+    "forest.png": "Tau of each proxy minus that of the baselines, with 95 % CIs",
+    "heatmap.png": "Tau of each proxy on each benchmark and data set",
+    "cost.png": "Tau against CPU seconds per network",
+    "topk.png": "Regret of top-k selection",
+    "scatter.png": "Ground truth against the score of each proxy",
 }
 
 
 def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("scatter.png",)) -> str:
-    """The report as Markdown text; `pictures` are those of `PICTURES` that lie beside it."""
+    """The report as Markdown text; `pictures` are those of `PICTURES` that are in the same folder."""
     sections = (
-        ("Agreement with truth", [*_table(tables), "", *_legend(tables)]),
-        ("Left out and infinite", _bullets(_left_out(tables))),
-        ("Verdict: does it beat counting?", list(_verdicts(tables))),
-        ("What the ranking finds", list(selection_lines(tables))),
-        *([("Spread over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
-        *([("Shorter training", list(reference_lines(tables)))] if len(tables.reference) else []),
-        *([("Reliability of the truth", list(reliability_lines(tables)))] if len(tables.reliability) else []),
-        ("Pictures", _pictures(pictures)),
+        ("Rank correlation with the ground truth", [*_table(tables), "", *_legend(tables)]),
+        ("Missing and infinite scores", _bullets(_left_out(tables))),
+        ("Comparison with the baselines", list(_verdicts(tables))),
+        ("Top-k selection", list(selection_lines(tables))),
+        *([("Variation over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
+        *([(REFERENCE_TITLE, list(reference_lines(tables)))] if len(tables.reference) else []),
+        *([(RELIABILITY_TITLE, list(reliability_lines(tables)))] if len(tables.reliability) else []),
+        ("Figures", _pictures(pictures)),
         ("Provenance", list(provenance_lines(tables.provenance))),
     )
-    text = ["# Evaluation", "", *_asked(tables)]
+    text = ["# Evaluation", "", *_request(tables)]
     for title, lines in sections:
         text += ["", f"## {title}", "", *(line if _is_made(line) else _shown(line) for line in lines)]
     return "\n".join(text) + "\n"
@@ -74,7 +81,7 @@ def _pictures(names: Collection[str]) -> list[str]:
     return lines[:-1]
 
 
-def _asked(tables: EvaluationTables) -> Iterator[str]:
+def _request(tables: EvaluationTables) -> Iterator[str]:
     command = tables.provenance.get(_COMMAND)
     if command is not None:
         yield from code_block(" ".join(map(str, command)) if isinstance(command, list | tuple) else str(command))
@@ -132,12 +139,12 @@ def _left_out(tables: EvaluationTables) -> Iterator[str]:
 
 
 def _verdicts(tables: EvaluationTables) -> Iterator[str]:
-    """The sentence of each proxy beside #Params, then every comparison."""
-    asked = (verdict_sentences(tables, baseline=MAIN), verdict_sentences(tables, baseline=LIVE))
-    for place, sentence in (*chain(*asked), *more_sentences(tables, baseline=LIVE)):
-        yield f"- {place}: {sentence}."
+    """A sentence per proxy on its comparison with the main baselines, then the table of all comparisons."""
+    beats = (verdict_sentences(tables, baseline=MAIN), verdict_sentences(tables, baseline=LIVE))
+    for data_set, sentence in (*chain(*beats), *more_sentences(tables, baseline=LIVE)):
+        yield f"- {data_set}: {sentence}."
     if tables.verdicts.empty:
-        yield "Nothing to compare."
+        yield "There is nothing to compare."
         return
     yield ""
     yield from verdict_lines(tables)
@@ -146,17 +153,17 @@ def _verdicts(tables: EvaluationTables) -> Iterator[str]:
 
 
 def provenance_lines(provenance: Mapping[str, JSON]) -> Iterator[str]:
-    """Provenance as a Markdown table, command and configuration left out."""
+    """Provenance as a Markdown table, without the command and the configuration."""
     entries = {name: value for name, value in provenance.items() if name not in (_COMMAND, _CONFIG)}
     if not entries:
         yield "Not recorded."
         return
-    yield table_line(("what", "value"))
+    yield table_line(("entry", "value"))
     yield table_line(("---", "---"))
     for name, value in _flat(entries):
         yield table_line((name, value))
     yield ""
-    yield "The resolved configuration and all of this are in `run.json`."
+    yield "All of this and the resolved configuration are in `run.json`."
 
 
 def _flat(entries: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -174,4 +181,4 @@ def _interval(row: dict[str, object], low: str, high: str) -> str:
 
 
 def _bullets(lines: Iterator[str]) -> list[str]:
-    return [f"- {line}" for line in lines] or ["Nothing."]
+    return [f"- {line}" for line in lines] or ["None."]

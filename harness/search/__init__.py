@@ -1,4 +1,4 @@
-"""Search: what a proxy finds. `from harness.search import search, SearchSpec, SearchSettings`."""
+"""Search: architectures found with a proxy as objective. `from harness.search import search, SearchSpec`."""
 
 from typing import TYPE_CHECKING
 

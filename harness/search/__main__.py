@@ -1,4 +1,4 @@
-"""The command `python -m harness.search`: search for the architecture that a proxy likes best."""
+"""The command `python -m harness.search`: search for the architecture with the highest proxy score."""
 
 import sys
 
@@ -36,7 +36,7 @@ def run(asked: SearchRequest) -> None:
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(found.tables))
     for line in found_lines(found.tables):
-        print(line)  # in one piece, however long
+        print(line)  # on one line, however long
     for skipped in found.skipped:
-        print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
+        print(f"skipped: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(found.out)

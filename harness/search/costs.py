@@ -1,4 +1,4 @@
-"""Costs: what a budget limits or a searcher makes small, known without running a network."""
+"""Costs: quantities that a budget limits or a searcher minimises, known without running a network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from harness.truth import Truth
 
 
 class Cost(ABC):
-    """A number for each architecture, lower is better; NaN where there is none. Values are kept once computed."""
+    """A number per architecture, lower is better; NaN if undefined. Values are cached."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,7 +37,7 @@ class Cost(ABC):
 
 
 class Counts:
-    """Registered counts, which need no network run, made all at once: they share the layers that they count."""
+    """Registered counts, which need no forward pass, computed together because they share the layers they count."""
 
     def __init__(self, names: Sequence[str], context: ContextSpec) -> None:
         self._run = ScoringRun(context, tuple(map(ProxySpec, names)), None)
@@ -59,13 +59,13 @@ class Counts:
     def _value(self, name: str, arch: Architecture) -> float:
         score = self._known[arch][name]
         if score.status != OK:
-            raise HarnessError(f"{name} cannot be a cost: on {arch} it failed with: {score.reason}.")
+            raise HarnessError(f"{name} cannot be used as a cost: it failed on {arch} with: {score.reason}.")
         (value,) = score.components.values()
         return value
 
 
 class Count(Cost):
-    """One of some counts: params, flops, depth, ..."""
+    """One count: params, flops, depth, ..."""
 
     def __init__(self, name: str, counts: Counts) -> None:
         super().__init__(name)
@@ -76,7 +76,7 @@ class Count(Cost):
 
 
 class OfSpace(Cost):
-    """What a search space itself counts besides params and flops."""
+    """A count defined by the search space itself."""
 
     def __init__(self, name: str, context: ContextSpec) -> None:
         super().__init__(name)
@@ -87,7 +87,7 @@ class OfSpace(Cost):
 
 
 class Measured(Cost):
-    """A column of the benchmark's truth where lower is better: a latency, an energy."""
+    """A column of the benchmark's ground truth for which lower is better: a latency or an energy."""
 
     def __init__(self, name: str, context: ContextSpec, truth: Truth) -> None:
         super().__init__(name)
@@ -106,7 +106,7 @@ def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None =
         truth: of the benchmark, where it is open already; None: what there is of it is opened.
 
     Raises:
-        OptionError: for a name that is none of these.
+        OptionError: for any other name.
     """
     counts = baseline_names()
     space = BENCHMARKS.get(context.bench)
@@ -126,7 +126,7 @@ def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None =
             found[name] = Measured(name, context, columns[name])
         elif name in PROXIES:
             raise OptionError(
-                f"{name} cannot be a budget or be minimised, since it needs a network run; {', '.join(known)} can."
+                f"{name} cannot be a budget or be minimised, because it needs a forward pass; {', '.join(known)} can."
             )
         else:
             raise OptionError(unknown_name("count or cost", name, known))
@@ -146,7 +146,7 @@ def _measured(truth: Truth, data_set: str) -> dict[str, Truth]:
 
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """The largest values allowed, by cost. An architecture whose cost is unknown is over it."""
+    """The upper limits, by cost. An architecture with an unknown cost is over budget."""
 
     limits: Mapping[Cost, float] = field(default_factory=dict)
 
@@ -172,17 +172,17 @@ class Budget:
     def refusal(self, bench: str, archs: Sequence[Architecture]) -> OptionError:
         """The error for a space that is too large to list, after `archs` were drawn and none was within the limits."""
         return OptionError(
-            f"{self.text} was met by none of {len(archs):,} architectures drawn from {bench}: {self._least(archs)}. "
-            "Give a larger budget, or begin within it: search=evolution start=ARCHITECTURE."
+            f"None of {len(archs):,} architectures drawn from {bench} meets {self.text}: {self._least(archs)}. "
+            "Give a larger budget, or start within it: search=evolution start=ARCHITECTURE."
         )
 
     @property
     def text(self) -> str:
-        """The limits as the command line has them."""
+        """The limits as written on the command line."""
         return " ".join(f"budget.{cost.name}={limit:g}" for cost, limit in self.limits.items())
 
     def excess(self, arch: Architecture) -> str:
-        """What an architecture costs, by each cost that is limited."""
+        """The costs of an architecture that are limited, in words."""
         return ", ".join(f"its {cost.name} is {cost.of([arch])[0]:,g}" for cost in self.limits)
 
     def _least(self, archs: Sequence[Architecture]) -> str:

@@ -1,4 +1,4 @@
-"""Scores of candidates: from the store, computed where it lacks them."""
+"""Scores of candidates: read from the store, or computed if missing."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,7 @@ from harness.store import FAILED, Score, ScoreStore
 
 
 class Scores:
-    """The scores of some proxies in one setting; what is computed goes into the store at least twice a second.
+    """The scores of some proxies in one context; new scores are written to the store at least twice a second.
 
     Scores that were in the store are read once, at the beginning.
     """
@@ -25,13 +25,13 @@ class Scores:
             self._known[spec] = kept
 
     def of(self, spec: ProxySpec, arch: Architecture) -> Score:
-        """The score of an architecture that was asked for by `ensure`."""
+        """The score of an architecture that was passed to `ensure`."""
         return self._known[spec][self._run.scored_as(spec, [arch])[0]]
 
     def ensure(
         self, specs: Sequence[ProxySpec], archs: Sequence[Architecture], each: Callable[[], None] = lambda: None
     ) -> None:
-        """Compute the scores that are not known yet; `each` is called after each network.
+        """Compute the missing scores; `each` is called after each network.
 
         Raises:
             HarnessError: if memory or a file is lacking, or no worker can be started; what was computed is kept.

@@ -1,4 +1,4 @@
-"""Search: from names to what was found. It composes the stages; each is a file of its own."""
+"""Search: from names to results. It composes the stages, each of which is a file of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ _REPORTED = ("params", "flops")
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """Which searchers look for what, where; names, paths of Python files of proxies, and `all`."""
+    """Searchers, objectives, benchmarks and data sets: names, paths of Python files of proxies, and `all`."""
 
     searchers: tuple[str, ...] = ("evolution",)
     proxies: tuple[str, ...] = ("zico",)
@@ -48,7 +48,7 @@ class SearchSpec:
 
 @dataclass(frozen=True)
 class Search:
-    """What searches found: `tables` are those of the files, `out` holds them, `skipped` could not be searched here."""
+    """The results of searches: `tables` as written to `out`; `skipped` are the data sets that could not be searched."""
 
     tables: SearchTables
     skipped: Sequence[Skipped]
@@ -57,7 +57,7 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class SearchProblem:
-    """A space and a data set with what is known of them."""
+    """A search space and a data set with budget, costs and ground truth."""
 
     space: SearchSpace
     data_set: DataSet
@@ -69,10 +69,10 @@ class SearchProblem:
 
 
 def search(search_spec: SearchSpec | None = None, settings: SearchSettings | None = None) -> Search:
-    """Search with each searcher for what each objective likes best, in every space and with every seed.
+    """Search with each searcher for the best of each objective, in every space and with every seed.
 
     Raises:
-        HarnessError: for a user's mistake or missing data, before anything is computed; or if a search finds no
+        HarnessError: for a user error or missing data, before anything is computed; or if a search finds no
             network with a score.
     """
     search_spec, settings = search_spec or SearchSpec(), settings or SearchSettings()
@@ -108,7 +108,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
 
 
 def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Searcher]:
-    """Searchers by name with their options, in order; `all` stands for every registered one."""
+    """Searchers by name with their options, in order; `all` means every registered one."""
     found = {}
     for name in dict.fromkeys(name for word in words for name in (SEARCHERS if word == ALL else [word])):
         kind = SEARCHERS.get(name)
@@ -117,31 +117,33 @@ def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Sear
         if kind.uses_population and settings.steps < settings.n_members:
             raise OptionError(
                 f"steps={settings.steps} is smaller than population={settings.n_members}: search={name} would end "
-                "before its population is full. Give more steps, or a smaller population."
+                "before its population is full. Increase steps or reduce population."
             )
     for name in settings.searcher_options:
         if name not in found:
-            raise OptionError(f"options.{name} is set, but the searchers asked for are {', '.join(found)}.")
+            raise OptionError(f"options.{name} is set, but the requested searchers are {', '.join(found)}.")
     if settings.start is not None and not any(searcher.uses_start for searcher in found.values()):
         raise OptionError(
-            f"start={settings.start} is for searchers that begin somewhere, such as search=evolution; "
-            f"{','.join(found)} does not. Leave out start=."
+            f"start={settings.start} is only for searchers with a starting point, such as search=evolution; "
+            f"{','.join(found)} has none. Omit start=."
         )
     if settings.minimised and not any(searcher.multi_objective for searcher in found.values()):
         raise OptionError(
-            f"minimise={','.join(settings.minimised)} is for search=pareto; {','.join(found)} follows one score. "
-            f"To keep a cost below a value, use budget.{settings.minimised[0]}=VALUE."
+            f"minimise={','.join(settings.minimised)} is only for search=pareto; {','.join(found)} has a single "
+            f"objective. To limit a cost, use budget.{settings.minimised[0]}=VALUE."
         )
     return found
 
 
 def _ensembles(settings: SearchSettings) -> dict[str, Ensemble | None]:
-    """Ensembles by name with their options, in order; None stands for each proxy alone."""
+    """Ensembles by name with their options, in order; None means each proxy alone."""
     words = [name for name in settings.ensembles if name != ALONE]
     found: dict[str, Ensemble | None] = dict.fromkeys([ALONE]) if len(words) < len(settings.ensembles) else {}
     for name, ensemble in parse_ensembles(words, settings.base.options).items():
         if ensemble.needs_truth:
-            raise OptionError(f"ensemble={name} learns from the accuracy of trained networks; a search has none.")
+            raise OptionError(
+                f"ensemble={name} is fitted to the accuracy of trained networks, which a search does not have."
+            )
         found[name] = ensemble
     return found
 
@@ -153,7 +155,7 @@ def _objectives(
     ensembles: dict[str, Ensemble | None],
     problem: SearchProblem,
 ) -> list[Objective]:
-    """What a searcher looks for: each proxy or an ensemble of all; one of several objectives takes all at once."""
+    """The objectives of a searcher: each proxy, or an ensemble of all; a multi-objective searcher uses all at once."""
     found = []
     for ensemble_name, ensemble in ensembles.items():
         if ensemble is None and not searcher.multi_objective:
@@ -161,14 +163,14 @@ def _objectives(
             continue
         if ensemble is not None and len(specs) < 2:
             raise OptionError(
-                f"ensemble={ensemble_name} combines several proxies, but {specs[0].name} is the only one; name two or "
+                f"ensemble={ensemble_name} combines several proxies, but {specs[0].name} is the only one; give two or "
                 "more: 'proxy=[zico,naswot]'."
             )
         joined = None if ensemble is None else (ensemble_name, ensemble)
         objective = Objective(tuple(specs), joined, problem.minimised if searcher.multi_objective else ())
         if searcher.multi_objective and len(objective.scores) < 2:
             raise OptionError(
-                f"search={name} weighs several objectives against each other, but {objective.name} is one; name more "
+                f"search={name} needs several objectives, but {objective.name} is the only one; give more "
                 "proxies, 'proxy=[zico,naswot]', or a cost, minimise=flops."
             )
         found.append(objective)
@@ -206,10 +208,10 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
 
 
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
-    """The whole space with its truth; None if none is wanted, or if nobody has trained this space's networks."""
+    """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
     if not exists and settings.base.truth not in (None, NO_TRUTH):
-        raise OptionError(f"{space.name} has no truth: nobody has trained its networks. Leave out truth=.")
+        raise OptionError(f"{space.name} has no ground truth, because its networks have not been trained. Omit truth=.")
     if settings.base.truth == NO_TRUTH or not exists:
         return None
     return open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)

@@ -21,7 +21,7 @@ Architecture = NewType("Architecture", str)
 """A point of a search space, named by its official string."""
 
 Execute = Literal["live", "all"]
-"""`live` runs the operations on a path from input to output; `all` runs every one, as the official code does."""
+"""`live` runs the operations on a path from input to output; `all` runs all of them, as the official code does."""
 
 
 class SearchSpace(ABC):
@@ -40,7 +40,7 @@ class SearchSpace(ABC):
         """All architectures in the benchmark's official index order.
 
         Raises:
-            OptionError: if there are too many to list, which `enumerable` tells beforehand.
+            OptionError: if there are too many to list (`enumerable` is False).
         """
 
     @property
@@ -50,11 +50,11 @@ class SearchSpace(ABC):
 
     @property
     def start(self) -> Architecture:
-        """The architecture that a search may begin with, and an example of how one is written."""
+        """The default start of a search, and an example of the notation."""
         return self.architectures[0]
 
     def index(self, arch: Architecture) -> int:
-        """The place of an architecture in the official order.
+        """The index of an architecture in the official order.
 
         Raises:
             UnknownNameError: if the space lacks it.
@@ -70,15 +70,15 @@ class SearchSpace(ABC):
         """The first architecture, in official order, that computes the same function with the same operations."""
 
     def canonical_forms(self, archs: Sequence[Architecture]) -> list[Architecture]:
-        """The canonical form of each; a space with very many overrides it with something faster."""
+        """The canonical form of each; large spaces override it with a faster implementation."""
         return [self.canonical(arch) for arch in archs]
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
-        """The layers of the official network, dead ones included."""
+        """The layers of the official network, including dead ones."""
 
     def layer_table(self, archs: Sequence[Architecture], data_set: DataSet) -> LayerTable:
-        """The layers of many architectures at once; a space with very many overrides it with something faster."""
+        """The layers of many architectures at once; large spaces override it with a faster implementation."""
         return LayerTable.of_layers(
             [self.layers(arch, data_set) for arch in archs],
             depths=[self.depth(arch, data_set) for arch in archs],
@@ -86,38 +86,38 @@ class SearchSpace(ABC):
         )
 
     def depth(self, arch: Architecture, data_set: DataSet) -> int | None:
-        """Most convolutions and linear layers on one live path from input to output, 0 where there is no path.
+        """The largest number of convolutions and linear layers on a live path from input to output, 0 without a path.
 
-        None where the space does not say.
+        None if the space does not define it.
         """
         return None
 
     def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int | None:
-        """What the official network does to one image beside its layers, dead operations included.
+        """FLOPs per image of the official network outside its layers, including dead operations.
 
-        2 for each number that a normalisation gives, 1 for each that an activation gives or a pooling reads; sums are
-        not counted. None where the space does not say.
+        2 for each output of a normalisation, 1 for each output of an activation and each input of a pooling; sums are
+        not counted. None if the space does not define it.
         """
         return None
 
     def concatenating_cells(self, arch: Architecture, data_set: DataSet) -> Sequence[ConcatenatingCell]:
-        """The cells whose layers read concatenations of earlier ones, as in a DenseNet; most spaces have none."""
+        """The cells whose layers read concatenations of earlier layers, as in a DenseNet; empty for most spaces."""
         return ()
 
     @abstractmethod
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
-        """The network's modules, parameters not yet drawn.
+        """The network's modules, before their parameters are drawn.
 
-        Holds every module of the official network. `network.init_keys` maps the name of each module with own parameters
-        to the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
-        architectures. `network.cells`, if there, names the modules after which a proxy may read features: what ends the
-        stem, and then each cell or block of the chain that follows, in order.
+        Contains every module of the official network. `network.init_keys` maps the name of each module with parameters
+        to the key that, with the seed, determines them: equal for the live modules of architectures with the same
+        canonical form. `network.cells`, if present, names the modules after which a proxy may read features: the end
+        of the stem, then each cell or block in order.
         """
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:
-        """The architecture as a graph to look at; a space that overrides nothing shows its name between two ends.
+        """The architecture as a graph for drawing; by default its name between input and output.
 
-        Labels that begin with `conv 3x3`, `conv 1x1`, `avg pool`, `max pool` or `skip` have one colour in all pictures.
+        Labels that begin with `conv 3x3`, `conv 1x1`, `avg pool`, `max pool` or `skip` have fixed colours.
 
         Raises:
             UnknownNameError: if the space lacks it.
@@ -130,23 +130,23 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """The architectures one mutation away, `arch` itself left out."""
+        """The architectures one mutation away, without `arch` itself."""
 
     def random(self, rng: Random) -> Architecture:
         """An architecture drawn uniformly."""
         return rng.choice(self.architectures)
 
     def as_scored(self, *, residuals: bool, squeeze_excitation: bool) -> "SearchSpace":
-        """The space whose networks are those that a protocol scores; counts stay those of the official networks.
+        """The space with the networks that a protocol scores; counts remain those of the official networks.
 
         Raises:
-            OptionError: if its networks have no links that could be left out, or no squeeze-and-excitation.
+            OptionError: if its networks have no residual links or no squeeze-and-excitation to remove.
         """
         if not residuals or squeeze_excitation:
             setting = "residuals=false" if not residuals else "squeeze_excitation=true"
             raise OptionError(
-                f"protocol.{setting} cannot work for {self.name}, which has one network for each architecture; it is "
-                "for spaces whose networks are trained otherwise than they are scored, as those of imagenet_mbv2."
+                f"protocol.{setting} is invalid for {self.name}, which has a single network per architecture: it is "
+                "for spaces whose networks are scored in a different form than they are trained, such as imagenet_mbv2."
             )
         return self
 
@@ -159,9 +159,9 @@ class SearchSpace(ABC):
         init: Initialisation = Initialisation.default,
         seed: int = 0,
     ) -> nn.Module:
-        """The network of `arch` at initialisation, on the CPU, float32, in train mode.
+        """The network of `arch` at initialisation, on the CPU, in float32 and train mode.
 
-        Input [batch, *data_set.shape], output as `data_set.loss` takes it: logits [batch, n_classes] for classes.
+        Input [batch, *data_set.shape]; output as `data_set.loss` expects: logits [batch, n_classes] for classification.
         """
         self.check(arch)
         with on_meta():
@@ -169,25 +169,25 @@ class SearchSpace(ABC):
         return materialise(network, init=init, seed=seed)
 
     def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
-        """Number of trainable parameters of the official network, or of its live layers alone."""
+        """Number of trainable parameters of the official network, or of its live layers only."""
         return sum(layer.n_params * layer.repeats for layer in self._counted(arch, data_set, live))
 
     def flops(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
-        """Multiply-accumulates per image by the nats_bench package's counter, or of the live layers alone."""
+        """Multiply-accumulates per image by the counter of the nats_bench package, or of the live layers only."""
         return sum(layer.flops * layer.repeats for layer in self._counted(arch, data_set, live))
 
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
-        """What a budget may limit, by name: `params`, `flops`, and what a space counts besides."""
+        """Counts that a budget can limit, by name: `params`, `flops`, and further counts of the space."""
         return {"params": self.params(arch, data_set), "flops": self.flops(arch, data_set)}
 
     def check(self, arch: str) -> Architecture:
-        """`arch`, known to be of this space.
+        """`arch`, checked to be in this space.
 
         Raises:
             UnknownNameError: if it is not.
         """
         if arch not in self:
-            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{self.start}'.")
+            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; an example is '{self.start}'.")
         return Architecture(arch)
 
     def reference_checks(self) -> Iterator[ReferenceCheck]:
@@ -247,12 +247,12 @@ class SearchSpace(ABC):
 
 
 class OpenSpace(SearchSpace):
-    """A search space that is too large to list: architectures are drawn, read and mutated, but have no numbers."""
+    """A search space that is too large to list: architectures can be drawn, parsed and mutated, but have no index."""
 
     @property
     def architectures(self) -> Sequence[Architecture]:
         raise OptionError(
-            f"The architectures of {self.name} are too many to list or to number; name one as '{self.start}', or "
+            f"{self.name} has too many architectures to list or index; name one, such as '{self.start}', or "
             f"search with `python -m harness.search bench={self.name}`."
         )
 
@@ -266,7 +266,7 @@ class OpenSpace(SearchSpace):
 
     @abstractmethod
     def random(self, rng: Random) -> Architecture:
-        """An architecture; the space says from which distribution."""
+        """An architecture drawn from the distribution that the space defines."""
 
 
 BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")

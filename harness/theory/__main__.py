@@ -1,4 +1,4 @@
-"""The command `python -m harness.theory`: the paper's figures 1, 2 and 5, and a study of cells, with trends."""
+"""The command `python -m harness.theory`: Figures 1, 2 and 5 of the paper, and a training study of NATS-TSS cells."""
 
 import sys
 
@@ -47,7 +47,7 @@ def check_theory(settings: TheorySettings) -> Path:
     """Run the experiments, write their files and print their trends; returns the folder, which is printed last.
 
     Raises:
-        HarnessError: for a user's mistake or missing data.
+        HarnessError: for a user error or missing data.
     """
     with out_folder(expanded(settings.out), f"theory-{settings.experiment}") as out:
         running = current()

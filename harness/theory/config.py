@@ -1,4 +1,4 @@
-"""From the composed configuration of `python -m harness.theory` to its settings."""
+"""From the configuration of `python -m harness.theory` to its settings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Training: build an architecture's network and train it. `from harness.train import train, Job, Recipe`."""
+"""Training: an architecture's network trained by a recipe. `from harness.train import train, Job, Recipe`."""
 
 from typing import TYPE_CHECKING
 

@@ -36,8 +36,8 @@ def run(asked: Training) -> None:
         outcome = train(asked.job, location, group)
         if group.leads:
             epochs = f"{len(outcome.history)} epochs"
-            print(f"{asked.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
+            print(f"{request.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
             written = [HISTORY, WEIGHTS]
-            if asked.onnx:
-                written.append(write_onnx(outcome.network, asked.job.data_set, location.out).name)
+            if request.onnx:
+                written.append(write_onnx(outcome.network, request.job.data_set, location.out).name)
             print(f"{location.out}: {', '.join(written)}")

@@ -1,4 +1,4 @@
-"""From the words of the command line to a job and its place."""
+"""From the command line to a job and its run location."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +38,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class Training:
-    """A job, its place, and whether an ONNX file is wanted."""
+    """A job, its run location, and whether to write an ONNX file."""
 
     job: Job
     location: RunLocation
@@ -59,7 +59,7 @@ def read_settings(config: DictConfig) -> TrainingSettings:
 
 
 def read_training(config: DictConfig) -> Training:
-    """What a composed configuration asks for.
+    """The training that a composed configuration describes.
 
     Raises:
         HarnessError: for values that are invalid.

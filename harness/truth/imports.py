@@ -1,4 +1,4 @@
-"""Truth from official releases that cannot be fetched, but that a user may have: named by a path, converted once."""
+"""Truth from official releases that cannot be fetched: converted once from a path on the user's machine."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,9 +17,9 @@ from harness.truth.table import TruthColumn, TruthTable, write_table
 class TruthImport:
     """A release that becomes one table of a benchmark.
 
-    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, the word of the command line. `contents` says
-    what the path must name, `page` where its authors publish it. `convert` gets the path; `version` goes up when it
-    makes another table of the same files.
+    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, as given on the command line. `contents` says
+    what the path must be, `page` where its authors publish it. `convert` is called with the path; `version` increases
+    whenever the same files are converted to a different table.
     """
 
     name: str
@@ -33,16 +33,16 @@ class TruthImport:
 
     @property
     def origin(self) -> str:
-        """Changes when the conversion does; the files' own sha256 is in the columns."""
+        """Changes with the conversion; the sha256 of the files is recorded in the columns."""
         return f"import/{self.name}@{self.version}"
 
     @property
     def command(self) -> str:
-        """What brings the table."""
+        """The command that creates the table."""
         return f"python -m harness.data import {self.name} PATH"
 
     def path(self, home: Path | None = None) -> Path:
-        """Where the table lies in a data home."""
+        """The path of the table in a data home."""
         return truth_home(home) / self.benchmark / f"imported-{self.name}.parquet"
 
 
@@ -55,13 +55,13 @@ def imports_of(benchmark: str) -> list[TruthImport]:
 
 
 def import_truth(release: TruthImport, path: Path, home: Path | None = None) -> TruthTable:
-    """Convert the files at `path` into the release's table, which replaces an older one in one step.
+    """Convert the files at `path` into the release's table, which replaces an older one atomically.
 
     They may be anybody's: they are read in a process of limited memory and time, which hands back numbers and names.
 
     Raises:
-        MissingDataError: if they are not there.
-        CorruptDataError: if they are not the release; the older table stays.
+        MissingDataError: if the files are missing.
+        CorruptDataError: if they are not the release; an older table is kept.
     """
     reading = Reading(__name__, "convert_plain", (release.name, str(path)), str(path))
     found = call_limited(reading, _limits(path))

@@ -60,8 +60,8 @@ def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypa
     monkeypatch.setattr(cost_and_direction, "MOST", 70)
     findings = {finding.check: finding for finding in examine(name)}
     assert findings["direction"].result is findings["cost"].result is CheckResult.note
-    assert "clearly negative. Higher must mean better; is the sign turned?" in findings["direction"].text
-    assert "look for passes that shared evidence already holds" in findings["cost"].text
+    assert "clearly negative. Higher must mean better; is the sign reversed?" in findings["direction"].text
+    assert "check for passes whose results are already in shared evidence" in findings["cost"].text
 
 
 @pytest.mark.parametrize("name", list(PROXIES))

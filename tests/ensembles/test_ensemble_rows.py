@@ -39,10 +39,10 @@ def test_ensembles_are_rows_columns_and_notes(command):
     assert scores["fitted"].notna().all()
     note = "+ ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size"
     assert note in out
-    assert "+ fitted learns from the truth" in out
+    assert "+ fitted uses the ground truth of the sample's other networks" in out
     report = Path("one/report.md").read_text()
     assert "rank_sum+" in report
-    assert "A plus: ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size" in report
+    assert "`+` ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size" in report
 
 
 def test_what_lacks_a_component_is_left_out_and_counted(command):

@@ -78,7 +78,7 @@ def test_the_newest_run_is_taken(run_folder, tmp_path):
     ("words", "sentence"),
     [
         (["nowhere"], "There is no agreement table at nowhere"),
-        ([], "There is no run in results/runs. Evaluate first"),
+        ([], "There is no run in results/runs. Run an evaluation first"),
         (["broken"], "is not a table of scores"),
     ],
 )

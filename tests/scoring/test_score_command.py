@@ -71,4 +71,4 @@ def test_residuals_off_is_for_spaces_that_have_the_choice(tmp_path, capsys):
     arch = BENCHMARKS.get("nats_tss").architectures[0]
     file = write(tmp_path / "archs.csv", f'arch\n"{arch}"\n')
     assert main(["nats_tss", file, *COUNTS, "--residuals", "off", "--store", str(tmp_path / "s.sqlite")]) == 2
-    assert "protocol.residuals=false cannot work for nats_tss" in capsys.readouterr().err
+    assert "protocol.residuals=false is invalid for nats_tss" in capsys.readouterr().err

@@ -133,7 +133,7 @@ def test_names_and_rows_are_inverse():
 def test_an_unknown_architecture_is_named(name):
     assert name not in SPACE
     assert name not in SPACE.architectures
-    with pytest.raises(UnknownNameError, match=rf"'{name}' is not an architecture of nasbench101; one looks like"):
+    with pytest.raises(UnknownNameError, match=rf"'{name}' is not an architecture of nasbench101; an example is"):
         SPACE.index(Architecture(name))
     with pytest.raises(UnknownNameError, match=rf"'{name}' is not the module hash of a cell of nasbench101"):
         catalogue().rows([FIRST, name])

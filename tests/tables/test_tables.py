@@ -143,7 +143,7 @@ def test_markdown_and_latex_by_hand() -> None:
     text, tex = markdown(spec, [filled, bare]), latex(spec, [filled, bare])
     assert "| zico | .61 | .585 [.500, .656] | -.025 | yes | 1,000 of 15,625 | - |" in text
     assert "- grad_norm: `python -m harness proxy=grad_norm x`" in text
-    assert "2 published figures, 1 compared (1 of them on a sample of the space): 1 lie within" in text
+    assert "2 published values, 1 compared (1 of them on a sample of the space): 1 lie within" in text
     assert "Mind the gap." in text
     assert r"zico & .61 & .585 [.500, .656] & -.025 & 1,000 of 15,625 \\" in tex
     assert r"grad\_norm & .46 & - & - & - \\" in tex
@@ -153,7 +153,7 @@ def test_markdown_and_latex_by_hand() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "No table was named. Give table=NAME or table=all"),
+        ([], "No table was given. Write table=NAME or table=all"),
         (["table=zico_tabel1"], "Did you mean 'zico_table1'?"),
         (["tables=all"], "No setting is called 'tables'. Did you mean 'table'?"),
         (["zico_table1"], "'zico_table1' cannot be read as a setting: write KEY=VALUE, as in table=zico_table1."),

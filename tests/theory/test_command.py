@@ -105,8 +105,8 @@ def test_damaged_mnist_is_told_and_not_replaced(command, monkeypatch, tmp_path):
         (["training.steps=[4,2]"], "it must ascend"),
         (["training.n_measured=100"], "whole batches"),
         (["training.momentum=1"], "momentum must lie in [0, 1)"),
-        (["seed=-1"], "seed=-1 cannot work"),
-        (["workers=0"], "workers=0 cannot work"),
+        (["seed=-1"], "seed=-1 is invalid"),
+        (["workers=0"], "workers=0 is invalid"),
         (["out=taken"], "out=taken cannot be written"),
     ],
 )

@@ -84,7 +84,7 @@ def test_a_teacher_is_followed(trained, tmp_path):
     untaught = train(alone, location(tmp_path / "alone")).history
     # The teacher's loss is a cross-entropy of its own, about as large as the other.
     assert 1.5 * untaught[0]["loss"] < taught[0]["loss"] < 2.5 * untaught[0]["loss"]
-    with pytest.raises(OptionError, match=r"was trained on digits; this is a training on cifar10"):
+    with pytest.raises(OptionError, match=r"was trained on digits, but the student is trained on cifar10"):
         train(replace(job, data_set=replace(DIGITS, name="cifar10")), location(tmp_path / "other"))
 
 

@@ -207,7 +207,7 @@ def damaged(folder: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
-        ("cut", r"is not the official file: it is cut short or too large\. Get it again\."),
+        ("cut", r"is not the official file: it is cut short or too large\. Fetch it again\."),
         ("no bz2", "is not the official file: OSError: Invalid data stream"),
         ("another's", "is not the official file: it holds architecture 0, "),
         ("a call", r"is a pickle that asks for 'posix\.system', .* it was not read"),

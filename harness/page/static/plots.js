@@ -4,9 +4,9 @@
 
 const [BLUE, ORANGE] = ["#0072b2", "#d55e00"];
 const MOST_AXES = 12;
-// Every change draws all lines anew: more than these are a sample. Without a GPU a line costs about a millisecond.
+// Every change redraws all lines; above this number, a sample. Without a GPU a line costs about a millisecond.
 const [MOST_LINES, MOST_LINES_BY_SOFTWARE] = [3000, 600];
-// As in scatter.png: truth this many times the range of its middle 80 % below that range is left under the axis.
+// As in scatter.png: truth further below its middle 80 % than this many times their range is outside the axis.
 const FAR_BELOW = 1.5;
 const BY_SOFTWARE = drawsBySoftware();
 const PLOT = { displaylogo: false, responsive: true, ...(BY_SOFTWARE ? { plotGlPixelRatio: 1 } : {}) };
@@ -39,16 +39,16 @@ function numbers(column) {
   return column.map((value) => (value === null ? NaN : value === "inf" ? Infinity : value === "-inf" ? -Infinity : value));
 }
 
-/** A number of a text that looks random (FNV-1a, 32 bits): its order is a sample, the same for every proxy and visit. */
+/** A 32-bit hash (FNV-1a): its order defines a random sample that is the same for every proxy and visit. */
 function hashed(text) {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  // The last characters reach only the low bits without this.
+  // Without this, the last characters affect only the low bits.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
 }
 
-/** The lowest value that is not far below the others; -Infinity of none. */
+/** The lowest value that is not far below the others; -Infinity if there is none. */
 function floorOf(values) {
   const sorted = Float64Array.from(values).sort();
   const [low, high] = [0.1, 0.9].map((share) => sorted[Math.round(share * (sorted.length - 1))]);
@@ -64,7 +64,7 @@ function nextFrame() {
   return new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); });
 }
 
-/** `hovered(index)` is called with the architecture under the pointer or pressed, `lined()` when other lines are drawn. */
+/** `hovered(index)` is called with the architecture under the pointer or pressed, `lined()` when the drawn lines change. */
 class Plots {
   constructor(scatter, ranks, hovered, lined) {
     Object.assign(this, { scatter, ranks, hovered, lined });
@@ -100,7 +100,7 @@ class Plots {
     const turn = this.turn = (this.turn || 0) + 1;
     await Plotly.react(this.scatter, [points], layout, PLOT);
     this.prepareRanks(ranksOf);
-    // The points are seen before the lines are drawn; a proxy chosen meanwhile makes these lines needless.
+    // Points appear before the lines are drawn; if another proxy is selected meanwhile, these lines are skipped.
     await nextFrame();
     if (turn !== this.turn) return;
     await this.drawLines();
@@ -180,7 +180,7 @@ class Plots {
 
   /** Selects in the scatter the architectures inside the ranges dragged along the axes, drawn as lines or not. */
   async constrained() {
-    // Axes may have been moved, too.
+    // Axes may have been reordered, too.
     this.dimensions = this.ranks.data[0].dimensions.map(({ values, ...rest }) => rest);
     const constrained = this.dimensions.filter((dimension) => dimension.constraintrange);
     const ranges = constrained.map(({ label, constraintrange }) => [this.named.get(label), constraintrange.flat(2)]);
