@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check format clean
+.PHONY: help demo check docs format clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -17,6 +17,10 @@ check: $(VENV)/installed  ## what CI runs: ruff, mypy --strict and the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+
+docs: $(VENV)/installed  ## build the documentation into docs/_build, warnings as errors
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "Now open docs/_build/index.html"
 
 format: $(VENV)/installed  ## put the code into the project's layout
 	$(BIN)/ruff check --fix .
