@@ -1,5 +1,6 @@
 """Sphinx's settings; the reference is generated first."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,4 +22,16 @@ exclude_patterns = ["_build", "_ext"]
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 suppress_warnings = ["myst.xref_missing_lexer", "misc.highlighting_failure"]
-nitpicky = False
+default_role = "code"
+
+
+def plain_docstring(app: object, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:  # noqa: D103
+    # Docstrings are plain text with names in backticks: stars and bars outside of them are no markup.
+    for number, line in enumerate(lines):
+        parts = re.split(r"(`[^`]*`)", line)
+        lines[number] = "".join(part if part.startswith("`") else re.sub(r"([*|])", r"\\\1", part) for part in parts)
+
+
+def setup(app: object) -> None:
+    """Sphinx calls it; the priority puts it before Napoleon, whose own markup stays."""
+    app.connect("autodoc-process-docstring", plain_docstring, priority=400)  # type: ignore[attr-defined]

@@ -165,7 +165,10 @@ MEANINGS: Final = {
     WEIGHTED_TAU: "Kendall's tau weighted towards the best architectures, from -1 to 1",
     TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
     TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
-    **{f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth" for k in (1, 10, 100)},
+    **{
+        f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth"
+        for k in (1, 10, 100)
+    },
     **{
         f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
         for k in (1, 10, 100)
@@ -176,7 +179,7 @@ MEANINGS: Final = {
     TAU_SEED_SD: "standard deviation of tau over the seeds",
     TAU_SEED_LOW: "smallest tau of a seed",
     TAU_SEED_HIGH: "largest tau of a seed",
-    TAU_ARCH_SE: "standard error of tau over architectures",
+    TAU_ARCH_SE: "standard error of tau over architectures: mean width of its generalisation intervals over 3.92",
     TAU_BETWEEN_SEEDS: "tau-b of the scores of two seeds, mean over pairs",
     REFERENCE_COLUMN: "the truth column that is compared",
     EPOCHS: "training epochs of that column",

@@ -29,7 +29,9 @@ def command_modules() -> dict[str, str]:
 
 def commands_page() -> str:
     """Every command: what its module says, its parser's help or its settings with their comments."""
-    parts = ["# Commands and settings\n\nSettings are given as `name=value`; what stands behind `#` is what a setting means.\n"]
+    parts = [
+        "# Commands and settings\n\nSettings are given as `name=value`; what stands behind `#` is what a setting means.\n"
+    ]
     for words, module in command_modules().items():
         imported = importlib.import_module(module)
         owner = importlib.import_module(words) if module.endswith("__main__") and words != "harness" else imported
@@ -59,7 +61,13 @@ def parser_of(module: object) -> argparse.ArgumentParser | None:
 
     patched = mock.patch.multiple(argparse.ArgumentParser, parse_args=seize, parse_known_args=seize)
     quiet = contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO())
-    with patched, quiet[0], quiet[1], mock.patch.object(sys, "argv", ["python", "--help"]), contextlib.suppress(SystemExit):
+    with (
+        patched,
+        quiet[0],
+        quiet[1],
+        mock.patch.object(sys, "argv", ["python", "--help"]),
+        contextlib.suppress(SystemExit),
+    ):
         main = module.main  # type: ignore[attr-defined]
         main(["--help"]) if inspect.signature(main).parameters else main()
     return seized[0] if seized and "hydra" not in (seized[0].description or "").lower() else None

@@ -52,14 +52,25 @@ def _card(name: str, measured: pd.DataFrame, published: pd.DataFrame) -> str:
     parts = [f"({_anchor(name)})=\n## {name}\n\n{prose(proxy)}\n", table(("property", "value"), facts)]
     options = dataclasses.fields(proxy)  # type: ignore[arg-type]
     if options:
-        rows = [(f"`+options.{name}.{field.name}`", getattr(field.type, "__name__", field.type), _default(field)) for field in options]
+        rows = [
+            (f"`+options.{name}.{field.name}`", getattr(field.type, "__name__", field.type), _default(field))
+            for field in options
+        ]
         parts.append(table(("option", "type", "default"), rows))
     own = measured[measured[columns.PROXY] == name]
     parts.append(_measured_table(own) if len(own) else "No measured agreement is committed in `results/`.\n")
     theirs = published[published["proxy"] == name]
     if len(theirs):
         rows = [
-            (link(f"{row.source}, {row.table}", row.source), row.space, row.dataset, row.n_archs, row.kendall, row.spearman, row.note)
+            (
+                link(f"{row.source}, {row.table}", row.source),
+                row.space,
+                row.dataset,
+                row.n_archs,
+                row.kendall,
+                row.spearman,
+                row.note,
+            )
             for row in theirs.itertuples()
         ]
         parts.append(table(("published in", "benchmark", "data set", "n", "tau", "rho", "note"), rows))
@@ -82,7 +93,20 @@ def _measured_table(own: pd.DataFrame) -> str:
         )
         for row in own.itertuples()
     ]  # fmt: skip
-    head = ("benchmark", "data set", "truth", "inputs", "options", "protocol", "seed", "n", "tau", "rho", "CPU s/network", "file")
+    head = (
+        "benchmark",
+        "data set",
+        "truth",
+        "inputs",
+        "options",
+        "protocol",
+        "seed",
+        "n",
+        "tau",
+        "rho",
+        "CPU s/network",
+        "file",
+    )
     return table(head, rows)
 
 
@@ -107,13 +131,23 @@ def _paper(name: str) -> str:
 
 def evidence_page() -> str:
     """Every kind of evidence with its fields."""
-    parts = ["# Evidence\n\nA proxy asks for evidence by the annotations of its `measure`. Each pass runs once per network, however many proxies ask for it.\n"]
+    parts = [
+        "# Evidence\n\nA proxy asks for evidence by the annotations of its `measure`. Each pass runs once per network, however many proxies ask for it.\n"
+    ]
     for name in EVIDENCE:
         kind = EVIDENCE.get(name)
         needs = "runs the network" if kind.runs_network else "needs no network run"
-        parts.append(f"## {kind.__name__}\n\n{prose(kind)}\n\nRegistered as `{name}`; {needs}; depends on {', '.join(sorted(kind.uses)) or 'nothing but the architecture'}.\n")
+        parts.append(
+            f"## {kind.__name__}\n\n{prose(kind)}\n\nRegistered as `{name}`; {needs}; depends on {', '.join(sorted(kind.uses)) or 'nothing but the architecture'}.\n"
+        )
         if dataclasses.is_dataclass(kind):
-            rows = [(f"`{field.name}`", f"`{field.type if isinstance(field.type, str) else getattr(field.type, '__name__', field.type)}`") for field in dataclasses.fields(kind)]
+            rows = [
+                (
+                    f"`{field.name}`",
+                    f"`{field.type if isinstance(field.type, str) else getattr(field.type, '__name__', field.type)}`",
+                )
+                for field in dataclasses.fields(kind)
+            ]
             parts.append(table(("field", "type"), rows))
     return "\n".join(parts)
 
@@ -124,11 +158,18 @@ def benchmarks_page() -> str:
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
         size = f"{len(space.architectures):,} architectures" if space.enumerable else "Too many architectures to list"
-        parts.append(f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {', '.join(f'`{d}`' for d in space.data_sets)}; version {space.version}.\n")
+        parts.append(
+            f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {', '.join(f'`{d}`' for d in space.data_sets)}; version {space.version}.\n"
+        )
         parts.append(_truth_of(name, list(space.data_sets)))
     parts.append("## Data sets\n")
     shape = lambda name: " x ".join(map(str, DATA_SETS.get(name).shape))  # noqa: E731
-    parts.append(table(("data set", "classes", "shape", "how to get it"), ((f"`{n}`", DATA_SETS.get(n).n_classes, shape(n), DATA_SETS.get(n).how_to_get) for n in DATA_SETS)))
+    parts.append(
+        table(
+            ("data set", "classes", "shape", "how to get it"),
+            ((f"`{n}`", DATA_SETS.get(n).n_classes, shape(n), DATA_SETS.get(n).how_to_get) for n in DATA_SETS),
+        )
+    )
     return "\n".join(parts)
 
 
@@ -142,9 +183,13 @@ def _truth_of(name: str, data_sets: list[str]) -> str:
         found = []
     if found:
         rows = [(f"`{c.name}`", c.dataset, c.metric, c.unit, c.split, c.epochs, c.seeds, c.note) for c in found]
-        parts.append("\n" + table(("truth column", "data set", "metric", "unit", "split", "epochs", "seeds", "note"), rows))
+        parts.append(
+            "\n" + table(("truth column", "data set", "metric", "unit", "split", "epochs", "seeds", "note"), rows)
+        )
     if sources:
-        parts.append("\nThe columns of the sources above are not known before they are fetched; `python -m harness.describe` then lists them.\n")
+        parts.append(
+            "\nThe columns of the sources above are not known before they are fetched; `python -m harness.describe` then lists them.\n"
+        )
     return "\n".join(parts) + "\n"
 
 
