@@ -31,7 +31,8 @@ def write_reference(folder: Path = DOCS / "reference") -> None:
     for name, page in PAGES.items():
         (folder / f"{name}.md").write_text(page(), encoding="utf-8")
     contents = "\n".join(PAGES)
-    index = f"# Reference\n\nAll of these pages are generated from the code.\n\n```{{toctree}}\n:maxdepth: 1\n\n{contents}\n```\n"
+    title = "# Reference\n\nAll of these pages are generated from the code.\n\n"
+    index = f"{title}```{{toctree}}\n:maxdepth: 1\n\n{contents}\n```\n"
     (folder / "index.md").write_text(index, encoding="utf-8")
 
 

@@ -183,7 +183,7 @@ MEANINGS: Final = {
     TAU_BETWEEN_SEEDS: "tau-b of the scores of two seeds, mean over pairs",
     REFERENCE_COLUMN: "the truth column that is compared",
     EPOCHS: "training epochs of that column",
-    BETWEEN: "what was trained twice: class (two architectures of each class), architecture (a partner for each) or seeds",
+    BETWEEN: "what was trained twice: class (two architectures of each), architecture (a partner for each) or seeds",
     "tau_sd": "standard deviation of tau over random draws; 0 where nothing is drawn",
     ARCH: "the architecture, as the benchmark writes it",
     INDEX: "its place in the benchmark's official order, from 0",

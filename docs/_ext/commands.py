@@ -29,9 +29,7 @@ def command_modules() -> dict[str, str]:
 
 def commands_page() -> str:
     """Every command: what its module says, its parser's help or its settings with their comments."""
-    parts = [
-        "# Commands and settings\n\nSettings are given as `name=value`; what stands behind `#` is what a setting means.\n"
-    ]
+    parts = ["# Commands and settings\n\nSettings are given as `name=value`; their meaning stands behind `#`.\n"]
     for words, module in command_modules().items():
         imported = importlib.import_module(module)
         owner = importlib.import_module(words) if module.endswith("__main__") and words != "harness" else imported

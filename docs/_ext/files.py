@@ -33,9 +33,9 @@ PYTHON_API = (
 def files_page() -> str:
     """Every table that an evaluation writes, with the meaning and unit of each column."""
     parts = [
-        "# Files and columns\n\nAn evaluation writes these tables into its folder, beside `report.md` with its pictures and "
-        "`run.json` (command, settings, versions, commit, SHA-256 of truth and of the batches). `seeds.csv`, "
-        "`reliability.csv` and `reference.csv` appear where there is something to say. New columns are appended; none is "
+        "# Files and columns\n\nAn evaluation writes these into its folder, beside `report.md` with its pictures "
+        "and `run.json` (command, settings, versions, commit, SHA-256 of truth and batches). `seeds.csv`, "
+        "`reliability.csv` and `reference.csv` appear where they apply. New columns are appended; none is "
         "renamed, and older files still load.\n"
     ]
     for name, of_file in TABLES.items():

@@ -1,4 +1,4 @@
-"""Pages of the reference that describe plug-ins: proxies, kinds of evidence, benchmarks, data sets, ensembles, searchers."""
+"""Pages of the reference that describe plug-ins: proxies, evidence, benchmarks, data sets, ensembles, searchers."""
 
 import dataclasses
 import sys
@@ -29,8 +29,10 @@ def proxies_page() -> str:
         ((f"[`{name}`](#{_anchor(name)})", _paper(name), first_sentence(PROXIES.get(name))) for name in PROXIES),
     )
     head = (
-        "# Proxies\n\nHigher scores are better. The measured values come from the `agreement.csv` files in `results/`; brackets "
-        "are 95 % confidence intervals over other architectures of the same kind; CPU time is that of the machine on which "
+        "# Proxies\n\nHigher scores are better. The measured values come from the `agreement.csv` files in `results/`; "
+        "brackets "
+        "are 95 % confidence intervals over other architectures of the same kind; CPU time is that of the machine on "
+        "which "
         "the run was made. Values of different samples or inputs are not to be compared.\n\n"
     )
     return head + index + "\n" + "\n".join(_card(name, measured, published) for name in PROXIES)
@@ -132,13 +134,15 @@ def _paper(name: str) -> str:
 def evidence_page() -> str:
     """Every kind of evidence with its fields."""
     parts = [
-        "# Evidence\n\nA proxy asks for evidence by the annotations of its `measure`. Each pass runs once per network, however many proxies ask for it.\n"
+        "# Evidence\n\nA proxy asks for evidence by the annotations of its `measure`. "
+        "Each pass runs once per network, however many proxies ask for it.\n"
     ]
     for name in EVIDENCE:
         kind = EVIDENCE.get(name)
+        settings = ", ".join(sorted(kind.uses)) or "nothing but the architecture"
         needs = "runs the network" if kind.runs_network else "needs no network run"
         parts.append(
-            f"## {kind.__name__}\n\n{prose(kind)}\n\nRegistered as `{name}`; {needs}; depends on {', '.join(sorted(kind.uses)) or 'nothing but the architecture'}.\n"
+            f"## {kind.__name__}\n\n{prose(kind)}\n\nRegistered as `{name}`; {needs}; depends on {settings}.\n"
         )
         if dataclasses.is_dataclass(kind):
             rows = [
@@ -157,10 +161,9 @@ def benchmarks_page() -> str:
     parts = ["# Benchmarks, truth and data sets\n"]
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
+        data_sets = ", ".join(f"`{data_set}`" for data_set in space.data_sets)
         size = f"{len(space.architectures):,} architectures" if space.enumerable else "Too many architectures to list"
-        parts.append(
-            f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {', '.join(f'`{d}`' for d in space.data_sets)}; version {space.version}.\n"
-        )
+        parts.append(f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {data_sets}; version {space.version}.\n")
         parts.append(_truth_of(name, list(space.data_sets)))
     parts.append("## Data sets\n")
     shape = lambda name: " x ".join(map(str, DATA_SETS.get(name).shape))  # noqa: E731
@@ -188,7 +191,8 @@ def _truth_of(name: str, data_sets: list[str]) -> str:
         )
     if sources:
         parts.append(
-            "\nThe columns of the sources above are not known before they are fetched; `python -m harness.describe` then lists them.\n"
+            "\nThe columns of the sources above are not known before they are fetched; "
+            "`python -m harness.describe` then lists them.\n"
         )
     return "\n".join(parts) + "\n"
 
