@@ -1,6 +1,7 @@
 """The inequalities of ZiCo's theory as functions. Li et al., ICLR 2023, arXiv:2301.11300, Section 3, Appendices A to C.
 
-Where a printed inequality does not hold, it stands here beside the one that does; docs/explanation/theory.md derives them.
+Where a printed inequality does not hold, it stands here beside the one that does;
+docs/explanation/theory.md derives them.
 Everywhere images are rows of norm 1 and a loss is half a squared error, without unit.
 """
 
