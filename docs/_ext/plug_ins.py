@@ -1,7 +1,10 @@
 """Pages of the reference that describe plug-ins: proxies, evidence, benchmarks, data sets, ensembles, searchers."""
 
+import ast
 import dataclasses
+import inspect
 import sys
+import textwrap
 from pathlib import Path
 
 import pandas as pd
@@ -144,16 +147,25 @@ def evidence_page() -> str:
         parts.append(
             f"## {kind.__name__}\n\n{prose(kind)}\n\nRegistered as `{name}`; {needs}; depends on {settings}.\n"
         )
-        if dataclasses.is_dataclass(kind):
-            rows = [
-                (
-                    f"`{field.name}`",
-                    f"`{field.type if isinstance(field.type, str) else getattr(field.type, '__name__', field.type)}`",
-                )
-                for field in dataclasses.fields(kind)
-            ]
+        rows = [(f"`{field}`", f"`{annotation}`") for field, annotation in evidence_fields(kind).items()]
+        if rows:
             parts.append(table(("field", "type"), rows))
     return "\n".join(parts)
+
+
+def evidence_fields(kind: type) -> dict[str, str]:
+    """Public fields and their annotations: those that the class or a parent's `__init__` annotates on `self`."""
+    found: dict[str, str] = {}
+    for owner in reversed(kind.__mro__):
+        if "__init__" not in vars(owner) or not owner.__module__.startswith("harness.evidence"):
+            continue
+        tree = ast.parse(textwrap.dedent(inspect.getsource(owner)))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Attribute):
+                found[node.target.attr] = ast.unparse(node.annotation)
+    if dataclasses.is_dataclass(kind):
+        found |= {field.name: getattr(field.type, "__name__", str(field.type)) for field in dataclasses.fields(kind)}
+    return {name: annotation for name, annotation in found.items() if not name.startswith("_")}
 
 
 def benchmarks_page() -> str:

@@ -69,3 +69,9 @@ def test_truth_that_is_not_here_is_said_not_to_be(pages):
     part = pages["benchmarks"].split("\n## nasbench101\n")[1].split("\n## ")[0]
     assert "not known before they are fetched" in part
     assert "python -m harness.data fetch nasbench101" in part
+
+
+def test_evidence_states_its_fields(pages):
+    part = pages["evidence"].split("\n## ChannelSensitivities\n")[1].split("\n## ")[0]
+    assert "| `layers` | `dict[str, Tensor]` |" in part
+    assert "_on_tensors" not in part
