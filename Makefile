@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check attack format clean
+.PHONY: help demo check check-all attack docs format clean
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ check: $(VENV)/installed  ## what CI runs: ruff, mypy --strict and the tests
 
 attack: $(VENV)/installed  ## the attacks of tests/attacks, ten times as many as in check
 	HARNESS_ATTACKS=10 OMP_NUM_THREADS=1 $(BIN)/pytest tests/attacks
+docs: $(VENV)/installed  ## build the documentation into docs/_build, warnings as errors
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "Now open docs/_build/index.html"
 
 format: $(VENV)/installed  ## put the code into the project's layout
 	$(BIN)/ruff check --fix .

@@ -83,6 +83,12 @@ WEIGHTED_TAU: Final = "weighted_tau"
 TAU_UPPER_HALF: Final = "tau_upper_half"
 TAU_TOP_DECILE: Final = "tau_top_decile"
 N_FIRST: Final = "n_first"
+TOP_K: Final = ("top1", "top10", "top100")
+
+SELECTION: Final = (
+    *SUBJECT, COMPONENTS, WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
+    *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
+)  # fmt: skip
 
 # seeds.csv: a proxy over its own seeds; reliability.csv: the truth against itself.
 N_SEEDS: Final = "n_seeds"
@@ -111,6 +117,82 @@ SCORES: Final = (ARCH, INDEX, TRUTH)
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 _HARMLESS = re.compile(r"-(?:|[0-9.][0-9.,eE+\-]*|inf|nan)")  # a lone dash, and numbers
+# What a row of each file is about, and what each column means and in which unit; the reference of the documentation
+# is made of them.
+ROWS: Final = {
+    "agreement.csv": "One row per benchmark, data set, proxy with its options, and seed.",
+    "verdict.csv": "One row per row of agreement.csv and baseline; both on the architectures where both are finite.",
+    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is.",
+    "seeds.csv": "One row per proxy that was scored with several seeds.",
+    "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
+    "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
+    "scores.parquet": "One row per architecture; a column of float64 scores per proxy follows those listed here.",
+}
+MEANINGS: Final = {
+    BENCH: "name of the benchmark",
+    DATASET: "data set or task",
+    PROXY: "name of the proxy or of the ensemble",
+    VERSION: "version of the proxy's definition",
+    OPTIONS: "the proxy's options that differ from their defaults; empty for none",
+    PROTOCOL: "protocol of the batches and of the network, with what differs from the named one; none for counts",
+    INPUTS: "images the networks saw: real, substitute or noise; none for counts",
+    TRUTH: "name of the truth column; in scores.parquet its value for the architecture, in the unit of that column",
+    SEED: "seed of initial weights and batches; none for a proxy that uses neither",
+    N: "architectures in the comparison",
+    N_NAN: "architectures left out because score or truth is missing",
+    N_INF: "architectures with an infinite score; -inf ranks lowest, +inf highest",
+    TAU: "Kendall's tau-b of score and truth, from -1 to 1",
+    TAU_LOW: "lower end of the 95 % generalisation interval of tau",
+    TAU_HIGH: "upper end of the same",
+    RHO: "Spearman's rho of score and truth, from -1 to 1",
+    RHO_LOW: "lower end of the 95 % generalisation interval of rho",
+    RHO_HIGH: "upper end of the same",
+    SECONDS: "CPU seconds per network",
+    TAU_SAMPLING_LOW: "lower end of the 95 % sampling interval of tau, about the value of the whole space",
+    TAU_SAMPLING_HIGH: "upper end of the same",
+    RHO_SAMPLING_LOW: "lower end of the 95 % sampling interval of rho, about the value of the whole space",
+    RHO_SAMPLING_HIGH: "upper end of the same",
+    N_CLASSES: "canonical classes among these architectures, the units that are resampled",
+    N_POPULATION: "architectures that the sample was drawn from",
+    COMPONENTS: "proxies that an ensemble combines, joined by +; empty for a proxy",
+    BASELINE: "the count that the proxy is compared with",
+    BASELINE_TAU: "Kendall's tau-b of the baseline on the same architectures",
+    DELTA: "tau less baseline_tau",
+    DELTA_LOW: "lower end of the 95 % paired generalisation interval of delta",
+    DELTA_HIGH: "upper end of the same",
+    P: "p-value of delta, before correction",
+    P_HOLM: "the p-value by Holm's correction over the proxies beside that baseline, within a seed",
+    BEATS: "yes, no or undecided",
+    PARTIAL_TAU: "partial Kendall correlation of score and truth given the baseline, from -1 to 1",
+    PARTIAL_LOW: "lower end of the 95 % interval of partial_tau",
+    PARTIAL_HIGH: "upper end of the same",
+    P_PARTIAL: "p-value of partial_tau",
+    WEIGHTED_TAU: "Kendall's tau weighted towards the best architectures, from -1 to 1",
+    TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
+    TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
+    **{
+        f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth"
+        for k in (1, 10, 100)
+    },
+    **{
+        f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
+        for k in (1, 10, 100)
+    },
+    N_FIRST: "architectures that share the best score",
+    N_SEEDS: "number of seeds",
+    TAU_MEAN: "mean of tau over the seeds",
+    TAU_SEED_SD: "standard deviation of tau over the seeds",
+    TAU_SEED_LOW: "smallest tau of a seed",
+    TAU_SEED_HIGH: "largest tau of a seed",
+    TAU_ARCH_SE: "standard error of tau over architectures: mean width of its generalisation intervals over 3.92",
+    TAU_BETWEEN_SEEDS: "tau-b of the scores of two seeds, mean over pairs",
+    REFERENCE_COLUMN: "the truth column that is compared",
+    EPOCHS: "training epochs of that column",
+    BETWEEN: "what was trained twice: class (two architectures of each), architecture (a partner for each) or seeds",
+    "tau_sd": "standard deviation of tau over random draws; 0 where nothing is drawn",
+    ARCH: "the architecture, as the benchmark writes it",
+    INDEX: "its place in the benchmark's official order, from 0",
+}
 
 
 def read_agreement(path: Path) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The inequalities of ZiCo's theory as functions. Li et al., ICLR 2023, arXiv:2301.11300, Section 3, Appendices A to C.
 
-Where a printed inequality does not hold, the corrected one is given, too; docs/theory.md derives both.
+Where a printed inequality does not hold, the corrected one is given, too; docs/explanation/theory.md derives both.
 Throughout, images are rows of norm 1 and losses are half the squared error, dimensionless.
 """
 

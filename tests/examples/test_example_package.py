@@ -16,7 +16,7 @@ from harness.evidence import ReluCodes
 from harness.proxy import PROXIES
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/adding_a_proxy.md"
+PAGE = ROOT / "docs/howto/add_a_proxy.md"
 
 
 @pytest.fixture(scope="module")
