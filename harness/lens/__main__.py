@@ -26,7 +26,7 @@ from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
-from harness.lens.bias import TRUTH, bias_table, clustered, names_of, similarity, transfer_table
+from harness.lens.bias import SAME_GROUP, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
 from harness.lens.stability import STUDIES, stability_table, variants
 from harness.proxy import baseline_names
 from harness.registry import unknown_name
@@ -62,13 +62,13 @@ def read(config: DictConfig) -> LensRequest:
     return LensRequest(read_request(config), study)
 
 
-def run(asked: LensRequest) -> None:
+def run(request: LensRequest) -> None:
     """Make the tables and pictures.
 
     Raises:
         HarnessError: for a user's mistake or missing data.
     """
-    out = _lens(asked.evaluation) if asked.study is None else _study(asked.study, asked.evaluation)
+    out = _lens(request.evaluation) if request.study is None else _study(request.study, request.evaluation)
     print((out / "lens.md").read_text(encoding="utf-8"), end="")
     print(out)
 
@@ -77,7 +77,7 @@ def _lens(request: EvaluationRequest) -> Path:
     proxies = request.proxies
     if proxies is not None and ALL not in proxies:
         proxies = (*proxies, *(name for name in baseline_names() if name not in proxies))
-    evaluation = _evaluated(replace(asked, proxies=proxies))
+    evaluation = _evaluated(replace(request, proxies=proxies))
     out = evaluation.out
     bias, transfer = bias_table(evaluation), transfer_table(evaluation)
     _csv(out / "bias.csv", bias)

@@ -52,7 +52,7 @@ def first_start(task: SearchTask) -> Architecture | None:
     space, requested = task.space, task.settings.start
     if requested is None and space.enumerable:
         return None
-    arch = space.start if asked is None else space.find(asked)
+    arch = space.start if requested is None else space.find(requested)
     if task.budget.fits([arch])[0]:
         return arch
     if requested is None:

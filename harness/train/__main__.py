@@ -25,15 +25,15 @@ def main(words: Sequence[str] | None = None) -> int:
     return start("train", words)
 
 
-def run(asked: Training) -> None:
+def run(request: Training) -> None:
     """One training.
 
     Raises:
         HarnessError: for a user's mistake or missing data.
     """
-    with gathered(asked.location.device) as (group, device):
-        location = RunLocation(**{**vars(asked.location), "device": device})
-        outcome = train(asked.job, location, group)
+    with gathered(request.location.device) as (group, device):
+        location = RunLocation(**{**vars(request.location), "device": device})
+        outcome = train(request.job, location, group)
         if group.leads:
             epochs = f"{len(outcome.history)} epochs"
             print(f"{request.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
