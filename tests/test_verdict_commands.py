@@ -78,6 +78,7 @@ def test_alike_columns_become_neighbours_and_a_group() -> None:
     assert groups[0] == groups[1] != groups[2] == groups[3]
 
 
+@pytest.mark.long
 def test_a_study_runs_its_variants_and_compares_them_with_the_settings_as_given(folder, rough_intervals):
     words = ["study=init", "proxy=synflow", "sample=20", "workers=1", f"store={folder / 's.sqlite'}"]
     assert lens_command([*words, f"out={folder / 'study'}"]) == 0

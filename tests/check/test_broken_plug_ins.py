@@ -64,6 +64,7 @@ def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypa
     assert "check for passes whose results are already in shared evidence" in findings["cost"].text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", list(PROXIES))
 def test_every_proxy_of_the_project_passes(name):
     # Proxies that bring their own images bring fewer: it is the same code, ten times as fast.

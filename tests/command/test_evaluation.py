@@ -180,6 +180,7 @@ def test_all_stands_for_what_is_there_and_says_what_is_left_out(command):
     assert pd.read_csv("one/agreement.csv")["dataset"].tolist() == ["digits"]
 
 
+@pytest.mark.long
 def test_one_table_over_several_data_sets(command, fetched_home, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
     assert command("proxy=[params,flops]", "bench=all", "dataset=all", "sample=50", "out=one")[0] == 0
@@ -190,6 +191,7 @@ def test_one_table_over_several_data_sets(command, fetched_home, monkeypatch):
     assert {"bench", "dataset"} <= set(pd.read_parquet("one/scores.parquet").columns)
 
 
+@pytest.mark.long
 def test_the_counts_agree_with_the_published_truth_as_measured_on_the_tables(command, fetched_home, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
     words = ["proxy=[params,flops]", "dataset=[cifar10,cifar100,ImageNet16-120]", "sample=all", "out=one"]

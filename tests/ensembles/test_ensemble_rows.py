@@ -67,6 +67,7 @@ def test_a_sample_too_small_to_learn_from_is_undefined_and_the_others_go_on(comm
     assert "undefined: 4 different networks cannot be dealt into 5 folds" in Path("one/report.md").read_text()
 
 
+@pytest.mark.long
 def test_each_seed_has_its_ensemble_and_python_says_the_same(command):
     words = ["proxy=[naswot,params]", "ensemble=rank_sum", "sample=10", "seeds=2", "protocol.batch_size=8"]
     command(*words, "workers=1", "inputs=noise", "out=one")

@@ -124,6 +124,7 @@ def test_a_measured_latency_is_a_budget_and_an_objective(command, tmp_path, monk
     assert (-front["-latency"]).tolist() == [known[arch] for arch in front["arch"]]
 
 
+@pytest.mark.long
 def test_a_killed_search_ends_as_if_it_had_never_been_stopped(command):
     words = [*ZICO, "store=killed.sqlite"]
     process = subprocess.Popen([sys.executable, "-m", "harness.search", *words, "out=first"], stderr=subprocess.DEVNULL)
@@ -154,6 +155,7 @@ def test_a_killed_search_ends_as_if_it_had_never_been_stopped(command):
         assert Path("first", name).read_bytes() == Path("again", name).read_bytes()
 
 
+@pytest.mark.long
 def test_the_exhaustive_row_of_params_is_the_published_one(command, fetched_home, monkeypatch):
     """ZiCo, arXiv:2301.11300, Table 4."""
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))

@@ -30,6 +30,7 @@ def _losses(seed: int) -> list[float]:
     return list(finding.points["loss"])
 
 
+@pytest.mark.long
 def test_all_makes_the_three_figures_and_declares_digits(command):
     code, out, _ = command(*SMALL)
     assert code == 0
@@ -119,6 +120,7 @@ def test_mistakes_end_in_one_sentence(command, words, sentence):
     assert not Path("results").exists() or "data=mnist" in words or "experiment=mlp" in words
 
 
+@pytest.mark.long
 def test_the_study_of_cells_trains_and_goes_on_from_its_store(command, fetched_home, images_home, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
     monkeypatch.setenv("HARNESS_IMAGES", str(images_home))
