@@ -16,8 +16,8 @@ from harness.cli.help import help_text, overview
 ROOT = Path(__file__).resolve().parents[2]
 START = """# Commands and settings
 
-Each command exists in two forms, `nas-harness COMMAND` and `python -m harness.COMMAND`; without a command, both evaluate.
-`--help` prints what stands here, `--version` the version.
+Each command exists in two forms, `nas-harness COMMAND` and `python -m harness.COMMAND`. Without a command,
+both evaluate. `--help` prints what stands here, `--version` the version.
 """
 
 
