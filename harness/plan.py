@@ -149,7 +149,7 @@ def run(asked: PlanRequest) -> None:
 def _width(given: object) -> float:
     is_number = isinstance(given, int | float) and not isinstance(given, bool)
     width = float(given) if is_number else 0.0  # type: ignore[arg-type]
-    if not 0 < width < 2:
+    if not 1e-4 <= width < 2:
         shown = "null" if given is None else given
         raise OptionError(f"width={shown} is invalid: it must be the width of an interval of tau, as width=.05.")
     return width

@@ -15,6 +15,7 @@ from harness.protocol import Protocol
 
 DEFAULT_SAMPLE = 1000
 ALL = "all"
+_MOST = {"seeds": 1_000, "workers": 1_024}  # more are slips of the finger, and would occupy a machine for days
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class Settings:
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
         check_device(self.device)
+        for name, most in _MOST.items():
+            if (getattr(self, name) or 0) > most:
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at most {most:,}.")
 
     @property
     def all_seeds(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from harness.cli.commands import Command
@@ -117,7 +117,9 @@ def composed_configs(name: str, overrides: Sequence[str]) -> list[DictConfig]:
 def _composed(name: str, overrides: list[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return compose(name, overrides)
+            composed = compose(name, overrides)
+            OmegaConf.to_container(composed, resolve=True)  # an interpolation that leads nowhere is told here
+            return composed
     except (HydraException, OmegaConfBaseException) as error:
         raise OptionError(f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}.") from None
     finally:

@@ -20,6 +20,17 @@ class Invocation:
         module = "harness" if self.name == "run" else f"harness.{self.name}"
         return shlex.join(["python", "-m", module, *self.words])
 
+    @property
+    def elsewhere(self) -> str:
+        """What to type to run it on another machine: as `text`, but for the folder of its results."""
+        kept, words = [], iter(self.words)
+        for word in words:
+            if word == "--out":
+                next(words, None)
+            elif not word.startswith(("--out=", "out=")):
+                kept.append(word)
+        return Invocation(self.name, tuple(kept)).text
+
 
 _CURRENT: ContextVar[Invocation | None] = ContextVar("invocation", default=None)
 

@@ -1,6 +1,7 @@
 """The one reader from plain values to a typed dataclass: settings, recipes, tables and the options of plug-ins."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -166,7 +167,7 @@ def _read_scalar(wanted: Any, value: object, field: str, source: Source) -> Any:
         raise _invalid(value, field, source, "a whole number")
     if wanted is float:
         try:
-            if isinstance(value, int | float | str) and not isinstance(value, bool):
+            if isinstance(value, int | float | str) and not isinstance(value, bool) and not math.isnan(float(value)):
                 return float(value)
         except ValueError:
             pass

@@ -93,6 +93,8 @@ def _read(command: Command, word: str, sweeps: bool) -> str:
         )
     bare = key.lstrip("+")
     _check_key(command, bare, word)
+    if bare.startswith("hydra") and not value.strip():
+        raise OptionError(f"{word} is invalid: it must have a value, as {bare}=VALUE.")
     if bare.partition(".")[0] in command.adds and bare.partition(".")[0] == "budget":
         return f"++{bare}={value}"  # any count may be a budget
     if bare in _WITH_QUOTES and value != "null" and not value.startswith(('"', "'")):

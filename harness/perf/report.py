@@ -56,7 +56,7 @@ def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
 def _machine(bench: Bench) -> dict[str, str]:
     running = current()
     return {
-        "command": running.text if running is not None else "Called from Python",
+        "command": running.elsewhere if running is not None else "Called from Python",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "measured on": f"{bench.n_cells} random cells of NATS-Bench topology (seed {bench.seed}), CIFAR-10, "
         f"{bench.inputs.value} inputs, 2 x {bench.batch_size} x 3 x 32 x 32",
