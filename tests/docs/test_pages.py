@@ -51,7 +51,7 @@ def test_every_command_of_a_block_is_indented(page):
     assert not re.search(r"^(python -m|nas-harness) ", fenced, flags=re.MULTILINE)
 
 
-def test_the_security_page_counts_the_files_of_attacks():
+def test_the_security_page_names_every_file_of_attacks():
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\| `(test_\w+\.py)` \|", text))
     assert named == {path.name for path in (ROOT / "tests" / "attacks").glob("test_*.py")}
