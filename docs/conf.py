@@ -15,6 +15,7 @@ project = "nas-proxy-harness"
 html_title = "Training-free NAS proxies: the harness"
 html_theme = "furo"
 html_show_sourcelink = False
+html_show_copyright = False
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3

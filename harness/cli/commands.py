@@ -147,7 +147,7 @@ COMMANDS: Mapping[str, Command] = {
              "load results/scores results/scores.sqlite"),
         ),
         Command(
-            "docs", "harness.cli.docs", "say where the documentation is",
+            "docs", "harness.docs", "say where the documentation is",
             "Prints where the documentation is on this machine, and the project's pages.",
             ("", "--help", "--version"),
         ),

@@ -8,7 +8,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.space import BENCHMARKS
-from harness.store import OK, UNDEFINED, Score, ScoreKey, ScoreStore, main, read_table, salvage, table_paths
+from harness.store import OK, UNDEFINED, Score, ScoreKey, ScoreStore, main, read_table, table_paths
+from harness.store.salvage import salvage
 
 N_FLIPS = 40 * int(os.environ.get("HARNESS_ATTACKS", "1"))
 KEYS = [ScoreKey("nats_tss@1", "digits", "", "", f"{proxy}@1", "{}", "", -1) for proxy in ("params", "flops", "mine")]

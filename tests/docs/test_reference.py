@@ -46,7 +46,7 @@ def test_every_command_has_its_entry_and_its_words(pages):
     words = {"harness" if f.parent == ROOT / "harness" and f.stem == "__main__" else
              f"harness.{f.parent.name if f.stem == '__main__' else f.stem}" for f in runs}  # fmt: skip
     assert {f"python -m {word}" for word in words} <= headings(pages["commands"])
-    assert "sample_seed: 0" in pages["commands"]
+    assert "sample_seed=0 " in pages["commands"]
     assert "usage: python -m harness.store merge" in pages["commands"]
 
 
