@@ -70,8 +70,8 @@ def check_cases(harness: CheckHarness) -> Iterator[Finding]:
     subject = harness.subject(ORDINARY[0])
     if harness.proxy.runs_network():
         make_outputs_constant(subject.network)
-    yield _case("constant", harness.score_on(subject), "a network that says the same of every image")
-    yield _case("duplicates", harness.score(ORDINARY[0], duplicated_context()), "a batch of equal images")
+    yield _case("constant", harness.score_on(subject), "a network with constant outputs")
+    yield _case("duplicates", harness.score(ORDINARY[0], duplicated_context()), "a batch of identical images")
     yield _case("one class", harness.score(ORDINARY[0], one_class_context()), "a batch of one class")
     yield _one_image(harness)
     yield _dtypes(harness)

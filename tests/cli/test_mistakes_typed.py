@@ -117,7 +117,7 @@ def test_every_command_explains_itself_with_three_examples(name, capsys):
 def test_help_shows_each_setting_with_the_comment_that_stands_in_conf(capsys):
     assert dispatch(["--help"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "sample_seed=0 draws the sample; sample=N is the first N of one permutation" in told
+    assert "sample_seed=0 seed of the sample; sample=N is the first N of one permutation" in told
     assert "protocol.batch_size=128" in told
     assert "protocol=NAME takes a file of conf/protocol: paper, paper_16, suite_zero, zico_imagenet (paper)." in told
     assert all(f" {name} " in told for name in COMMANDS)
