@@ -56,8 +56,8 @@ MISTAKES = {
     ),
     "option of another": (["proxy=zico", "+options.synflow.x=1"], "options.synflow is set, but the proxies asked for"),
     "out is a file": (["out=taken"], "out=taken cannot be written"),
-    "store is a folder": (["store=."], "store=. is a folder; it must be a file"),
-    "store is corrupt": (["store=corrupt.sqlite"], "is corrupt"),
+    "store is a folder": (["store=."], "The score store '.' is a folder"),
+    "store is corrupt": (["store=corrupt.sqlite"], "is damaged"),
     "retry": (["retry=all"], "retry=all cannot work; it must be none or failed."),
     "resume": (["resume=maybe"], "resume=maybe is invalid: it must be true or false."),
     "lonely ensemble": (

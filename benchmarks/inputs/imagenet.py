@@ -94,7 +94,7 @@ def photograph(path: Path, size: int) -> NDArray[np.uint8]:
         with opened_image(path, ("JPEG", "PNG")) as opened:  # one of the official files is a PNG
             image = opened.convert("RGB")
     except DAMAGED_IMAGE as error:
-        raise CorruptDataError(f"{path} is not a whole image ({type(error).__name__}). Get it again.") from error
+        raise CorruptDataError(f"{path} is not a valid image ({type(error).__name__}). Fetch it again.") from error
     scale = _SHORTER_SIDE * size / 224 / min(image.size)
     width, height = (max(size, round(length * scale)) for length in image.size)
     left, top = (width - size) // 2, (height - size) // 2

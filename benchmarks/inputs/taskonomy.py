@@ -173,7 +173,7 @@ def read_picture(path: Path, size: int, *, bilinear: bool = True) -> Picture:
         with opened_image(path, ("PNG",)) as image:
             pixels = np.asarray(image if image.mode in ("L", "P") else image.convert("RGB"), dtype=np.uint8)
     except DAMAGED_IMAGE as error:
-        raise CorruptDataError(f"{path} is not a whole PNG file ({type(error).__name__}). Get it again.") from error
+        raise CorruptDataError(f"{path} is not a valid PNG file ({type(error).__name__}). Fetch it again.") from error
     return resized(pixels, size, bilinear=bilinear)
 
 

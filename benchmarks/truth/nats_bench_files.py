@@ -104,7 +104,7 @@ def read_folder(folder: Path, release: Release) -> TruthTable:
             except CorruptDataError:
                 raise
             except (ValueError, OSError, EOFError) as error:  # the last two: of a damaged bz2 file
-                raise CorruptDataError(f"{path} is not the official file: {_reason(error)}. Get it again.") from error
+                raise CorruptDataError(f"{path} is not the official file: {_reason(error)}. Fetch it again.") from error
             progress.advance()
     provenance = (f"{folder.resolve().name}, {len(files):,} of {len(release.archs):,} files", digest.hexdigest())
     columns = [

@@ -39,7 +39,7 @@ def read_npz(path: Path, names: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
             bytes than its header announces, or more than 8 GiB.
     """
     required = " and ".join(f"'{name}'" for name, must in names.items() if must)
-    with _told(f"{path} is not a whole npz file with {required}", "Make it again."), zipfile.ZipFile(path) as file:
+    with _told(f"{path} is not a valid npz file with {required}", "Make it again."), zipfile.ZipFile(path) as file:
         members = [member.filename for member in file.infolist()]
         if len(members) > _MOST_MEMBERS or len(set(members)) != len(members):
             raise ValueError("too many arrays, or one twice")
@@ -59,7 +59,7 @@ def read_npy(path: Path) -> NDArray[Any]:
     Raises:
         CorruptDataError: as `read_npz`.
     """
-    with _told(f"{path} is not a whole npy file", "Get it again."), path.open("rb") as file:
+    with _told(f"{path} is not a valid npy file", "Fetch it again."), path.open("rb") as file:
         return _read(file, path.stat().st_size)
 
 

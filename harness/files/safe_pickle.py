@@ -255,7 +255,7 @@ def load(
     # memory can hold. All mean the same to the reader.
     except Exception as error:
         raise CorruptDataError(
-            f"{name} is not a whole pickle ({_reason(error)}; {len(content):,} bytes). Get the file again."
+            f"{name} is not a valid pickle ({_reason(error)}; {len(content):,} bytes). Get the file again."
         ) from error
     return found
 

@@ -185,7 +185,7 @@ def _told(archive: Path) -> Iterator[None]:
 
 def _damaged(archive: Path, error: Exception) -> CorruptDataError:
     reason = str(error)[:100].encode("ascii", "backslashreplace").decode().replace("\n", " ") or type(error).__name__
-    return CorruptDataError(f"{archive} is not a whole tar archive ({reason}). Fetch it again.")
+    return CorruptDataError(f"{archive} is not a valid tar archive ({reason}). Fetch it again.")
 
 
 def _members(archive: Path, tar: tarfile.TarFile) -> list[tarfile.TarInfo]:

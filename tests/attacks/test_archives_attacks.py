@@ -45,15 +45,15 @@ ARCHIVES = {
     "twice": ([member("top/a"), member("top/a")], r"holds 'top/a' more than once"),
     "twice but for its letters": ([member("top/a"), member("top/A")], r"holds 'top/A' more than once"),
     "twice by another path": ([member("top/a"), member("top/./a")], r"holds 'top/(\./)?a' more than once"),
-    "a file that is a folder": ([member("top/a"), member("top/a/b")], r"is not a whole tar archive|more than once"),
+    "a file that is a folder": ([member("top/a"), member("top/a/b")], r"is not a valid tar archive|more than once"),
     "long": ([member("top/" + "a" * 300)], r"a name that no file can have"),
     "deep": ([member("top/" + "a/" * 2_000 + "b")], r"a name that no file can have"),
     "control characters": ([member("top/a\x1b[31m\nb")], r"'top/a\?\[31m\?b', a name that no file can have"),
     "outside by a PAX header": ([member("top/a", path="../../x")], r"lies outside the folder|holds no files"),
     "absolute by a PAX header": ([member("top/a", path="/etc/passwd")], r"lies outside the folder|holds no files"),
-    "a PAX size": ([member("top/a", size=10**15)], r"is not a whole tar archive|would unpack to"),
+    "a PAX size": ([member("top/a", size=10**15)], r"is not a valid tar archive|would unpack to"),
     "a sparse file": ([member("top/a", **{"GNU.sparse.map": "0,1", "GNU.sparse.size": "9"})], r"sparse|whole tar"),
-    "a sparse map": ([member("top/a", **{"GNU.sparse.major": 1, "GNU.sparse.minor": 0})], r"sparse|is not a whole tar"),
+    "a sparse map": ([member("top/a", **{"GNU.sparse.major": 1, "GNU.sparse.minor": 0})], r"sparse|is not a valid tar"),
 }
 
 
@@ -86,7 +86,7 @@ def test_a_chain_of_headers_ends(tmp_path):
     one = info.tobuf(tarfile.USTAR_FORMAT) + b"9 a=bbbb\n".ljust(512, b"\0")
     packed = zlib.compressobj(wbits=31)
     (tmp_path / "a.tar.gz").write_bytes(packed.compress(one * 5_000) + packed.flush())
-    with pytest.raises(CorruptDataError, match=r"is not a whole tar archive"):
+    with pytest.raises(CorruptDataError, match=r"is not a valid tar archive"):
         unpack(tmp_path / "a.tar.gz", tmp_path / "to" / "top")
 
 
@@ -136,10 +136,10 @@ HEADERS = {
 @pytest.mark.parametrize("how", HEADERS)
 def test_an_array_that_announces_more_than_it_holds_is_not_allocated(tmp_path, how):
     path = npz(tmp_path / "a.npz", images=npy(HEADERS[how], b"12345678"))
-    with pytest.raises(CorruptDataError, match=r"a\.npz is not a whole npz file with 'images' \("):
+    with pytest.raises(CorruptDataError, match=r"a\.npz is not a valid npz file with 'images' \("):
         read_npz(path, {"images": True})
     (tmp_path / "a.npy").write_bytes(npy(HEADERS[how], b"12345678"))
-    with pytest.raises(CorruptDataError, match=r"a\.npy is not a whole npy file \("):
+    with pytest.raises(CorruptDataError, match=r"a\.npy is not a valid npy file \("):
         read_npy(tmp_path / "a.npy")
 
 

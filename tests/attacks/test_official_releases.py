@@ -68,7 +68,7 @@ def put(content: object, folder: Path) -> None:
 
 def test_a_path_in_the_place_of_a_record_is_not_opened(bench, folder, trap, marker):
     put({RELEASES[bench][1]: trap}, folder)
-    with pytest.raises(CorruptDataError, match=r"000011.*the record is of type str, not dict\. Get it again\."):
+    with pytest.raises(CorruptDataError, match=r"000011.*the record is of type str, not dict\. Fetch it again\."):
         TRUTH_IMPORTS.get(bench).convert(folder)
     assert not marker.exists()
 

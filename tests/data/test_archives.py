@@ -78,7 +78,7 @@ def test_a_truncated_archive_is_damaged(tmp_path, content):
     whole = _pack(tmp_path / "whole.tar.gz", _file(f"{TOP}/a", bytes(range(256)) * 64)).read_bytes()
     archive = tmp_path / "cut.tar.gz"
     archive.write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(CorruptDataError, match=r"cut\.tar\.gz (is not a complete tar archive|holds no files)"):
+    with pytest.raises(CorruptDataError, match=r"cut\.tar\.gz (is not a valid tar archive|holds no files)"):
         unpack(archive, tmp_path / "real" / TOP)
     assert _inside(tmp_path / "real") == set()
 

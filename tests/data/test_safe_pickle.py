@@ -122,7 +122,7 @@ def test_a_longer_list_allows_more():
 def test_a_truncated_pickle_is_damaged(tmp_path, n_bytes):
     file = tmp_path / "cut"
     file.write_bytes(pickle.dumps({"data": np.zeros(100, dtype=np.uint8)}, protocol=2)[:n_bytes])
-    with pytest.raises(CorruptDataError, match=rf"cut is not a whole pickle \(it is cut short; {n_bytes} bytes\)"):
+    with pytest.raises(CorruptDataError, match=rf"cut is not a valid pickle \(it is cut short; {n_bytes} bytes\)"):
         load(file)
 
 

@@ -145,7 +145,7 @@ def test_truncated_files_are_named(tmp_path):
         CIFAR10.read(REAL, tmp_path)
     path = _write_batch(tmp_path, data=_pixels(3), labels=[0, 1, 2])
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(CorruptDataError, match="data_batch_1 is not a whole pickle"):
+    with pytest.raises(CorruptDataError, match="data_batch_1 is not a valid pickle"):
         CIFAR10.read(REAL, tmp_path)
 
 

@@ -117,7 +117,7 @@ def test_merge_joins_files_and_refuses_to_mix_values(tmp_path, capsys):
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"is no folder\. Give another store="):
+    with pytest.raises(StoreError, match=r"cannot be written: .*Give another store="):
         ScoreStore(tmp_path / "file" / "s.sqlite")
 
 

@@ -153,7 +153,7 @@ def test_markdown_and_latex_by_hand() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "No table was given. Write table=NAME or table=all"),
+        ([], "No table was named. Give table=NAME or table=all"),
         (["table=zico_tabel1"], "Did you mean 'zico_table1'?"),
         (["tables=all"], "No setting is called 'tables'. Did you mean 'table'?"),
         (["zico_table1"], "'zico_table1' cannot be read as a setting: write KEY=VALUE, as in table=zico_table1."),

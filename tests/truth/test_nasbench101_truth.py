@@ -61,7 +61,7 @@ def test_a_cut_file_is_no_frame(mirror, tmp_path):
     with pytest.raises(CorruptDataError, match=r"accuracies\.pkl\.gz is not a valid gzip file"):
         read_frame(cut)
     cut.write_bytes(gzip.compress(gzip.decompress(whole)[:1000]))
-    with pytest.raises(CorruptDataError, match=r"accuracies\.pkl\.gz is not a whole pickle"):
+    with pytest.raises(CorruptDataError, match=r"accuracies\.pkl\.gz is not a valid pickle"):
         read_frame(cut)
 
 
@@ -82,7 +82,7 @@ class _Calls:
         (functools.partial(os.system, "true"), r"asks for '(posix|nt)\.system'"),
         (functools.partial(list, [1]), r"asks for 'builtins\.list'"),
         (_Calls(functools.partial, dict), r"asks for 'builtins\.dict'"),
-        ({"accuracy": np.zeros(3)}, "holds no data frame"),
+        ({"accuracy": np.zeros(3)}, "contains no data frame"),
     ],
 )
 def test_what_is_no_frame_is_refused_and_nothing_of_it_is_called(given, sentence, tmp_path):
