@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.cli.help import version_text
 from harness.cli.known import KINDS, package_files
-from harness.files.atomic import replacing
+from harness.files.atomic import write_whole
 from harness.paths import conf_folder, data_home
 
 
@@ -26,8 +26,7 @@ def keep_rows(what: str, rows: list[list[str]]) -> None:
     path = _path(what)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part:
-            part.write_text(json.dumps({"of": _state(), "rows": rows}), encoding="utf-8")
+        write_whole(path, json.dumps({"of": _state(), "rows": rows}).encode())
     except OSError:
         return
 

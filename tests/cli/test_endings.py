@@ -193,9 +193,9 @@ def test_arguments_of_another_type_get_a_sentence(arguments, sentence):
 @pytest.mark.parametrize(
     ("store", "sentence"),
     [
-        (".", "store=. is a folder; it must be a file, as store=scores.sqlite."),
-        ("/dev/null", "store=/dev/null is no regular file; give one, as store=scores.sqlite."),
-        ("file/s.sqlite", "store=file/s.sqlite is invalid: 'file' is no folder."),
+        (".", "The score store '.' is a folder; a store is a regular file."),
+        ("/dev/null", "The score store '/dev/null' is a special file; a store is a regular file."),
+        ("file/s.sqlite", "The score store 'file/s.sqlite' cannot be written"),
         ("/proc/none/s.sqlite", "/proc/none"),
     ],
 )

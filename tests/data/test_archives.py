@@ -131,7 +131,7 @@ def test_the_filter_of_tarfile_refuses_by_itself_what_lies_outside(tmp_path, mon
     monkeypatch.setattr("harness.inputs.archives._check_members", lambda archive, members, top: None)
     archive = _pack(tmp_path / "archives" / "evil.tar.gz", _file(f"{TOP}/a"), _file("../../escaped"))
     with pytest.raises(
-        CorruptDataError, match=r"holds '\.\./\.\./escaped', which Python's tarfile refuses: .*Nothing was"
+        CorruptDataError, match=r"holds '\.\./\.\./escaped', which Python's tarfile refuses\. Nothing was"
     ):
         unpack(archive, tmp_path / "home" / "real" / TOP)
     assert _inside(tmp_path) == {"archives", "archives/evil.tar.gz", "home", "home/real"}

@@ -21,7 +21,7 @@ ARCH = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
 STRUCTURE = BENCHMARKS.get("imagenet_mbv2").start
 
 MISTAKES = {
-    "no architecture": ([], "Give an architecture of nats_tss, such as arch='|avg_pool_3x3~0|"),
+    "no architecture": ([], "Give arch=: an architecture of nats_tss, as '|avg_pool_3x3~0|"),
     "unknown architecture": (["arch=|conv~0|"], "'|conv~0|' is not an architecture of nats_tss; an example is"),
     "unknown index": (["arch=15625"], "nats_tss has no architecture 15625; its indices are 0 to 15624."),
     "unknown block": (
