@@ -229,7 +229,7 @@ MISTAKES = {
     "steps in words": (["steps=many"], "steps=many is invalid: it must be a whole number."),
     "infeasible budget": (["budget.params=10"], "budget.params=10 cannot be met: the smallest params is 18,"),
     "unknown budget": (["budget.flop=10"], "No count or cost is called 'flop'. Did you mean 'flops'? Known: "),
-    "budget of a proxy": (["budget.zico=10"], "zico cannot be a budget or be minimised, because it needs a forward pass"),
+    "budget of a proxy": (["budget.zico=10"], "zico cannot be a budget or be minimised, because it needs a forward"),
     "budget in words": (["budget.params=few"], "budget.params=few is invalid: it must be a number."),
     "start over budget": (["budget.params=2e4", "start=ALL3X3"], "is over budget.params=20000: its params is "),
     "no such start": (["start=x"], "'x' is not an architecture of nats_tss; an example is "),
