@@ -116,7 +116,7 @@ SCORES: Final = (ARCH, INDEX, TRUTH)
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
-_HARMLESS = re.compile(r"-(?:|[A-Za-z_]\w*|[0-9.][0-9.,eE+\-]*|inf|nan)")  # a lone dash, a name, a number
+_HARMLESS = re.compile(r"-(?:|[0-9.][0-9.,eE+\-]*|inf|nan)")  # a lone dash, and numbers
 # What a row of each file is about, and what each column means and in which unit; the reference of the documentation
 # is made of them.
 ROWS: Final = {

@@ -36,7 +36,7 @@ class Objective:
     def scores(self) -> tuple[str, ...]:
         """The names of the objectives, in order; the first decides what is reported as the best."""
         proxies = tuple(spec.name for spec in self.specs) if self.ensemble is None else (self.ensemble[0],)
-        return proxies + tuple(f"-{cost.name}" for cost in self.minimised)
+        return proxies + tuple(f"minus_{cost.name}" for cost in self.minimised)
 
     @cached_property
     def pooled(self) -> bool:

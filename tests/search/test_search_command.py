@@ -121,7 +121,7 @@ def test_a_measured_latency_is_a_budget_and_an_objective(command, tmp_path, monk
     words = ["search=pareto", "proxy=params_live", "minimise=latency", "steps=80", "population=10", "out=two"]
     assert command(*words)[0] == 0
     front = pd.read_csv("two/front.csv")
-    assert (-front["-latency"]).tolist() == [known[arch] for arch in front["arch"]]
+    assert (-front["minus_latency"]).tolist() == [known[arch] for arch in front["arch"]]
 
 
 @pytest.mark.long
