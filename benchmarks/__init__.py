@@ -1,1 +1,1 @@
-"""Search spaces with their networks and their truth; inputs/ holds the image data sets."""
+"""Search spaces with their networks and ground truth; inputs/ contains the image data sets."""

@@ -1,10 +1,10 @@
-"""Cells whose edges carry operations: what is live, and when two cells are the same.
+"""Cells with operations on edges: live operations, and isomorphism of cells.
 
 A cell is a directed acyclic graph of summing nodes 0 .. n-1; every edge (source, target) holds one operation. `none`
 cuts an edge and `skip_connect` copies; every other operation is a vertex of the canonical form. There, none-edges and
 dead operations are dropped, skips contracted, and sums flattened into multisets of sources; two cells are the same
 if their operations can be matched one to one. Operations are never merged, not even two equal poolings of one tensor,
-since evidence counts operations.
+because evidence counts operations.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from itertools import permutations, product
 
 NONE = "none"
 SKIP = "skip_connect"
-INPUT = -1  # the source that is the cell's input, beside operations named by their edge index
+INPUT = -1  # the cell's input as a source; operations are sources by their edge index
 
 Edge = tuple[int, int]
 Sources = Counter[int]
@@ -34,13 +34,13 @@ class CanonicalCell:
 
 
 def live_edges(cell: Sequence[str], edges: tuple[Edge, ...]) -> frozenset[int]:
-    """Indices of the edges, skips included, that lie on a path from the first node to the last."""
+    """Indices of the edges, including skips, that lie on a path from the first node to the last."""
     return _joining(tuple(operation != NONE for operation in cell), edges)
 
 
 @cache
 def _joining(kept: tuple[bool, ...], edges: tuple[Edge, ...]) -> frozenset[int]:
-    """Indices of the kept edges on paths from the first node to the last, which depend on nothing else."""
+    """Indices of the kept edges on paths from the first node to the last."""
     left = [(index, *edges[index]) for index, is_kept in enumerate(kept) if is_kept]
     forward, backward = {0}, {max(target for _, target in edges)}
     for _, source, target in sorted(left, key=lambda edge: edge[2]):
@@ -69,7 +69,7 @@ def in_population(population: str, cell: Sequence[str], edges: tuple[Edge, ...])
 
 
 def longest_path(cell: Sequence[str], edges: tuple[Edge, ...], lengths: Sequence[int]) -> int:
-    """The most that `lengths` of edges add up to on one live path from the first node to the last; 0 without one."""
+    """The largest sum of `lengths` of edges on a live path from the first node to the last; 0 without a path."""
     live = live_edges(cell, edges)
     reach = {0: 0}
     for index in sorted(live, key=lambda edge: edges[edge][1]):
@@ -120,7 +120,7 @@ def _flatten(cell: Sequence[str], edges: Sequence[Edge]) -> tuple[dict[int, Sour
 
 
 def _refine(cell: Sequence[str], inputs: dict[int, Sources], output: Sources) -> list[list[int]]:
-    """Operations grouped by colour refinement: only members of one group may stand for each other."""
+    """Operations grouped by colour refinement: only members of one group can correspond to each other."""
     consumers: dict[int, Sources] = {operation: Counter() for operation in inputs}
     for operation, sources in inputs.items():
         for source, times in sources.items():

@@ -1,4 +1,4 @@
-"""Blocks that both NATS-Bench search spaces are built of, and their counts; arXiv:2001.00326, Section 2.1."""
+"""Blocks of both NATS-Bench search spaces, and their counts; arXiv:2001.00326, Section 2.1."""
 
 from functools import cache
 from typing import cast
@@ -40,12 +40,12 @@ class Reduction(nn.Module):
 
 
 def stem(n_in: int, n_out: int) -> nn.Sequential:
-    """What comes before the first cell."""
+    """The layers before the first cell."""
     return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out))
 
 
 def pooled(width: int) -> nn.Sequential:
-    """What comes between the last cell and the classifier: [batch, width, *, *] to [batch, width]."""
+    """The layers between the last cell and the classifier: [batch, width, *, *] to [batch, width]."""
     return nn.Sequential(nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 

@@ -2,27 +2,44 @@
 
 import sys
 
-import hydra
+from harness.cli.command import dispatch
+
+if __name__ == "__main__":
+    sys.exit(dispatch())
+
+import sys
+from collections.abc import Sequence
+
 from omegaconf import DictConfig
 from rich.console import Console
 
-from harness.cli.command import exit_code, mistakes_told
-from harness.cli.config import check_words, read_ensembles, read_settings
+from harness.cli.config import EvaluationRequest, read_request
 from harness.evaluation import evaluate
-from harness.paths import conf_folder
 from harness.report import MAIN, TERMINAL_WIDTH, terminal_table, verdict_sentences
 
 
-@hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")
-def run(config: DictConfig) -> None:
-    """One evaluation; `-m` runs one per combination."""
-    with mistakes_told():
-        _evaluate(config)
+def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.dispatch`."""
+    return dispatch(words)
 
 
-def _evaluate(config: DictConfig) -> None:
-    proxies, benches, data_sets, settings = read_settings(config)
-    evaluation = evaluate(proxies, benches, data_sets, settings, ensemble=read_ensembles(config))
+def read(config: DictConfig) -> EvaluationRequest:
+    """What is to be evaluated.
+
+    Raises:
+        HarnessError: for values that are invalid.
+    """
+    return read_request(config)
+
+
+def run(asked: EvaluationRequest) -> None:
+    """One evaluation.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    words = asked.proxies, asked.benches, asked.data_sets
+    evaluation = evaluate(*words, asked.settings, ensemble=asked.ensembles)
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(evaluation.tables))
     several = len(evaluation.scores) > 1
@@ -31,17 +48,3 @@ def _evaluate(config: DictConfig) -> None:
     for skipped in evaluation.skipped:
         print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(evaluation.out)
-
-
-def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    return exit_code(_checked, "Interrupted. What was scored is kept; the same command goes on from there.")
-
-
-def _checked() -> None:
-    check_words(sys.argv[1:])
-    run()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,6 +4,7 @@
 architecture. Names are a contract: new columns are appended, none is renamed.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ PROTOCOL: Final = "protocol"
 INPUTS: Final = "inputs"
 TRUTH: Final = "truth"
 SEED: Final = "seed"
+EXTERNAL: Final = "external"  # in the column of versions, for scores made elsewhere
 NO_SEED: Final = "none"  # in the column of seeds, for a proxy that uses none
 N: Final = "n"
 N_NAN: Final = "n_nan"
@@ -131,6 +133,12 @@ WEIGHTED_TAU: Final = "weighted_tau"
 TAU_UPPER_HALF: Final = "tau_upper_half"
 TAU_TOP_DECILE: Final = "tau_top_decile"
 N_FIRST: Final = "n_first"
+TOP_K: Final = ("top1", "top10", "top100")
+
+SELECTION: Final = (
+    *SUBJECT, COMPONENTS, WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
+    *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
+)  # fmt: skip
 
 # seeds.csv: a proxy over its own seeds; reliability.csv: the truth against itself.
 N_SEEDS: Final = "n_seeds"
@@ -155,6 +163,121 @@ RELIABILITY: Final = (BENCH, DATASET, TRUTH, BETWEEN, N, TAU, TAU_UPPER_HALF, TA
 ARCH: Final = "arch"
 INDEX: Final = "index"
 SCORES: Final = (ARCH, INDEX, TRUTH)
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+_HARMLESS = re.compile(r"-(?:|[0-9.][0-9.,eE+\-]*|inf|nan)")  # a lone dash, and numbers
+# What a row of each file is about, and what each column means and in which unit; the reference of the documentation
+# is made of them.
+ROWS: Final = {
+    "agreement.csv": "One row per benchmark, data set, proxy with its options, and seed.",
+    "verdict.csv": (
+        "One row per proxy and baseline, several seeds as their mean; both on the architectures that have both scores."
+    ),
+    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is.",
+    "seeds.csv": "One row per proxy that was scored with several seeds.",
+    "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
+    "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
+    "scores.parquet": "One row per architecture; a column of float64 scores per proxy follows those listed here.",
+}
+MEANINGS: Final = {
+    BENCH: "name of the benchmark",
+    DATASET: "data set or task",
+    PROXY: "name of the proxy or of the ensemble",
+    VERSION: "version of the proxy's definition",
+    OPTIONS: "the proxy's options that differ from their defaults; empty for none",
+    PROTOCOL: "protocol of the batches and of the network, with what differs from the named one; none for counts",
+    INPUTS: "images the networks saw: real, substitute or noise; none for counts",
+    TRUTH: "name of the truth column; in scores.parquet its value for the architecture, in the unit of that column",
+    SEED: "seed of initial weights and batches; none for a proxy that uses neither",
+    N: "architectures in the comparison",
+    N_NAN: "architectures left out because score or truth is missing",
+    N_INF: "architectures with an infinite score; -inf ranks lowest, +inf highest",
+    TAU: "Kendall's tau-b of score and truth, from -1 to 1",
+    TAU_LOW: "lower end of the 95 % generalisation interval of tau",
+    TAU_HIGH: "upper end of the same",
+    RHO: "Spearman's rho of score and truth, from -1 to 1",
+    RHO_LOW: "lower end of the 95 % generalisation interval of rho",
+    RHO_HIGH: "upper end of the same",
+    SECONDS: "CPU seconds per network",
+    TAU_SAMPLING_LOW: "lower end of the 95 % sampling interval of tau, about the value of the whole space",
+    TAU_SAMPLING_HIGH: "upper end of the same",
+    RHO_SAMPLING_LOW: "lower end of the 95 % sampling interval of rho, about the value of the whole space",
+    RHO_SAMPLING_HIGH: "upper end of the same",
+    N_CLASSES: "canonical classes among these architectures, the units that are resampled",
+    N_POPULATION: "architectures that the sample was drawn from",
+    COMPONENTS: "proxies that an ensemble combines, joined by +; empty for a proxy",
+    POPULATION: "architectures that the row is about: all, a population that the benchmark names, or a CSV file",
+    TAU_NETWORKS: "tau-b with one vote per network: an architecture weighs 1 / the size of its class in the population",
+    TAU_NETWORKS_LOW: "lower end of the 95 % generalisation interval of tau_networks",
+    TAU_NETWORKS_HIGH: "upper end of the same",
+    RHO_NETWORKS: "Spearman's rho with one vote per network",
+    RHO_NETWORKS_LOW: "lower end of the 95 % generalisation interval of rho_networks",
+    RHO_NETWORKS_HIGH: "upper end of the same",
+    TAU_NETWORKS_SAMPLING_LOW: "lower end of the 95 % sampling interval of tau_networks",
+    TAU_NETWORKS_SAMPLING_HIGH: "upper end of the same",
+    N_EFFECTIVE: (
+        "effective number of classes: (sum v)^2 / sum v^2, v the squared class sums of the influences on tau, in "
+        "verdict.csv on delta"
+    ),
+    N_EFFECTIVE_NETWORKS: "the same with one vote per network",
+    BASELINE: "the count that the proxy is compared with",
+    BASELINE_TAU: "Kendall's tau-b of the baseline on the same architectures",
+    DELTA: "tau less baseline_tau",
+    DELTA_LOW: "lower end of the 95 % interval of delta: influences clustered by class, t by Satterthwaite",
+    DELTA_HIGH: "upper end of the same",
+    P: "two-sided p-value of delta by the same t, before correction; empty where the population is enumerated",
+    P_HOLM: "the p-value by Holm's correction over the proxies beside that baseline; empty for a baseline",
+    BEATS: "yes, no, no difference (a whole population: none that matters) or undecided; empty for a baseline",
+    BASELINE_TAU_NETWORKS: "tau_networks of the baseline on the same architectures",
+    DELTA_NETWORKS: "tau_networks less baseline_tau_networks",
+    DELTA_NETWORKS_LOW: "lower end of the 95 % interval of delta_networks",
+    DELTA_NETWORKS_HIGH: "upper end of the same",
+    P_NETWORKS: "p-value of delta_networks, before correction",
+    P_HOLM_NETWORKS: "p_networks by Holm's correction over the same proxies",
+    BEATS_NETWORKS: "as beats, with one vote per network",
+    PARTIAL_TAU_NETWORKS: "as partial_tau, with one vote per network",
+    PARTIAL_NETWORKS_LOW: "lower end of the 95 % interval of partial_tau_networks",
+    PARTIAL_NETWORKS_HIGH: "upper end of the same",
+    P_PARTIAL_NETWORKS: "p-value of partial_tau_networks",
+    TRUTH_ERROR: "standard error of delta by the noise of the truth; empty where nothing was trained twice",
+    TRUTH_ERROR_NETWORKS: "the same of delta_networks",
+    SEED_ERROR: "standard error of delta by the proxy's own seeds; empty for one seed",
+    SEED_ERROR_NETWORKS: "the same of delta_networks",
+    ENUMERATED: "yes where the whole population was evaluated, so that delta is exact for it; otherwise no",
+    SMALLEST: "the difference of tau that matters, asked of a verdict on a whole population",
+    N_FAMILY: "number of proxies in Holm's correction; 0 for a baseline",
+    DECLARED: "yes where the hypothesis was declared beforehand, so that the uncorrected p decides; otherwise no",
+    PARTIAL_TAU: "partial Kendall correlation of score and truth given the baseline, from -1 to 1",
+    PARTIAL_LOW: "lower end of the 95 % interval of partial_tau",
+    PARTIAL_HIGH: "upper end of the same",
+    P_PARTIAL: "p-value of partial_tau",
+    WEIGHTED_TAU: "Kendall's tau weighted towards the best architectures, from -1 to 1",
+    TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
+    TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
+    **{
+        f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth"
+        for k in (1, 10, 100)
+    },
+    **{
+        f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
+        for k in (1, 10, 100)
+    },
+    N_FIRST: "architectures that share the best score",
+    N_SEEDS: "number of seeds",
+    TAU_MEAN: "mean of tau over the seeds",
+    TAU_SEED_SD: "standard deviation of tau over the seeds",
+    TAU_SEED_LOW: "smallest tau of a seed",
+    TAU_SEED_HIGH: "largest tau of a seed",
+    TAU_ARCH_SE: "standard error of tau over architectures: mean width of its generalisation intervals over 3.92",
+    TAU_BETWEEN_SEEDS: "tau-b of the scores of two seeds, mean over pairs",
+    REFERENCE_COLUMN: "the truth column that is compared",
+    EPOCHS: "training epochs of that column",
+    BETWEEN: "what was trained twice: class (two architectures of each), architecture (a partner for each) or seeds",
+    "tau_sd": "standard deviation of tau over random draws; 0 where nothing is drawn",
+    ARCH: "the architecture, as the benchmark writes it",
+    INDEX: "its place in the benchmark's official order, from 0",
+}
 
 
 def read_agreement(path: Path) -> pd.DataFrame:
@@ -183,7 +306,7 @@ def read_agreement(path: Path) -> pd.DataFrame:
         raise CorruptDataError(
             f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Evaluate again."
         )
-    return in_order(table)
+    return in_order(_from_cells(table))
 
 
 def read_verdicts(path: Path) -> pd.DataFrame:
@@ -207,7 +330,7 @@ def read_verdicts(path: Path) -> pd.DataFrame:
     if lacking:
         raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
     before = dict.fromkeys(VERDICT_TEXT, "") | {POPULATION: "all"} | dict.fromkeys(VERDICT_NUMBERS, np.nan)
-    return table.assign(**{name: value for name, value in before.items() if name not in table.columns})
+    return _from_cells(table.assign(**{name: value for name, value in before.items() if name not in table.columns}))
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -219,6 +342,24 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 def proxy_columns(scores: pd.DataFrame) -> list[str]:
     """Names of the proxies in a table of scores, in its order."""
     return _others(scores, (BENCH, DATASET, *SCORES))
+
+
+def to_cell(text: str) -> str:
+    """A text for a cell of CSV."""
+    return f"'{text}" if _FORMULA.match(text) and not _HARMLESS.fullmatch(text) else text
+
+
+def from_cell(text: str) -> str:
+    """The text that `to_cell` made a cell of."""
+    return text[1:] if _ESCAPED.match(text) else text
+
+
+def _from_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the texts that `to_cell` made cells of."""
+    texts = [name for name in (*SUBJECT, BASELINE, COMPONENTS, POPULATION) if name in table.columns]
+    return table.assign(
+        **{name: [from_cell(cell) if isinstance(cell, str) else cell for cell in table[name]] for name in texts}
+    )
 
 
 def _others(table: pd.DataFrame, known: Sequence[str]) -> list[str]:

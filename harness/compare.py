@@ -5,9 +5,16 @@ space, truth, images or the sample differ, two values are of two things: they ar
 difference.
 """
 
+import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("compare"))
+
+import argparse
 import json
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +26,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import columns
-from harness.cli.command import OneSentenceParser
-from harness.errors import CorruptDataError, HarnessError, MissingDataError
+from harness.errors import CorruptDataError, MissingDataError
+from harness.files.atomic import write_whole
 from harness.report import TERMINAL_WIDTH
+from harness.report.escape import csv_text
 from harness.report.tables import correlation_text, number, records
 from harness.report.verdict import signed_text
 
@@ -157,9 +165,8 @@ def _verdict_change(subject: Mapping[str, str], runs: tuple[Run, Run]) -> str:
         own = rows[(rows[list(SAME_THING)] == pd.Series(subject)).all(axis=1)]
         found.append(dict(zip(own[columns.BASELINE], own[columns.BEATS], strict=True)))
     before, after = found
-    return ", ".join(
-        f"{name}: {before[name]} -> {after[name]}" for name in before if after.get(name, "") not in ("", before[name])
-    )
+    both = [name for name in before if before[name] and after.get(name)]  # a baseline has comparisons, but no verdict
+    return ", ".join(f"{name}: {before[name]} -> {after[name]}" for name in both if after[name] != before[name])
 
 
 def _by_subject(agreement: pd.DataFrame) -> dict[tuple[str, ...], dict[str, object]]:
@@ -224,25 +231,20 @@ def print_changes(found: Sequence[Change], console: Console) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Compare two runs; a mistake is one sentence and exit code 2."""
-    parser = OneSentenceParser(prog="python -m harness.compare", description="What changed between two runs.")
-    parser.add_argument("a", type=Path, help="folder of a run, or its agreement.csv")
-    parser.add_argument("b", type=Path, help="the other one")
-    parser.add_argument("--csv", type=Path, help="write all rows, the equal ones too, into this file")
-    try:
-        arguments = parser.parse_args(words)
-        found = changes(read_run(arguments.a), read_run(arguments.b))
-        print_changes(found, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
-        if arguments.csv is not None:
-            try:
-                table_of(found).to_csv(arguments.csv, index=False, lineterminator="\n")
-            except OSError as error:
-                raise MissingDataError(f"'{arguments.csv}' cannot be written: {error.strerror}.") from None
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("compare", words)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(arguments: argparse.Namespace) -> None:
+    """Compare two runs.
+
+    Raises:
+        HarnessError: for a user's mistake.
+    """
+    found = changes(read_run(arguments.a), read_run(arguments.b))
+    print_changes(found, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
+    if arguments.csv is not None:
+        try:
+            write_whole(arguments.csv, csv_text(table_of(found)).encode())
+        except OSError as error:
+            raise MissingDataError(f"'{arguments.csv}' cannot be written: {error.strerror}.") from None

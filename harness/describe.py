@@ -1,15 +1,21 @@
 """The command `python -m harness.describe BENCH ARCH`: an architecture, its counts, its truth and its picture."""
 
-import hashlib
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("describe"))
+
+import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError, OptionError
+from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS
 from harness.report.cell_picture import cell_picture
 from harness.report.style import DPI, style
@@ -19,24 +25,23 @@ from harness.truth import Truth
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print the description and write the picture; a user's mistake is one sentence and exit code 2."""
-    parser = OneSentenceParser(prog="python -m harness.describe", description="Describe and draw one architecture.")
-    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("arch", metavar="ARCH", help="an official string, or an index in the official order")
-    parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
-    try:
-        arguments = parser.parse_args(words)
-        space = BENCHMARKS.get(arguments.bench)
-        arch = _architecture(space, arguments.arch)
-        out = arguments.out or Path(f"{space.name}-{_label(space, arch)}.png")
-        for line in describe(space, arch):
-            print(line)
-        _draw(space, arch, out)
-        print(out)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("describe", words)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the description and write the picture.
+
+    Raises:
+        HarnessError: for a user's mistake.
+    """
+    space = BENCHMARKS.get(arguments.bench)
+    arch = space.find(arguments.arch)
+    out = arguments.out or Path(f"{space.name}-{space.label(arch)}.png")
+    for line in describe(space, arch):
+        print(line)
+    _draw(space, arch, out)
+    print(out)
 
 
 def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
@@ -72,28 +77,11 @@ def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[st
             yield f"    {column.name} {value:.3f} ({truth_meaning(asdict(column))})"
 
 
-def _architecture(space: SearchSpace, word: str) -> Architecture:
-    if not word.isdecimal() or not space.enumerable:
-        return space.check(word)
-    n_archs = len(space.architectures)
-    if int(word) >= n_archs:
-        raise OptionError(f"{space.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
-    return space.architectures[int(word)]
-
-
-def _label(space: SearchSpace, arch: Architecture) -> str:
-    """What tells the architecture from the others of its space in a file's name: its index, or of its text the hash."""
-    return str(space.index(arch)) if space.enumerable else hashlib.sha256(arch.encode()).hexdigest()[:8]
-
-
 def _draw(space: SearchSpace, arch: Architecture, out: Path) -> None:
     try:
         with style():
-            figure = cell_picture(space.graph(arch), f"{space.name} {_label(space, arch)}", str(arch))
-            figure.savefig(out, dpi=DPI)
+            figure = cell_picture(space.graph(arch), f"{space.name} {space.label(arch)}", str(arch))
+            with replacing(out) as part:
+                figure.savefig(part, dpi=DPI, format=out.suffix.removeprefix(".") or None)
     except OSError as error:
         raise OptionError(f"The picture {out} cannot be written: {error.strerror}. Give another --out.") from None
-
-
-if __name__ == "__main__":
-    sys.exit(main())

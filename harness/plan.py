@@ -5,10 +5,18 @@ they are scored already), whose spread says how wide the intervals of other numb
 """
 
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("plan"))
+
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from omegaconf import DictConfig
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +24,7 @@ from rich.text import Text
 
 from harness import columns
 from harness.agreement import Components, Pairs, Variations
-from harness.cli.config import read_words
+from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.evaluation.evaluation_set import EvaluationSet
@@ -103,30 +111,45 @@ def print_plans(found: Sequence[Plan], width: float, console: Console) -> None:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Make the pilot and print the plan; a mistake is one sentence and exit code 2."""
-    try:
-        own, asked = read_words(sys.argv[1:] if words is None else words, {"width"})
-        width = _width(own.get("width"))
-        words_asked = (asked.proxies, asked.benches, asked.data_sets)
-        found = list(plans(evaluate(*words_asked, asked.settings, ensemble=asked.ensembles)))
-        if not found:
-            raise HarnessError(f"No proxy has {FEWEST_ROWS} scores in the pilot; give a larger sample=.")
-        print_plans(found, width, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("plan", words)
 
 
-def _width(word: str | None) -> float:
-    try:
-        width = float(word or "")
-    except ValueError:
-        width = 0.0
-    if not 0 < width < 2:
-        raise OptionError(f"width={word} cannot work; give the width of an interval of tau, as width=.05.")
+@dataclass(frozen=True)
+class PlanRequest:
+    """The evaluation that is the pilot, and the width of an interval."""
+
+    pilot: EvaluationRequest
+    width: float
+
+
+def read(config: DictConfig) -> PlanRequest:
+    """What is to be planned.
+
+    Raises:
+        HarnessError: for values that are invalid.
+    """
+    return PlanRequest(read_request(config), _width(config["width"]))
+
+
+def run(asked: PlanRequest) -> None:
+    """Make the pilot and print the plan.
+
+    Raises:
+        HarnessError: for a user's mistake, or a pilot with too few scores.
+    """
+    pilot = asked.pilot
+    words = pilot.proxies, pilot.benches, pilot.data_sets
+    found = list(plans(evaluate(*words, pilot.settings, ensemble=pilot.ensembles)))
+    if not found:
+        raise HarnessError(f"No proxy has {FEWEST_ROWS} scores in the pilot; give a larger sample=.")
+    print_plans(found, asked.width, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))
+
+
+def _width(given: object) -> float:
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    width = float(given) if is_number else 0.0  # type: ignore[arg-type]
+    if not 1e-4 <= width < 2:
+        shown = "null" if given is None else given
+        raise OptionError(f"width={shown} is invalid: it must be the width of an interval of tau, as width=.05.")
     return width
-
-
-if __name__ == "__main__":
-    sys.exit(main())

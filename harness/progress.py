@@ -6,20 +6,28 @@ from typing import Self
 
 from tqdm import tqdm
 
+_SHORT_S = 2.0
+
 
 class Progress:
-    """A bar of `total` steps; silent if there is nothing to do."""
+    """A bar of `total` steps; silent if there is nothing to do.
+
+    Within an `AskedProgress` it draws nothing: its steps move that one.
+    """
 
     def __init__(self, title: str, total: int, unit: str = "architectures") -> None:
-        # In a log file a line every half minute is enough.
-        interval = 0.2 if sys.stderr.isatty() else 30.0
+        around = AskedProgress.shown
+        self._moves = around if around is not None and around.unit == unit else None
+        silent = total == 0 or around is not None
         self._bar = tqdm(
-            total=total, desc=title, unit=f" {unit}", disable=total == 0, mininterval=interval, smoothing=0.05
+            total=total, desc=title, unit=f" {unit}", disable=silent, mininterval=_interval(), smoothing=0.05
         )
 
     def advance(self, n: int = 1) -> None:
         """`n` steps are done."""
         self._bar.update(n)
+        if self._moves is not None:
+            self._moves.step(n)
 
     def __enter__(self) -> Self:
         return self
@@ -28,3 +36,57 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.close()
+
+
+class AskedProgress:
+    """The one bar of what was asked for, in architectures; the work on their networks moves it.
+
+    The remaining time is estimated from the first network on, and from networks alone: what only counts takes no time
+    beside them, and where nothing else is to be done a bar appears after two seconds only.
+
+    Args:
+        title: of the bar.
+        n_asked: architectures.
+        n_done: of these, what the store has already.
+        n_steps: steps of the work on the others.
+        unit: of the bars whose steps these are: `networks`, or `architectures` that are only counted.
+    """
+
+    shown: "AskedProgress | None" = None
+
+    def __init__(self, title: str, n_asked: int, n_done: int, n_steps: int, unit: str) -> None:
+        self.unit = unit
+        self._n_asked, self._n_done, self._n_steps = n_asked, n_done, n_steps
+        self._n_stepped = 0
+        self._bar = tqdm(
+            total=n_asked,
+            initial=n_done,
+            desc=title,
+            unit=" architectures",
+            disable=n_steps == 0,
+            mininterval=_interval(),
+            miniters=1,
+            smoothing=0.05,
+            delay=0 if unit == "networks" else _SHORT_S,
+        )
+
+    def step(self, n: int) -> None:
+        """`n` steps of the work are done."""
+        self._n_stepped = min(self._n_steps, self._n_stepped + n)
+        reached = self._n_done + (self._n_asked - self._n_done) * self._n_stepped // max(self._n_steps, 1)
+        self._bar.update(reached - self._bar.n)
+
+    def __enter__(self) -> Self:
+        AskedProgress.shown = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        AskedProgress.shown = None
+        self._bar.close()
+
+
+def _interval() -> float:
+    """Seconds between two drawings; in a log file a line every half minute is enough."""
+    return 0.2 if sys.stderr.isatty() else 30.0

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, get_type_hints
 
 import pandas as pd
 
+from harness import columns
 from harness.errors import HarnessError, OptionError
 from harness.evidence import Evidence
 from harness.evidence.base import Undefined as Undefined
@@ -41,7 +42,8 @@ def require_positive(proxy: "Proxy", *options: str) -> None:
 class Proxy(ABC):
     """A proxy is a frozen dataclass in one file; its fields are its options.
 
-    The annotations of `measure` name the evidence it is handed. `baseline` marks counts that need no network.
+    The annotations of `measure` name the evidence it is handed. `baseline` marks counts that need no network: nothing
+    else says what a baseline is; such a column gets no verdict and is no hypothesis among those that Holm corrects.
     `deterministic` is false for what is measured rather than computed, and comes out a little differently each time.
     """
 
@@ -129,3 +131,16 @@ def _evidence_of(proxy: type[Proxy]) -> dict[str, type[Evidence]]:
 
 
 PROXIES: Registry[type[Proxy]] = Registry("proxy", "proxies", plural="proxies")
+
+
+def is_baseline(name: str, *, version: str = "") -> bool:
+    """Whether a column of scores is a baseline: its registered proxy says so.
+
+    Scores made elsewhere, those of the version `columns.EXTERNAL`, are proxies whatever their name.
+    """
+    return version != columns.EXTERNAL and name in PROXIES and PROXIES.get(name).baseline
+
+
+def baseline_names() -> tuple[str, ...]:
+    """The registered baselines, in alphabetical order."""
+    return tuple(filter(is_baseline, PROXIES))

@@ -1,15 +1,14 @@
 """One generic registry: proxies, evidence, benchmarks and data sets are found by name, their options by field."""
 
-import dataclasses
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar
 
-from harness.errors import HarnessError, OptionError, UnknownNameError
+from harness.errors import HarnessError, UnknownNameError
 
 T = TypeVar("T")
 Options = tuple[tuple[str, Any], ...]
@@ -56,12 +55,16 @@ class Registry(Generic[T]):
         except KeyError:
             raise UnknownNameError(unknown_name(self.kind, name, list(self))) from None
 
+    def import_own(self) -> None:
+        """Import every module of the project's own package, and nothing from elsewhere."""
+        import_modules(importlib.import_module(self._package))
+
     def discover(self) -> None:
         """Import every module of the project's package and of the entry-point group, once."""
         if self._discovered:
             return
         self._discovered = True
-        import_modules(importlib.import_module(self._package))
+        self.import_own()
         for entry_point in entry_points(group=self._group):
             try:
                 entry_point.load()
@@ -70,6 +73,11 @@ class Registry(Generic[T]):
                     f"The installed plug-in '{entry_point.name}' ({entry_point.value}) does not import: "
                     f"{type(error).__name__}: {error}. Repair or uninstall it."
                 ) from error
+
+    @property
+    def entered(self) -> list[str]:
+        """The names that were registered so far, without importing anything."""
+        return sorted(self._entries)
 
     def __iter__(self) -> Iterator[str]:
         self.discover()
@@ -91,40 +99,6 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     return f"No {kind} is called '{name}'.{hint} Known: {', '.join(known)}."
-
-
-def checked_options(kind: str, name: str, plug_in: type, given: Mapping[str, Any]) -> Options:
-    """The options that were given, sorted by name; a whole number is taken for a float.
-
-    Args:
-        kind: what the plug-in is, for the sentence of an error.
-        name: what it is called.
-        plug_in: its dataclass.
-        given: values by name of field.
-
-    Raises:
-        UnknownNameError: if it has no such field.
-        OptionError: if a value is of another type than its field.
-    """
-    fields = sorted(field.name for field in dataclasses.fields(plug_in))
-    types = get_type_hints(plug_in)
-    chosen: dict[str, Any] = {}
-    for option, value in given.items():
-        if option not in fields:
-            if not fields:
-                raise UnknownNameError(f"The {kind} '{name}' has no options; options.{name}.{option} was given.")
-            raise UnknownNameError(unknown_name(f"option of {name}", option, fields))
-        wanted = types[option]
-        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if isinstance(wanted, type) and (
-            not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)
-        ):
-            raise OptionError(
-                f"options.{name}.{option}={value!r} is a {type(value).__name__}; it must be a {wanted.__name__}."
-            )
-        chosen[option] = value
-    return tuple(sorted(chosen.items()))
 
 
 def _origin(entry: object) -> str:

@@ -1,22 +1,27 @@
 """The command `python -m harness.score BENCH FILE`: proxies on the architectures of a file, with or without truth."""
 
-import argparse
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("score"))
+
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 from omegaconf import OmegaConf
 
-from harness.cli.command import OneSentenceParser
 from harness.cli.config import read_protocol
+from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
-from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.errors import MissingDataError, OptionError
 from harness.files.atomic import replacing
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.paths import conf_folder
 from harness.protocol import Protocol
-from harness.registry import unknown_name
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -25,48 +30,28 @@ from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.store import OK, ScoreStore
 
 SECONDS = "_s"
-_ON = {"on": True, "off": False}
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Score, print and write the table; a user's mistake is one sentence and exit code 2."""
-    try:
-        arguments = _parser().parse_args(words)
-        table = _score(arguments)
-        print(table.drop(columns=ARCH).to_string(index=False))
-        if arguments.out is not None:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("score", words)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Score, print and write the table.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    table = _score(arguments)
+    print(table.to_string(index=False))
+    if arguments.out is not None:
+        try:
             with replacing(arguments.out) as part:
                 table.to_csv(part, index=False)
-            print(arguments.out)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename} cannot be written: {error.strerror}. Give another --out.", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted. What was scored is kept; the same command goes on from there.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = OneSentenceParser(prog="python -m harness.score", description=__doc__, allow_abbrev=False)
-    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file with a column arch; others are kept")
-    parser.add_argument("--proxy", nargs="+", default=["zico", "params", "flops"], metavar="PROXY", help="proxies")
-    parser.add_argument("--dataset", help="a data set (default: the benchmark's first)")
-    parser.add_argument("--protocol", default="paper", help="a file of conf/protocol")
-    parser.add_argument("--batch-size", type=int, help="instead of the protocol's")
-    parser.add_argument("--residuals", choices=_ON, help="instead of the protocol's")
-    parser.add_argument("--squeeze-excitation", choices=_ON, help="instead of the protocol's")
-    parser.add_argument("--inputs", choices=[kind.value for kind in InputKind], default="real")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="the score store")
-    parser.add_argument("--out", type=Path, help="a CSV file for the table")
-    return parser
+        except OSError as error:
+            raise OptionError(f"--out {arguments.out} cannot be written: {error.strerror}.") from None
+        print(arguments.out)
 
 
 def _score(arguments: argparse.Namespace) -> pd.DataFrame:
@@ -95,7 +80,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
 
 
 def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
-    """A CSV file whose column `arch` names architectures of a space.
+    """A CSV file whose column `arch` names architectures of a space as `SearchSpace.find` takes them: now in full.
 
     Raises:
         MissingDataError: if there is no such file.
@@ -110,9 +95,7 @@ def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
         raise OptionError(f"{path} is no CSV file with a column {ARCH} ({type(error).__name__}).") from None
     if ARCH not in table.columns or table.empty:
         raise OptionError(f"{path} has the columns {', '.join(table.columns)} and {len(table)} rows; it needs {ARCH}.")
-    for arch in table[ARCH]:
-        space.check(str(arch))
-    return table
+    return table.assign(**{ARCH: [space.find(str(arch)) for arch in table[ARCH]]})
 
 
 def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequence[Architecture]) -> pd.DataFrame:
@@ -126,20 +109,12 @@ def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequenc
 
 def _protocol(arguments: argparse.Namespace) -> Protocol:
     """The protocol of a name, with what the command line says instead."""
-    folder = conf_folder() / "protocol"
-    names = sorted(file.stem for file in folder.glob("*.yaml"))
-    if arguments.protocol not in names:
-        raise OptionError(unknown_name("protocol", arguments.protocol, names))
-    values = OmegaConf.to_container(OmegaConf.load(folder / f"{arguments.protocol}.yaml"))
+    values = OmegaConf.to_container(OmegaConf.load(conf_folder() / "protocol" / f"{arguments.protocol}.yaml"))
     assert isinstance(values, dict)
     named = {str(name): value for name, value in values.items()}
     chosen = {
         "batch_size": arguments.batch_size,
-        "residuals": _ON.get(arguments.residuals),
-        "squeeze_excitation": _ON.get(arguments.squeeze_excitation),
+        "residuals": SWITCH.get(arguments.residuals),
+        "squeeze_excitation": SWITCH.get(arguments.squeeze_excitation),
     }
     return read_protocol(named | {name: value for name, value in chosen.items() if value is not None})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

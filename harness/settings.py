@@ -1,5 +1,6 @@
 """Settings of an evaluation: what a user may choose beside proxies, benchmarks and data sets."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,15 +19,15 @@ AGAINST = ("params", "flops_live", "n_convs_live", "depth", "sum_log_layer_size"
 """The counts that a proxy is compared with unless others are named."""
 SMALLEST = 0.01
 """A smaller difference of tau, where nothing was sampled, matters to nobody."""
+_MOST = {"seeds": 1_000, "workers": 1_024}  # more are slips of the finger, and would occupy a machine for days
 
 
 @dataclass(frozen=True)
 class Settings:
     """Defaults are those of the command line; see conf/config.yaml for what each one means.
 
-    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file). `hypothesis` holds
-    pairs (proxy, baseline) that are declared beforehand. `inputs` are in
-    order of preference: each data set takes the first kind that is here.
+    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file). `inputs` are in
+    order of preference: each data set takes the first kind that is here. `hypothesis` holds words "PROXY:BASELINE".
 
     Raises:
         OptionError: for values that cannot work, each with what would.
@@ -40,7 +41,7 @@ class Settings:
     population: str = ALL
     against: tuple[str, ...] = AGAINST
     smallest: float = SMALLEST
-    hypothesis: tuple[tuple[str, str], ...] = ()
+    hypothesis: tuple[str, ...] | None = None
     truth: str | None = None
     scores: Path | None = None
     protocol: Protocol = field(default_factory=Protocol)
@@ -51,6 +52,7 @@ class Settings:
     out: Path | None = None
     resume: bool = True
     retry: str = "none"
+    timeout_per_network: float | None = 600.0
 
     def __post_init__(self) -> None:
         if isinstance(self.sample, str) and self.sample != ALL:
@@ -63,12 +65,38 @@ class Settings:
             if getattr(self, name) < 0:
                 raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be 0 or more.")
         if not 0 <= self.smallest < 1:
-            raise OptionError(f"smallest={self.smallest:g} is invalid; it must be 0 or more and below 1.")
+            raise OptionError(f"smallest={self.smallest:g} is invalid: it must be 0 or more and below 1.")
         if not self.against:
-            raise OptionError("against=[] is empty: name one baseline or more, such as against=params.")
+            raise OptionError("against=[] is invalid: it must be one baseline or more, such as against=params.")
+        limit = self.timeout_per_network
+        if limit is not None and not 0 < limit < math.inf:
+            raise OptionError(
+                f"timeout_per_network={limit:g} is invalid: it must be seconds above 0, or null for no limit."
+            )
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
         check_device(self.device)
+        _ = self.hypotheses
+        for name, most in _MOST.items():
+            if (getattr(self, name) or 0) > most:
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at most {most:,}.")
+
+    @property
+    def hypotheses(self) -> tuple[tuple[str, str], ...]:
+        """(proxy, baseline) of each hypothesis that was declared beforehand.
+
+        Raises:
+            OptionError: for one of another form.
+        """
+        pairs = []
+        for word in self.hypothesis or ():
+            proxy, colon, baseline = word.partition(":")
+            if not (proxy and colon and baseline):
+                raise OptionError(
+                    f"hypothesis={word} is invalid: it must be PROXY:BASELINE, such as hypothesis=zico:params."
+                )
+            pairs.append((proxy, baseline))
+        return tuple(pairs)
 
     @property
     def all_seeds(self) -> tuple[int, ...]:

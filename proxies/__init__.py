@@ -1,1 +1,1 @@
-"""Proxies: one file each, found by themselves."""
+"""Proxies: one file each, registered automatically."""

@@ -1,4 +1,4 @@
-"""The sum of what each layer adds, shared by proxies that add up layers."""
+"""The sum of per-layer terms, shared by proxies that sum over layers."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,6 @@ from torch import Tensor
 
 
 def total(terms: Iterable[Tensor]) -> float:
-    """Sum of tensors of one number each, in float64; 0 for none. They leave the device together."""
+    """Sum of single-element tensors in float64, 0 for none, with a single transfer from the device."""
     found = [term.double() for term in terms]
     return float(sum(torch.stack(found).tolist())) if found else 0.0

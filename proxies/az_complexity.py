@@ -14,7 +14,7 @@ from harness.proxy import PROXIES, Proxy, Sees
 class AzComplexity(Proxy):
     """Multiply-accumulates of one image through the live layers (s^C in the paper): the same number as `flops_live`.
 
-    The authors read it from the tables of NATS-Bench, where dead operations count, as in `flops`.
+    The authors read it from the tables of NATS-Bench, which include dead operations, as `flops` does.
     """
 
     version: ClassVar[int] = 1

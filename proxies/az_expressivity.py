@@ -1,4 +1,4 @@
-"""Expressivity of AZ-NAS: how evenly features spread over their space. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
+"""Expressivity of AZ-NAS: isotropy of the features. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
 
 import math
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class AzExpressivity(Proxy):
     """Sum, over the stem and all cells, of the entropy of the features' principal components (s^E in the paper).
 
     Features are of N(0,1) images under weights N(0, 2 / fan_in); the entropy is -sum_i p_i log(p_i + 1e-8), p_i being
-    the eigenvalues of the covariance of channels, scaled to sum to 1. As in the authors' code, -inf where some features
-    do not vary.
+    the eigenvalues of the covariance of channels, scaled to sum to 1. As in the authors' code, -inf if some features
+    are constant.
     """
 
     version: ClassVar[int] = 1

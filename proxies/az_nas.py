@@ -1,4 +1,4 @@
-"""AZ-NAS: four proxies of one pass, their ranks assembled. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
+"""AZ-NAS: non-linear rank aggregation of four proxies. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
 
 import math
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from proxies.az_trainability import AzTrainability
 @PROXIES.register("az_nas")
 @dataclass(frozen=True)
 class AzNas(Proxy):
-    """Sum over four components of log(rank / number of candidates): ranks over the population, ascending, ties shared.
+    """Sum over four components of log(rank / number of candidates): ranks in the population, ascending, ties share.
 
     Components are those of `az_expressivity`, `az_progressivity`, `az_trainability` and `az_complexity`. The score is
-    relative to the population: another sample gives other scores, and other ranks. The authors count the FLOPs of dead
-    operations in; here, as everywhere where the live network is scored, they are out.
+    relative to the population: scores and ranks change with the sample. The authors include the FLOPs of dead
+    operations; here they are excluded, as for all proxies that score the live network.
     """
 
     version: ClassVar[int] = 1
@@ -34,11 +34,11 @@ class AzNas(Proxy):
         require_positive(self, "n_images")
 
     def parts(self) -> dict[str, Proxy]:
-        """The four proxies, with its images."""
+        """The four proxies, with the same images."""
         return {**self._of_cells, "complexity": AzComplexity()}
 
     def measure(self, cells: CellFeatures, layers: Layers) -> dict[str, float]:
-        """Higher is better for each."""
+        """The four components; higher is better for each."""
         of_cells = {component: part.measure(cells) for component, part in self._of_cells.items()}
         return {**of_cells, "complexity": float(AzComplexity().measure(layers)[0])}
 
@@ -51,5 +51,5 @@ class AzNas(Proxy):
         }
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
-        """At most 0; NaN where a component is."""
+        """At most 0; NaN if a component is NaN."""
         return (table.rank() / table.count()).map(math.log, na_action="ignore").sum(axis=1, skipna=False)

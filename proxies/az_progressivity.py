@@ -1,4 +1,4 @@
-"""Progressivity of AZ-NAS: whether each cell adds to expressivity. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
+"""Progressivity of AZ-NAS: whether each cell increases expressivity. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
 
 import math
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from harness.proxy import PROXIES, Proxy, Sees, require_positive
 @PROXIES.register("az_progressivity")
 @dataclass(frozen=True)
 class AzProgressivity(Proxy):
-    """The least gain in entropy from one cell's features to the next one's (s^P in the paper); see `az_expressivity`.
+    """The smallest increase in entropy from one cell's features to the next (s^P in the paper); see `az_expressivity`.
 
-    As in the authors' code, -inf where some features do not vary.
+    As in the authors' code, -inf if some features are constant.
     """
 
     version: ClassVar[int] = 1

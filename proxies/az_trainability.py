@@ -1,4 +1,4 @@
-"""Trainability of AZ-NAS: whether cells keep the size of gradients. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
+"""Trainability of AZ-NAS: whether cells preserve the norm of gradients. Lee and Ham, CVPR 2024, arXiv:2403.19232."""
 
 import math
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from harness.proxy import PROXIES, Proxy, Sees, require_positive
 @PROXIES.register("az_trainability")
 @dataclass(frozen=True)
 class AzTrainability(Proxy):
-    """Mean over cells of 2 - s - 1 / (s + 1e-6), s being the cell's gain of gradients (s^T in the paper).
+    """Mean over cells of 2 - s - 1 / (s + 1e-6), s being the cell's gradient gain (s^T in the paper).
 
-    s is the largest singular value of E[g_in g_out^T], with random signs g_out at the cell's output and the gradient
-    g_in that they give at its input; the term is largest, 0, at s = 1. Where a cell halves the size, the pixels of g_in
-    go into its channels. As in the authors' code, -inf where a cell hands on exactly what it gets.
+    s is the largest singular value of E[g_in g_out^T], with random signs g_out at the cell's output and the resulting
+    gradient g_in at its input; the term is maximal, 0, at s = 1. If a cell halves the resolution, the pixels of g_in
+    are moved to its channels. As in the authors' code, -inf if a cell is the identity.
     """
 
     version: ClassVar[int] = 1

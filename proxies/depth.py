@@ -12,7 +12,7 @@ from harness.proxy import PROXIES, Proxy, Sees, Undefined
 @PROXIES.register("depth")
 @dataclass(frozen=True)
 class Depth(Proxy):
-    """Most live convolutions and linear layers on one path from input to output; 0 where there is none."""
+    """The largest number of live convolutions and linear layers on a path from input to output; 0 without a path."""
 
     version: ClassVar[int] = 1
     sees: ClassVar[Sees] = Sees.LIVE
@@ -21,5 +21,5 @@ class Depth(Proxy):
     def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
         if layers.depth is None:
-            raise Undefined("the search space does not say how deep its networks are")
+            raise Undefined("the search space does not define the depth of its networks")
         return layers.depth

@@ -17,13 +17,13 @@ _FEW_CLASSES = 100
 @PROXIES.register("epe_nas")
 @dataclass(frozen=True)
 class EpeNas(Proxy):
-    """How far the Jacobian's rows of one class correlate: from s_c = sum over pairs of log(|correlation| + 1e-5).
+    """Correlation of the Jacobian's rows within classes, from s_c = sum over pairs of log(|correlation| + 1e-5).
 
     Rows are the gradients of the summed outputs with respect to each image of one batch. Up to 100 classes the score is
     the sum of |s_c|; above, s_c is divided by the class's number of images and the score is the sum of |s_c - s_d| over
     all ordered pairs of classes, over the number of classes. As in the authors' code and NASLib, pairs include each
-    image with itself, and above 100 classes those with one image are left out (there by an exception that is passed
-    over). A distribution over classes counts as its likeliest class. In float64. Undefined as jacob_cov is.
+    image with itself, and above 100 classes those with a single image are excluded (there by a suppressed exception). A
+    distribution over classes counts as its most likely class. In float64. Undefined in the same cases as jacob_cov.
     """
 
     version: ClassVar[int] = 1
@@ -37,6 +37,8 @@ class EpeNas(Proxy):
         if gradients.is_rounding:
             raise Undefined("the summed outputs do not depend on the images")
         classes = gradients.classes.cpu().numpy()
+        if np.unique(classes, return_counts=True)[1].max() < 2:
+            raise Undefined("no class has two images in the batch")
         few = gradients.n_classes <= _FEW_CLASSES
         scores = []
         for label in np.unique(classes):
@@ -44,8 +46,6 @@ class EpeNas(Proxy):
             if few or len(rows) > 1:
                 total = np.log(np.abs(correlations(rows)) + _OFFSET).sum()
                 scores.append(float(total if few else total / len(rows)))
-        if not scores:
-            raise Undefined("no class has two images in the batch")
         if np.isnan(scores).any():
             raise Undefined("the gradient of an image is constant, so it correlates with none")
         if few:

@@ -13,15 +13,15 @@ from proxies._total import total
 class Fisher(Proxy):
     """Sum over output channels of live convolutions and linear layers of 1/2 mean_n (sum_hw a * dL/da)^2, per weight.
 
-    a is the layer's output before normalisation. As in zero-cost-nas (arXiv:2101.08134), which spreads a channel's
-    value to each of its weights before it sums: a channel counts as often as it has weights. Theis et al. and Turner
-    et al. measure after the activation and count a channel once. Where a layer runs several times (the tiles of a
-    puzzle), each run meets its own output; the public code holds the last one only.
+    a is the layer's output before normalisation. As in zero-cost-nas (arXiv:2101.08134), which assigns a channel's
+    value to each of its weights before summing, a channel is weighted by its number of weights. Theis et al. and Turner
+    et al. measure after the activation and count each channel once. If a layer runs several times (the tiles of a
+    jigsaw puzzle), each run uses its own output; the public code keeps the last one only.
 
-    The correlations that zero-cost-nas prints for NAS-Bench-201 are lower than those of this proxy, by its networks and
-    not by its formula: their cells' convolutions have biases, which the benchmark's have not. A convolution that reads
-    zeros alone (2,140 of the 15,625 cells have one that is read) then gives its bias, and the normalisation behind it
-    multiplies the gradient of that constant by 1 / sqrt(eps), 316. See tests/oracles/README.md.
+    The correlations published by zero-cost-nas for NAS-Bench-201 are lower than those of this proxy because of its
+    networks, not its formula: the convolutions in its cells have biases, those of the benchmark do not. A convolution
+    with all-zero input (2,140 of the 15,625 cells have one whose output is used) then outputs its bias, and the
+    following normalisation multiplies its gradient by 316 = 1 / sqrt(eps). See tests/oracles/README.md.
     """
 
     version: ClassVar[int] = 1

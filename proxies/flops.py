@@ -12,9 +12,9 @@ from harness.proxy import PROXIES, Proxy, Sees
 @PROXIES.register("flops")
 @dataclass(frozen=True)
 class Flops(Proxy):
-    """Multiply-accumulates of one image through convolutions and classifier, plus the classifier's bias.
+    """Multiply-accumulates per image of convolutions and classifier, plus the classifier's bias.
 
-    Dead operations are included; normalisation, activations, poolings and sums are not. The official tables hold this
+    Dead operations are included; normalisation, activations, poolings and sums are not. The official tables give this
     number in millions.
     """
 

@@ -1,4 +1,4 @@
-"""FLOPs with everything that is not a layer: the count behind the ZiCo paper's, arXiv:2301.11300, Table 1."""
+"""FLOPs including normalisation, activation and pooling: the count of the ZiCo paper, arXiv:2301.11300, Table 1."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,10 +12,10 @@ from harness.proxy import PROXIES, Proxy, Sees, Undefined
 @PROXIES.register("flops_full")
 @dataclass(frozen=True)
 class FlopsFull(Proxy):
-    """The count of `flops`, plus 2 for each number that a normalisation gives and 1 for activations and poolings.
+    """The count of `flops`, plus 2 per output of a normalisation, 1 per output of an activation or input of a pooling.
 
-    Activations count what they give, poolings what they read; sums are not counted. Dead operations are included. On
-    NATS-TSS this ranks as the FLOPs of the ZiCo paper do (tau .54, rho .73), where `flops` ranks as #Params does.
+    Sums are not counted; dead operations are. On NATS-TSS it reproduces the correlations of the FLOPs in the ZiCo paper
+    (tau .54, rho .73), whereas `flops` ranks like #Params.
     """
 
     version: ClassVar[int] = 1
@@ -25,6 +25,6 @@ class FlopsFull(Proxy):
     def measure(self, layers: Layers) -> NDArray[Any]:
         """Exact count."""
         if layers.elementwise_flops is None:
-            raise Undefined("the search space does not say what its networks do beside their layers")
+            raise Undefined("the search space does not define the FLOPs of normalisation, activation and pooling")
         total: NDArray[Any] = layers.sum(layers.flops) + layers.elementwise_flops
         return total

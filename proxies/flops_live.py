@@ -1,4 +1,4 @@
-"""FLOPs over live layers: the count without what no input reaches or no output reads."""
+"""FLOPs of live layers: without layers that are not on a path from input to output."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

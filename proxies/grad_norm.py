@@ -14,7 +14,7 @@ from harness.proxy import PROXIES, Proxy, Sees
 class GradNorm(Proxy):
     """Sum over live convolutions and linear layers of ||dL/dW||_2, for one batch with its true labels.
 
-    The variant of zero-cost-nas; others take one norm over all parameters, which is another proxy.
+    The variant of zero-cost-nas; others use one norm over all parameters (`grad_norm_global`).
     """
 
     version: ClassVar[int] = 1

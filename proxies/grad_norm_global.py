@@ -14,10 +14,10 @@ from proxies._total import total
 class GradNormGlobal(Proxy):
     """sqrt(sum ||dL/dp||_2^2) over every live parameter p: weights, biases and normalisation, for one batch.
 
-    The formula of compute_gradnorm_score.py in ZenNAS and AZ-NAS, which papers after them print as "grad_norm"; that of
+    The formula of compute_gradnorm_score.py in ZenNAS and AZ-NAS, which later papers report as "grad_norm"; that of
     zero-cost-nas is the proxy grad_norm. Their images are N(0,1) with random labels, and their weights N(0,1) in ZenNAS
-    and Kaiming-normal in AZ-NAS: inputs=noise with protocol.init=normal or protocol.init=kaiming_normal. Otherwise the
-    protocol's batch and initialisation are taken, and the data set's own loss.
+    and Kaiming-normal in AZ-NAS: inputs=noise with protocol.init=normal or protocol.init=kaiming_normal. By default,
+    the batch and initialisation of the protocol and the loss of the data set are used.
     """
 
     version: ClassVar[int] = 1

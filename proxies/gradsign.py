@@ -1,4 +1,4 @@
-"""GradSign: agreement of the images' gradients in sign. Zhang and Jia, ICLR 2022, arXiv:2110.08616."""
+"""GradSign: sign agreement of per-image gradients. Zhang and Jia, ICLR 2022, arXiv:2110.08616."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,11 +15,11 @@ class GradSign(Proxy):
     """Sum over weights of |sum over images of the sign of the image's gradient|; convolutions and linear layers.
 
     The authors' function for NAS-Bench-101 and -201 (`grad_conflict`), with its nansum; `gradsign_mean` is the mean
-    over weights. Each image of the first batch goes through by itself: in train mode, normalisation sees that image
-    alone.
+    over weights. Each image of the first batch is passed separately: in train mode, normalisation uses the statistics
+    of that image.
 
-    A gradient that is 0 in theory counts as its rounding does. So it is in the whole backbone where the global pooling
-    reads what a normalisation gives, as in TransNAS-Bench-101: the mean of one image's normalised pixels is constant.
+    A gradient that is 0 in theory contributes the sign of its rounding error. This affects the whole backbone if global
+    pooling follows a normalisation, as in TransNAS-Bench-101: the mean over one image's normalised pixels is constant.
     """
 
     version: ClassVar[int] = 1

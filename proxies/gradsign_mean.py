@@ -1,4 +1,4 @@
-"""GradSign by mean: agreement in sign per weight. Zhang and Jia, ICLR 2022, arXiv:2110.08616."""
+"""GradSign, mean over weights: sign agreement of per-image gradients. Zhang and Jia, ICLR 2022, arXiv:2110.08616."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,21 +14,21 @@ from proxies.n_weights import NWeights
 @PROXIES.register("gradsign_mean")
 @dataclass(frozen=True)
 class GradSignMean(Proxy):
-    """`gradsign` divided by the number of weights, those of dead layers included: the nanmean of other versions.
+    """`gradsign` divided by the number of weights, including those of dead layers: the nanmean of other versions.
 
-    So it is in the authors' `gradsign.py` and in the comparison of AZ-NAS (arXiv:2403.19232). It ranks differently.
+    As in the authors' `gradsign.py` and the comparison in AZ-NAS (arXiv:2403.19232). It ranks differently.
     """
 
-    version: ClassVar[int] = 2  # 1 measured gradsign anew on each architecture
+    version: ClassVar[int] = 2  # 1 recomputed gradsign for each architecture
     paper: ClassVar[str] = "arXiv:2110.08616"
     sees: ClassVar[Sees] = Sees.ALL
 
     def parts(self) -> dict[str, Proxy]:
-        """Dead weights have gradients of zero, so gradsign is that of the live network."""
+        """The live network suffices, because dead weights have zero gradients."""
         return {"gradsign": GradSign(), "n_weights": NWeights()}
 
     def measure(self, gradients: PerImageGradients, layers: Layers) -> dict[str, float]:
-        """What is divided, and by what."""
+        """Numerator and denominator."""
         return {"gradsign": GradSign().measure(gradients), "n_weights": float(NWeights().measure(layers)[0])}
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":

@@ -13,11 +13,11 @@ from proxies._total import total
 class Grasp(Proxy):
     """Minus the sum of w * (H g) over the weights of live convolutions and linear layers, for one batch with labels.
 
-    g is the gradient of the loss and H its Hessian, both with respect to all those weights. As in zero-cost-nas, which
-    turned the paper's sign round, since accuracy falls with the sum, and takes temperature 1 (the paper: 200) and the
-    same batch for g and for H. AZ-NAS takes Kaiming-normal weights, which rank worse: protocol.init=kaiming_normal with
-    protocol.batch_size=64. Signed, no absolute values. H is symmetric, so the sum is taken as g * (H w), which is
-    the cheaper product; in float64.
+    g is the gradient of the loss and H its Hessian, both with respect to all these weights. As in zero-cost-nas, which
+    reverses the paper's sign, because accuracy decreases with the sum, and uses temperature 1 (the paper: 200) and the
+    same batch for g and H. AZ-NAS uses Kaiming-normal weights, which rank worse: protocol.init=kaiming_normal with
+    protocol.batch_size=64. Signed, no absolute values. H is symmetric, so the sum is computed as g * (H w), which is
+    cheaper; in float64.
     """
 
     version: ClassVar[int] = 1

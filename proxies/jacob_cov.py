@@ -18,10 +18,10 @@ class JacobCov(Proxy):
     """Minus the sum of log(v + k) + 1 / (v + k) over the eigenvalues v of the correlation of the Jacobian, k = 1e-5.
 
     Rows of the Jacobian are the gradients of the summed outputs with respect to each image of one batch; no labels. In
-    float64 throughout, with the eigenvalues of a symmetric matrix: the authors' np.linalg.eig can give complex numbers,
-    and small negative ones whose logarithm is no number. Undefined where an image has a constant gradient, and where
-    the summed outputs do not depend on the images, as in train mode on networks that end in a normalisation: those of
-    TransNAS-Bench-101, of which the authors' code correlates the rounding.
+    float64, with a symmetric eigenvalue solver: the authors' np.linalg.eig can return complex numbers, and small
+    negative ones whose logarithm is NaN. Undefined if an image has a constant gradient, or if the summed outputs do not
+    depend on the images, as in train mode for networks that end in a normalisation: those of TransNAS-Bench-101, for
+    which the authors' code correlates rounding errors.
     """
 
     version: ClassVar[int] = 1
@@ -32,6 +32,8 @@ class JacobCov(Proxy):
         """Higher is better."""
         if gradients.is_rounding:
             raise Undefined("the summed outputs do not depend on the images")
+        if len(gradients.rows) < 2:
+            raise Undefined("one image correlates with no other")
         matrix = correlations(gradients.rows)
         if np.isnan(matrix).any():
             raise Undefined("the gradient of an image is constant, so it correlates with none")

@@ -15,8 +15,8 @@ class Knas(Proxy):
     """Mean over layers and over pairs (i, j) of images of the inner product of their loss gradients (MGM).
 
     The mean over pairs is the squared norm of the mean gradient. Live convolutions and linear layers, each image of the
-    first batch by itself. The definition is that of the abstract, with the mean over layers as the literature cites it;
-    the paper's own equation was not at hand. The authors' code computes another quantity: 50 mini-batches in place of
+    first batch separately. The definition follows the abstract, with the mean over layers as cited in the literature;
+    the paper's equation was not available. The authors' code computes a different quantity: 50 mini-batches instead of
     images, 50 weights of each of the first eleven parameters, and the covariance of the first 25 gradients with the
     last 25 (`knas_sampled`).
     """
@@ -26,6 +26,6 @@ class Knas(Proxy):
     sees: ClassVar[Sees] = Sees.LIVE
 
     def measure(self, gradients: PerImageGradients) -> float:
-        """Higher is better; 0 where no layer is called."""
+        """Higher is better; 0 if no layer is called."""
         sums = [layer.gradients.square().sum(dtype=torch.float64) for layer in gradients.layers.values()]
         return torch.stack(sums).mean().item() / gradients.n_images**2 if sums else 0.0

@@ -17,12 +17,12 @@ _SCALE = 2500
 @PROXIES.register("knas_sampled")
 @dataclass(frozen=True)
 class KnasSampled(Proxy):
-    """Sum over sampled weights of the products of the first 25 centred gradients with the last 25, over 2,500.
+    """Sum over sampled weights of the products of the first 25 centred gradients with the last 25, divided by 2,500.
 
-    As in the authors' code: loss gradients of 50 mini-batches; of each of the first eleven parameters with at least 50
-    entries (normalisation and biases too, in the network's order), the first 50 entries. Nothing is trained between.
-    The authors take 50 batches of their training; here the protocol's images are dealt into 50, of five images by
-    default.
+    As in the authors' code: loss gradients of 50 mini-batches; the first 50 entries of each of the first eleven
+    parameters with at least 50 entries (including normalisation and biases, in the network's order), without training
+    steps in between. The authors use 50 training batches; here the protocol's images are divided into 50, of five
+    images by default.
     """
 
     version: ClassVar[int] = 1
@@ -40,7 +40,7 @@ class KnasSampled(Proxy):
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
             pairs = zip(parameters, gradients, strict=True)
             reached = [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
-            parameters = [parameter for parameter, _ in reached[:_N_PARAMETERS]]  # no other gradient is needed
+            parameters = [parameter for parameter, _ in reached[:_N_PARAMETERS]]  # no other gradients are needed
             batches.append([gradient.flatten()[:_N_WEIGHTS] for _, gradient in reached[:_N_PARAMETERS]])
         total = 0.0
         for of_parameter in zip(*batches, strict=True):

@@ -11,10 +11,10 @@ from proxies._total import total
 @PROXIES.register("l2_norm")
 @dataclass(frozen=True)
 class L2Norm(Proxy):
-    """Sum over convolutions and linear layers, dead ones included, of ||W||_2 at initialisation. No pass, no data.
+    """Sum over convolutions and linear layers, including dead ones, of ||W||_2 at initialisation. No pass, no data.
 
-    The measure l2_norm of zero-cost-nas and NASLib, which go through the modules whether they run or not. What it ranks
-    is the initialisation: the sizes of the layers, through the variance that their number of inputs or outputs sets.
+    The measure l2_norm of zero-cost-nas and NASLib, which iterate over all modules, executed or not. At initialisation
+    it is a function of the layer sizes, through the variance set by fan-in or fan-out.
     """
 
     version: ClassVar[int] = 1

@@ -24,13 +24,13 @@ def processor() -> str:
 @PROXIES.register("latency")
 @dataclass(frozen=True)
 class Latency(Proxy):
-    """Minus the seconds of one inference: the least of several, without gradients, normalisation by running statistics.
+    """Minus the seconds of one forward pass: minimum of several, without gradients, in eval mode.
 
-    More time makes no network better, so the sign is turned to have higher mean better, as a budget sees it: a negative
-    correlation with accuracy says that slower networks are the better ones. On a CPU the seconds are those of one
-    thread, on a GPU those of the clock. Every operation runs, dead ones too. It is a measurement, so it is not
-    repeatable, and belongs to a machine: the processor's name is an option, so that stored values of two machines are
-    never mixed. The same machine's are kept like any score; resume=False measures again.
+    The negative is used so that higher means better, as for a budget: a negative correlation with accuracy means that
+    slower networks are more accurate. CPU seconds of one thread on a CPU, wall-clock seconds on a GPU. Every operation
+    runs, including dead ones. As a measurement, it is not repeatable and specific to a machine: the processor's name is
+    an option, so that stored values of different machines are never mixed. Values of the same machine are stored like
+    any score; resume=False measures again.
     """
 
     version: ClassVar[int] = 1
@@ -49,7 +49,7 @@ class Latency(Proxy):
         """Higher is better; below 0."""
         network = private.network(training=False)
         images = private.noise(self.n_images)
-        run(network, images)  # the first pass also prepares
+        run(network, images)  # warm-up
         on_gpu = private.device.type == "cuda"
         clock = perf_counter if on_gpu else thread_time
         seconds = []

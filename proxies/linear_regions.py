@@ -10,12 +10,12 @@ from harness.proxy import PROXIES, Proxy, Sees, require_positive
 @PROXIES.register("linear_regions")
 @dataclass(frozen=True)
 class LinearRegions(Proxy):
-    """The number of different activation patterns that a batch of N(0,1) images has, at most n_images.
+    """The number of distinct activation patterns of a batch of N(0,1) images, at most n_images.
 
-    The authors' search feeds 3,000 images of 1 x 3 x 3 to a network of one channel and one cell per stage. On the
-    benchmarks' own networks, as in the comparison of AZ-NAS (arXiv:2403.19232) whose batch of 64 is the default, nearly
-    every image lies in a region of its own, and nearly every network has the highest score; smaller images (`size`; 0
-    stands for the data set's) tell more apart. Dead ReLUs count, as published.
+    The authors' search uses 3,000 images of 1 x 3 x 3 and a network with one channel and one cell per stage. On the
+    benchmarks' own networks, as in the comparison in AZ-NAS (arXiv:2403.19232), whose batch of 64 is the default,
+    nearly every image lies in a region of its own, and nearly every network has the maximum score; smaller images
+    (`size`; 0: that of the data set) discriminate better. Dead ReLUs count, as published.
     """
 
     version: ClassVar[int] = 1

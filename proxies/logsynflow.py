@@ -13,8 +13,8 @@ from proxies._total import total
 class LogSynflow(Proxy):
     """Sum over live convolutions and linear layers of |w| * log(1 + dR/dw), batch normalisation bypassed, in float64.
 
-    R is the sum of the outputs for one image of ones, weights replaced by their absolute values: the pass of synflow.
-    The logarithm is that of each gradient, so this is not the logarithm of synflow. As in FreeREA's code.
+    R is the sum of the outputs for one image of ones with absolute weights, as in synflow. The logarithm is applied to
+    each gradient, so this is not the logarithm of synflow. As in FreeREA's code.
     """
 
     version: ClassVar[int] = 1
@@ -22,5 +22,5 @@ class LogSynflow(Proxy):
     sees: ClassVar[Sees] = Sees.LIVE
 
     def measure(self, flow: SynflowGradients) -> float:
-        """Higher is better; 0 where nothing flows."""
+        """Higher is better; 0 if all gradients are 0."""
         return total((flow.weights[name] * layer.log1p()).abs().sum() for name, layer in flow.layers.items())

@@ -12,12 +12,12 @@ from harness.proxy import PROXIES, Proxy, Sees, require_positive
 @PROXIES.register("meco")
 @dataclass(frozen=True)
 class MeCo(Proxy):
-    """Sum over modules of the least eigenvalue of the Pearson correlations between the channels of a module's output.
+    """Sum over modules of the smallest eigenvalue of the Pearson correlations between the channels of its output.
 
-    One N(0,1) image of `size` pixels a side, no labels, normalisation by the image's own statistics. As in the authors'
-    code, correlations with a channel that does not vary are 0, dead modules count, and so does every module that holds
-    others: a tensor that a convolution's block hands on unchanged counts once for each module around it. That makes the
-    value depend on how a network's code is nested; containers=False counts innermost modules only.
+    One N(0,1) image of `size` x `size` pixels, no labels, normalisation by the image's own statistics. As in the
+    authors' code, correlations with a constant channel are 0, dead modules count, and so do containers: an output that
+    a container returns unchanged counts once for each nesting level. The value therefore depends on how the network's
+    code is nested; containers=False counts leaf modules only.
     """
 
     version: ClassVar[int] = 1

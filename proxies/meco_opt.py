@@ -12,10 +12,10 @@ from harness.proxy import PROXIES, Proxy, Sees, require_positive
 @PROXIES.register("meco_opt")
 @dataclass(frozen=True)
 class MeCoOpt(Proxy):
-    """Sum over modules of n / m times the least eigenvalue of the correlations between m of the n channels.
+    """Sum over modules of n / m times the smallest eigenvalue of the correlations between m of the n channels.
 
-    Channels are drawn for each module anew, as in the authors' code, which draws from an unseeded generator and fails
-    on outputs of fewer than m channels; here those are taken whole. For the rest see `meco`.
+    Channels are drawn for each module, as in the authors' code, which uses an unseeded generator and fails on
+    outputs with fewer than m channels; here all channels of those are used. Otherwise as `meco`.
     """
 
     version: ClassVar[int] = 1

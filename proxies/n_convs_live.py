@@ -1,4 +1,4 @@
-"""Number of live convolutions: the count without what no input reaches or no output reads."""
+"""Number of live convolutions: without those that are not on a path from input to output."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from harness.proxy import PROXIES, Proxy, Sees
 @PROXIES.register("n_convs_live")
 @dataclass(frozen=True)
 class NConvsLive(Proxy):
-    """Convolutions on a path from input to output, of whatever size; 0 where there is no such path."""
+    """Convolutions on a path from input to output, of any kernel size; 0 if there is no such path."""
 
     version: ClassVar[int] = 1
     sees: ClassVar[Sees] = Sees.LIVE

@@ -1,4 +1,4 @@
-"""Number of weights: of convolutions and linear layers alone."""
+"""Number of weights of convolutions and linear layers."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from harness.proxy import PROXIES, Proxy, Sees
 @PROXIES.register("n_weights")
 @dataclass(frozen=True)
 class NWeights(Proxy):
-    """Weights of convolutions and linear layers, dead ones included: #Params without biases and normalisation."""
+    """Weights of convolutions and linear layers, including dead ones: #Params without biases and normalisation."""
 
     version: ClassVar[int] = 1
     sees: ClassVar[Sees] = Sees.ALL

@@ -13,7 +13,7 @@ from proxies._relu_kernel import log_determinant
 class Naswot(Proxy):
     """log|det K|, K_ij = sum over live ReLUs of the number of units on which images i and j have the same code.
 
-    Every live ReLU counts, also where two read the same tensor. One batch in train mode, no labels.
+    Every live ReLU counts, even if two read the same tensor. One batch in train mode, no labels.
     LeakyReLUs, which some decoders of TransNAS-Bench-101 have, do not count; `naswot_original` counts them as the
     authors' code does.
     """

@@ -11,11 +11,11 @@ from proxies._relu_kernel import log_determinant
 @PROXIES.register("naswot_nb201")
 @dataclass(frozen=True)
 class NaswotNb201(Proxy):
-    """log|det K| as for naswot, but over every ReLU that is executed when each operation is, dead ones included.
+    """log|det K| as for naswot, but over every ReLU in the network with all operations, including dead ones.
 
-    As NASLib does, which finds ReLUs by their class's name, LeakyReLUs of decoders among them, and makes no backward
-    pass that would tell which are live. On NAS-Bench-201 a ReLU before a dead convolution counts, and one that is fed
-    by a cut edge counts as equal for all images.
+    As in NASLib, which finds ReLUs by class name, including the LeakyReLUs of decoders, and runs no backward pass that
+    would show which are live. On NAS-Bench-201 a ReLU before a dead convolution counts, and one that reads a `none`
+    operation counts as equal for all images.
     """
 
     version: ClassVar[int] = 1

@@ -13,12 +13,12 @@ from proxies._relu_kernel import log_determinant
 class NaswotOriginal(Proxy):
     """log|det K| as for naswot, but over all modules with 'ReLU' in the name of their class in the official networks.
 
-    That matches the blocks called ReLUConvBN too, whose input is what their ReLU reads, so it counts twice: every ReLU
-    before a convolution of NAS-Bench-201's, NATS-Bench's and TransNAS-Bench-101's networks. NAS-Bench-101's block is
-    called ConvBnRelu, which does not match, so nothing counts twice there. Dead ReLUs count: the code leaves out
-    modules without a backward pass, but the official cut edge multiplies by zero, so that all have one. (On
-    TransNAS-Bench-101, where the authors did not run it, a cut edge that changes the shape makes zeros of its own; a
-    ReLU that reads nothing else would be left out there, and counts here.)
+    This also matches blocks called ReLUConvBN, whose input is that of their ReLU, so every ReLU before a convolution
+    counts twice in the networks of NAS-Bench-201, NATS-Bench and TransNAS-Bench-101. The block of NAS-Bench-101 is
+    called ConvBnRelu, which does not match, so nothing counts twice there. Dead ReLUs count: the code skips modules
+    without a backward pass, but the official `none` operation multiplies by zero, so all modules have one. (On
+    TransNAS-Bench-101, where the authors did not run it, a `none` operation that changes the shape returns new zeros; a
+    ReLU that reads nothing else would be skipped there, but counts here.)
     """
 
     version: ClassVar[int] = 1

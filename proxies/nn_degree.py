@@ -1,4 +1,4 @@
-"""NN-Degree: links per channel, those of concatenation included. Li et al., FLASH, arXiv:2108.00568."""
+"""NN-Degree: links per channel, including those of concatenations. Li et al., FLASH, arXiv:2108.00568."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,10 +12,10 @@ from harness.proxy import PROXIES, Proxy, Sees
 class NnDegree(Proxy):
     """Sum over cells of w + S / (w d), the average degree of a channel in a cell of w channels and d layers.
 
-    S is the number of links that skips by concatenation add. The metric is defined for DenseNet-type cells; where nodes
-    sum what they read, as in NAS-Bench-201, it is undefined, and so it is in every benchmark here. A search space that
-    has such cells gives them by `concatenating_cells`. The formula is unverified, written from memory: its own text
-    and code were not at hand.
+    S is the number of links added by concatenating skip connections. The metric is defined for DenseNet-type cells; for
+    nodes that sum their inputs, as in NAS-Bench-201, it is undefined, and so it is on every included benchmark. A
+    search space with such cells describes them in `concatenating_cells`. The formula is unverified: it was written from
+    memory, because paper and code were not available.
     """
 
     version: ClassVar[int] = 1

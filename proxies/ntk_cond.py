@@ -7,21 +7,20 @@ from typing import ClassVar
 import torch
 
 from harness.evidence import TangentKernel
-from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from harness.proxy import PROXIES, Proxy, Sees, Undefined, require_positive
 
 
 @PROXIES.register("ntk_cond")
 @dataclass(frozen=True)
 class NtkCondition(Proxy):
-    """Minus the ratio of the largest to the least eigenvalue of the neural tangent kernel.
+    """Minus the ratio of the largest to the smallest eigenvalue of the neural tangent kernel.
 
-    The paper's number is the ratio, of which lower is better; the sign is turned. The kernel is that of summed
-    outputs, over all weights, for the first images of the protocol; 72 is the batch of the search in NAS-Bench-201.
-    Normalisation takes running statistics, as the authors' function has it by default. Their search, and AZ-NAS after
-    it, has train_mode=True: images then share statistics, each takes a backward pass over the batch, and networks rank
-    otherwise. Weights start as the protocol says, where TE-NAS draws N(0, 2 / fan_out). A singular kernel is -inf;
-    there the authors' code gives what rounding makes of it, even a negative ratio, which ranks best, or 100,000 for
-    0 / 0.
+    The paper uses the ratio, for which lower is better; here its negative. The kernel is that of summed outputs, over
+    all weights, for the first images of the protocol; 72 is the batch size of the search in NAS-Bench-201.
+    Normalisation uses running statistics, the default of the authors' function. Their search, and AZ-NAS, use
+    train_mode=True: images then share batch statistics, each needs a backward pass over the batch, and the ranking
+    differs. Weights are initialised by the protocol, whereas TE-NAS draws N(0, 2 / fan_out). A singular kernel is -inf;
+    the authors' code returns the result of rounding, possibly a negative ratio, which ranks best, or 100,000 for 0 / 0.
     """
 
     version: ClassVar[int] = 1
@@ -36,7 +35,10 @@ class NtkCondition(Proxy):
 
     def measure(self, tangent: TangentKernel) -> float:
         """Higher is better; at most -1."""
-        eigenvalues = torch.linalg.eigvalsh(tangent.kernel(self.n_images, train_mode=self.train_mode))
+        kernel = tangent.kernel(self.n_images, train_mode=self.train_mode)
+        if len(kernel) < 2:
+            raise Undefined("the kernel of one image has one eigenvalue")
+        eigenvalues = torch.linalg.eigvalsh(kernel)
         least, largest = eigenvalues[0].item(), eigenvalues[-1].item()
         rounding = len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * largest
         return -largest / least if least > rounding else -math.inf

@@ -12,7 +12,7 @@ from harness.proxy import PROXIES, Proxy, Sees
 @PROXIES.register("params")
 @dataclass(frozen=True)
 class Params(Proxy):
-    """Trainable parameters of the official network, dead operations included."""
+    """Trainable parameters of the official network, including dead operations."""
 
     version: ClassVar[int] = 1
     sees: ClassVar[Sees] = Sees.ALL

@@ -13,9 +13,9 @@ from proxies._total import total
 class Plain(Proxy):
     """Sum over the weights of live convolutions and linear layers of w * dL/dw, signed, for one batch with its labels.
 
-    As in zero-cost-nas. A convolution that is followed by batch normalisation adds nothing but rounding: the loss does
-    not change with the length of its weights, so the gradient is orthogonal to them. What is left are the layers
-    without normalisation. Summed in float64, so that rounding of the sum adds no more.
+    As in zero-cost-nas. A convolution followed by batch normalisation contributes only rounding errors: the loss is
+    invariant to the scale of its weights, so the gradient is orthogonal to them. Only layers without normalisation
+    contribute. Summed in float64 to avoid further rounding.
     """
 
     version: ClassVar[int] = 1
@@ -23,7 +23,7 @@ class Plain(Proxy):
     sees: ClassVar[Sees] = Sees.LIVE
 
     def measure(self, weights: Weights, gradients: FirstBatchGradients) -> float:
-        """Higher is better, in the published tables; the correlation is near zero or negative."""
+        """Higher is better, as in the published tables; the correlation is near zero or negative."""
         return total(
             (weights.layers[name].double() * layer[0].double()).sum() for name, layer in gradients.layers.items()
         )

@@ -13,8 +13,8 @@ from proxies._total import total
 class Snip(Proxy):
     """Sum over the weights of live convolutions and linear layers of |w * dL/dw|, for one batch with its labels.
 
-    As in zero-cost-nas: not divided by the total, which the paper does to prune. The authors' code reaches the product
-    as the gradient of a mask of ones; it is the same number.
+    As in zero-cost-nas: not divided by the total, as the paper does for pruning. The authors' code computes the product
+    as the gradient of a mask of ones, which is the same number.
     """
 
     version: ClassVar[int] = 1

@@ -1,4 +1,4 @@
-"""Sum of log layer sizes: the least that ZiCo of two batches can be (arXiv:2301.11300, Eq. 15)."""
+"""Sum of log layer sizes: the lower bound of ZiCo with two batches (arXiv:2301.11300, Eq. 15)."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,10 +13,10 @@ from harness.proxy import PROXIES, Proxy, Sees
 @PROXIES.register("sum_log_layer_size")
 @dataclass(frozen=True)
 class SumLogLayerSize(Proxy):
-    """Sum over live convolutions and linear layers of log(number of weights); 0 where no path joins input and output.
+    """Sum over live convolutions and linear layers of log(number of weights); 0 without a path from input to output.
 
-    With two batches, mean|g| / std(g) of a weight is (|g1| + |g2|) / |g1 - g2|, which is at least 1; so every layer's
-    term of ZiCo is at least the log of its number of weights.
+    With two batches, mean|g| / std(g) of a weight is (|g1| + |g2|) / |g1 - g2| >= 1, so the ZiCo term of every layer
+    is at least the log of its number of weights.
     """
 
     version: ClassVar[int] = 1

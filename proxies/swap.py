@@ -1,4 +1,4 @@
-"""SWAP-score: the variety of sample-wise activation patterns. Peng et al., ICLR 2024, arXiv:2403.04161."""
+"""SWAP-score: the number of sample-wise activation patterns. Peng et al., ICLR 2024, arXiv:2403.04161."""
 
 import math
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from typing import ClassVar
 from harness.errors import OptionError
 from harness.evidence import Layers, PrivateNetworkAndImages
 from harness.evidence.patterns import n_unit_patterns
-from harness.proxy import PROXIES, Proxy, Sees, require_positive
+from harness.proxy import PROXIES, Proxy, Sees, Undefined, require_positive
 from harness.space.initialise import Initialisation
 
 
 @PROXIES.register("swap")
 @dataclass(frozen=True)
 class Swap(Proxy):
-    """How many different patterns over the images the units of all ReLUs have, mean over repeats.
+    """The number of distinct patterns over the images among the units of all ReLUs, mean over repeats.
 
-    A unit's pattern says for which of the images it is active, so there are at most 2^n_images. Weights are N(0,1),
-    drawn anew in each repeat; images are the first of the protocol's. Dead ReLUs count, as published. `regularised`
-    multiplies by exp(-(P - mu)^2 / sigma), P being thousands of parameters; the authors choose mu and sigma for each
-    search space and size wanted, so there is no published default, and these must be given.
+    A unit's pattern is the set of images for which it is active, so there are at most 2^n_images. Weights are N(0,1),
+    redrawn in each repeat; images are the first of the protocol's. Dead ReLUs count, as published. `regularised`
+    multiplies by exp(-(P - mu)^2 / sigma), P in thousands of parameters; the authors choose mu and sigma for each
+    search space and target size, so there is no published default, and both must be given.
     """
 
     version: ClassVar[int] = 1
@@ -35,11 +35,13 @@ class Swap(Proxy):
     def __post_init__(self) -> None:
         require_positive(self, "n_images", "n_repeats")
         if self.regularised and not (self.mu > 0 and self.sigma > 0):
-            raise OptionError("Swap with regularised=True needs mu and sigma, in thousands of parameters, above 0.")
+            raise OptionError("swap with regularised=True needs mu and sigma above 0, in thousands of parameters.")
 
     def measure(self, private: PrivateNetworkAndImages, layers: Layers) -> float:
         """Higher is better."""
         images = private.images(self.n_images)
+        if len(images) < 2:
+            raise Undefined("over one image a unit is active or not, whatever the network")
         networks = private.networks(self.n_repeats, init=Initialisation.normal)
         total = sum(n_unit_patterns(network, images) for network in networks)
         if not self.regularised:

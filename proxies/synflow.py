@@ -14,9 +14,9 @@ from harness.proxy import PROXIES, Proxy, Sees
 class Synflow(Proxy):
     """Log of the sum over live convolutions and linear layers of |w * dR/dw|, batch normalisation bypassed, in float64.
 
-    The logarithm, as NASLib takes it, changes no rank; -inf where nothing flows. So it is on the tasks `normal` and
-    `autoencoder` of TransNAS-Bench-101 (all of 32 networks that were sampled), whose last layer is a tanh that absolute
-    weights saturate: the published correlations there (arXiv:2210.03230, Fig. 2; arXiv:2301.11300, Table 5) are 0.
+    The logarithm, as in NASLib, does not change ranks; -inf if the sum is 0. This is the case on the tasks `normal` and
+    `autoencoder` of TransNAS-Bench-101 (in all of 32 sampled networks), whose final tanh is saturated by absolute
+    weights: the published correlations there (arXiv:2210.03230, Fig. 2; arXiv:2301.11300, Table 5) are 0.
     """
 
     version: ClassVar[int] = 1

@@ -14,14 +14,14 @@ from proxies.ntk_cond import NtkCondition
 @PROXIES.register("te_nas")
 @dataclass(frozen=True)
 class TeNas(Proxy):
-    """Sum of the ranks of `ntk_cond` and `linear_regions` over the population, ascending, ties shared.
+    """Sum of the ranks of `ntk_cond` and `linear_regions` in the population, ascending, average ranks for ties.
 
-    The authors rank the operations of a supernet that they prune; over architectures it is the comparison of AZ-NAS
-    (arXiv:2403.19232), which has 64 images for both, and train_mode=True. The score is relative to the population:
-    another sample gives other scores.
+    The authors rank the operations of a supernet that they prune; ranking architectures follows the comparison in
+    AZ-NAS (arXiv:2403.19232), which uses 64 images for both, and train_mode=True. The score is relative to the
+    population: it changes with the sample.
     """
 
-    version: ClassVar[int] = 2  # 1 measured its parts anew on each architecture
+    version: ClassVar[int] = 2  # 1 recomputed its parts for each architecture
     paper: ClassVar[str] = "arXiv:2102.11535"
     sees: ClassVar[Sees] = Sees.ALL
 
@@ -34,11 +34,11 @@ class TeNas(Proxy):
         require_positive(self, "n_images_tangent", "n_images_regions")
 
     def parts(self) -> dict[str, Proxy]:
-        """The condition number is that of the live network: dead weights have gradients of zero."""
+        """The condition number is that of the live network, because dead weights have zero gradients."""
         return {"ntk_cond": self._condition, "linear_regions": self._regions}
 
     def measure(self, tangent: TangentKernel, regions: LinearRegionsSeen) -> dict[str, float]:
-        """Higher is better for each."""
+        """The two components; higher is better for each."""
         return {"ntk_cond": self._condition.measure(tangent), "linear_regions": self._regions.measure(regions)}
 
     @property
@@ -50,5 +50,5 @@ class TeNas(Proxy):
         return LinearRegions(self.n_images_regions, self.size)
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
-        """Between 2 and twice the number of architectures; NaN where a component is."""
+        """Between 2 and twice the number of architectures; NaN if a component is NaN."""
         return table.rank().sum(axis=1, skipna=False)

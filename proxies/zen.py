@@ -18,11 +18,11 @@ from harness.space.initialise import Initialisation
 class Zen(Proxy):
     """log E ||f(x) - f(x + gamma z)||_1 + sum over normalisations of log sqrt(mean running variance).
 
-    f is what the global average pooling reads, x and z are N(0,1), weights are N(0,1), drawn anew in each repeat; the
-    expectation is over images. The running variances are those after the two forward passes, so they hold the networks'
-    own momentum. As in the authors' code on the networks as they are: their search takes residual links out first.
-    Defaults reproduce the search, which repeats once; the script that scores one network has 16 images and 32 repeats.
-    Dead normalisations are in the sum, as published.
+    f is the input of the global average pooling, x and z are N(0,1), weights are N(0,1), redrawn in each repeat; the
+    expectation is over images. The running variances are those after the two forward passes, so they depend on the
+    momentum of the network. As in the authors' code applied to unmodified networks: their search first removes residual
+    links. Defaults reproduce the search, with one repeat; their script for single networks uses 16 images and 32
+    repeats. Dead normalisations are included in the sum, as published.
     """
 
     version: ClassVar[int] = 1
@@ -38,11 +38,11 @@ class Zen(Proxy):
 
     @torch.no_grad()
     def measure(self, private: PrivateNetwork) -> float:
-        """Higher is better; -inf where the features do not respond."""
+        """Higher is better; -inf if the features do not change."""
         return sum(self._once(private, repeat) for repeat in range(self.n_repeats)) / self.n_repeats
 
     def _once(self, private: PrivateNetwork, repeat: int) -> float:
-        # Each repeat has statistics of its own; the authors' go on running, the first repeats still in them.
+        # Each repeat has its own running statistics; the authors' accumulate over repeats.
         network = private.network(init=Initialisation.normal, draw=repeat)
         norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
         if not norms:

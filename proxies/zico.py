@@ -13,10 +13,10 @@ from proxies._gradient_variation import layer_terms
 class ZiCo(Proxy):
     """Sum over live convolutions and linear layers of log sum_w mean_i|g_i| / std_i(g_i), i over the batches.
 
-    As in the authors' code: the standard deviation is that of the signed gradients (Eq. 15 prints that of |g|), of the
-    population (ddof 0); weights whose gradient does not vary are left out, and so are layers where nothing is left.
-    The sum is led by the few weights whose gradients are nearly equal in both batches, so in float32 the score moves by
-    up to a percent with the memory layout or the machine; with protocol.dtype=fp64 it does not.
+    As in the authors' code, the standard deviation is that of the signed gradients (Eq. 15 prints that of |g|), with
+    ddof 0; weights with a constant gradient are excluded, and so are layers without remaining weights. The sum is
+    dominated by the few weights whose gradients are nearly equal in both batches, so in float32 the score varies by up
+    to a percent with the memory layout or the machine; with protocol.dtype=fp64 it does not.
     """
 
     version: ClassVar[int] = 1

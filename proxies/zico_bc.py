@@ -1,4 +1,4 @@
-"""ZiCo-BC: ZiCo less a penalty for thin and deep networks. Bhardwaj et al., ICCV workshops 2023, arXiv:2309.14666."""
+"""ZiCo-BC: ZiCo minus a penalty for thin and deep networks. Bhardwaj et al., ICCV workshops 2023, arXiv:2309.14666."""
 
 import math
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from proxies._gradient_variation import layer_terms
 class ZiCoBc(Proxy):
     """ZiCo - beta * sum_l log(H_l W_l / sqrt(C_l)), over the layers l that have a term in ZiCo (Eq. 2).
 
-    H_l, W_l and C_l are height, width and channels of what the layer gives; a linear layer gives one pixel. There is no
-    public code: that l runs over the convolutions and linear layers of ZiCo, as the equation's first line has it, and
-    that sizes are those of outputs is this project's reading. The paper takes beta 1 for classification and detection,
-    2 for segmentation, and means the correction for spaces of repeated blocks, such as NATS-Bench's size space.
+    H_l, W_l and C_l are height, width and channels of the layer's output; a linear layer has one pixel. There is no
+    public code: that l runs over the convolutions and linear layers of ZiCo, as in the first line of the equation, and
+    that sizes are those of outputs, is our interpretation. The paper uses beta 1 for classification and detection, 2
+    for segmentation, and intends the correction for spaces of repeated blocks, such as NATS-Bench's size space.
     """
 
     version: ClassVar[int] = 1

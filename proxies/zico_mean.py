@@ -13,8 +13,8 @@ from proxies._gradient_variation import sum_of_logs
 class ZiCoMean(Proxy):
     """Sum over live convolutions and linear layers of log sum_w mean_i|g_i|, i over the batches.
 
-    The paper gives no formula for this ablation: here the denominator of Eq. 15 is 1. Layers without gradient are left
-    out, as in zico.
+    The paper gives no formula for this ablation: here the denominator of Eq. 15 is 1. Layers without gradient are
+    excluded, as in zico.
     """
 
     version: ClassVar[int] = 1

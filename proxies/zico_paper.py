@@ -1,4 +1,4 @@
-"""ZiCo to the letter of Eq. 15: the deviation of magnitudes. Li et al., ICLR 2023, arXiv:2301.11300."""
+"""ZiCo exactly as in Eq. 15: the deviation of magnitudes. Li et al., ICLR 2023, arXiv:2301.11300."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,10 +13,10 @@ from proxies._gradient_variation import layer_terms
 class ZiCoPaper(Proxy):
     """Sum over live convolutions and linear layers of log sum_w E|g_i| / sqrt(Var(|g_i|)), i over the batches.
 
-    Eq. 15 as printed; the authors' code, the proxy zico, takes the variance of the signed gradients. With two batches
-    a weight's ratio is (|g1| + |g2|) / ||g1| - |g2||, which is at least 1 as there, but large also where gradients of
-    opposite sign are alike in magnitude. The variance is the population's; weights whose magnitude does not vary, where
-    the printed ratio has no value, are left out as in the code.
+    Eq. 15 as printed; the authors' code (the proxy zico) uses the variance of the signed gradients. With two batches a
+    weight's ratio is (|g1| + |g2|) / ||g1| - |g2||, which is at least 1, too, but also large if gradients of opposite
+    sign have similar magnitudes. The variance has ddof 0; weights with constant magnitude, for which the printed ratio
+    is undefined, are excluded as in the code.
     """
 
     version: ClassVar[int] = 1

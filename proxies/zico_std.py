@@ -16,8 +16,8 @@ class ZiCoStd(Proxy):
     """Sum over live convolutions and linear layers of log sum_w 1 / std_i(g_i), i over the batches.
 
     The paper gives no formula for this ablation: here the numerator of Eq. 15 is 1. As in zico, the deviation is that
-    of the signed gradients (ddof 0), and weights whose gradient does not vary, and layers where nothing is left, are
-    left out.
+    of the signed gradients (ddof 0), and weights with a constant gradient, and layers without remaining weights, are
+    excluded.
     """
 
     version: ClassVar[int] = 1

@@ -5,6 +5,7 @@ that is not set is skipped. They are taken out of the environment, so that no ot
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import sys
@@ -38,6 +39,17 @@ def _own_data_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytes
             environment.delenv(name, raising=False)
         environment.setenv("HARNESS_DATA", str(home))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Hydra sets handlers for the process, on a standard error that a test's capture replaces and then closes."""
+    loggers = (logging.getLogger(), logging.getLogger("hydra"))
+    before = [(logger.handlers[:], logger.level) for logger in loggers]
+    yield
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

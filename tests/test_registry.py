@@ -70,9 +70,9 @@ def test_options_are_checked_against_the_fields(weighted):
     assert spec.options_json == '{"is_signed":true,"n_rounds":4,"norm":"l1","power":2.0}'
     for wrong, sentence in (
         ({"powr": 1}, r"No option of weighted is called 'powr'. Did you mean 'power'\?"),
-        ({"n_rounds": 1.5}, "options.weighted.n_rounds=1.5 is a float; it must be a int"),
-        ({"n_rounds": True}, "is a bool; it must be a int"),
-        ({"norm": 2}, "is a int; it must be a str"),
+        ({"n_rounds": 1.5}, "options.weighted.n_rounds=1.5 is invalid: it must be a whole number."),
+        ({"n_rounds": True}, "n_rounds=true is invalid: it must be a whole number."),
+        ({"norm": 2}, "norm=2 is invalid: it must be text."),
     ):
         with pytest.raises(HarnessError, match=sentence):
             parse_proxies(["weighted"], {"weighted": wrong})

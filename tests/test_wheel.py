@@ -32,6 +32,7 @@ def test_the_wheel_holds_three_packages_and_the_configuration(unpacked):
     assert (unpacked / "benchmarks/nats_tss/digits/truth.parquet").is_file()
 
 
+@pytest.mark.long
 def test_it_evaluates_from_an_empty_folder(unpacked, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(unpacked)}
     script = "import harness, sys; from harness.__main__ import main; print(harness.__file__); sys.exit(main())"

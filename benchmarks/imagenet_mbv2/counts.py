@@ -1,4 +1,4 @@
-"""Counts of an ImageNet network without building it: true ones, and those by which the authors kept to their budgets.
+"""Counts of an ImageNet network without building it: exact ones, and those that the authors used for their budgets.
 
 The second kind is that of the authors' code (https://github.com/SLDGroup/ZiCo, commit b0fec65), PlainNet.get_FLOPs and
 get_model_size as evolution_search.py calls them.
@@ -23,7 +23,7 @@ def halved(size: int) -> int:
 
 
 def layers(structure: Structure, size: int, n_classes: int) -> Iterator[Layer]:
-    """The layers of the network as it is trained, with residual links and squeeze-and-excitation.
+    """The layers of the trained network, with residual links and squeeze-and-excitation.
 
     Args:
         structure: the network's.
@@ -67,10 +67,10 @@ def _convolution(per_output: int, n_out: int, size: int) -> Layer:
 
 
 def search_counts(structure: Structure, size: int, n_classes: int) -> tuple[int, float]:
-    """Parameters and FLOPs as the authors' search counts them: without squeeze-and-excitation.
+    """Parameters and FLOPs as counted by the authors' search: without squeeze-and-excitation.
 
     A normalisation counts one parameter per channel and one operation per output; the classifier's bias counts as one
-    parameter and no operation. The size of a projection's output is divided by the stride once too often.
+    parameter and no operation. The output size of a projection is divided by the stride once too often.
     """
     params, flops = 0, 0.0
 

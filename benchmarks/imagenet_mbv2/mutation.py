@@ -1,6 +1,6 @@
-"""How the authors' search changes a structure: SearchSpace/search_space_IDW_fixfc.py and evolution_search.py of ZiCo.
+"""Mutations of the authors' search: SearchSpace/search_space_IDW_fixfc.py and evolution_search.py of ZiCo.
 
-https://github.com/SLDGroup/ZiCo, commit b0fec65. Widths above 1,024, which that code does not forbid, are left out.
+https://github.com/SLDGroup/ZiCo, commit b0fec65. Widths above 1,024, which that code allows, are excluded.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from benchmarks.imagenet_mbv2.structure import EXPANSIONS, KERNELS, N_HALVINGS, 
 
 _SCALES = (2.5, 2, 1.5, 1.25, 1, 1 / 1.25, 1 / 1.5, 1 / 2, 1 / 2.5)
 _MORE_LAYERS = (-2, -1, 0, 1, 2)
-_SPLIT_FROM = 6  # layers; a stage of so many becomes two
+_SPLIT_FROM = 6  # layers; a stage of this many or more is split in two
 _N_REPLACED = 2
 
 _KINDS = tuple((expansion, kernel) for kernel in KERNELS for expansion in EXPANSIONS)
@@ -22,10 +22,10 @@ _KIND_WEIGHTS = (12, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 def mutate(structure: Structure, rng: Random) -> Structure:
-    """Another structure: up to two blocks are replaced at once, as by the authors, and long stages split."""
+    """A mutation: up to two blocks are replaced at once, as by the authors, and long stages are split."""
     while True:
         changed = structure
-        # One of the blocks is the last convolution, which never changes.
+        # One of the blocks is the last convolution, which is never changed.
         for place in {rng.randrange(len(structure.stages) + 2) for _ in range(_N_REPLACED)}:
             changed = _replace(changed, place, rng)
         changed = split(changed)
@@ -34,7 +34,7 @@ def mutate(structure: Structure, rng: Random) -> Structure:
 
 
 def neighbours(structure: Structure) -> Iterator[Structure]:
-    """Those with one block replaced; `structure` itself comes too."""
+    """The structures with one block replaced, including `structure` itself."""
     for width in scaled(structure.stem_width):
         yield replace(structure, stem_width=width)
     for place, stage in enumerate(structure.stages):
@@ -47,9 +47,9 @@ def neighbours(structure: Structure) -> Iterator[Structure]:
 
 
 def draw(rng: Random) -> Structure:
-    """Four to six stages: kinds and numbers of layers uniform, widths uniform in their logarithm.
+    """Four to six stages: kinds and numbers of layers uniform, widths log-uniform.
 
-    Uniform widths would leave nearly nothing within a budget of the paper.
+    With uniform widths, almost no structure would be within a budget of the paper.
     """
     strides = [2] * (N_HALVINGS - 1)
     for _ in range(rng.randrange(3)):
@@ -62,7 +62,7 @@ def draw(rng: Random) -> Structure:
 
 
 def split(structure: Structure) -> Structure:
-    """With every stage of six layers or more as one of three and another of the rest."""
+    """The structure with every stage of six layers or more split into one of three and one of the rest."""
     stages = []
     for stage in structure.stages:
         while stage.n_layers >= _SPLIT_FROM:
@@ -73,7 +73,7 @@ def split(structure: Structure) -> Structure:
 
 
 def scaled(width: int) -> tuple[int, ...]:
-    """The widths that may replace one, itself among them: at most 2.5 times as many channels, or as few."""
+    """The widths that can replace one, including itself: within a factor of 2.5."""
     nearest = (max(WIDTHS[0], round(max(8, width * scale) / 8) * 8) for scale in _SCALES)
     return tuple(sorted(found for found in set(nearest) if found in WIDTHS))
 
@@ -83,7 +83,7 @@ def _layer_counts(stage: Stage) -> tuple[int, ...]:
 
 
 def _replace(structure: Structure, place: int, rng: Random) -> Structure:
-    """With the stem (place 0) or a stage drawn anew among what may replace it."""
+    """The structure with the stem (position 0) or a stage redrawn among its replacements."""
     if place == 0:
         return replace(structure, stem_width=rng.choice(scaled(structure.stem_width)))
     if place > len(structure.stages):

@@ -12,7 +12,7 @@ _EPSILON = 1e-3  # of all normalisations
 
 
 class Squeeze(nn.Module):
-    """Squeeze-and-excitation with normalisations: each channel times a number in (0, 1) computed from all means."""
+    """Squeeze-and-excitation with normalisations: each channel times a factor in (0, 1) computed from all means."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -46,8 +46,8 @@ class InvertedBottleneck(nn.Module):
         if residuals:
             projection = (nn.Conv2d(plan.n_in, plan.n_out, 1), nn.BatchNorm2d(plan.n_out, _EPSILON))
             self.link = nn.Sequential(*projection) if plan.projects else nn.Identity()
-        # The link's convolution has the stride in the authors' code. In that form torch 2.13 on CPUs writes beyond its
-        # memory in the backward pass of 8 to 8 channels (channels last, 56 x 56 pixels and more), and the process dies.
+        # The link's convolution has the stride in the authors' code. In that form, torch 2.13 on CPUs writes out of
+        # bounds in the backward pass of 8 to 8 channels (channels last, 56 x 56 pixels and more) and crashes.
         self.every = nn.AvgPool2d(1, plan.stride)
         self.act = nn.ReLU()
 
@@ -59,7 +59,7 @@ class InvertedBottleneck(nn.Module):
 class ImagenetNetwork(nn.Module):
     """Stem, inverted bottlenecks, last convolution, mean over the image, classifier.
 
-    `origin` is the text from which, with a module's name, its parameters are drawn; see `SearchSpace.assemble`.
+    `origin` is the key from which, with a module's name, its parameters are drawn; see `SearchSpace.assemble`.
     """
 
     def __init__(

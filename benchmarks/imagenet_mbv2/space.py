@@ -1,7 +1,7 @@
 """ZiCo's ImageNet search space: MobileNetV2-like inverted bottlenecks. Li et al., ICLR 2023, arXiv:2301.11300.
 
-Nobody has trained its networks but the few that searches found: there is no truth. The authors score a network without
-residual links and squeeze-and-excitation and train it with both; `protocol.residuals` and `.squeeze_excitation` choose.
+There is no ground truth: only a few networks found by searches have been trained. The authors score a network without
+residual links and squeeze-and-excitation and train it with both; see `protocol.residuals` and `.squeeze_excitation`.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ _START = Structure(
 
 @dataclass(frozen=True)
 class ImagenetMbv2(OpenSpace):
-    """Stages of inverted bottlenecks: kernel, expansion, widths and depth of each; no truth, made for searching."""
+    """Stages of inverted bottlenecks: kernel, expansion, widths and depth of each; no ground truth, for searches."""
 
     name: ClassVar[str] = "imagenet_mbv2"
     version: ClassVar[int] = 1
@@ -44,7 +44,7 @@ class ImagenetMbv2(OpenSpace):
 
     @property
     def start(self) -> Architecture:
-        """The structure that the authors' searches begin with."""
+        """The initial structure of the authors' searches."""
         return Architecture(write(_START))
 
     def __contains__(self, arch: str) -> bool:
@@ -55,31 +55,31 @@ class ImagenetMbv2(OpenSpace):
         return True
 
     def check(self, arch: str) -> Architecture:
-        """`arch`, known to be of this space.
+        """`arch`, checked to be in this space.
 
         Raises:
-            UnknownNameError: if it is not, saying which block cannot be.
+            UnknownNameError: if it is not, naming the invalid block.
         """
         read(arch)
         return Architecture(arch)
 
     def canonical(self, arch: Architecture) -> Architecture:
-        """Itself: with residual links, no two structures have the same convolutions in the same places."""
+        """`arch` itself: with residual links, no two structures are isomorphic."""
         return self.check(arch)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
-        """Those of the network as it is trained, whatever is scored."""
+        """The layers of the trained network, regardless of what is scored."""
         return tuple(layers(read(arch), data_set.shape[1], data_set.n_classes))
 
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
-        """Besides params and flops: `layers` as the authors limit them, and both counts as their search makes them."""
+        """In addition to params and flops: `layers` as limited by the authors, and both counts as in their search."""
         structure = read(arch)
         params, flops = search_counts(structure, data_set.shape[1], data_set.n_classes)
         further = {"layers": structure.n_layers, "search_params": params, "search_flops": flops}
         return super().costs(arch, data_set) | further
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
-        """One network for both ways to execute, since nothing in it is dead."""
+        """One network for both values of `execute`, because nothing in it is dead."""
         return ImagenetNetwork(
             read(arch),
             data_set,
@@ -107,16 +107,16 @@ class ImagenetMbv2(OpenSpace):
         return ArchitectureGraph.chain([*labels, head], caption)
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        """As the authors' search: up to two blocks drawn anew, not uniformly; stages of six layers or more split."""
+        """As in the authors' search: up to two blocks redrawn, not uniformly; stages of six or more layers split."""
         return Architecture(write(mutation.mutate(read(arch), rng)))
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """Those with one block replaced by what the authors' search may replace it by: some ten thousand."""
+        """Those with one block replaced by one of the replacements in the authors' search: about ten thousand."""
         found = dict.fromkeys(map(write, mutation.neighbours(read(arch))))
         return tuple(Architecture(neighbour) for neighbour in found if neighbour != arch)
 
     def random(self, rng: Random) -> Architecture:
-        """Four to six stages of uniformly drawn kind and depth, widths uniform in their logarithm."""
+        """Four to six stages of uniformly drawn kind and depth, with log-uniform widths."""
         return Architecture(write(mutation.draw(rng)))
 
 

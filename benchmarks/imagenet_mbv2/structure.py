@@ -1,4 +1,4 @@
-"""Structure strings of ZiCo's ImageNet networks, read and written. Li et al., ICLR 2023, arXiv:2301.11300.
+"""Parser and writer of the structure strings of ZiCo's ImageNet networks. Li et al., ICLR 2023, arXiv:2301.11300.
 
 They are those of the authors' code, https://github.com/SLDGroup/ZiCo (commit b0fec65), folder PlainNet:
 `SuperConvK3BNRELU(in,out,stride,layers)` and `SuperResIDWE<expansion>K<kernel>(in,out,stride,bottleneck,layers)`.
@@ -15,7 +15,7 @@ from harness.registry import unknown_name
 WIDTHS = range(8, 1025, 8)
 KERNELS = (3, 5, 7)
 EXPANSIONS = (1, 2, 4, 6)
-N_HALVINGS = 4  # by the stages; the stem halves the image once more
+N_HALVINGS = 4  # in the stages; the stem halves the image once more
 HEAD_WIDTH = 2048
 _STEM, _HEAD = "SuperConvK3BNRELU", "SuperConvK1BNRELU"
 _STAGES = {f"SuperResIDWE{expansion}K{kernel}": (expansion, kernel) for kernel in KERNELS for expansion in EXPANSIONS}
@@ -25,7 +25,7 @@ _BLOCK = re.compile(r"(\w+)\(([^()]*)\)")
 
 @dataclass(frozen=True)
 class Bottleneck:
-    """An inverted bottleneck: 1x1 to `n_hidden` channels, `kernel` x `kernel` in depth with `stride`, 1x1 to `n_out`.
+    """An inverted bottleneck: 1x1 to `n_hidden` channels, depthwise `kernel` x `kernel` with `stride`, 1x1 to `n_out`.
 
     `projects` says whether its residual link is a 1x1 convolution instead of the identity.
     """
@@ -69,7 +69,7 @@ class Structure:
 
     @property
     def n_layers(self) -> int:
-        """Layers as the authors limit them: those of the stages, stem and last convolution."""
+        """The number of layers as limited by the authors: those of the stages, stem and last convolution."""
         return sum(stage.n_layers for stage in self.stages) + 2
 
     @property
@@ -100,7 +100,7 @@ def read(text: str) -> Structure:
     """The structure that a string names; `write` gives the string back.
 
     Raises:
-        UnknownNameError: if it is none of this space, with what is wrong in which block.
+        UnknownNameError: if it is not in this space, naming the invalid block.
     """
     blocks = _blocks(text)
     (first, stem), (last, head) = blocks[0], blocks[-1]
@@ -110,7 +110,7 @@ def read(text: str) -> Structure:
     n_in, stages = stem[1], []
     for name, numbers in blocks[1:-1]:
         if name not in _STAGES:
-            raise _wrong(text, f"{name} stands between stages")
+            raise _wrong(text, f"{name} is not allowed between stages")
         _check_stage(text, name, numbers, n_in)
         expansion, kernel = _STAGES[name]
         _, width, stride, bottleneck, n_layers = numbers
@@ -134,11 +134,11 @@ def _blocks(text: str) -> list[tuple[str, list[int]]]:
         if name not in _N_NUMBERS:
             raise UnknownNameError(unknown_name("block of imagenet_mbv2", name, list(_N_NUMBERS)))
         if len(numbers) != _N_NUMBERS[name] or not all(number.isascii() and number.isdigit() for number in numbers):
-            raise _wrong(text, f"{match[0]} must hold {_N_NUMBERS[name]} whole numbers")
+            raise _wrong(text, f"{match[0]} must have {_N_NUMBERS[name]} whole numbers")
         found.append((name, [int(number) for number in numbers]))
         end = match.end()
     if end != len(text) or len(found) < N_HALVINGS + 2:
-        rest = f"'{text[end : end + 30]}' is no block NAME(NUMBERS)" if end != len(text) else f"{len(found)} blocks"
+        rest = f"'{text[end : end + 30]}' is not a block NAME(NUMBERS)" if end != len(text) else f"{len(found)} blocks"
         raise _wrong(text, f"{rest}; it is a chain of {_STEM}, at least {N_HALVINGS} stages and {_HEAD}")
     return found
 
@@ -146,7 +146,7 @@ def _blocks(text: str) -> list[tuple[str, list[int]]]:
 def _check_stage(text: str, name: str, numbers: Sequence[int], n_in: int) -> None:
     given, width, stride, bottleneck, n_layers = numbers
     if given != n_in:
-        raise _wrong(text, f"{name} takes {given} channels, but the block before it gives {n_in}")
+        raise _wrong(text, f"{name} has {given} input channels, but the previous block has {n_in} output channels")
     _check_width(text, name, width)
     _check_width(text, f"{name}'s bottleneck", bottleneck)
     if stride not in (1, 2) or n_layers < 1:

@@ -1,7 +1,7 @@
-"""Handwritten digits that come with scikit-learn: 1,797 images of 8x8 in 10 classes; nothing to download.
+"""Handwritten digits included in scikit-learn: 1,797 images of 8x8 in 10 classes; no download.
 
-The project's own split: 897 images for training, which proxies are shown, and 900 held out, on which the embedded truth
-is measured.
+The split is our own: 897 images for training, which proxies use, and 900 held-out images, on which the embedded ground
+truth was measured.
 """
 
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ class Digits(DataSet):
     """The embedded data set."""
 
     def present(self, home: Path) -> dict[InputKind, Path]:
-        """Nothing lies in the image home."""
+        """There are no files: the images are embedded."""
         return {}
 
     def read(self, kind: InputKind, home: Path) -> Images:
         """The training images, uint8 [897, 8, 8, 1].
 
         Raises:
-            MissingDataError: if other than real ones are asked for.
+            MissingDataError: if other than real images are requested.
         """
         if kind is not InputKind.real:
             raise MissingDataError(f"There are no {kind.value} images of digits. Use inputs=real, which are embedded.")
@@ -49,7 +49,7 @@ class Digits(DataSet):
 
 @cache
 def _all_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    from sklearn.datasets import load_digits  # imported here: a second of start-up that no other data set needs
+    from sklearn.datasets import load_digits  # imported here, because it takes a second that no other data set needs
 
     digits = load_digits()
     images = np.rint(digits.images[..., None] * (255 / _MAX_INTENSITY)).astype(np.uint8)

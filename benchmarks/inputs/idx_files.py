@@ -30,7 +30,7 @@ def read_idx(path: Path, shape: tuple[int, ...], md5: str) -> tuple[NDArray[np.u
         md5: of the whole published file, unpacked.
 
     Raises:
-        CorruptDataError: if the file is no whole idx file of this kind, or whole with another md5.
+        CorruptDataError: if the file is not a valid idx file of this kind, or whole with another md5.
     """
     with _opened(path) as file:
         header = file.read(4 + 4 * len(shape))
@@ -38,17 +38,17 @@ def read_idx(path: Path, shape: tuple[int, ...], md5: str) -> tuple[NDArray[np.u
         if found[1:] != shape[1:] or not 0 < found[0] <= shape[0]:
             raise CorruptDataError(
                 f"{path} announces an array of {_lengths(found)}; expected {_lengths(shape)}, or fewer in the first "
-                "axis. Get the file again."
+                "axis. Fetch it again."
             )
         n_bytes = math.prod(found)
         content = file.read(n_bytes + 1)
     if len(content) != n_bytes:
         held = f"only {len(content):,}" if len(content) < n_bytes else "more"
-        raise CorruptDataError(f"{path} announces {n_bytes:,} bytes of data but holds {held}. Get the file again.")
+        raise CorruptDataError(f"{path} announces {n_bytes:,} bytes of data but holds {held}. Fetch it again.")
     whole = found[0] == shape[0]
     if whole and hashlib.md5(header + content, usedforsecurity=False).hexdigest() != md5:
         raise CorruptDataError(
-            f"{path} is whole but not the published file: the md5 of its contents is not {md5}. Get the file again."
+            f"{path} is whole but not the published file: the md5 of its contents is not {md5}. Fetch it again."
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(found), whole
 
@@ -58,10 +58,10 @@ def _shape(path: Path, header: bytes, n_axes: int) -> tuple[int, ...]:
     if header[:4] != expected:
         raise CorruptDataError(
             f"{path} begins with the magic number {int.from_bytes(header[:4])}; an idx file of this kind begins with "
-            f"{int.from_bytes(expected)}. Get the file again."
+            f"{int.from_bytes(expected)}. Fetch it again."
         )
     if len(header) != 4 + 4 * n_axes:
-        raise CorruptDataError(f"{path} ends within its header. Get the file again.")
+        raise CorruptDataError(f"{path} ends within its header. Fetch it again.")
     return tuple(int.from_bytes(header[at : at + 4]) for at in range(4, len(header), 4))
 
 
@@ -76,4 +76,4 @@ def _opened(path: Path) -> Iterator[gzip.GzipFile | BufferedReader]:
             yield gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
     except (OSError, EOFError, zlib.error) as error:
         reason = str(error) or type(error).__name__
-        raise CorruptDataError(f"{path} cannot be read to its end ({reason}). Get the file again.") from error
+        raise CorruptDataError(f"{path} cannot be read to its end ({reason}). Fetch it again.") from error

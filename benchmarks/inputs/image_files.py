@@ -1,7 +1,5 @@
-"""Data sets whose images lie in the image home: official folder or npz for the real ones, npz for substitutes."""
+"""Data sets with images in HARNESS_IMAGES: official folder or npz file for real ones, npz file for substitutes."""
 
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.inputs.python_batches import PythonBatches
 from harness.errors import CorruptDataError, MissingDataError, OptionError
+from harness.files.arrays import read_npz as read_arrays
 from harness.inputs import DataSet, Images, InputKind
 
 _TRAINING = 0  # the value of an npz file's `split` that marks a training image
@@ -17,7 +16,7 @@ _TRAINING = 0  # the value of an npz file's `split` that marks a training image
 
 @dataclass(frozen=True)
 class ImageFiles(DataSet):
-    """A data set in `real/<official folder>`, `real/<name>.npz` or `substitute/<name>.npz`, looked for in this order.
+    """A data set in `real/<official folder>`, `real/<name>.npz` or `substitute/<name>.npz`, searched in this order.
 
     An npz holds `images` (uint8 [n, height, width, channels]), `labels` (integers [n]) and optionally `split` ([n],
     0 marks training images; others are left out).
@@ -26,7 +25,7 @@ class ImageFiles(DataSet):
     official: PythonBatches = field(kw_only=True)
 
     def present(self, home: Path) -> dict[InputKind, Path]:
-        """The kinds of images that are there, with their file or folder."""
+        """The kinds of images that are available, with their file or folder."""
         real, substitute = home / "real", home / "substitute" / f"{self.name}.npz"
         found = {}
         if self.official.present(real):
@@ -64,7 +63,7 @@ class ImageFiles(DataSet):
 
     def _with_count(self, images: Images) -> Images:
         if not len(images.labels):
-            raise CorruptDataError(f"{images.source} holds no training images of {self.name}. Get the file again.")
+            raise CorruptDataError(f"{images.source} contains no training images of {self.name}. Fetch it again.")
         source = f"{images.source} ({len(images.labels):,} images)"
         return Images(images.images, images.labels, source, images.kind)
 
@@ -75,29 +74,24 @@ def read_npz(path: Path, data_set: DataSet) -> tuple[NDArray[np.uint8], NDArray[
     Raises:
         CorruptDataError: if it is damaged, or holds anything but the data set's images and labels.
     """
-    try:
-        # Opened here, because NumPy leaves a file that is no zip open.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            images, labels = file["images"], file["labels"]
-            split = file["split"] if "split" in file else np.full(len(labels), _TRAINING)
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise CorruptDataError(
-            f"{path} is not a whole npz file with 'images' and 'labels' ({type(error).__name__}). Make it again."
-        ) from error
+    found = read_arrays(path, {"images": True, "labels": True, "split": False})
+    images, labels = found["images"], found["labels"]
+    split = found.get("split", np.full(labels.shape, _TRAINING))
     channels, height, width = data_set.shape
     n_images = len(labels) if labels.ndim else 0
     expected = (n_images, height, width, channels)
     if images.shape != expected or images.dtype != np.uint8 or labels.dtype.kind not in "iu":
         raise CorruptDataError(
-            f"{path} holds images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}; expected "
+            f"{path} contains images {images.dtype} {images.shape} and labels {labels.dtype} {labels.shape}; expected "
             f"uint8 [n, {height}, {width}, {channels}] and integers [n]."
         )
     if split.shape != labels.shape:
-        raise CorruptDataError(f"{path} holds a split of shape {split.shape} for {n_images:,} labels. Make it again.")
+        raise CorruptDataError(f"{path} contains a split of shape {split.shape} for {n_images:,} labels. Recreate it.")
     training = split == _TRAINING
     images, labels = images[training], labels[training].astype(np.int64)
     if labels.min(initial=0) < 0 or labels.max(initial=0) >= data_set.n_classes:
         raise CorruptDataError(
-            f"{path} holds labels outside 0 to {data_set.n_classes - 1}, the classes of {data_set.name}. Make it again."
+            f"{path} contains labels outside 0 to {data_set.n_classes - 1}, the classes of {data_set.name}. "
+            "Recreate it."
         )
     return images, labels

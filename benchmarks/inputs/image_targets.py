@@ -1,6 +1,6 @@
 """The tasks whose target is an image: segmentsemantic, normal and autoencoder. Taskonomy, arXiv:1804.08328.
 
-TransNAS-Bench-101 (arXiv:2105.11871) trained `normal` and `autoencoder` with a discriminator's loss beside the L1 loss;
+TransNAS-Bench-101 (arXiv:2105.11871) trained `normal` and `autoencoder` with an additional discriminator loss;
 proxies are measured on L1 alone, as in NAS-Bench-Suite-Zero (arXiv:2210.03230).
 """
 

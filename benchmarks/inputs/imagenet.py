@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.inputs.image_files import read_npz
+from benchmarks.inputs.pictures import DAMAGED_IMAGE, opened_image
 from harness.errors import CorruptDataError, MissingDataError, OptionError
 from harness.inputs import DATA_SETS, DataSet, Images, InputKind
 
@@ -30,7 +31,7 @@ class ImageNet(DataSet):
     """
 
     def present(self, home: Path) -> dict[InputKind, Path]:
-        """Where the real images are."""
+        """The path of the real images."""
         folder = home / "real" / FOLDER / "train"
         if any(folder.glob("n*/*.JPEG")):
             return {InputKind.real: folder}
@@ -38,7 +39,7 @@ class ImageNet(DataSet):
         return {InputKind.real: found[0]} if found else {}
 
     def read(self, kind: InputKind, home: Path) -> Images:
-        """The training images; of a folder, files are opened when their rows are asked for.
+        """The training images; of a folder, files are opened only when their rows are requested.
 
         Raises:
             OptionError: if `kind` is noise, which has no files.
@@ -69,7 +70,7 @@ class ImageNet(DataSet):
 
 @dataclass(frozen=True)
 class _Photographs:
-    """Rows that are read when they are asked for."""
+    """Rows that are read on demand."""
 
     paths: Sequence[Path]
     size: int
@@ -85,15 +86,15 @@ def photograph(path: Path, size: int) -> NDArray[np.uint8]:
     """The middle of a photograph, uint8 [size, size, 3].
 
     Raises:
-        CorruptDataError: if the file is no whole image.
+        CorruptDataError: if the file is not a valid image.
     """
     from PIL import Image  # imported here: only this data set needs it
 
     try:
-        with Image.open(path) as opened:
+        with opened_image(path, ("JPEG", "PNG")) as opened:  # one of the official files is a PNG
             image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:
-        raise CorruptDataError(f"{path} is not a whole image ({type(error).__name__}). Get it again.") from error
+    except DAMAGED_IMAGE as error:
+        raise CorruptDataError(f"{path} is not a valid image ({type(error).__name__}). Fetch it again.") from error
     scale = _SHORTER_SIDE * size / 224 / min(image.size)
     width, height = (max(size, round(length * scale)) for length in image.size)
     left, top = (width - size) // 2, (height - size) // 2
@@ -109,7 +110,7 @@ IMAGENET = ImageNet(
     std=(0.229, 0.224, 0.225),
     licence="ImageNet terms: non-commercial research",
     how_to_get=(
-        "Log in at https://image-net.org/download-images, get the training images of ILSVRC 2012 (Task 1 & 2) and "
+        "Log in at https://image-net.org/download-images, download the training images of ILSVRC 2012 (Task 1 & 2) and "
         f"unpack them into the image home as real/{FOLDER}/train/<wnid>/*.JPEG"
     ),
 )

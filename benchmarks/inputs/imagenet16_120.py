@@ -15,7 +15,7 @@ IMAGENET16_120 = ImageFiles(
     std=(63.22 / 255, 61.26 / 255, 65.09 / 255),
     licence="ImageNet terms: non-commercial research",
     how_to_get=(
-        "Log in at https://image-net.org/download-images, get 'Train (16x16)' of the downsampled images "
+        "Log in at https://image-net.org/download-images, download 'Train (16x16)' of the downsampled images "
         "and put train_data_batch_1 to 10 into the folder real/ImageNet16 of the image home"
     ),
     official=PythonBatches(

@@ -31,8 +31,8 @@ _N_TILES = _GRID * _GRID
 class Jigsaw(Taskonomy):
     """Inputs are the tiles [9, 3, 64, 64] of the official code, flattened to [27, 64, 64]; targets int64 [n].
 
-    Intensities are normalised as for the other tasks. The official code normalises each tile by itself unless told
-    otherwise, and NASLib tells it otherwise.
+    Intensities are normalised as for the other tasks. The official code normalises each tile separately by default;
+    NASLib disables this.
     """
 
     def network_input(self, picture: Picture, row: int) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """MNIST: 60,000 training and 10,000 test images of handwritten digits, 28x28. LeCun et al., Proc. IEEE 86, 1998.
 
-No benchmark is trained on it: it is what the theory of ZiCo is checked on (`python -m harness.theory`).
+No benchmark is trained on it; it is used to verify the theory of ZiCo (`python -m harness.theory`).
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from harness.inputs import DATA_SETS, DataSet, Images, InputKind
 from harness.inputs.archives import ImageFolder
 
 _FOLDER = "mnist"
-_HOST = "cvdf-datasets/mnist"  # a copy that is kept up; the authors' own page is gone
+_HOST = "cvdf-datasets/mnist"  # a maintained mirror; the authors' page is offline
 _SIDE = 28
 _N_TRAINING, _N_TEST = 60_000, 10_000
 _GZIPPED = {  # sha256 and bytes of the published file
@@ -45,7 +45,7 @@ class Mnist(DataSet):
         """The training images, uint8 [n, 28, 28, 1].
 
         Raises:
-            MissingDataError: if other than real ones are asked for, or a file is not there.
+            MissingDataError: if other than real images are requested, or a file is not there.
             CorruptDataError: if a file is damaged.
         """
         if kind is not InputKind.real:
@@ -70,9 +70,9 @@ class Mnist(DataSet):
             all_whole &= whole
         images, labels = arrays
         if len(images) != len(labels):
-            raise CorruptDataError(f"{folder} holds {len(images):,} images but {len(labels):,} labels of {part}.")
+            raise CorruptDataError(f"{folder} contains {len(images):,} images but {len(labels):,} labels of {part}.")
         if labels.max() >= self.n_classes:
-            raise CorruptDataError(f"{folder} holds labels of {part} above {self.n_classes - 1}. Get the files again.")
+            raise CorruptDataError(f"{folder} contains labels of {part} above {self.n_classes - 1}. Fetch them again.")
         state = "published md5" if all_whole else "cut small, not the published md5"
         source = f"{_FOLDER}: {part} idx files, {state} ({len(labels):,} images)"
         return Images(images[..., None], labels.astype(np.int64), source, InputKind.real)

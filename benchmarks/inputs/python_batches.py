@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from harness.errors import CorruptDataError
 from harness.files.atomic import md5_of
+from harness.files.limited import Limits, read_pickles
 from harness.files.safe_pickle import load
 from harness.inputs import Images, InputKind
 
-_LATIN1 = "latin1"  # Python 2 strings, array contents among them, byte for byte
+_LIMITS = Limits(memory_bytes=2**32, seconds=300)  # of files that are not the published ones
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,27 @@ class PythonBatches:
     first_label: int = 0
 
     def present(self, home: Path) -> list[Path]:
-        """The training files that are there, in the authors' order."""
+        """The available training files, in the authors' order."""
         return [path for name in self.files if (path := home / self.folder / name).is_file()]
 
     def read(self, home: Path, shape: tuple[int, int, int], n_classes: int) -> Images:
         """The training images of the first `n_classes` classes, from as many of the files as are there.
 
+        Files that are not the published ones are unpickled in a process of limited memory and time.
+
         Args:
-            home: where the folder lies.
+            home: the parent of the folder.
             shape: (channels, height, width) of an image.
-            n_classes: classes to keep; images of later ones are left out (ImageNet16-120 is the first 120 of 1,000).
+            n_classes: classes to keep; images of later ones are excluded (ImageNet16-120 is the first 120 of 1,000).
 
         Raises:
             CorruptDataError: if a file is truncated, malformed, or whole but not the published one.
         """
         paths = self.present(home)
-        read = [self._read_file(path, shape) for path in paths]
+        published = {path for path in paths if md5_of(path) == self.files[path.name]}
+        others = [path for path in paths if path not in published]
+        contents = dict(zip(others, read_pickles(others, _LIMITS), strict=True))
+        read = [self._read_file(path, load(path) if path in published else contents[path], shape) for path in paths]
         images = np.concatenate([images for images, _ in read])
         labels = np.concatenate([labels for _, labels in read]) - self.first_label
         kept = labels < n_classes
@@ -57,27 +63,28 @@ class PythonBatches:
             source += f", of which {', '.join(cut)} cut small (not the published md5)"
         return Images(images[kept], labels[kept], source, InputKind.real)
 
-    def _read_file(self, path: Path, shape: tuple[int, int, int]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        content = load(path, encoding=_LATIN1)
+    def _read_file(
+        self, path: Path, content: Any, shape: tuple[int, int, int]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         data, labels = _entry(content, "data"), _entry(content, self.label_key)
         if not (
             isinstance(data, np.ndarray) and data.dtype == np.uint8 and data.ndim == 2 and isinstance(labels, list)
         ):
             raise CorruptDataError(
-                f"{path} does not hold 'data' (uint8 [n, {np.prod(shape)}]) and '{self.label_key}' (a list). "
-                "Get the file again."
+                f"{path} does not contain 'data' (uint8 [n, {np.prod(shape)}]) and '{self.label_key}' (a list). "
+                "Fetch it again."
             )
         if data.shape != (len(labels), np.prod(shape)) or not all(isinstance(label, int) for label in labels):
             raise CorruptDataError(
-                f"{path} holds data of shape {data.shape} and {len(labels):,} labels; expected {np.prod(shape):,} "
-                "values and one integer label for each image. Get the file again."
+                f"{path} contains data of shape {data.shape} and {len(labels):,} labels; expected {np.prod(shape):,} "
+                "values and one integer label for each image. Fetch it again."
             )
         last = self.first_label + self.n_labels - 1
         if not all(self.first_label <= label <= last for label in labels):
-            raise CorruptDataError(f"{path} holds labels outside {self.first_label} to {last}. Get the file again.")
+            raise CorruptDataError(f"{path} contains labels outside {self.first_label} to {last}. Fetch it again.")
         if len(labels) >= self.n_per_file and md5_of(path) != self.files[path.name]:
             raise CorruptDataError(
-                f"{path} is whole but not the published file: its md5 is not {self.files[path.name]}. Get it again."
+                f"{path} is whole but not the published file: its md5 is not {self.files[path.name]}. Fetch it again."
             )
         return np.asarray(data).reshape(-1, *shape).transpose(0, 2, 3, 1), np.asarray(labels, dtype=np.int64)
 

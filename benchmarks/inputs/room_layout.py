@@ -1,4 +1,4 @@
-"""The task room_layout: nine numbers that describe the box of a room. Taskonomy, arXiv:1804.08328.
+"""The task room_layout: nine numbers that describe the bounding box of a room. Taskonomy, arXiv:1804.08328.
 
 Centre (3), rotation as Euler angles (3) and extent (3) of the room's bounding box, seen from the camera, each
 standardised over the data set by the authors of TransNAS-Bench-101 (lib/data/load_ops.py), whose files hold the result.

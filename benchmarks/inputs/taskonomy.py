@@ -7,8 +7,6 @@ configuration (naslib/utils/dataset.py), which NAS-Bench-Suite-Zero (arXiv:2210.
 there count as training images. Nothing is augmented.
 """
 
-import zipfile
-import zlib
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.inputs.pictures import DAMAGED_IMAGE, opened_image
 from harness.errors import CorruptDataError, MissingDataError, OptionError
+from harness.files.arrays import read_npy, read_npz
 from harness.inputs import DataSet, Images, InputKind
 from harness.randomness import generator
 
@@ -26,7 +26,6 @@ FOLDER = "taskonomy"
 SIZE = 256
 MEAN, STD = (0.5224, 0.5222, 0.5221), (0.2234, 0.2235, 0.2236)
 LICENCE = "Omnidata terms: non-commercial research and education"
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, SyntaxError, zipfile.BadZipFile, zlib.error)
 
 Picture = NDArray[np.uint8]
 """An image [height, width, 3]."""
@@ -72,11 +71,11 @@ class Taskonomy(DataSet):
         return found
 
     def read(self, kind: InputKind, home: Path) -> Images:
-        """The real or substitute images; files are opened when their rows are asked for.
+        """The real or substitute images; files are opened only when their rows are requested.
 
         Raises:
             OptionError: if `kind` is noise, which has no files.
-            MissingDataError: if there are none of this kind, with the layout that is expected.
+            MissingDataError: if there are none of this kind, with the expected layout.
             CorruptDataError: if the substitutes' file is damaged or of another format.
         """
         if kind is InputKind.noise:
@@ -122,15 +121,11 @@ class Taskonomy(DataSet):
         return self._images(picture, target, len(views), source, InputKind.real)
 
     def _substitutes(self, path: Path) -> Images:
-        try:
-            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                images = file["images"]
-        except (*_DAMAGED, TypeError) as error:
-            raise CorruptDataError(
-                f"{path} is not a whole npz file with 'images' ({type(error).__name__}). Make it again."
-            ) from error
+        images = read_npz(path, {"images": True})["images"]
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or not len(images):
-            raise CorruptDataError(f"{path} holds {images.dtype} {images.shape}; expected uint8 [n, height, width, 3].")
+            raise CorruptDataError(
+                f"{path} contains {images.dtype} {images.shape}; expected uint8 [n, height, width, 3]."
+            )
 
         def picture(row: int) -> Picture:
             return resized(images[row], self.picture_size)
@@ -156,7 +151,7 @@ class Taskonomy(DataSet):
 
 @dataclass(frozen=True)
 class _MadeRows:
-    """Rows that are made when they are asked for."""
+    """Rows that are created on demand."""
 
     n_rows: int
     make: Callable[[int], NDArray[Any]]
@@ -172,15 +167,13 @@ def read_picture(path: Path, size: int, *, bilinear: bool = True) -> Picture:
     """A PNG file at `size` x `size`, uint8 [size, size, 3], or [size, size] if it has one channel.
 
     Raises:
-        CorruptDataError: if it is no whole PNG file.
+        CorruptDataError: if it is not a valid PNG file.
     """
-    from PIL import Image  # imported here: only this data set needs it
-
     try:
-        with Image.open(path) as image:
+        with opened_image(path, ("PNG",)) as image:
             pixels = np.asarray(image if image.mode in ("L", "P") else image.convert("RGB"), dtype=np.uint8)
-    except _DAMAGED as error:
-        raise CorruptDataError(f"{path} is not a whole PNG file ({type(error).__name__}). Get it again.") from error
+    except DAMAGED_IMAGE as error:
+        raise CorruptDataError(f"{path} is not a valid PNG file ({type(error).__name__}). Fetch it again.") from error
     return resized(pixels, size, bilinear=bilinear)
 
 
@@ -198,20 +191,17 @@ def read_array(path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
     Raises:
         CorruptDataError: if the file holds anything else.
     """
-    try:
-        numbers = np.load(path, allow_pickle=False)
-    except _DAMAGED as error:
-        raise CorruptDataError(f"{path} is not a whole npy file ({type(error).__name__}). Get it again.") from error
+    numbers = read_npy(path)
     if numbers.shape != shape or numbers.dtype.kind not in "fiu":
-        raise CorruptDataError(f"{path} holds {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
+        raise CorruptDataError(f"{path} contains {numbers.dtype} {numbers.shape}; expected numbers {shape}.")
     return np.asarray(numbers, dtype=np.float32)
 
 
 def how_to_get(domain: str, ending: str) -> str:
-    """Where the files of a domain come from and where they belong, for `DataSet.how_to_get`."""
+    """The source and the target folder of the files of a domain, for `DataSet.how_to_get`."""
     domains = "domain rgb" if domain == "rgb" else f"domains rgb and {domain}"
     layout = f"real/{FOLDER}/<building>/{domain}/point_<p>_view_<v>_domain_{domain}.{ending}"
     return (
-        f"Get the {domains} as https://github.com/StanfordVL/taskonomy/tree/master/data says and put the files into "
+        f"Download the {domains} (https://github.com/StanfordVL/taskonomy/tree/master/data) and put the files into "
         f"the image home, as {layout} and so on"
     )

@@ -1,4 +1,4 @@
-"""The catalogue of all cells by name, computed once into the data home: the hashes take too long for every start."""
+"""The catalogue of all cells by name, computed once and stored in the data home, because hashing takes 20 s."""
 
 import hashlib
 import zipfile
@@ -61,9 +61,9 @@ class Catalogue:
         text = "".join(names)
         if set(map(len, names)) - {_N_HEX} or text.strip(_DIGITS):
             raise _unknown(next(name for name in names if not is_name(name)))
-        asked = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, _N_HEX // 2)
-        rows = np.searchsorted(self._prefixes, _prefixes(asked)).clip(max=N_CELLS - 1)
-        different = (self.digests[rows] != asked).any(axis=1)
+        digests = np.frombuffer(bytes.fromhex(text), dtype=np.uint8).reshape(-1, _N_HEX // 2)
+        rows = np.searchsorted(self._prefixes, _prefixes(digests)).clip(max=N_CELLS - 1)
+        different = (self.digests[rows] != digests).any(axis=1)
         if different.any():
             raise _unknown(names[int(different.argmax())])
         return rows
@@ -81,7 +81,7 @@ class Catalogue:
 
 
 class Names(Sequence[Architecture]):
-    """The names of all cells in order, made when asked for: as strings they would fill 40 MB at every start."""
+    """The names of all cells in order, created on demand: as strings they would take 40 MB at every start."""
 
     def __len__(self) -> int:
         return N_CELLS
@@ -115,18 +115,18 @@ def catalogue() -> Catalogue:
     """The catalogue in the data home, opened once; every data home has the same.
 
     Raises:
-        HarnessError: if it is not there and the data home cannot be written.
+        HarnessError: if it does not exist and the data home cannot be written.
     """
     return open_catalogue(data_home() / "spaces" / "nasbench101.npz")
 
 
 def open_catalogue(path: Path) -> Catalogue:
-    """The catalogue at a path, made there if it is missing, truncated or changed.
+    """The catalogue at a path, created if it is missing, truncated or changed.
 
-    Making it takes about 20 s, 150 MB of memory and 8.5 MB on the disk.
+    Creating it takes about 20 s, 150 MB of memory and 8.5 MB of disk space.
 
     Raises:
-        HarnessError: if it has to be made and the path cannot be written.
+        HarnessError: if it must be created and the path cannot be written.
     """
     return _read(path) or _make(path)
 
@@ -142,7 +142,7 @@ def _read(path: Path) -> Catalogue | None:
 def _make(path: Path) -> Catalogue:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):  # a second process waits, and then finds it there
+        with FileLock(path.with_name(f".{path.name}.lock")):  # a second process waits, and then finds it
             found = _read(path)
             if found is None:
                 with Progress("nasbench101: naming all cells, once", N_CELLS, "cells") as progress:

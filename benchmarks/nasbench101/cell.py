@@ -10,7 +10,7 @@ CONV_3X3 = "conv3x3-bn-relu"
 CONV_1X1 = "conv1x1-bn-relu"
 MAX_POOL = "maxpool3x3"
 OPERATIONS = (CONV_3X3, CONV_1X1, MAX_POOL)
-"""In the order of the official configuration: an operation's label in the hash is its place here."""
+"""In the order of the official configuration: an operation's label in the hash is its index here."""
 
 MAX_VERTICES = 7
 MAX_EDGES = 9
@@ -96,7 +96,7 @@ def pruned(edges: Iterable[Edge], operations: Sequence[str]) -> Cell | None:
         operations: of the inner vertices.
 
     Returns:
-        The cell, its vertices in topological order; None where no path joins input and output.
+        The cell, its vertices in topological order; None without a path from input to output.
     """
     last = len(operations) + 1
     edges = set(edges)
@@ -114,7 +114,7 @@ def pruned(edges: Iterable[Edge], operations: Sequence[str]) -> Cell | None:
 
 
 def one_step_away(cell: Cell) -> set[Cell]:
-    """The cells that one change makes of a cell, pruned; not yet told apart up to isomorphism.
+    """The cells one change away from a cell, pruned; not yet reduced to one per isomorphism class.
 
     A change is another operation at a vertex, an edge added between two vertices in whichever direction keeps the graph
     acyclic, a vertex inserted with one edge in and one out, or what undoes one of these two: an edge taken away, and

@@ -1,8 +1,9 @@
-"""All cells of NAS-Bench-101, one for each module hash: arXiv:1902.09635, Section 2.2.
+"""All cells of NAS-Bench-101, one per module hash: arXiv:1902.09635, Section 2.2.
 
 The official script hashes every labelled graph and keeps the first one of each hash, in the order of number of
-vertices, edge bits, operations. Here symmetry finds these first ones without hashing the others: graphs are isomorphic
-if a permutation of the inner vertices maps one to the other, so the first is the one that no permutation makes smaller.
+vertices, edge bits, operations. Here these first graphs are found by symmetry without hashing the others: two
+graphs are isomorphic if a permutation of the inner vertices maps one to the other, so the first is the one that no
+permutation makes smaller.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -59,7 +60,7 @@ def all_cells(advance: Callable[[int], None] = lambda n_cells: None) -> tuple[ND
     """Every cell of the space, sorted by name.
 
     Args:
-        advance: told how many cells were named since it was last called.
+        advance: called with the number of cells named since the last call.
 
     Returns:
         The names' bytes [n_cells, 16] and the cells' codes [n_cells].

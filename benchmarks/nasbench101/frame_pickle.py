@@ -1,4 +1,4 @@
-"""Pickles of pandas data frames, read without pandas: what they would call is replaced by classes that check and keep.
+"""Pickled pandas data frames, read without pandas: the classes they refer to are replaced by ones that validate.
 
 A frame is pickled as blocks of columns of one type, with the names of the columns and of the rows. Only frames whose
 columns are numbers and whose rows are numbered from 0 are read.
@@ -28,16 +28,16 @@ def read_frame(path: Path) -> dict[str, NDArray[Any]]:
         with gzip.open(path) as file:
             content = file.read(_MAX_UNPACKED_BYTES)
     except (OSError, EOFError, zlib.error) as error:
-        raise CorruptDataError(f"{path} is not a whole gzip file ({type(error).__name__}).") from error
+        raise CorruptDataError(f"{path} is not a valid gzip file ({type(error).__name__}).") from error
     frame = safe_pickle.load(
         content, safe_pickle.ARRAYS | {("builtins", "slice")}, name=str(path), stand_ins=_STAND_INS
     )
     if not isinstance(frame, _Frame) or frame.columns is None:
-        raise CorruptDataError(f"{path} holds no data frame.")
+        raise CorruptDataError(f"{path} contains no data frame.")
     return frame.columns
 
 
-class _Block:
+class _Block(safe_pickle.StandIn):
     """Columns of one type: `values` [n_columns, n_rows], at `places` among the frame's columns."""
 
     def __init__(self, values: object, places: object) -> None:
@@ -47,7 +47,7 @@ class _Block:
         self.places = places
 
 
-class _BlockMaker:
+class _BlockMaker(safe_pickle.StandIn):
     """Stands in for `functools.partial`, which frames use to make blocks and for nothing else."""
 
     def __new__(cls, made: object) -> Self:
@@ -72,7 +72,7 @@ def _axis(kind: object, state: dict[str, Any]) -> range | list[str]:
     return [str(name) for name in np.asarray(state["data"])]
 
 
-class _Blocks:
+class _Blocks(safe_pickle.StandIn):
     """Stands in for the manager that holds blocks and axes: `columns` are put together and their sizes checked."""
 
     def __init__(self, blocks: tuple[_Block, ...], axes: list[range | list[str]]) -> None:
@@ -89,7 +89,7 @@ class _Blocks:
         self.columns = {name: found[name] for name in names}
 
 
-class _Frame:
+class _Frame(safe_pickle.StandIn):
     """Stands in for the data frame."""
 
     columns: dict[str, NDArray[Any]] | None = None
@@ -101,11 +101,11 @@ class _Frame:
         self.columns = blocks.columns
 
 
-class _ColumnNames:
+class _ColumnNames(safe_pickle.StandIn):
     """Stands in for the class of column names, which is only ever handed to `_axis`."""
 
 
-class _RowNumbers:
+class _RowNumbers(safe_pickle.StandIn):
     """Stands in for the class of row numbers, which is only ever handed to `_axis`."""
 
 

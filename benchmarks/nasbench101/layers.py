@@ -79,7 +79,7 @@ class Graphs:
 def params_of(codes: NDArray[np.uint32], data_set: DataSet) -> Counts:
     """Trainable parameters of the networks of some cells, [n_cells]."""
     counts = np.empty(len(codes), dtype=np.int64)
-    for start in range(0, len(codes), _CHUNK):  # a table of them all would fill 800 MB
+    for start in range(0, len(codes), _CHUNK):  # a table of all of them would take 800 MB
         table = layer_table(codes[start : start + _CHUNK], data_set)
         counts[start : start + _CHUNK] = (table.n_params * table.repeats).sum(axis=1)
     return counts

@@ -1,4 +1,4 @@
-"""The protocol buffer `ModelMetrics` of NAS-Bench-101, as far as its final accuracies and parameter count go.
+"""Reader of the protocol buffer `ModelMetrics` of NAS-Bench-101: final accuracies and parameter count.
 
 Its fields by number: 1 evaluation (repeated), 2 trainable parameters (integer), 3 total time (double). Those of an
 evaluation: 1 epoch, 2 training time, 3 training accuracy, 4 validation accuracy, 5 test accuracy (doubles) and 6
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5  # wire types of the encoding
 _DOUBLE = struct.Struct("<d")
+_MOST_PARAMS = 10**9  # the largest cell has some fifty million
+_LONGEST_SHIFT = 63  # of a 64-bit integer
 _N_EVALUATIONS = 3  # before training, half-way, at the end
 
 
@@ -28,7 +30,7 @@ def decode(message: bytes) -> FinalMetrics:
     """The final metrics of a serialised `ModelMetrics`.
 
     Raises:
-        ValueError: if it is no such message, is cut short, or lacks a field.
+        ValueError: if it is not such a message, is truncated, or lacks a field.
     """
     evaluations, n_params = [], None
     for number, value in _fields(message):
@@ -43,6 +45,10 @@ def decode(message: bytes) -> FinalMetrics:
     train, validation, test = (final.get(number) for number in (3, 4, 5))
     if not (isinstance(train, float) and isinstance(validation, float) and isinstance(test, float)):
         raise ValueError("an accuracy is missing")
+    if not all(0 <= accuracy <= 1 for accuracy in (train, validation, test)):
+        raise ValueError("an accuracy that is no fraction")
+    if not 0 < n_params < _MOST_PARAMS:
+        raise ValueError("a parameter count that no cell has")
     return FinalMetrics(train, validation, test, n_params)
 
 
@@ -84,4 +90,6 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, at
         shift += 7
+        if shift > _LONGEST_SHIFT:
+            raise ValueError("an integer of more than 64 bits")
     raise ValueError("cut short")

@@ -38,10 +38,10 @@ class ConvNormAct(nn.Module):
 
 
 class CellModule(nn.Module):
-    """Vertices that operate on the sum of what they read.
+    """Vertices that operate on the sum of their inputs.
 
-    What reads the input reads it through a 1x1 projection of its own; the output concatenates the inner vertices that
-    it reads and adds the projected input. A vertex with a channel more than its reader is cut to the reader's number.
+    Every vertex that reads the cell's input has a 1x1 projection of its own; the output concatenates the inner vertices
+    that it reads and adds the projected input. Surplus channels of a vertex are cut to the number of its reader.
     """
 
     def __init__(self, cell: Cell, n_in: int, n_out: int) -> None:
@@ -68,7 +68,7 @@ class CellModule(nn.Module):
         return self._with_input(last, [torch.cat(inner, dim=1)] if inner else [], features)
 
     def _with_input(self, vertex: int, read: list[Tensor], features: Tensor) -> Tensor:
-        """The sum of what a vertex reads, the projected input last."""
+        """The sum of a vertex's inputs, the projected input last."""
         if 0 in self._sources[vertex]:
             read = [*read, self.projections[str(vertex)](features)]
         total = read[0]

@@ -55,11 +55,12 @@ def convert_official(path: Path) -> TruthTable:
             try:
                 name, epochs, final = _parse(record)
                 row, run = rows[name], n_runs[epochs][rows[name]]
-            # What is wrong inside a record with a right checksum may show in any of these.
-            except (ValueError, TypeError, LookupError) as error:
+            # What is wrong inside a record with a right checksum may show in any of these; the last is JSON so deep.
+            except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
+                reason = str(error)[:200].encode("ascii", "backslashreplace").decode()
                 raise CorruptDataError(
                     f"Record {number} of {path} is not about a training run of a cell of nasbench101 "
-                    f"({type(error).__name__}: {error})."
+                    f"({type(error).__name__}: {reason})."
                 ) from error
             if run == N_RUNS:
                 raise CorruptDataError(f"Record {number} of {path} is run {N_RUNS + 1} of {name} with {epochs} epochs.")
@@ -69,7 +70,7 @@ def convert_official(path: Path) -> TruthTable:
             n_runs[epochs][row] += 1
             n_params[row] = final.n_params
     if not found:
-        raise CorruptDataError(f"{path} holds no records.")
+        raise CorruptDataError(f"{path} contains no records.")
     present = np.flatnonzero(sum(n_runs.values()))
     _check_params(path, present, n_params[present])
     return _table(path, present, {epochs: found[epochs] for epochs in EPOCHS if epochs in found})
@@ -82,6 +83,8 @@ def _parse(record: bytes) -> tuple[str, int, FinalMetrics]:
         ValueError, TypeError: if the record is not what the official files hold.
     """
     name, epochs, _adjacency, _operations, metrics = json.loads(record)
+    if type(name) is not str or type(epochs) is not int or type(metrics) is not str:
+        raise ValueError("a field of another type")
     return name, epochs, decode(base64.b64decode(metrics, validate=True))
 
 
@@ -95,7 +98,7 @@ def _check_params(path: Path, present: NDArray[np.int64], n_params: NDArray[np.i
     if different.size:
         first = int(different[0])
         raise CorruptDataError(
-            f"{path} says that {Names()[int(present[first])]} has {n_params[first]:,} parameters, which it has not."
+            f"{path} states {n_params[first]:,} parameters for {Names()[int(present[first])]}, which is wrong."
         )
 
 

@@ -1,7 +1,7 @@
 """NAS-Bench-101: 423,624 cells. Ying et al., ICML 2019, arXiv:1902.09635."""
 
-from collections.abc import Sequence
-from random import Random
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from torch import nn
@@ -10,9 +10,11 @@ from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
 from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
+from benchmarks.nasbench101.reference import reference_checks
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
+from harness.space.reference import ReferenceCheck
 
 _LABELS = {CONV_3X3: "conv 3x3", CONV_1X1: "conv 1x1", MAX_POOL: "max pool 3x3"}
 
@@ -38,8 +40,12 @@ class NasBench101(SearchSpace):
         assert row is not None  # it was checked
         return row
 
+    def beginning_with(self, prefix: str) -> Sequence[Architecture]:
+        names = self.architectures  # sorted; no hexadecimal digit comes after "f"
+        return names[bisect_left(names, prefix) : bisect_left(names, f"{prefix}g")]
+
     def canonical(self, arch: Architecture) -> Architecture:
-        """The architecture itself: cells are pruned, and isomorphic ones have one name already."""
+        """The architecture itself: cells are pruned, and isomorphic ones have the same name."""
         return self.check(arch)
 
     def canonical_forms(self, archs: Sequence[Architecture]) -> list[Architecture]:
@@ -74,8 +80,8 @@ class NasBench101(SearchSpace):
         caption = "The cell: operations sum what they read, the output concatenates it. All nine cells are equal."
         return ArchitectureGraph(vertices, edges, caption)
 
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        return reference_checks(self)
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The architectures that one change makes, sorted: see `cell.one_step_away`."""

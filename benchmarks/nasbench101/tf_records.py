@@ -11,6 +11,7 @@ from harness.errors import CorruptDataError
 _HEADER = struct.Struct("<QI")  # length of the record, checksum of these eight bytes
 _CHECKSUM = struct.Struct("<I")
 _MASK = 0xA282EAD8
+_MOST_BYTES = 2**20  # a record of the official files has about a thousand
 
 
 def read_records(path: Path) -> Iterator[bytes]:
@@ -29,6 +30,8 @@ def read_records(path: Path) -> Iterator[bytes]:
             length, checksum = _HEADER.unpack(header)
             if masked_crc32c(header[:8]) != checksum:
                 raise _damaged(path, number, "has a length that differs from its checksum")
+            if length > _MOST_BYTES:
+                raise _damaged(path, number, f"has {length:,} bytes; at most {_MOST_BYTES:,} are read")
             n_left -= length + _CHECKSUM.size
             if n_left < 0:
                 raise _damaged(path, number, "is cut short")
@@ -46,4 +49,4 @@ def masked_crc32c(content: bytes) -> int:
 
 
 def _damaged(path: Path, number: int, how: str) -> CorruptDataError:
-    return CorruptDataError(f"Record {number} of {path} {how}. Get the file again.")
+    return CorruptDataError(f"Record {number} of {path} {how}. Fetch it again.")

@@ -22,7 +22,7 @@ def convert_freerea(paths: Sequence[Path]) -> TruthTable:
     """Test accuracies after 108 epochs, in percent.
 
     The files number their rows and name no architecture. That the rows are in the order of the module hashes follows
-    from the parameter counts beside the accuracies, which are compared with the space's own.
+    from the published parameter counts, which are compared with those of the space.
 
     Raises:
         CorruptDataError: if a file is damaged, or its rows are not those of the space.
@@ -31,7 +31,7 @@ def convert_freerea(paths: Sequence[Path]) -> TruthTable:
     expected = params_of(catalogue().codes, CIFAR10) / 1e6  # the file's unit
     for path, frame, name in ((paths[0], accuracies, "accuracy"), (paths[1], params, "params")):
         if not {"index", name} <= set(frame) or not np.array_equal(frame["index"], np.arange(N_CELLS)):
-            raise CorruptDataError(f"{path} does not number its rows 0 to {N_CELLS - 1} beside a column '{name}'.")
+            raise CorruptDataError(f"{path} does not have rows 0 to {N_CELLS - 1} and a column '{name}'.")
     if not np.allclose(params["params"], expected, rtol=0, atol=1e-7):
         raise CorruptDataError(f"{paths[1]} has other parameter counts than the networks of nasbench101.")
     column = TruthColumn(

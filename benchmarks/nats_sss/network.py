@@ -16,7 +16,7 @@ CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_con
 class Widening(nn.Module):
     """The skip between unequal widths: a 1x1 convolution and its normalisation.
 
-    The official code makes a ReLU there that it does not execute at this resolution; it is held here too.
+    The official code creates a ReLU there that it does not execute at this resolution; so does this module.
     """
 
     def __init__(self, n_in: int, n_out: int) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise, product
-from random import Random
 from typing import ClassVar
 
 from torch import nn
@@ -82,7 +81,7 @@ class NatsSss(SearchSpace):
         return total + ends_elementwise(widths[0], data_set.shape[1], widths[-1], size)
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
-        """One network for both ways to execute, since nothing in it is dead."""
+        """One network for both values of `execute`, because nothing in it is dead."""
         return SizedNetwork(self.widths(arch), data_set, origin=arch)
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:
@@ -92,9 +91,6 @@ class NatsSss(SearchSpace):
         ]
         caption = "Widths of the five blocks. The stem is as wide as the first; a reduction halves the image."
         return ArchitectureGraph.chain(["stem", *blocks, "classifier"], caption)
-
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """One of the widths changed to any other: 35 architectures."""

@@ -38,7 +38,7 @@ def convert_lighton(paths: Sequence[Path]) -> TruthTable:
     for dataset, path in zip(DATA_SETS, accuracies, strict=True):
         found = _read(path)
         if found.shape != (len(archs),) or found.dtype != np.float64:
-            raise CorruptDataError(f"{path} does not hold {len(archs):,} accuracies.")
+            raise CorruptDataError(f"{path} does not contain {len(archs):,} accuracies.")
         owner, repository, commit = _LIGHTON.split("/")
         columns.append(
             TruthColumn(
@@ -73,13 +73,13 @@ def _read(path: Path) -> NDArray[Any]:
     """An array of numbers or strings.
 
     Raises:
-        CorruptDataError: if the file is no whole npy file, or holds Python objects.
+        CorruptDataError: if the file is not a valid npy file, or holds Python objects.
     """
     try:
         with path.open("rb") as file:
             found: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise CorruptDataError(f"{path} is not a whole npy file of numbers or strings ({error}).") from error
+        raise CorruptDataError(f"{path} is not a valid npy file of numbers or strings ({error}).") from error
     return found
 
 

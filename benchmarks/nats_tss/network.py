@@ -32,7 +32,7 @@ class Skeleton:
 
 
 class Zero(nn.Module):
-    """The cut edge as the official code executes it."""
+    """The `none` operation of the official code."""
 
     def forward(self, features: Tensor) -> Tensor:
         return features.mul(0.0)

@@ -1,16 +1,15 @@
 """NATS-Bench topology search space: 15,625 cells. Dong et al., TPAMI 2021, arXiv:2009.00437 and arXiv:2001.00326."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise, product
+from itertools import pairwise
 from random import Random
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.cell_graph import CELL_POPULATIONS, NONE, SKIP, canonicalise, in_population, live_edges, longest_path
+from benchmarks.cell_graph import NONE, SKIP, Edge, live_edges, longest_path
+from benchmarks.edge_cells import Cell, EdgeCellSpace
 from benchmarks.nats_blocks import (
     REDUCTION_DEPTH,
     block_elementwise,
@@ -21,9 +20,10 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
+from benchmarks.nats_tss.reference import reference_checks
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
-from harness.space.graph import ArchitectureGraph, GraphEdge
+from harness.space import BENCHMARKS, Architecture, Execute, Layer
+from harness.space.reference import ReferenceCheck
 
 CONV_1X1 = "nor_conv_1x1"
 CONV_3X3 = "nor_conv_3x3"
@@ -34,48 +34,23 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 _OFFICIAL_SHUFFLE = 88  # the seed with which the benchmark's authors put the cells into their index order
 _STEM_AND_CLASSIFIER = 2  # layers of each path outside of cells and reductions
 
-Cell = tuple[str, ...]
 
-
-class NatsTss(SearchSpace):
+class NatsTss(EdgeCellSpace):
     """Cells of four nodes; each of the six edges holds one of five operations."""
 
     name: ClassVar[str] = "nats_tss"
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]] = ("digits", "cifar10", "cifar100", "ImageNet16-120")
-    populations: ClassVar[Mapping[str, str]] = {**SearchSpace.populations, **CELL_POPULATIONS}
+    operations: ClassVar[tuple[str, ...]] = OPERATIONS
+    edges: ClassVar[tuple[Edge, ...]] = EDGES
+    labels: ClassVar[Mapping[str, str]] = _LABELS
+    caption: ClassVar[str] = "The cell: each node sums what its edges bring. All cells of the three stages are equal."
 
     @cached_property
     def architectures(self) -> Sequence[Architecture]:
-        cells = list(product(OPERATIONS, repeat=len(EDGES)))
-        Random(_OFFICIAL_SHUFFLE).shuffle(cells)
-        return tuple(cell_string(cell) for cell in cells)
-
-    def canonical(self, arch: Architecture) -> Architecture:
-        return self._first_of_class[canonicalise(self.cell(arch), EDGES).key]
-
-    @cached_property
-    def _first_of_class(self) -> dict[str, Architecture]:
-        first: dict[str, Architecture] = {}
-        for arch in self.architectures:
-            first.setdefault(canonicalise(self.cell(arch), EDGES).key, arch)
-        return first
-
-    def cell(self, arch: Architecture) -> Cell:
-        """The operation on each edge of `EDGES`."""
-        return self._cells[arch]
-
-    @cached_property
-    def _cells(self) -> dict[str, Cell]:
-        return {cell_string(cell): cell for cell in product(OPERATIONS, repeat=len(EDGES))}
-
-    def __contains__(self, arch: str) -> bool:
-        return arch in self._cells
-
-    def members(self, population: str) -> NDArray[np.bool_]:
-        if population not in CELL_POPULATIONS:
-            return super().members(population)
-        return np.array([in_population(population, self.cell(arch), EDGES) for arch in self.architectures])
+        names = list(map(Architecture, self._cells))
+        Random(_OFFICIAL_SHUFFLE).shuffle(names)
+        return tuple(names)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)
@@ -112,40 +87,19 @@ class NatsTss(SearchSpace):
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         cell = self.cell(arch)
-        canonical = canonicalise(cell, EDGES)
-        live = live_edges(cell, EDGES)
-        origin = {index: f"{arch}/edge{index}" for index in range(len(EDGES))}
-        for position, index in enumerate(canonical.operations):
-            origin[index] = f"{canonical.key}/operation{position}"
         return CellNetwork(
             skeleton_of(data_set),
             data_set,
             operations=[(source, target, cell[index]) for index, (source, target) in enumerate(EDGES)],
-            executed=live if execute == "live" else frozenset(range(len(EDGES))),
-            origin=(canonical.key, origin),
+            executed=self.executed(arch, execute),
+            origin=(self.canonical_cell(cell).key, self.edge_keys(arch)),
         )
 
-    def graph(self, arch: Architecture) -> ArchitectureGraph:
-        cell = self.cell(self.check(arch))
-        live = live_edges(cell, EDGES)
-        edges = (
-            GraphEdge(source, target, _LABELS[cell[index]], live=index in live)
-            for index, (source, target) in enumerate(EDGES)
-        )
-        caption = "The cell: each node sums what its edges bring. All cells of the three stages are equal."
-        return ArchitectureGraph(("input", "node 1", "node 2", "output"), tuple(edges), caption)
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        return reference_checks(self)
 
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
-
-    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        cell = self.cell(self.check(arch))
-        return tuple(
-            cell_string((*cell[:index], operation, *cell[index + 1 :]))
-            for index in range(len(EDGES))
-            for operation in OPERATIONS
-            if operation != cell[index]
-        )
+    def name_of(self, cell: Cell) -> Architecture:
+        return cell_string(cell)
 
 
 def cell_string(cell: Cell) -> Architecture:

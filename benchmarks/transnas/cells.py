@@ -38,7 +38,7 @@ class FactorizedReduction(nn.Module):
 
 
 class Zero(nn.Module):
-    """The cut edge as the official code executes it: where it doubles the channels, its zeros hang on nothing."""
+    """The `none` operation of the official code: if it doubles the channels, its zeros do not depend on the input."""
 
     def __init__(self, n_in: int, n_out: int, stride: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class MicroCell(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut."""
+    """Two 3x3 convolutions with a shortcut."""
 
     def __init__(self, block: Block) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""What turns the features of a TransNAS-Bench-101 backbone into the output of a task. arXiv:2105.11871, Section 3.1.
+"""Decoders: from the features of a TransNAS-Bench-101 backbone to the output of a task. arXiv:2105.11871, Section 3.1.
 
 Shapes are those of the official code, https://github.com/yawen-d/TransNASBench (commit 6d4231b), file
-lib/models/task_models/decoder.py. Convolutions here have biases, beside the normalisation too. The discriminator with
-which `normal` and `autoencoder` were trained is no part of the network that maps an image to its target.
+lib/models/task_models/decoder.py. Convolutions here have biases, even before a normalisation. The discriminator with
+which `normal` and `autoencoder` were trained is not part of the network that maps an image to its target.
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class PooledLinear(nn.Module):
 
 
 def decoder(skeleton: Skeleton, data_set: DataSet) -> nn.Module:
-    """The task's own part of the network."""
+    """The task-specific part of the network."""
     convs = _convs(skeleton, data_set)
     if not convs:
         return PooledLinear(skeleton.width * n_tiles(data_set), data_set.n_classes)

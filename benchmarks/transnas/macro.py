@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import combinations
-from random import Random
 from typing import ClassVar
 
 from torch import nn
@@ -59,7 +58,7 @@ class TransnasMacro(SearchSpace):
         return arch in self._known
 
     def canonical(self, arch: Architecture) -> Architecture:
-        """Itself: two skeletons with the same convolutions run them on other sizes."""
+        """`arch` itself: two skeletons with the same convolutions differ in their feature map sizes."""
         return self.check(arch)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
@@ -93,11 +92,8 @@ class TransnasMacro(SearchSpace):
         caption = "The modules: two residual blocks each, of which the first changes channels and size."
         return ArchitectureGraph.chain([stem, *modules, "decoder"], caption)
 
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
-
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """Those with one module replaced, taken out or put in."""
+        """The skeletons with one module replaced, removed or inserted."""
         modules = skeleton_of(self.check(arch)).modules
         found = [modules[:at] + modules[at + 1 :] for at in range(len(modules))]
         for module in _MODULES:

@@ -1,4 +1,4 @@
-"""What TransNAS-Bench-101 measured on each task: the names and units of its columns. arXiv:2105.11871, Section 3.1."""
+"""The metrics of TransNAS-Bench-101 on each task: names and units of its columns. arXiv:2105.11871, Section 3.1."""
 
 from dataclasses import dataclass
 

@@ -1,22 +1,17 @@
 """TransNAS-Bench-101 micro: 4,096 cells in a fixed skeleton. Duan et al., CVPR 2021, arXiv:2105.11871."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
-from itertools import product
-from random import Random
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
-from benchmarks.cell_graph import CELL_POPULATIONS, NONE, SKIP, CanonicalCell, canonicalise, in_population, live_edges
+from benchmarks.cell_graph import NONE, SKIP, CanonicalCell, Edge, canonicalise, live_edges
+from benchmarks.edge_cells import Cell, EdgeCellSpace
 from benchmarks.transnas.cells import (
     CONV_1X1,
     CONV_3X3,
     EDGES,
     OPERATIONS,
-    Cell,
     MicroCell,
     cell_depth,
     cell_elementwise,
@@ -35,55 +30,35 @@ from benchmarks.transnas.skeleton import (
     stem_layers,
 )
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
-from harness.space.graph import ArchitectureGraph, GraphEdge
+from harness.space import BENCHMARKS, Architecture, Execute, Layer
 
 SKELETON = Skeleton("41414")
 _REDUCING_SKIP = "reducing_skip"
 _LABELS = {SKIP: "skip", CONV_1X1: "conv 1x1", CONV_3X3: "conv 3x3", NONE: NONE}
 
 
-class TransnasMicro(SearchSpace):
+class TransnasMicro(EdgeCellSpace):
     """Cells of four nodes; each of the six edges holds one of four operations.
 
-    The networks are the full ones of the benchmark, of five modules and 64 base channels. NASLib has a smaller one of
-    three modules besides, on which nothing was trained.
+    The networks are the full ones of the benchmark, with five modules and 64 base channels. NASLib also has a smaller
+    one with three modules, which was not used for training.
     """
 
     name: ClassVar[str] = "transnas_micro"
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]] = TASKS
-    populations: ClassVar[Mapping[str, str]] = {**SearchSpace.populations, **CELL_POPULATIONS}
+    operations: ClassVar[tuple[str, ...]] = OPERATIONS
+    edges: ClassVar[tuple[Edge, ...]] = EDGES
+    labels: ClassVar[Mapping[str, str]] = _LABELS
+    caption: ClassVar[str] = (
+        "The cell: each node sums what its edges bring. Edges from the input change channels and size."
+    )
 
-    @cached_property
-    def architectures(self) -> Sequence[Architecture]:
-        return tuple(Architecture(arch) for arch in self._cells)
+    def name_of(self, cell: Cell) -> Architecture:
+        return cell_string(cell)
 
-    @cached_property
-    def _cells(self) -> dict[str, Cell]:
-        return {cell_string(cell): cell for cell in product(OPERATIONS, repeat=len(EDGES))}
-
-    def cell(self, arch: Architecture) -> Cell:
-        """The operation on each edge of `EDGES`."""
-        return self._cells[arch]
-
-    def __contains__(self, arch: str) -> bool:
-        return arch in self._cells
-
-    def canonical(self, arch: Architecture) -> Architecture:
-        return self._first_of_class[canonical_form(self.cell(arch)).key]
-
-    @cached_property
-    def _first_of_class(self) -> dict[str, Architecture]:
-        first: dict[str, Architecture] = {}
-        for arch in self.architectures:
-            first.setdefault(canonical_form(self.cell(arch)).key, arch)
-        return first
-
-    def members(self, population: str) -> NDArray[np.bool_]:
-        if population not in CELL_POPULATIONS:
-            return super().members(population)
-        return np.array([in_population(population, self.cell(arch), EDGES) for arch in self.architectures])
+    def canonical_cell(self, cell: Cell) -> CanonicalCell:
+        return canonical_form(cell)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)
@@ -109,43 +84,19 @@ class TransnasMicro(SearchSpace):
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         cell = self.cell(arch)
         canonical = canonical_form(cell)
-        executed = live_edges(cell, EDGES) if execute == "live" else frozenset(range(len(EDGES)))
+        executed = self.executed(arch, execute)
         blocks = SKELETON.blocks(data_set.shape[1])
         cells = [MicroCell(cell, executed, block) for block in blocks]
-        edges = {str(index): f"{arch}/edge{index}" for index in range(len(EDGES))}
-        for position, index in enumerate(canonical.operations):
-            edges[str(index)] = f"{canonical.key}/operation{position}"
+        edges = self.edge_keys(arch)
 
         def origin(name: str) -> str:
             """An operation draws from its own text, its cell's number and its part's name; the rest from its name."""
             parts = name.split(".")  # backbone.<cell>.edges.<edge>.<part>
             if len(parts) > 3 and parts[2] == "edges":
-                return f"{edges[parts[3]]}/cell{int(parts[1]) - N_BEFORE_CELLS}/{'.'.join(parts[4:])}"
+                return f"{edges[int(parts[3])]}/cell{int(parts[1]) - N_BEFORE_CELLS}/{'.'.join(parts[4:])}"
             return f"{canonical.key}/{name}"
 
         return TaskNetwork(SKELETON, data_set, cells, origin)
-
-    def graph(self, arch: Architecture) -> ArchitectureGraph:
-        cell = self.cell(self.check(arch))
-        live = live_edges(cell, EDGES)
-        edges = (
-            GraphEdge(source, target, _LABELS[cell[index]], live=index in live)
-            for index, (source, target) in enumerate(EDGES)
-        )
-        caption = "The cell: each node sums what its edges bring. Edges from the input change channels and size."
-        return ArchitectureGraph(("input", "node 1", "node 2", "output"), tuple(edges), caption)
-
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        return rng.choice(self.neighbours(arch))
-
-    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        cell = self.cell(self.check(arch))
-        return tuple(
-            cell_string((*cell[:index], operation, *cell[index + 1 :]))
-            for index in range(len(EDGES))
-            for operation in OPERATIONS
-            if operation != cell[index]
-        )
 
 
 def canonical_form(cell: Cell) -> CanonicalCell:

@@ -17,7 +17,7 @@ Origin = Callable[[str], str]
 
 
 class TaskNetwork(nn.Module):
-    """Stem, cells, and the decoder of the task; the tiles of a puzzle go through the backbone one after another.
+    """Stem, cells, and the decoder of the task; the tiles of a jigsaw puzzle pass through the backbone in turn.
 
     Input [batch, *data_set.shape], output [batch, n_outputs] or, for tasks whose target is an image,
     [batch, n_outputs, height, width]. `origin` names each module's draw; see `SearchSpace.assemble`.
@@ -36,7 +36,7 @@ class TaskNetwork(nn.Module):
         self._n_tiles = n_tiles(data_set)
         self.cells = tuple(f"backbone.{place}" for place in range(N_BEFORE_CELLS - 1, len(self.backbone)))
         self.init_keys = {name: origin(name) for name, _ in self.named_modules()}
-        # The official code draws the backbone's convolutions so, and leaves decoders to PyTorch.
+        # The official code initialises the backbone's convolutions in this way, and decoders by PyTorch's default.
         self.own_init = {
             f"backbone.{name}": Initialisation.kaiming_normal_fan_out
             for name, module in self.backbone.named_modules()
@@ -44,7 +44,7 @@ class TaskNetwork(nn.Module):
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        # One tile at a time, as in the official code: normalisation sees the batch at one place of the puzzle.
+        # One tile at a time, as in the official code: batch statistics are per tile position.
         features = [self.backbone(tile) for tile in images.chunk(self._n_tiles, dim=1)]
         return cast(Tensor, self.decoder(torch.cat(features, dim=1)))
 

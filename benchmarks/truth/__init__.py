@@ -1,1 +1,1 @@
-"""Pieces that the truth converters of several benchmarks share."""
+"""Functions shared by the ground-truth converters of several benchmarks."""

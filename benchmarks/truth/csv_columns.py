@@ -22,7 +22,7 @@ def read_csv(path: Path, types: Mapping[str, type[str] | type[int] | type[float]
         types: the columns to read, with their types.
 
     Raises:
-        CorruptDataError: if a column is missing, or holds an empty cell or one of another type.
+        CorruptDataError: if a column is missing, or contains an empty cell or one of another type.
     """
     options = csv.ConvertOptions(
         include_columns=list(types),

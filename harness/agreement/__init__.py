@@ -8,7 +8,7 @@ from harness.agreement.planning import Components
 from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
 from harness.agreement.selection import TOP, Selection, best_of_top, selection
-from harness.agreement.table import BASELINES, Row, RowKey, agreement_table
+from harness.agreement.table import Row, RowKey, agreement_table
 from harness.agreement.truth_noise import TruthNoise
 from harness.agreement.variations import Variations
 from harness.agreement.verdict import (
@@ -21,7 +21,6 @@ from harness.agreement.verdict import (
 )
 
 __all__ = [
-    "BASELINES",
     "TOP",
     "Agreement",
     "Comparison",

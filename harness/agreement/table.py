@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from harness import columns
 from harness.agreement.measure import Agreement
-
-# Counts that need no network run, and that a proxy has to beat.
-BASELINES: Final = ("params", "params_live", "flops", "flops_live", "sum_log_layer_size", "depth")
 
 
 @dataclass(frozen=True)

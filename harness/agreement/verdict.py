@@ -13,7 +13,7 @@ from harness.agreement.measure import Agreement
 from harness.agreement.paired import Comparison, Contrast, Estimate, exact_verdict, holm, verdict
 from harness.agreement.reliability import Reliability
 from harness.agreement.selection import Selection
-from harness.agreement.table import BASELINES, RowKey
+from harness.agreement.table import RowKey
 from harness.settings import SMALLEST
 
 # An interval of 95 % is 2 * 1.96 standard errors wide.
@@ -33,27 +33,31 @@ class Rules:
     hypotheses: Collection[tuple[str, str]] = ()
 
 
-def verdict_table(compared: Iterable[tuple[RowKey, Comparison]], rules: Rules | None = None) -> pd.DataFrame:
+def verdict_table(
+    compared: Iterable[tuple[RowKey, Comparison]], rules: Rules | None = None, *, baselines: Collection[str] = ()
+) -> pd.DataFrame:
     """One row per proxy and baseline, columns of `columns.VERDICT`.
 
     p is corrected for all proxies that are compared with one baseline on one benchmark and data set, over cells and
-    over networks separately. Baselines beside one another are a family of their own.
+    over networks separately. `baselines` are no hypotheses: beside one another they get a difference with its
+    interval, but neither a corrected p (NaN) nor a verdict (empty).
     """
     rules, rows = rules or Rules(), list(compared)
     families = [
-        (row_key.bench, row_key.dataset, row_key.population, found.baseline, row_key.proxy in BASELINES)
+        None if row_key.proxy in baselines else (row_key.bench, row_key.dataset, row_key.population, found.baseline)
         for row_key, found in rows
     ]
     by_cells, n_family = _corrected(families, [found.cells.delta.p for _, found in rows])
     by_networks, _ = _corrected(families, [found.networks.delta.p for _, found in rows])
     cells = []
     for (row_key, found), p_holm, p_networks, n_tests in zip(rows, by_cells, by_networks, n_family, strict=True):
-        declared = (row_key.proxy, found.baseline) in rules.hypotheses
+        is_hypothesis = row_key.proxy not in baselines
+        declared = is_hypothesis and (row_key.proxy, found.baseline) in rules.hypotheses
 
-        def answer(contrast: Contrast, corrected: float, found: Comparison = found, declared: bool = declared) -> str:
-            if found.enumerated:
-                return exact_verdict(contrast, rules.smallest).value
-            return verdict(contrast.delta, contrast.delta.p if declared else corrected).value
+        def answer(contrast: Contrast, p: float, *, whole: bool = found.enumerated, given: bool = is_hypothesis) -> str:
+            if not given:
+                return ""
+            return (exact_verdict(contrast, rules.smallest) if whole else verdict(contrast.delta, p)).value
 
         own, networks = found.cells, found.networks
         cells.append(
@@ -66,7 +70,7 @@ def verdict_table(compared: Iterable[tuple[RowKey, Comparison]], rules: Rules | 
                 columns.BASELINE_TAU: own.baseline_tau,
                 **_estimated(own.delta, columns.DELTA, columns.DELTA_LOW, columns.DELTA_HIGH, columns.P),
                 columns.P_HOLM: p_holm,
-                columns.BEATS: answer(own, p_holm),
+                columns.BEATS: answer(own, own.delta.p if declared else p_holm),
                 **_estimated(
                     own.partial, columns.PARTIAL_TAU, columns.PARTIAL_LOW, columns.PARTIAL_HIGH, columns.P_PARTIAL
                 ),
@@ -80,7 +84,7 @@ def verdict_table(compared: Iterable[tuple[RowKey, Comparison]], rules: Rules | 
                     columns.P_NETWORKS,
                 ),
                 columns.P_HOLM_NETWORKS: p_networks,
-                columns.BEATS_NETWORKS: answer(networks, p_networks),
+                columns.BEATS_NETWORKS: answer(networks, networks.delta.p if declared else p_networks),
                 **_estimated(
                     networks.partial,
                     columns.PARTIAL_TAU_NETWORKS,
@@ -109,9 +113,9 @@ def _estimated(estimate: Estimate, value: str, low: str, high: str, p: str) -> d
 
 
 def _corrected(families: Sequence[Hashable], p_values: Sequence[float]) -> tuple[list[float], list[int]]:
-    """Per row its p corrected within its family, and how many tests that has."""
+    """Per row its p corrected within its family, and how many tests that has; NaN and 0 without a family (None)."""
     corrected, n_tests = [float("nan")] * len(families), [0] * len(families)
-    for family in dict.fromkeys(families):
+    for family in set(families) - {None}:
         together = [position for position, own in enumerate(families) if own == family]
         p = [p_values[at] for at in together]
         for position, value in zip(together, holm(p), strict=True):

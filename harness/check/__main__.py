@@ -1,6 +1,13 @@
-"""The command `python -m harness.check my_proxy.py`: examine a plug-in and say what to do about what is found."""
+"""The command `python -m harness.check my_proxy.py`: check a plug-in and say how to fix what is found."""
 
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("check"))
+
+import argparse
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,24 +16,28 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.check import CheckResult, Finding, examine, load
-from harness.cli.command import OneSentenceParser
 from harness.errors import HarnessError
 from harness.report import TERMINAL_WIDTH
 from harness.scoring.engine import is_no_result
 
-FAILED, MISTAKE, INTERRUPTED = 1, 2, 130
+FAILED = 1
 _STYLES = {CheckResult.passed: "green", CheckResult.note: "yellow", CheckResult.failed: "bold red"}
 _CHECK_WIDTH = 13
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Examine each proxy; 0 if none fails, 1 if one does, 2 after a mistake on the command line."""
-    parser = OneSentenceParser(prog="python -m harness.check", description="Examine proxies as plug-ins.")
-    parser.add_argument("proxy", nargs="+", help="a registered name, or the path of a Python file")
-    parser.add_argument("--quick", action="store_true", help="leave out cost and direction")
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("check", words)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine each proxy; 0 if none fails, 1 if one does.
+
+    Raises:
+        HarnessError: for a proxy that cannot be loaded, and where memory or a file lacks.
+    """
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     try:
-        arguments = parser.parse_args(words)
         loaded = [(word, load(word)) for word in arguments.proxy]
         results = []
         for word, plug_in in loaded:
@@ -35,38 +46,35 @@ def main(words: Sequence[str] | None = None) -> int:
             for name in plug_in.names:
                 findings += _printed(console, examine(name, quick=arguments.quick))
             results.append(_summary(console, word, findings))
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return MISTAKE
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
+    except HarnessError:
+        raise
     except Exception as error:
         if not is_no_result(error):
             raise
         said = str(error).partition("\n")[0]
-        said = f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy: "
-        print(f"{said}see to the memory or the file that lacks, and examine it again.", file=sys.stderr)
-        return MISTAKE
+        raise HarnessError(
+            f"The examination ended with {type(error).__name__}: {said}. That says nothing about the proxy: see to the "
+            "memory or the file that lacks, and examine it again."
+        ) from error
     return 0 if all(results) else FAILED
 
 
 def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]:
-    """Print findings as they come, one line each, continued below its own text."""
+    """Print findings as they come, one per line, with continuation lines indented."""
     for finding in findings:
         result = "FAIL" if finding.result is CheckResult.failed else finding.result.value
         indent = " " * (2 + len(result) + 2 + _CHECK_WIDTH + 1)
         lines = textwrap.wrap(finding.text, console.width - len(indent), break_long_words=False) or [""]
         line = Text.assemble("  ", (result, _STYLES[finding.result]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
-        # Soft, since a cell's name is longer than the line and is to be copied whole.
+        # Soft wrapping, because a cell's name can be longer than the line and must be copied as one word.
         console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n", soft_wrap=True)
         yield finding
 
 
 def _summary(console: Console, word: str, findings: Sequence[Finding]) -> bool:
-    """Print the verdict; whether it passed."""
+    """Print the summary; returns whether all checks passed."""
     counts = Counter(finding.result for finding in findings)
-    notes = f", {counts[CheckResult.note]} to look at" if counts[CheckResult.note] else ""
+    notes = f", {counts[CheckResult.note]} to review" if counts[CheckResult.note] else ""
     wrong = [finding.check for finding in findings if finding.result is CheckResult.failed]
     if wrong:
         text = f"{word} fails {len(wrong)} of {len(findings)} checks ({', '.join(wrong)}){notes}."
@@ -75,7 +83,3 @@ def _summary(console: Console, word: str, findings: Sequence[Finding]) -> bool:
     console.print(Text(text, style="bold"))
     console.print()
     return not wrong
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Checks that take a while: what a proxy costs, and whether higher means better, on the embedded benchmark."""
+"""The slow checks: the cost of a proxy, and whether higher means better, on the embedded benchmark."""
 
 from collections.abc import Iterator
 from time import thread_time
@@ -23,11 +23,11 @@ from harness.space import BENCHMARKS, Architecture, Execute
 YARDSTICK = "zico"
 BUDGET_S = 8.0
 FEWEST, MOST = 12, 150
-EXPENSIVE = 20  # times the yardstick
+EXPENSIVE = 20  # times the cost of the reference proxy
 
 
 def check_judgement(harness: CheckHarness) -> Iterator[Finding]:
-    """Cost beside zico and params, then direction."""
+    """Cost compared with zico and params, then direction."""
     protocol = Protocol()
     data_set = DATA_SETS.get(DATA_SET)
     batches = draw_batches(data_set, BatchRequest()).batches
@@ -46,12 +46,12 @@ def _cost(harness: CheckHarness, own: float, context: ScoringContext, archs: tup
         f"({1000 * yardstick:.3g} ms; params {1000 * counted:.2g} ms)"
     )
     if own > EXPENSIVE * yardstick:
-        return note("cost", f"{text}; look for passes that shared evidence already holds")
+        return note("cost", f"{text}; check for passes whose results are already in shared evidence")
     return passed("cost", text)
 
 
 def _seconds(harness: CheckHarness, proxy: Proxy, context: ScoringContext, archs: tuple[Architecture, ...]) -> float:
-    """The median over some networks, after one to warm up."""
+    """The median over the networks, after one warm-up."""
     execute: Execute = "live" if proxy.sees is Sees.LIVE else "all"
     with harness.caught():
         timed = []
@@ -72,12 +72,12 @@ def _direction(harness: CheckHarness, context: ScoringContext, n: int) -> Findin
             progress.advance()
     table = pd.DataFrame([dict(found[arch].components) if is_ok(found[arch]) else {} for arch in scored_as])
     if not len(table.columns):
-        return note("direction", "no scores to compare with truth")
+        return note("direction", "no scores to compare with the ground truth")
     values = harness.proxy.combine(table)
     sample = evaluated.sample
     agreement = agreements({harness.name: values}, sample)[harness.name]
     tau, (low, high) = agreement.correlations.tau, agreement.tau_generalisation
-    text = f"tau {tau:.2f} [{low:.2f}, {high:.2f}] with the embedded truth of {agreement.counts.n} cells"
+    text = f"tau {tau:.2f} [{low:.2f}, {high:.2f}] with the embedded ground truth of {agreement.counts.n} cells"
     if high < 0:
-        return note("direction", f"{text}: clearly negative. Higher must mean better; is the sign turned?")
-    return passed("direction", f"{text}; not turned round as far as this tells, and no measure of quality")
+        return note("direction", f"{text}: clearly negative. Higher must mean better; is the sign reversed?")
+    return passed("direction", f"{text}; no sign of a reversed direction (not a measure of quality)")

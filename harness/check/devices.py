@@ -1,4 +1,4 @@
-"""Calls that name a GPU, caught and led to the CPU: a proxy belongs on the device of its evidence."""
+"""Redirects calls that name a GPU to the CPU: a proxy must use the device of its evidence."""
 
 import traceback
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ _TORCH = str(Path(torch.__file__).parent)
 
 
 class Redirected(TorchFunctionMode):
-    """While it is entered, `.cuda()` does nothing and `device="cuda"` means the CPU; `places` says where they were."""
+    """A context in which `.cuda()` has no effect and `device="cuda"` means the CPU; `places` lists the calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,13 +25,13 @@ class Redirected(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Run `func` with the CPU wherever a GPU is named."""
+        """Call `func` with the CPU in place of any GPU."""
         kwargs = kwargs or {}
         if func is torch.Tensor.cuda:
             self._note(".cuda()")
             return args[0]
         found = [entry for entry in (*args, *kwargs.values()) if _is_gpu(entry)]
-        # A device by itself does nothing, and torch makes them for its own ends.
+        # Creating a device has no effect, and torch does so internally.
         if found and func is not torch.device:
             self._note(repr(str(found[0])))
             args = tuple(_on_cpu(entry) for entry in args)
@@ -39,7 +39,7 @@ class Redirected(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _note(self, what: str) -> None:
-        """Remember the innermost line outside torch and this file."""
+        """Record the innermost line outside torch and this file."""
         frames = [frame for frame in traceback.extract_stack() if not frame.filename.startswith((_TORCH, __file__))]
         place = f"{what} in {Path(frames[-1].filename).name}, line {frames[-1].lineno}"
         if place not in self.places:

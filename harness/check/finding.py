@@ -1,11 +1,11 @@
-"""What a check found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class CheckResult(Enum):
-    """`note` is something to know or to look at; only `fail` fails the examination."""
+    """`note` is something to review; only `fail` makes the check fail."""
 
     passed = "pass"
     note = "note"
@@ -14,7 +14,7 @@ class CheckResult(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination: the check's name, its verdict, and what was found with what to do about it."""
+    """One line of the output: the name of the check, its result, and the finding with its remedy."""
 
     check: str
     result: CheckResult
@@ -22,15 +22,15 @@ class Finding:
 
 
 def passed(check: str, text: str) -> Finding:
-    """The finding that all is well."""
+    """A check that passed."""
     return Finding(check, CheckResult.passed, text)
 
 
 def note(check: str, text: str) -> Finding:
-    """A finding to know or to look at."""
+    """A finding to review."""
     return Finding(check, CheckResult.note, text)
 
 
 def failed(check: str, text: str) -> Finding:
-    """A finding to be repaired."""
+    """A finding to fix."""
     return Finding(check, CheckResult.failed, text)

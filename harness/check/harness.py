@@ -1,4 +1,4 @@
-"""The stand that a proxy is examined on: cells of the embedded benchmark, small batches of noise, and its runs."""
+"""The test harness for a proxy: cells of the embedded benchmark, small batches of noise, and the runs of the proxy."""
 
 import os
 import sys
@@ -35,7 +35,7 @@ ORDINARY: Final = (
 DEAD: Final = "|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
 ALL_NONE: Final = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 SKIP_ONLY: Final = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
-# Equal functions: another dead operation, and the same path through another node.
+# Pairs of equal functions: with a different dead operation, and with the same path through another node.
 TWINS: Final = (
     (DEAD, "|avg_pool_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"),
     (
@@ -43,15 +43,15 @@ TWINS: Final = (
         "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|nor_conv_1x1~2|",
     ),
 )
-TASK: Final = ("transnas_micro", "room_layout", "64-41414-0_00_100")  # the cheapest one without classes
+TASK: Final = ("transnas_micro", "room_layout", "64-41414-0_00_100")  # the cheapest task without classes
 
 
 @dataclass(frozen=True)
 class CheckHarness:
-    """A proxy by its name, with the runs that checks are made of.
+    """A proxy with its name, and the runs that the checks consist of.
 
-    `redirect` is true where the proxy asks for a GPU whatever the device: its calls then lead to the CPU, so that the
-    other checks can be made.
+    `redirect` is true if the proxy requests a GPU regardless of the device: its calls are then redirected to the CPU,
+    so that the other checks can run.
     """
 
     name: str
@@ -60,20 +60,20 @@ class CheckHarness:
 
     @property
     def execute(self) -> Execute:
-        """What the engine would execute for it."""
+        """The operations that the engine executes for it."""
         return "live" if self.proxy.sees is Sees.LIVE else "all"
 
     @cached_property
     def ordinary(self) -> tuple[Score, ...]:
-        """Its scores of the ordinary cells, computed once."""
+        """Its scores of the ordinary cells, cached."""
         return tuple(self.score(cell) for cell in ORDINARY)
 
     def subject(self, cell: str, context: ScoringContext | None = None) -> Subject:
-        """A fresh subject, by default with the small batches."""
+        """A new subject, by default with the small batches."""
         return Subject(context or small_context(), Architecture(cell), self.execute)
 
     def score(self, cell: str, context: ScoringContext | None = None) -> Score:
-        """The proxy's score as the engine gives it."""
+        """The proxy's score as computed by the engine."""
         return self.score_on(self.subject(cell, context))
 
     def score_on(self, subject: Subject) -> Score:
@@ -81,15 +81,15 @@ class CheckHarness:
         return self.scores_on(subject, {})[self.name]
 
     def scores_on(self, subject: Subject, others: Mapping[str, Proxy], *, comes_first: bool = True) -> dict[str, Score]:
-        """Its score and those of others, its own passes made before theirs or after them."""
+        """Its score and those of others, with its own passes before or after theirs."""
         own = {self.name: self.proxy}
         with self.caught(), unharmed():
             return score_subject(subject, {**own, **others} if comes_first else {**others, **own})
 
     def measure_unprotected(self, subject: Subject) -> list[str]:
-        """Collect and measure without the engine's fork of the generators; returns what changed in the evidence.
+        """Collect and measure without the engine's fork of the generators; returns the changes in the evidence.
 
-        What the proxy raises is told by other checks, and ignored here.
+        Exceptions are reported by other checks and ignored here.
         """
         kinds = list(self.proxy.evidence().values())
         evidence: list[Evidence] = []
@@ -110,7 +110,7 @@ class CheckHarness:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Calls that name a GPU led to the CPU where need be."""
+        """A context in which calls that name a GPU are redirected to the CPU, if `redirect`."""
         if self.redirect:
             with Redirected():
                 yield
@@ -120,7 +120,7 @@ class CheckHarness:
 
 @contextmanager
 def unharmed() -> Iterator[None]:
-    """One thread, the generators forked, and the settings of `traces.global_settings` put back afterwards."""
+    """One thread, forked generators, and the settings of `side_effects.global_settings` restored afterwards."""
     dtype, gradients = torch.get_default_dtype(), torch.is_grad_enabled()
     exact = torch.are_deterministic_algorithms_enabled()
     environment, folder, path = dict(os.environ), Path.cwd(), list(sys.path)
@@ -140,31 +140,39 @@ def unharmed() -> Iterator[None]:
 
 @cache
 def small_context(protocol: Protocol | None = None) -> ScoringContext:
-    """The embedded benchmark with two batches of noise."""
+    """The embedded benchmark with two noise batches."""
     return _context(BENCH, DATA_SET, protocol or Protocol(batch_size=BATCH_SIZE))
 
 
 @cache
 def task_context() -> ScoringContext:
-    """A regression task, of two images."""
+    """A regression task with two images."""
     return _context(TASK[0], TASK[1], Protocol(batch_size=2))
 
 
 @cache
 def duplicated_context() -> ScoringContext:
-    """Batches in which all images are the first one."""
+    """Batches that repeat their first image."""
     context = small_context()
     batches = tuple(Batch(batch.images[:1].expand_as(batch.images).clone(), batch.targets) for batch in context.batches)
     return replace(context, batches=batches)
 
 
+@cache
+def one_class_context() -> ScoringContext:
+    """Batches in which all images are of the first one's class."""
+    context = small_context()
+    batches = tuple(Batch(one.images, one.targets[:1].expand_as(one.targets).clone()) for one in context.batches)
+    return replace(context, batches=batches)
+
+
 def on_device(device: str) -> ScoringContext:
-    """The small setting on another device."""
+    """The small context on another device."""
     return replace(small_context(), device=torch.device(device))
 
 
 def make_outputs_constant(network: nn.Module) -> None:
-    """Zero the last linear layer, so that the network says the same of every image."""
+    """Zero the last linear layer, so that the outputs do not depend on the image."""
     *_, last = (module for module in network.modules() if isinstance(module, nn.Linear))
     with torch.no_grad():
         last.weight.zero_()
@@ -172,7 +180,7 @@ def make_outputs_constant(network: nn.Module) -> None:
 
 @cache
 def companions(execute: Execute) -> tuple[dict[str, Proxy], dict[str, Score]]:
-    """Proxies that share the usual passes, with their scores of the first cell when nothing else runs."""
+    """Proxies that use the common passes, with their scores of the first cell when run without others."""
     names = ("params", "zico", "naswot", "grad_norm", "synflow")
     proxies: dict[str, Proxy] = {name: PROXIES.get(name)() for name in names}
     subject = Subject(small_context(), Architecture(ORDINARY[0]), execute)
@@ -187,5 +195,5 @@ def _context(bench: str, data_set_name: str, protocol: Protocol) -> ScoringConte
 
 
 def is_ok(score: Score) -> bool:
-    """Whether there is a number."""
+    """Whether the score is a number."""
     return score.status == OK

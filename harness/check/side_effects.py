@@ -1,4 +1,4 @@
-"""What a proxy may leave behind: on the network, in its evidence, in the generators and in global settings."""
+"""Possible side effects of a proxy: on the network, its evidence, the generators and global settings."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ from torch.nn.modules import module as torch_module
 
 from harness.evidence import Evidence
 
-# What every pass in train mode moves, the harness's own included.
+# Updated by every pass in train mode, including the harness's own.
 _RUNNING = ("running_mean", "running_var", "num_batches_tracked")
 _MODULE_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
@@ -24,14 +24,14 @@ _TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 
 @dataclass(frozen=True)
 class NetworkState:
-    """A network's state and its hooks, by where they are."""
+    """A network's state and its hooks, by location."""
 
     state: Mapping[str, object]
     hooks: Mapping[str, int]
 
     @classmethod
     def of(cls, network: nn.Module) -> Self:
-        """The state as it is now."""
+        """The current state."""
         state: dict[str, object] = {}
         hooks: dict[str, int] = {}
         for name, module in network.named_modules():
@@ -51,16 +51,16 @@ class NetworkState:
         return cls(state, hooks)
 
     def changed_in(self, later: "NetworkState") -> list[str]:
-        """What differs in a later state, hooks aside."""
+        """What differs in a later state, apart from hooks."""
         return differing(self.state, later.state)
 
     def hooks_left_in(self, later: "NetworkState") -> list[str]:
-        """Where a later state has more hooks."""
+        """The locations at which a later state has more hooks."""
         return [where for where, n_hooks in later.hooks.items() if n_hooks > self.hooks.get(where, 0)]
 
 
 def evidence_digest(evidence: Evidence) -> dict[str, object]:
-    """The contents of a piece of evidence, as far as they are tensors, arrays and plain values, by where they are."""
+    """The tensors, arrays and plain values in a piece of evidence, by location."""
     return {where: digest for where, digest in _contents(vars(evidence), "") if where != "seconds"}
 
 
@@ -74,7 +74,7 @@ def generators() -> dict[str, object]:
 
 
 def global_settings() -> dict[str, object]:
-    """Settings of the process that other proxies depend on."""
+    """Process-wide settings that other proxies depend on."""
     return {
         "torch's default dtype": torch.get_default_dtype(),
         "torch's number of threads": torch.get_num_threads(),
@@ -91,7 +91,7 @@ def global_settings() -> dict[str, object]:
 
 
 def differing(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
-    """The names under which a later state has something else; what is new in it does not count."""
+    """The names whose values differ in a later state; new names are ignored."""
     return [name for name, value in before.items() if after.get(name) != value]
 
 

@@ -1,15 +1,20 @@
 """`python -m harness.data`: what truth and images are on this machine, how to get them, whether they are whole."""
 
-import argparse
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("data"))
+
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock
 from rich.console import Console
 
-from harness.cli.command import OneSentenceParser
-from harness.data.status import entries, status_table, unfinished, verify
+from harness.data.status import entries, status_lines, status_table, unfinished, verify
 from harness.errors import HarnessError, MissingDataError, UnknownNameError
 from harness.inputs import DATA_SETS, DataSet, InputKind
 from harness.inputs.archives import fetch_archive
@@ -20,47 +25,32 @@ from harness.truth.imports import TRUTH_IMPORTS, import_truth
 from harness.truth.sources import TRUTH_SOURCES, TruthSource, fetch
 
 _DAMAGED = 1
-_MISTAKE = 2
-_INTERRUPTED = 130
+_ROOM_FOR_TABLE = 160  # columns, below which the entries are a list
 _WIDE = 320  # columns of the status table where it is not shown on a terminal
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 if files are damaged, 2 after a user's mistake.
+def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("data", words)
 
-    Args:
-        arguments: the words after `python -m harness.data`, by default those of the process.
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run one of its commands: 0, or 1 if files are damaged.
+
+    Raises:
+        HarnessError: for a user's mistake, or a data home that cannot be read or written.
     """
     try:
-        chosen = _parser().parse_args(arguments)
-        if chosen.command == "fetch":
-            return _fetch(chosen.name)
-        if chosen.command == "import":
-            return _import(chosen.name, chosen.path)
-        return _status() if chosen.command == "status" else _verify()
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return _MISTAKE
+        if arguments.command == "fetch":
+            return _fetch(arguments.name)
+        if arguments.command == "import":
+            return _import(arguments.name, arguments.path)
+        return _status() if arguments.command == "status" else _verify()
+    except HarnessError:
+        raise
     except OSError as error:
         at = f" at {error.filename}" if error.filename else ""
-        print(f"{error.strerror or error}{at}. Check {DATA_VARIABLE}={data_home()}.", file=sys.stderr)
-        return _MISTAKE
-    except KeyboardInterrupt:
-        print("Interrupted; nothing half-written is used. Run the command again.", file=sys.stderr)
-        return _INTERRUPTED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = OneSentenceParser(prog="python -m harness.data", description=__doc__, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("status", help="what is on this machine, and how to get the rest")
-    fetching = commands.add_parser("fetch", help="download and convert the tables of a benchmark, or images")
-    fetching.add_argument("name", metavar="NAME|all", help="a benchmark or data set; all: every benchmark's tables")
-    importing = commands.add_parser("import", help="convert an official release that you have; `status` lists them")
-    importing.add_argument("name", metavar="NAME", help="the release: nats_tss, nats_sss, hw_nas_bench, ...")
-    importing.add_argument("path", metavar="PATH", type=Path, help="its file or unpacked folder")
-    commands.add_parser("verify", help="re-hash and read everything, naming each damaged file")
-    return parser
+        raise HarnessError(f"{error.strerror or error}{at}. Check {DATA_VARIABLE}={data_home()}.") from error
 
 
 def _status() -> int:
@@ -68,7 +58,11 @@ def _status() -> int:
     if not console.is_terminal:
         console = Console(width=_WIDE)
     console.print(f"Data home: {data_home()}\nImage home: {images_home()}", soft_wrap=True, highlight=False)
-    console.print(status_table(entries(data_home(), images_home())))
+    found = entries(data_home(), images_home())
+    if console.width < _ROOM_FOR_TABLE:
+        print("\n".join(status_lines(found, console.width)))
+    else:
+        console.print(status_table(found))
     return 0
 
 
@@ -128,7 +122,3 @@ def _verify() -> int:
         print(f"left by an interrupted fetch, never read, may be deleted: {path}")
     print(f"{len(whole)} whole, {len(damaged)} damaged.")
     return _DAMAGED if damaged else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

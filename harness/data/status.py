@@ -1,5 +1,6 @@
 """What data are on this machine: one row for each table and each data set's images, and their verification."""
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from harness.truth import embedded_tables, repair_command
 from harness.truth.imports import TRUTH_IMPORTS, TruthImport
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TableFile
+
+_INDENT = "    "
+_NAME_WIDTH = 8
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,19 @@ def status_table(found: list[Entry]) -> Table:
             entry.name, entry.what, entry.state, entry.size, entry.sha256, entry.where, entry.how_to_get, entry.origin
         )
     return table
+
+
+def status_lines(found: list[Entry], width: int) -> Iterator[str]:
+    """The entries for a narrow terminal: what and in which state, and below it the rest, no line wider than `width`."""
+    for entry in found:
+        size = f", {entry.size}" if entry.size else ""
+        yield from textwrap.wrap(f"{entry.name}, {entry.what}: {entry.state}{size}", width, subsequent_indent=_INDENT)
+        parts = {"get": entry.how_to_get, "where": entry.where, "sha256": entry.sha256, "source": entry.origin}
+        for name, text in parts.items():
+            # What is longer than a line, a path, is cut: a line that the terminal folds reads worse.
+            lines = textwrap.wrap(text, width - len(_INDENT) - _NAME_WIDTH, break_on_hyphens=False)
+            for number, line in enumerate(lines):
+                yield f"{_INDENT}{'' if number else name:<{_NAME_WIDTH}}{line}"
 
 
 def verify(home: Path, images: Path) -> tuple[list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Ensembles: several proxies' scores -> one; one file each, found by themselves."""
+"""Ensembles: several proxies' scores -> one score; one file each, registered automatically."""
 
 from harness.ensembles.base import ENSEMBLES as ENSEMBLES
 from harness.ensembles.base import Ensemble as Ensemble

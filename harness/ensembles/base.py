@@ -1,4 +1,4 @@
-"""The contract of ensembles: a table of scores -> one score per architecture; higher means better."""
+"""The interface of ensembles: a table of scores -> one score per architecture; higher means better."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from harness.registry import Registry
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What an ensemble may learn from: `truth` [n], higher is better, NaN unknown; equal `groups` [n] stay together."""
+    """Training data of an ensemble: `truth` [n], higher is better, NaN if unknown; `groups` [n] are not split."""
 
     truth: NDArray[np.float64]
     groups: NDArray[Any]
@@ -24,34 +24,34 @@ class Known:
 class Ensemble(ABC):
     """An ensemble is a frozen dataclass in one file; its fields are its options.
 
-    Ensembles see ranks, so that scores of any scale take part alike: a proxy and its logarithm are the same to them.
+    Ensembles receive ranks, so that the scale of scores does not matter: a proxy and its logarithm are equivalent.
     """
 
     version: ClassVar[int]
     paper: ClassVar[str] = ""
     needs_truth: ClassVar[bool] = False
-    """Whether it learns from truth; then it needs `truth` and `groups`, and cannot serve a search."""
+    """Whether it is fitted to ground truth; then it needs `truth` and `groups`, and cannot be used in a search."""
 
     def scores(
         self, table: pd.DataFrame, *, truth: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> "pd.Series[float]":
-        """One score per row, higher is better; NaN where a proxy has no score.
+        """One score per row, higher is better; NaN if a proxy has no score.
 
-        Scores depend on the rows beside: they rank a pool of candidates, not a single one.
+        Scores depend on the other rows: they rank a pool of candidates, not a single one.
 
         Args:
             table: rows are architectures, columns proxies, higher is better; -inf ranks lowest, +inf highest.
-            truth: (n_rows,) accuracies, higher is better, NaN where unknown; for ensembles that learn from it.
-            groups: (n_rows,) labels of what counts as one architecture, its canonical form; for the same ones.
+            truth: (n_rows,) accuracies, higher is better, NaN if unknown; for ensembles that are fitted.
+            groups: (n_rows,) labels of isomorphism classes (canonical forms); for the same ones.
 
         Raises:
             OptionError: if there are fewer than two columns, or truth or groups are needed and not given.
-            Undefined: if the rows do not suffice.
+            Undefined: if there are too few rows.
         """
         if len(table.columns) < 2:
             raise OptionError(f"An ensemble combines at least two proxies, but got {len(table.columns)}.")
         if self.needs_truth and (truth is None or groups is None):
-            raise OptionError(f"{type(self).__name__} learns from truth: give truth= and groups=, one per row.")
+            raise OptionError(f"{type(self).__name__} needs ground truth: give truth= and groups=, one per row.")
         values = table.to_numpy(dtype=np.float64)
         complete = ~np.isnan(values).any(axis=1)
         found = np.full(len(table), np.nan)

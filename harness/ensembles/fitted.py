@@ -16,15 +16,15 @@ from harness.proxy import Undefined
 @ENSEMBLES.register("fitted")
 @dataclass(frozen=True)
 class Fitted(Ensemble):
-    """Each architecture's truth as scikit-learn's extra trees predict it from the truth of the other folds.
+    """Each architecture's accuracy as predicted by scikit-learn's extra trees fitted to the other folds.
 
-    Architectures with the same canonical form are in one fold, so that neither an architecture's own truth nor that of
-    an equal one takes part in its score. Folds depend on the forms alone. What is predicted is the rank of the truth
-    among the training rows less the mean rank: were it the truth itself, each fold's prediction would carry the mean
-    of the others, which is high where that of the fold is low.
+    Architectures with the same canonical form are in one fold, so that neither an architecture's own accuracy nor that
+    of an isomorphic one contributes to its score. Folds depend only on canonical forms. The target is the rank of the
+    accuracy among the training rows minus the mean rank: with the accuracy itself, each fold's prediction would
+    contain the mean of the other folds, which is high if that of the fold is low.
 
-    Unlike a proxy's, its score costs trained networks, so its tau is no training-free result: it says what the proxies
-    hold together, given n_folds - 1 of n_folds of the sample's truth.
+    Unlike a proxy, it needs trained networks, so its tau is not a training-free result: it measures the joint
+    information of the proxies, given n_folds - 1 of n_folds of the sample's ground truth.
     """
 
     version: ClassVar[int] = 1
@@ -34,7 +34,7 @@ class Fitted(Ensemble):
     min_leaf: int = 5
 
     def combine(self, ranks: NDArray[np.float64], known: Known | None) -> NDArray[np.float64]:
-        assert known is not None  # since it needs truth
+        assert known is not None  # because it needs ground truth
         n_groups = np.unique(known.groups).size
         if n_groups < self.n_folds:
             raise Undefined(f"{n_groups} different networks cannot be dealt into {self.n_folds} folds")

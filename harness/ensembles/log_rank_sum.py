@@ -12,7 +12,7 @@ from harness.ensembles.base import ENSEMBLES, Ensemble, Known
 @ENSEMBLES.register("log_rank_sum")
 @dataclass(frozen=True)
 class LogRankSum(Ensemble):
-    """Sum over the proxies of log(rank / n), rank 1 the worst of n: a low rank costs more than high ones gain."""
+    """Sum over the proxies of log(rank / n), rank 1 the worst of n: low ranks weigh more than high ones."""
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2403.19232"

@@ -1,4 +1,4 @@
-"""Rank sum, as TE-NAS joins its two proxies. Chen et al., ICLR 2021, arXiv:2102.11535."""
+"""Rank sum, as TE-NAS combines its two proxies. Chen et al., ICLR 2021, arXiv:2102.11535."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from harness import columns
 from harness.agreement import (
-    BASELINES,
     Agreement,
     Comparison,
     Plan,
@@ -36,11 +35,10 @@ from harness.agreement import (
     selection_table,
     verdict_table,
 )
-from harness.errors import OptionError
+from harness.evaluation.baselines import baselines_among
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import EvaluationTables
-from harness.settings import AGAINST, Settings
-from harness.truth import Truth
+from harness.settings import AGAINST
 
 
 class Scored(Protocol):
@@ -61,7 +59,8 @@ class Analysis:
     """What is known of the columns of one target.
 
     Attributes:
-        rows: agreement of each column.
+        rows: agreement of each column that was asked for.
+        beside: agreement of the baselines that were not asked for.
         compared: each column beside each baseline.
         selected: what the ranking by each column finds.
         by_proxy: per proxy its columns (n_archs,), one per seed.
@@ -70,6 +69,7 @@ class Analysis:
     """
 
     rows: list[Row]
+    beside: list[Row]
     compared: list[tuple[RowKey, Comparison]]
     selected: list[tuple[RowKey, Selection]]
     by_proxy: dict[str, list[NDArray[np.float64]]]
@@ -101,13 +101,14 @@ def analyse(
     plan = Variations.of(sample.classes)
     noise = _noise(evaluated) if sample.is_population else None
     place = (*evaluated.name, evaluated.truth.name)
-    found = agreements({name: scores[name] for name in names}, sample, variations=plan)
+    found = agreements(scores, sample, variations=plan)
     by_proxy: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
     return Analysis(
         rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
+        beside=[Row(column.row_key, found[column.name], column.seconds) for column in beside],
         compared=[
             (keys[one.proxy], one)
             for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))
@@ -138,30 +139,6 @@ def _noise(evaluated: EvaluationSet) -> TruthNoise | None:
     return of_classes or TruthNoise.of_seeds(list(_truth_by_seed(evaluated).values()))
 
 
-def missing_baselines(asked: Sequence[str], against: Sequence[str] = AGAINST) -> list[str]:
-    """Counts to compare with that were not asked for; none where nothing but counts was asked for."""
-    if all(name in BASELINES for name in asked):
-        return []
-    return [name for name in against if name not in asked]
-
-
-def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> list[tuple[str, str]]:
-    """The hypotheses that were declared, of proxies and baselines that are compared here.
-
-    Raises:
-        OptionError: for one of a proxy that is not evaluated, or a baseline that nothing is compared with.
-    """
-    for proxy, baseline in settings.hypothesis:
-        said = f"hypothesis={proxy}:{baseline} is invalid"
-        if proxy not in proxies:
-            raise OptionError(f"{said}: {proxy} is not evaluated here; the proxies are {', '.join(proxies)}.")
-        if baseline not in settings.against:
-            raise OptionError(
-                f"{said}: nothing is compared with {baseline}; against= has {', '.join(settings.against)}."
-            )
-    return list(settings.hypothesis)
-
-
 def reliability(evaluated: EvaluationSet) -> list[Reliability]:
     """The target's truth against itself: canonical-equal architectures trained separately, and seeds.
 
@@ -177,7 +154,7 @@ def reliability(evaluated: EvaluationSet) -> list[Reliability]:
 
 def _truth_by_seed(evaluated: EvaluationSet) -> dict[str, NDArray[np.float64]]:
     """The columns [n] of single seeds whose mean is the truth; none where only the mean is known."""
-    truth = Truth.open(evaluated.space.name)
+    truth = evaluated.benchmark_truth
     own = [
         column.name
         for column in truth.columns(evaluated.data_set.name)
@@ -190,7 +167,7 @@ def _shorter_trainings(
     evaluated: EvaluationSet, sample: Sample, plan: Variations
 ) -> Iterator[tuple[tuple[str, int], Agreement]]:
     """Columns of the truth's metric and split after fewer epochs, as if they were proxies that cost real training."""
-    truth, own = Truth.open(evaluated.space.name), evaluated.truth
+    truth, own = evaluated.benchmark_truth, evaluated.truth
     for column in truth.columns(evaluated.data_set.name):
         shorter = column.epochs is not None and own.epochs is not None and column.epochs < own.epochs
         if shorter and (column.metric, column.split) == (own.metric, own.split) and "_seed" not in column.name:
@@ -205,14 +182,16 @@ def tables_of(
     analyses: Sequence[Analysis], scores: Mapping[tuple[str, str], pd.DataFrame], rules: Rules | None = None
 ) -> EvaluationTables:
     """The tables of an evaluation over several targets, without provenance and failures."""
+    baselines = baselines_among(row.row_key for analysis in analyses for row in analysis.rows)
     per_target = [agreement_table(analysis.rows) for analysis in analyses]
     seeds = [seeds_table(table, one.by_proxy) for table, one in zip(per_target, analyses, strict=True)]
     return EvaluationTables(
         agreement=agreement_table(row for analysis in analyses for row in analysis.rows),
         scores=scores,
-        verdicts=verdict_table((pair for analysis in analyses for pair in analysis.compared), rules),
+        verdicts=verdict_table((pair for one in analyses for pair in one.compared), rules, baselines=baselines),
         selection=selection_table(pair for analysis in analyses for pair in analysis.selected),
         seeds=pd.DataFrame([row for table in seeds for row in table.to_dict("records")], columns=list(columns.SEEDS)),
         reliability=reliability_table(row for analysis in analyses for row in analysis.reliability),
         reference=reference_table(row for analysis in analyses for row in analysis.reference),
+        beside=agreement_table(row for analysis in analyses for row in analysis.beside),
     )

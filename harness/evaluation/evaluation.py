@@ -12,19 +12,21 @@ import pandas as pd
 from harness import columns
 from harness.agreement import RowKey, Rules
 from harness.columns import NO_SEED
-from harness.errors import HarnessError, OptionError
-from harness.evaluation.analysis import Analysis, analyse, checked_hypotheses, missing_baselines, tables_of
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped, open_evaluation_set, pairs
+from harness.errors import OptionError
+from harness.evaluation.analysis import Analysis, analyse, tables_of
+from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
+from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
-from harness.evaluation.provenance import describe_run
+from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
-from harness.inputs import Batches, draw_batches, preferred_kind
+from harness.inputs import Batches, DataSet, draw_batches, preferred_kind
 from harness.report import EvaluationTables, write_report
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import ALL, Settings
+from harness.space import SearchSpace
 from harness.store import OK, ScoreStore, StoredRows
 
 DEFAULT_PROXIES = ("zico", "naswot", "synflow", "grad_norm")
@@ -38,8 +40,8 @@ class Evaluation:
     """What an evaluation found.
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
-    row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for but could not
-    be evaluated here; `out` holds the results.
+    row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for, or a list
+    names, but could not be evaluated here; `out` holds the results.
     """
 
     tables: EvaluationTables
@@ -79,7 +81,9 @@ def evaluate(
         HarnessError: for a user's mistake or missing data, before anything is computed.
     """
     settings = settings or Settings()
+    asked = _asked(proxy, bench, dataset, ensemble, settings)
     external = None if settings.scores is None else read_scores(settings.scores)
+    refuse_as_names([] if external is None else map(str, external.columns), settings)
     ensembles = parse_ensembles(_words(ensemble), settings.options)
     options = {name: given for name, given in settings.options.items() if name not in ensembles}
     specs = parse_proxies(_proxy_words(proxy, external), options)
@@ -89,24 +93,30 @@ def evaluate(
     rules = Rules(
         settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
     )
-    evaluation_sets, skipped = _open_evaluation_sets(_words(bench), _words(dataset), settings, external)
-    runs = {evaluated.name: _runs(evaluated, specs, settings) for evaluated in evaluation_sets}
-    with out_folder(settings.out, _stem(evaluation_sets, specs, external)) as out:
+    named, tolerated = pairs(_words(bench), _words(dataset))
+    archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
+
+    def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
+        evaluated = open_evaluation_set(space, data_set, settings, archs)
+        return evaluated, _runs(evaluated, specs, settings)
+
+    found_here, skipped = attempted(opened, named, tolerated, "evaluated")
+    evaluation_sets = [evaluated for evaluated, _ in found_here]
+    with out_folder(settings.out, _stem(evaluation_sets, specs, external), {"config": asked.config}) as out:
         analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
-        for evaluated in evaluation_sets:
+        for evaluated, runs in found_here:
             found = [] if external is None else _external_columns(evaluated, external, settings)
-            found += _scored(evaluated, runs[evaluated.name], settings)
+            found += _scored(evaluated, runs, settings)
             found += ensemble_columns(evaluated, found, ensembles)
-            counts = parse_proxies(missing_baselines([column.row_key.proxy for column in found], settings.against), {})
+            counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
             tables[evaluated.name] = _scores_table(evaluated, found)
             beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
-            analyses.append(analyse(evaluated, found, beside, against=settings.against))
+            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
-        provenance = describe_run(
-            settings, evaluation_sets, [run for evaluated in evaluation_sets for run in runs[evaluated.name]], skipped
-        )
+        all_runs = [run for _, runs in found_here for run in runs]
+        provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
         written = dataclasses.replace(tables_of(analyses, tables, rules), provenance=provenance, failures=failures)
         write_report(out, written)
     return Evaluation(written, evaluation_sets, skipped, out)
@@ -114,7 +124,9 @@ def evaluate(
 
 def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
     """The columns of some runs, from the store or computed now."""
-    execution = ExecutionOptions(settings.n_workers, settings.resume, settings.retry == "failed")
+    execution = ExecutionOptions(
+        settings.n_workers, settings.resume, settings.retry == "failed", settings.timeout_per_network
+    )
     found: list[ScoreColumn] = []
     if any(run.specs for run in runs):
         with ScoreStore(settings.store.expanduser()) as store:
@@ -122,6 +134,37 @@ def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Sett
                 ensure(run, evaluated.archs, store, execution)
                 found += [_column(evaluated, run, spec, store, settings) for spec in run.specs]
     return found
+
+
+def _asked(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings: Settings) -> Asked:
+    """What was asked, each of its type.
+
+    Raises:
+        OptionError: for an argument of another type.
+    """
+    given = {"proxy": proxy, "bench": bench, "dataset": dataset, "ensemble": ensemble}
+    for name, value in given.items():
+        is_name = value is None or isinstance(value, str)
+        if not is_name and not (isinstance(value, Sequence) and all(isinstance(word, str) for word in value)):
+            hint = " A proxy of your own is a file: give its path, as 'my_proxy.py'." if name == "proxy" else ""
+            raise OptionError(
+                f"evaluate was given {name}={_shown(value)}, of type {type(value).__name__}; it must be a name or a "
+                f"list of names.{hint}"
+            )
+    for name in ("bench", "dataset"):
+        if not given[name]:
+            raise OptionError(f"evaluate was given {name}={given[name]!r}; it must be a name or a list of names.")
+    if not isinstance(settings, Settings):
+        raise OptionError(
+            f"evaluate was given settings={_shown(settings)}, of type {type(settings).__name__}; it must be "
+            "Settings(...): from harness import Settings."
+        )
+    return Asked({name: None if value is None else _words(value) for name, value in given.items()}, settings)
+
+
+def _shown(value: object) -> str:
+    """A value in a message: a function or class by its name."""
+    return getattr(value, "__name__", None) or repr(value)[:60]
 
 
 def _words(words: Words) -> tuple[str, ...]:
@@ -148,24 +191,6 @@ def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for
                 f"{settings.protocol.n_batches}. Use protocol.n_batches={needed}."
             )
     return kept
-
-
-def _open_evaluation_sets(
-    benches: Sequence[str], data_sets: Sequence[str], settings: Settings, external: pd.DataFrame | None
-) -> tuple[list[EvaluationSet], list[Skipped]]:
-    named, open_ended = pairs(benches, data_sets)
-    archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
-    evaluation_sets, skipped = [], []
-    for space, data_set in named:
-        try:
-            evaluation_sets.append(open_evaluation_set(space, data_set, settings, archs))
-        except HarnessError as error:
-            if not open_ended:
-                raise
-            skipped.append(Skipped(space.name, data_set.name, str(error)))
-    if not evaluation_sets:
-        raise HarnessError(f"None of the data sets can be evaluated here. {skipped[0].reason}")
-    return evaluation_sets, skipped
 
 
 def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:

@@ -1,16 +1,17 @@
 """Evaluation sets: a sample of a search space with its truth on one data set; what scores are compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from harness.agreement import Sample
-from harness.errors import HarnessError, OptionError
+from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.evaluation.population import Population, open_population
 from harness.inputs import DATA_SETS, DataSet
 from harness.paths import conf_folder
@@ -20,13 +21,16 @@ from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.truth import Truth, check_has_truth
 from harness.truth.table import TruthColumn
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class EvaluationSet:
     """A sample of architectures and how they did when trained.
 
-    `index` [n] is each architecture's official index; `values` float64 [n] are those of the truth table, NaN where it
-    has none. `population` is what the sample is from.
+    `index` [n] is each architecture's official index; `values` float64 [n] are those of the column `truth`, NaN where
+    it has none. `population` is what the sample is from. `benchmark_truth` holds the other columns; nothing else in an
+    evaluation opens it.
     """
 
     space: SearchSpace
@@ -36,6 +40,7 @@ class EvaluationSet:
     values: NDArray[np.float64]
     truth: TruthColumn
     population: Population
+    benchmark_truth: Truth
 
     @property
     def name(self) -> tuple[str, str]:
@@ -62,15 +67,21 @@ class EvaluationSet:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A pair of benchmark and data set that `all` stands for but that cannot be evaluated here, with the reason."""
+    """A pair of benchmark and data set, one of several, that cannot be evaluated here, with the reason."""
 
     bench: str
     data_set: str
     reason: str
 
 
-def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[SearchSpace, DataSet]], bool]:
-    """The pairs that the words of the command line name, and whether `all` was among the words.
+Tolerated = tuple[type[HarnessError], ...]
+"""The errors that leave out the pair that has them; any other one ends the command, as does one of a single pair."""
+
+
+def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
+    """The pairs that the words of the command line name, and the errors of one pair that leave the others alone.
+
+    What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
 
     Raises:
         UnknownNameError: for names that nothing knows.
@@ -94,7 +105,38 @@ def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[
                     )
     if not found:
         raise OptionError(f"None of the benchmarks {', '.join(benches)} has a data set {' or '.join(data_sets)}.")
-    return list(dict.fromkeys(found)), ALL in (*benches, *data_sets)
+    named = list(dict.fromkeys(found))
+    if ALL in (*benches, *data_sets):
+        return named, (HarnessError,)
+    return named, (MissingDataError,) if len(named) > 1 else ()
+
+
+def attempted(
+    attempt: Callable[[SearchSpace, DataSet], T],
+    named: Sequence[tuple[SearchSpace, DataSet]],
+    tolerated: Tolerated,
+    done: str,
+) -> tuple[list[T], list[Skipped]]:
+    """What `attempt` gives for each pair, and the pairs for which it ends in an error that leaves the others alone.
+
+    Args:
+        attempt: opens what is needed, before anything is computed.
+        named: the pairs.
+        tolerated: as `pairs` gives them.
+        done: what was to be done with them, "evaluated".
+
+    Raises:
+        HarnessError: any other error; or if nothing is left.
+    """
+    found, skipped = [], []
+    for space, data_set in named:
+        try:
+            found.append(attempt(space, data_set))
+        except tolerated as error:
+            skipped.append(Skipped(space.name, data_set.name, str(error)))
+    if not found:
+        raise HarnessError(f"None of the data sets can be {done} here. {skipped[0].reason}")
+    return found, skipped
 
 
 def open_evaluation_set(
@@ -125,7 +167,7 @@ def open_evaluation_set(
             f"The truth column {column.name} of {space.name} on {data_set.name} has {n_known:,} of "
             f"{len(space.architectures):,} architectures, but none of the sample; sample=all has them."
         )
-    return EvaluationSet(space, data_set, chosen, index, values, column, population)
+    return EvaluationSet(space, data_set, chosen, index, values, column, population, truth)
 
 
 def sample_index(space: SearchSpace, settings: Settings, population: Population | None = None) -> NDArray[np.int64]:

@@ -2,15 +2,15 @@
 
 import dataclasses
 import platform
-import shlex
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from harness.cli.invocation import current
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped
 from harness.report import JSON
 from harness.scoring import ScoringRun
@@ -19,23 +19,71 @@ from harness.settings import Settings
 _PACKAGES = ("nas-proxy-harness", "torch", "numpy", "scipy", "pandas", "hydra-core")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for.
+
+    Attributes:
+        words: names by setting, as `proxy`, `bench`, `dataset`, `ensemble`; None: the default.
+        settings: everything else.
+        call: from Python that does the same, said where no command runs; empty: that of `evaluate`.
+    """
+
+    words: Mapping[str, Sequence[str] | None]
+    settings: Settings
+    call: str = ""
+
+    @property
+    def config(self) -> dict[str, JSON]:
+        """All of it as JSON."""
+        own = {field.name: getattr(self.settings, field.name) for field in dataclasses.fields(self.settings)}
+        return {name: _plain(value) for name, value in {**self.words, **own}.items()}
+
+    @property
+    def command(self) -> str:
+        """What does the same again: the command that runs, or the call from Python."""
+        running = current()
+        if running is not None:
+            return running.text
+        if self.call:
+            return f"Called from Python: {self.call}"
+        given = [as_code(list(value)) if value else "None" for name, value in self.words.items() if name != "ensemble"]
+        given.append(as_code(self.settings))
+        if self.words.get("ensemble"):
+            given.append(f"ensemble={as_code(list(self.words['ensemble'] or ()))}")
+        return f"Called from Python: evaluate({', '.join(given)})"
+
+
+def as_code(value: object) -> str:
+    """A value as Python writes it; of a dataclass the fields that differ from their defaults."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        usual = type(value)()
+        given = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        changed = [f"{name}={as_code(one)}" for name, one in given.items() if one != getattr(usual, name)]
+        return f"{type(value).__name__}({', '.join(changed)})"
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, Path):
+        return f"Path({str(value)!r})"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(as_code, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name!r}: {as_code(one)}" for name, one in value.items()) + "}"
+    return repr(value)
+
+
 def describe_run(
-    settings: Settings,
+    asked: Asked,
     evaluation_sets: Sequence[EvaluationSet],
     runs: Sequence[ScoringRun],
     skipped: Sequence[Skipped],
-    *,
-    module: str | None = None,
 ) -> dict[str, JSON]:
-    """Command (`python -m MODULE`), settings, versions, truth and inputs with their sha256, git commit and device.
-
-    `module` is by default the one of this package that was run.
-    """
-    process = describe_process(module or _running_module())
+    """Command, everything asked, versions, truth and inputs with their sha256, git commit and device."""
+    process, settings = describe_process(asked.command), asked.settings
     return {
         "command": process["command"],
         "date": process["date"],
-        "config": {field.name: _plain(getattr(settings, field.name)) for field in dataclasses.fields(settings)},
+        "config": asked.config,
         "space_versions": {evaluated.space.name: evaluated.space.version for evaluated in evaluation_sets},
         "truth": {"/".join(evaluated.name): _plain(evaluated.truth) for evaluated in evaluation_sets},
         "population": {
@@ -59,22 +107,15 @@ def describe_run(
     }
 
 
-def describe_process(module: str) -> dict[str, JSON]:
-    """The command that runs `module`, the time, and with which machine, versions and commit."""
+def describe_process(command: str) -> dict[str, JSON]:
+    """A command, the time, and with which machine, versions and commit it runs."""
     return {
-        "command": shlex.join(["python", "-m", module, *sys.argv[1:]]),
+        "command": command,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.processor() or platform.machine(),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in _PACKAGES}},
         "git_commit": git_commit(),
     }
-
-
-def _running_module() -> str:
-    """The module of this package that was run by `python -m`; `harness` where it was none."""
-    specification = getattr(sys.modules["__main__"], "__spec__", None)
-    name = specification.name.removesuffix(".__main__") if specification else ""
-    return name if name.split(".")[0] == "harness" else "harness"
 
 
 def git_commit() -> str:

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from harness.agreement import RowKey
+from harness.cli.reading import read_options
 from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES, Ensemble
 from harness.errors import OptionError
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.proxy import Undefined
-from harness.registry import checked_options
 from harness.settings import ALL
 
 
@@ -44,7 +44,7 @@ def parse_ensembles(words: Sequence[str], options: Mapping[str, Mapping[str, obj
     found = {}
     for name in names:
         kind = ENSEMBLES.get(name)
-        found[name] = kind(**dict(checked_options("ensemble", name, kind, options.get(name, {}))))
+        found[name] = kind(**dict(read_options("ensemble", name, kind, options.get(name, {}))))
     return found
 
 

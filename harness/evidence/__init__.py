@@ -1,4 +1,4 @@
-"""Evidence: what one kind of pass over a network yields, computed once and shared by all proxies that ask."""
+"""Evidence: the result of one kind of pass over a network, computed once and shared by all proxies that use it."""
 
 from harness.evidence.activations import ChannelSensitivities as ChannelSensitivities
 from harness.evidence.activations import NamedReluCodes as NamedReluCodes

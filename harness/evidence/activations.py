@@ -1,4 +1,4 @@
-"""Activations as evidence: ReLU codes, and what flows through the outputs of layers."""
+"""Evidence from activations: ReLU codes, channel saliencies and output shapes."""
 
 from functools import partial
 from typing import ClassVar
@@ -14,10 +14,10 @@ from harness.evidence.task import Gradients, TaskEvidence
 
 @EVIDENCE.register("relu_codes")
 class ReluCodes(TaskEvidence):
-    """Which ReLUs let which image of the first batch through.
+    """The activation patterns of live ReLUs on the first batch.
 
-    `codes` holds one boolean matrix [batch, units] for each distinct tensor that a ReLU reads, and `n_relus` how many
-    ReLUs read it.
+    `codes` has one boolean matrix [batch, units] for each distinct tensor that a ReLU reads, `n_relus` the number of
+    ReLUs that read it.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -25,11 +25,11 @@ class ReluCodes(TaskEvidence):
     def __init__(self) -> None:
         self.codes: list[Tensor] = []
         self.n_relus: list[int] = []
-        self._read: list[Tensor] = []  # kept until the pass ends, so that identity means the same tensor
+        self._read: list[Tensor] = []  # kept until the end of the pass, so that equal ids mean the same tensor
 
     @property
     def readers(self) -> list[int]:
-        """`n_relus`, as it was called before; goes with the next release."""
+        """Former name of `n_relus`; will be removed in the next release."""
         return self.n_relus
 
     def hook(self, network: nn.Module) -> list[RemovableHandle]:
@@ -43,7 +43,7 @@ class ReluCodes(TaskEvidence):
         self.n_relus[self._place(features)] += 1
 
     def _place(self, features: Tensor) -> int:
-        """The place of a tensor among those that were read."""
+        """The index of a tensor among those that were read."""
         for position, known in enumerate(self._read):
             if known is features:
                 return position
@@ -59,10 +59,10 @@ class ReluCodes(TaskEvidence):
 
 @EVIDENCE.register("named_relu_codes")
 class NamedReluCodes(ReluCodes):
-    """`ReluCodes` of every module that has 'ReLU' in its class's name, LeakyReLU among them, as published code has it.
+    """`ReluCodes` of every module with 'ReLU' in its class name, including LeakyReLU, as in published code.
 
-    `n_relus` counts PyTorch's own modules; `official_n_relus` in addition those that are so named in the benchmark's
-    official code (`official_class`): ReLUConvBN, whose ReLU reads the same tensor.
+    `n_relus` counts PyTorch's own modules; `official_n_relus` also those with such a name in the benchmark's official
+    code (`official_class`): ReLUConvBN, whose ReLU reads the same tensor.
     """
 
     def __init__(self) -> None:
@@ -91,11 +91,11 @@ class NamedReluCodes(ReluCodes):
 
 @EVIDENCE.register("channel_sensitivities")
 class ChannelSensitivities(TaskEvidence):
-    """How much the loss of the first batch hangs on each output channel of each live convolution and linear layer.
+    """The saliency of each output channel of each live convolution and linear layer for the loss of the first batch.
 
     `layers` maps the layer's name to [n_channels]: half the mean over images of the square of sum(a * dL/da), the sum
-    over the channel's pixels; float32 at least. A layer that runs several times has the sum over its runs.
-    `weights_per_channel` maps the same names to the number of weights that make one channel.
+    over the channel's pixels; at least float32. For a layer that runs several times, the sum over its runs.
+    `weights_per_channel` maps the same names to the number of weights per channel.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -136,7 +136,7 @@ class ChannelSensitivities(TaskEvidence):
 
 @EVIDENCE.register("output_sizes")
 class OutputSizes(TaskEvidence):
-    """The shapes of what live convolutions and linear layers give for one image.
+    """The output shapes of live convolutions and linear layers for one image.
 
     `channels` and `pixels` map the layer's name to the number of channels and to height times width, 1 for a linear
     layer.
@@ -161,4 +161,4 @@ class OutputSizes(TaskEvidence):
         self.pixels[name] = output.shape[2:].numel()
 
     def add(self, gradients: Gradients) -> None:
-        """Nothing; see `TaskEvidence`."""
+        """Does nothing; see `TaskEvidence`."""

@@ -1,4 +1,4 @@
-"""The contract of evidence, and the subject that passes run over."""
+"""The interface of evidence, and the subject that passes run on."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from harness.space.initialise import Initialisation
 
 @dataclass(frozen=True)
 class ScoringContext:
-    """What all networks of one run have in common. `batches` is empty where no evidence needs images."""
+    """What all networks of one run share. `batches` is empty if no evidence needs images."""
 
     space: SearchSpace
     data_set: DataSet
@@ -30,12 +30,12 @@ class ScoringContext:
 
 
 class Undefined(Exception):  # noqa: N818  # a stated status, no error
-    """Raised where a proxy or a piece of evidence has no value, with the reason; the row says `undefined`."""
+    """Raised with a reason if a proxy or evidence is undefined for a network; the score's status is `undefined`."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One architecture in a setting; its network is made when first asked for and lent to passes, not given."""
+    """One architecture in a context; its network is built on first use, and passes must leave it unchanged."""
 
     context: ScoringContext
     arch: Architecture
@@ -43,22 +43,22 @@ class Subject:
 
     @property
     def setting(self) -> ScoringContext:
-        """The context, as it was called before; goes with the next release."""
+        """Former name of `context`; will be removed in the next release."""
         return self.context
 
     @cached_property
     def network(self) -> nn.Module:
-        """The network on the setting's device, in the protocol's dtype and mode."""
+        """The network on the context's device, in the protocol's dtype and mode."""
         return self.build(init=self.context.protocol.init, seed=self.context.seed)
 
     def build(self, *, init: Initialisation, seed: int, execute: Execute | None = None) -> nn.Module:
-        """A new network, as `network` but for its initial weights and, where said, for what it executes."""
+        """A new network, as `network` but with other initial weights and, optionally, other executed operations."""
         context, protocol = self.context, self.context.protocol
         execute = execute or self.execute
         network = context.space.network(self.arch, context.data_set, execute=execute, init=init, seed=seed)
         network = network.train(protocol.mode is Mode.train).to(device=context.device, dtype=protocol.dtype.dtype)
         for parameter in network.parameters():
-            if parameter.dim() == 4:  # the layout in which convolutions are fastest, on CPUs and GPUs alike
+            if parameter.dim() == 4:  # the memory layout with the fastest convolutions, on CPUs and GPUs
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return network
 
@@ -66,8 +66,8 @@ class Subject:
 class Evidence(ABC):
     """One kind of evidence about one network.
 
-    A pass is a class method `collect_all` shared by the kinds that ride on it: those with the same `shared_pass` are
-    collected together. `uses` names the settings that the evidence depends on, and so enters the key of a score.
+    A pass is a class method `collect_all` shared by several kinds: those with the same `shared_pass` are collected
+    together. `uses` names the settings that the evidence depends on, and so enters the key of a score.
     """
 
     shared_pass: ClassVar[str]
@@ -75,9 +75,11 @@ class Evidence(ABC):
     runs_network: ClassVar[bool] = True
     shares_network: ClassVar[bool] = True
     """Whether it runs `subject.network`, which is then made beforehand, or networks that it makes itself."""
+    trains: ClassVar[bool] = False
+    """Whether it trains the network, which may take any time: `timeout_per_network` does not apply."""
 
     seconds: float = 0.0
-    """CPU seconds of the passes that this evidence needed, shared passes counted in full."""
+    """CPU seconds of the passes for this evidence; shared passes count in full."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -1,4 +1,4 @@
-"""The features after each cell, for Gaussian images and weights of their own. Lee and Ham, arXiv:2403.19232."""
+"""Feature statistics after each cell, for Gaussian images and private weights. Lee and Ham, arXiv:2403.19232."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,11 +14,11 @@ from harness.space.initialise import Initialisation
 
 @dataclass(frozen=True)
 class CellStatistics:
-    """`entropies` [n_cells + 1] of the features after the stem and after each cell; NaN where they do not vary.
+    """`entropies` [n_cells + 1] of the features after the stem and after each cell; NaN if they are constant.
 
     An entropy is that of the eigenvalues, scaled to sum to 1, of the covariance of channels over images and pixels.
     `gains` [n_cells] are the largest singular values of E[g_in g_out^T], g_out being random signs at a cell's output
-    and g_in what they are at its input after the backward pass; infinite where the cell hands on exactly what it gets.
+    and g_in the resulting gradient at its input; infinite if the cell is the identity.
     """
 
     entropies: tuple[float, ...]
@@ -27,7 +27,7 @@ class CellStatistics:
 
 @EVIDENCE.register("cell_features")
 class CellFeatures(PrivateNetwork):
-    """What each cell does to N(0,1) images, weights drawn from N(0, 2 / fan_in), normalisation by batch."""
+    """Feature and gradient statistics of each cell for N(0,1) images, N(0, 2 / fan_in) weights and batch statistics."""
 
     shared_pass: ClassVar[str] = "cell features"
 
@@ -39,7 +39,7 @@ class CellFeatures(PrivateNetwork):
         """Statistics over a batch of images.
 
         Raises:
-            Undefined: where the network does not name its cells, or has none.
+            Undefined: if the network does not name its cells, or has none.
         """
         if n_images not in self._statistics:
             with self._shared():
@@ -64,14 +64,14 @@ class CellFeatures(PrivateNetwork):
 
 
 def _features(cells: list[nn.Module], network: nn.Module, images: Tensor) -> list[list[Tensor]]:
-    """The outputs of each module, call by call; the tiles of a puzzle go through the same cells one after another."""
+    """The outputs of each module, call by call; the tiles of a jigsaw puzzle pass through the same cells in turn."""
     found: dict[nn.Module, list[Tensor]] = {cell: [] for cell in cells}
 
     def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        if not output.requires_grad:  # a cell without a live path gives a constant
+        if not output.requires_grad:  # a cell without a live path has a constant output
             output = output.detach().requires_grad_()
         found[module].append(output)
-        return output.detach() if module is cells[-1] else output  # what comes after need not be remembered
+        return output.detach() if module is cells[-1] else output  # later operations need no graph
 
     with hooked(cells, see), torch.enable_grad():
         run(network, images)
@@ -79,7 +79,7 @@ def _features(cells: list[nn.Module], network: nn.Module, images: Tensor) -> lis
 
 
 def _entropy(features: Tensor) -> float:
-    """Of the scaled eigenvalues of the covariance of [n_images, channels, height, width]."""
+    """Entropy of the scaled eigenvalues of the channel covariance of [n_images, channels, height, width]."""
     flat = features.detach().transpose(0, 1).flatten(1)
     flat = flat.to(torch.promote_types(flat.dtype, torch.float32))
     centred = flat - flat.mean(dim=1, keepdim=True)

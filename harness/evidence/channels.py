@@ -1,4 +1,4 @@
-"""How the channels of every module's output correlate, for one Gaussian image. Jiang et al., MeCo, NeurIPS 2023."""
+"""Correlations between the channels of every module's output, for one Gaussian image. Jiang et al., NeurIPS 2023."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,9 +12,9 @@ from harness.evidence.private import PrivateNetwork, hooked, run
 
 @dataclass(frozen=True, eq=False)
 class OutputCorrelation:
-    """Pearson correlations [channels, channels] over the pixels of one output; 0 with what does not vary.
+    """Pearson correlations [channels, channels] over the pixels of one output; 0 for constant channels.
 
-    `n_modules` modules gave this very tensor, `n_leaves` of them without modules inside.
+    `n_modules` modules returned this tensor, `n_leaves` of them leaf modules.
     """
 
     correlation: Tensor
@@ -33,10 +33,10 @@ class ChannelCorrelations(PrivateNetwork):
         self._found: dict[int, list[OutputCorrelation]] = {}
 
     def outputs(self, size: int) -> list[OutputCorrelation]:
-        """One for each distinct output, in the order of the forward pass, for an image of `size` x `size` pixels.
+        """One per distinct output, in the order of the forward pass, for an image of `size` x `size` pixels.
 
         Raises:
-            Undefined: where normalisation would take its statistics from a single pixel.
+            Undefined: if a normalisation would compute its statistics from a single pixel.
         """
         if size not in self._found:
             with self._shared():
@@ -47,7 +47,7 @@ class ChannelCorrelations(PrivateNetwork):
     def _compute(self, size: int) -> list[OutputCorrelation]:
         network = self.network()
         givers: dict[int, list[nn.Module]] = {}
-        tensors: dict[int, Tensor] = {}  # kept until the end, so that an id names one tensor
+        tensors: dict[int, Tensor] = {}  # kept until the end, so that ids are unique
 
         def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             tensors[id(output)] = output
@@ -64,7 +64,7 @@ class ChannelCorrelations(PrivateNetwork):
 
 
 def correlations(features: Tensor) -> Tensor:
-    """Pearson correlations [channels, channels] of [channels, ...]; where one is undefined it is 0."""
+    """Pearson correlations [channels, channels] of [channels, ...]; 0 where undefined."""
     flat = features.reshape(len(features), -1)
     flat = flat.to(torch.promote_types(flat.dtype, torch.float32))
     if flat.shape[1] < 2:

@@ -1,8 +1,8 @@
 """The Hessian of a loss times the weights, by one backward pass through the backward pass.
 
-The loss's gradient times the weights needs no gradient of weights: for a layer that gives y = W x + b, the product of
-dL/dW with W is that of dL/dy with y - b. Differentiating this sum gives H w + dL/dw. Against differentiating dL/dw
-times a fixed vector it saves a third of the convolutions.
+The product of the loss's gradient with the weights needs no weight gradients: for a layer y = W x + b, the product of
+dL/dW with W equals that of dL/dy with y - b. Differentiating this sum gives H w + dL/dw. Compared with differentiating
+dL/dw times a fixed vector, this saves a third of the convolutions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from torch.utils.hooks import RemovableHandle
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run of a convolution or linear layer, and what it gave."""
+    """One run of a convolution or linear layer, and its output."""
 
     layer: nn.Module
     output: Tensor
@@ -31,7 +31,7 @@ class Run:
 
 
 def record_runs(network: nn.Module, runs: list[Run]) -> list[RemovableHandle]:
-    """Hooks that put every run of a convolution or linear layer into `runs`."""
+    """Hooks that append every run of a convolution or linear layer to `runs`."""
 
     def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         runs.append(Run(module, output))
@@ -46,12 +46,12 @@ def hessian_times_weights(
     """H w by layer, H the Hessian of the loss with respect to all weights w of `slopes`.
 
     Args:
-        runs: each live run with dL/dy, which was made with create_graph.
+        runs: each live run with dL/dy, computed with create_graph.
         slopes: weight and dL/dw of each live layer, by name.
-        retain_graph: whether a further pass goes through the graph.
+        retain_graph: whether a further pass uses the graph.
     """
     weights = [weight for weight, _ in slopes.values()]
-    # A loss that is linear in an output has a gradient there that depends on nothing.
+    # If the loss is linear in an output, the gradient there is constant.
     bent = [(gradient, run.product) for run, gradient in runs if gradient.requires_grad]
     moved = [(run.output, gradient.detach()) for run, gradient in runs]
     outputs, cotangents = zip(*bent, *moved, strict=True)

@@ -1,8 +1,8 @@
 """Convolution, batch normalisation and ReLU whose gradients are cheap to differentiate.
 
-PyTorch differentiates the gradient of a convolution at three to six times the cost of the two convolutions that it
-takes, and that of a batch normalisation by some thirty passes over its input where five do. Here the second derivatives
-are written out. The forward pass and the first gradient are left to PyTorch's own kernels, and have the same bits.
+PyTorch differentiates the gradient of a convolution at three to six times the cost of the two convolutions it needs,
+and that of a batch normalisation with about thirty passes over its input instead of five. Here the second derivatives
+are written explicitly. Forward pass and first gradient use PyTorch's own kernels, and are bitwise equal.
 """
 
 from collections.abc import Callable
@@ -21,16 +21,16 @@ Triple = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
 class CheapSecondDerivatives(TorchFunctionMode):
-    """Inside, convolutions, ReLUs and batch normalisations in train mode are those of this module.
+    """A context in which convolutions, ReLUs and batch normalisations in train mode are those of this module.
 
-    Their gradients can be differentiated with respect to images and weights, as long as it is the gradients of images
-    that lead there: those of weights and biases are ends.
+    Their gradients can be differentiated with respect to images and weights, but only through the gradients with
+    respect to features: those with respect to weights and biases are not differentiable.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.inputs_only = False
-        """Whether the backward passes to come lead to the images alone: weights' gradients are then left out."""
+        """Whether the following backward passes are for the images only: weight gradients are then skipped."""
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -53,7 +53,7 @@ class CheapSecondDerivatives(TorchFunctionMode):
         dilation: int | Pair = 1,
         groups: int = 1,
     ) -> Tensor:
-        """`torch.nn.functional.conv2d`, whose parameters these are."""
+        """`torch.nn.functional.conv2d`, with the same parameters."""
         if isinstance(padding, str) or features.dim() != _IMAGES:
             return F.conv2d(features, weight, bias, stride, padding, dilation, groups)
         geometry = _Geometry(_pair(stride), _pair(padding), _pair(dilation), groups, self)
@@ -62,7 +62,7 @@ class CheapSecondDerivatives(TorchFunctionMode):
 
 @dataclass(frozen=True, eq=False)
 class _Geometry:
-    """How a convolution moves over an image."""
+    """Stride, padding, dilation and groups of a convolution."""
 
     stride: Pair
     padding: Pair
@@ -74,7 +74,7 @@ class _Geometry:
         return F.conv2d(features, weight, bias, self.stride, self.padding, self.dilation, self.groups)
 
     def gradients(self, gradient: Tensor, features: Tensor, weight: Tensor, wanted: list[bool]) -> Triple:
-        """dL/dfeatures, dL/dweight and dL/dbias as far as they are wanted."""
+        """dL/dfeatures, dL/dweight and dL/dbias, those that are needed."""
         ends = (self.stride, self.padding, self.dilation, False, (0, 0), self.groups, wanted)
         found = torch.ops.aten.convolution_backward(gradient, features, weight, [weight.shape[0]], *ends)
         return cast(Triple, tuple(found))
@@ -99,7 +99,7 @@ class _Convolution(torch.autograd.Function):
 
 
 class _ConvolutionGradient(torch.autograd.Function):
-    """The gradient of `_Convolution`; of its results, only dL/dfeatures is differentiated."""
+    """The gradient of `_Convolution`; only dL/dfeatures is differentiable."""
 
     @staticmethod
     def forward(
@@ -115,21 +115,21 @@ class _ConvolutionGradient(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, cotangent: Tensor, *ends: Tensor | None) -> tuple[Tensor | None, ...]:
         gradient, weight = ctx.saved_tensors
-        # dL/dfeatures is bilinear in the gradient and the weight, and what it is dual to is the convolution itself.
+        # dL/dfeatures is bilinear in the gradient and the weight, and its adjoint is the convolution itself.
         of_gradient = ctx.geometry.convolve(cotangent, weight, None)
         _, of_weight, _ = ctx.geometry.gradients(gradient, cotangent, weight, [False, True, False])
         return of_gradient, None, of_weight, None, None
 
 
 def _relu(features: Tensor, inplace: bool = False) -> Tensor:
-    """`torch.nn.functional.relu`, whose parameters these are."""
+    """`torch.nn.functional.relu`, with the same parameters."""
     if inplace:
         return F.relu(features, inplace=True)
     return cast(Tensor, _Relu.apply(features))  # type: ignore[no-untyped-call]
 
 
 class _Relu(torch.autograd.Function):
-    """The ReLU; its gradient is linear in the gradient, where PyTorch adds up zeros for what else it might hang on."""
+    """The ReLU; its gradient is linear in the incoming gradient, whereas PyTorch also adds zeros for other inputs."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ class _Relu(torch.autograd.Function):
 
 
 class _Gate(torch.autograd.Function):
-    """The gradient of the ReLU, and its own."""
+    """The gradient of the ReLU, and its own gradient."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, output: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ def _batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """`torch.nn.functional.batch_norm`, whose parameters these are."""
+    """`torch.nn.functional.batch_norm`, with the same parameters."""
     if not training or weight is None or bias is None or features.dim() != _IMAGES:
         return F.batch_norm(features, running_mean, running_var, weight, bias, training, momentum, eps)
     kept = _Kept((running_mean, running_var), momentum, eps)
@@ -174,7 +174,7 @@ def _batch_norm(
 
 
 class _Kept:
-    """What a normalisation needs beside its differentiable inputs, and what its kernel hands to its gradient's."""
+    """The non-differentiable inputs of a normalisation, and the values its kernel saves for the gradient."""
 
     def __init__(self, running: tuple[Tensor | None, Tensor | None], momentum: float, epsilon: float) -> None:
         self.running, self.momentum, self.epsilon = running, momentum, epsilon
@@ -182,7 +182,7 @@ class _Kept:
         self.kernel = 0
 
     def gradients(self, gradient: Tensor, features: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """dL/dfeatures, dL/dweight and dL/dbias by the kernel that belongs to the forward pass."""
+        """dL/dfeatures, dL/dweight and dL/dbias by the kernel that matches the forward pass."""
         found = torch.ops.aten._batch_norm_impl_index_backward(
             *(self.kernel, features, gradient, weight, *self.running, self.mean, self.inverse_deviation),
             *(True, self.epsilon, [True, True, True], self.reserve),
@@ -209,7 +209,7 @@ class _Norm(torch.autograd.Function):
 
 
 class _NormGradient(torch.autograd.Function):
-    """The gradient of `_Norm`; of its results, only dL/dfeatures is differentiated."""
+    """The gradient of `_Norm`; only dL/dfeatures is differentiable."""
 
     @staticmethod
     def forward(
@@ -224,7 +224,7 @@ class _NormGradient(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, cotangent: Tensor, *ends: Tensor | None) -> tuple[Tensor, Tensor, Tensor, None]:
-        """By hand, channel by channel, with n numbers x^ = (x - m) s, s = 1 / sqrt(var + eps), and means < >.
+        """Derived per channel, with n numbers x^ = (x - m) s, s = 1 / sqrt(var + eps), and means < >.
 
         dL/dx = w s (g - <g> - x^ <g x^>), whose product with the cotangent u is n w s k, with
         k = <u g> - <u><g> - <u x^><g x^>. The gradient of that with respect to g is w s (u - <u> - x^ <u x^>), the
@@ -248,7 +248,7 @@ class _NormGradient(torch.autograd.Function):
 
 
 def _wide(channels: Tensor, like: Tensor) -> Tensor:
-    """One number for each channel, [1, channels, 1, 1]."""
+    """One number per channel, [1, channels, 1, 1]."""
     return channels.to(like.dtype).reshape(1, -1, 1, 1)
 
 

@@ -1,4 +1,4 @@
-"""Gradients as evidence: of weights, of all parameters and of the images, and the weights times the Hessian."""
+"""Gradients as evidence: by weights, by all parameters and by the images, and the Hessian times the weights."""
 
 from typing import ClassVar
 
@@ -15,10 +15,10 @@ _ROUNDING = 1e5
 class WeightGradients(TaskEvidence):
     """Gradients of the loss with respect to the weights of live convolutions and linear layers, for every batch.
 
-    Transposed convolutions, which decoders of TransNAS-Bench-101 have, are none of these: the authors' codes of ZiCo,
-    zero-cost-nas and NASLib look at `Conv2d` and `Linear` alone.
+    Transposed convolutions, as in decoders of TransNAS-Bench-101, are not included: the code of ZiCo, zero-cost-nas and
+    NASLib uses only `Conv2d` and `Linear`.
 
-    `layers` maps each layer's name to its gradients [n_batches, *weight.shape]. Biases and normalisation are left out.
+    `layers` maps each layer's name to its gradients [n_batches, *weight.shape], without biases and normalisation.
     """
 
     needs_gradients: ClassVar[bool] = True
@@ -44,7 +44,7 @@ class WeightGradients(TaskEvidence):
 
 @EVIDENCE.register("first_batch_gradients")
 class FirstBatchGradients(WeightGradients):
-    """`WeightGradients` of the first batch alone."""
+    """`WeightGradients` of the first batch only."""
 
     n_batches: ClassVar[int | None] = 1
 
@@ -53,8 +53,8 @@ class FirstBatchGradients(WeightGradients):
 class ParameterGradients(TaskEvidence):
     """Gradients of the loss of the first batch with respect to every live parameter.
 
-    `parameters` maps names to gradients, shaped as the parameter: weights of convolutions and linear layers under the
-    layer's name, then biases and normalisation under their own; at least float32.
+    `parameters` maps names to gradients, shaped as the parameter: weights of convolutions and linear layers by the
+    layer's name, then biases and normalisation by their own; at least float32.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -88,7 +88,7 @@ class WeightCurvature(TaskEvidence):
         self.layers: dict[str, Tensor] = {}
 
     def add(self, gradients: Gradients) -> None:
-        """Nothing; see `TaskEvidence`."""
+        """Does nothing; see `TaskEvidence`."""
 
     def add_further(self, further: BatchGradients) -> None:
         """See `TaskEvidence`."""
@@ -99,12 +99,14 @@ class WeightCurvature(TaskEvidence):
 class InputGradients(TaskEvidence):
     """Gradients of the summed outputs with respect to each image of the first batch, and the images' classes.
 
-    `rows` is float64 [batch, n_inputs]. In train mode normalisation mixes the batch, so that a row is the gradient of
-    all images' outputs. `classes` int64 [batch] is None for tasks without classes, of which there are `n_classes`.
+    `rows` is float64 [batch, n_inputs]. In train mode, normalisation couples the images of a batch, so a row is the
+    gradient of the outputs of all images. `classes` int64 [batch], in 0 to `n_classes` - 1, is None for tasks without
+    classes.
 
-    A network that ends in a normalisation, and is linear behind it, has summed outputs that in train mode do not depend
-    on the images at all: normalised numbers sum to a constant. So it is in TransNAS-Bench-101. The gradients are then
-    rounding, which `is_rounding` tells by their size, but for bfloat16, whose rounding is as large as small gradients.
+    For a network that ends in a normalisation, followed only by linear operations, the summed outputs do not depend on
+    the images in train mode, because normalised values sum to a constant. This is the case in TransNAS-Bench-101. The
+    gradients are then rounding errors, which `is_rounding` detects by their size, except in bfloat16, whose rounding
+    errors are as large as small gradients.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -117,11 +119,11 @@ class InputGradients(TaskEvidence):
         self._scale = torch.tensor(float("inf"))
 
     def add(self, gradients: Gradients) -> None:
-        """Nothing; see `TaskEvidence`."""
+        """Does nothing; see `TaskEvidence`."""
 
     def add_further(self, further: BatchGradients) -> None:
         """See `TaskEvidence`."""
-        assert further.inputs is not None  # wanted
+        assert further.inputs is not None  # requested
         assert further.inputs_scale is not None
         self._scale = further.inputs_scale
         self.rows = further.inputs.flatten(1).double()
@@ -130,12 +132,12 @@ class InputGradients(TaskEvidence):
     @property
     def is_rounding(self) -> bool:
         """Whether the summed outputs do not depend on the images."""
-        # On the networks of five spaces rounding is up to 3e3 times the last digit, a gradient 1e8 times and more.
+        # On the networks of five spaces, rounding is up to 3e3 times the machine epsilon, a gradient over 1e8.
         if self._scale.dtype is torch.bfloat16:
             return False
         return bool(self._scale <= _ROUNDING * torch.finfo(self._scale.dtype).eps)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
-    """bfloat16 as float32, others as they are."""
+    """bfloat16 as float32, other dtypes unchanged."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""Counts: the analytic lists of an architecture's layers and of its concatenating cells. No network is made."""
+"""Counts: the analytic list of an architecture's layers and of its concatenating cells. No network is built."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
@@ -12,11 +12,11 @@ from harness.space import ConcatenatingCell, Layer, LayerTable
 
 @EVIDENCE.register("layers")
 class Layers(Evidence):
-    """The layers of the official network, dead ones included, as arrays [n_archs, n_layers].
+    """The layers of the official network, including dead ones, as arrays [n_archs, n_layers].
 
-    One architecture has arrays [1, n_layers], many at once have [n_archs, n_layers], so a proxy that keeps to array
-    arithmetic and to `sum` counts a whole space in a second. The fields are those of `harness.space.Layer`; `depth` and
-    `elementwise_flops` [n_archs] are those of `harness.space.SearchSpace`, None where the space does not say.
+    Arrays are [1, n_layers] for one architecture, [n_archs, n_layers] for many, so a proxy that uses only array
+    arithmetic and `sum` counts a whole space in a second. The fields are those of `harness.space.Layer`; `depth` and
+    `elementwise_flops` [n_archs] are those of `harness.space.SearchSpace`, None if the space does not define them.
     """
 
     shared_pass: ClassVar[str] = "layers"
@@ -35,7 +35,7 @@ class Layers(Evidence):
 
     def sum(self, values: NDArray[Any]) -> NDArray[Any]:
         """Sum over layers of `values` [n_archs, n_layers], each times its repeats; float64 or int64 [n_archs]."""
-        # Smallest first and one by one, so that equal layers in another order give equal bits, and a tie stays a tie.
+        # Summed sequentially in ascending order, so that equal layers in any order give bitwise equal sums.
         return np.cumsum(np.sort(values * self.repeats, axis=-1), axis=-1)[..., -1]
 
     @classmethod
@@ -61,7 +61,7 @@ class ConcatenatingCells(Evidence):
         """See `Evidence`.
 
         Raises:
-            Undefined: if the architecture has none.
+            Undefined: if the architecture has no such cells.
         """
         space = subject.context.space
         cells = space.concatenating_cells(subject.arch, subject.context.data_set)

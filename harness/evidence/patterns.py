@@ -1,4 +1,4 @@
-"""Which units let which image through: patterns over the ReLUs of a private network."""
+"""Activation patterns of the ReLUs of a private network."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -14,7 +14,7 @@ from harness.evidence.private import PrivateNetwork, hooked, run
 
 @EVIDENCE.register("linear_regions_seen")
 class LinearRegionsSeen(PrivateNetwork):
-    """In how many linear regions of the network a batch of N(0,1) images lies."""
+    """The number of linear regions of the network that contain a batch of N(0,1) images."""
 
     shared_pass: ClassVar[str] = "linear regions"
 
@@ -23,7 +23,7 @@ class LinearRegionsSeen(PrivateNetwork):
         self._found: dict[tuple[int, int], int] = {}
 
     def count(self, n_images: int, size: int) -> int:
-        """The number of distinct patterns of one batch; `size` 0 stands for that of the data set's images."""
+        """The number of distinct patterns of one batch; `size` 0 means that of the data set's images."""
         if (n_images, size) not in self._found:
             with self._shared():
                 self._found[n_images, size] = n_regions(self.network(), self.noise(n_images, size or None))
@@ -31,11 +31,11 @@ class LinearRegionsSeen(PrivateNetwork):
 
 
 class _AllApart(Exception):  # noqa: N818  # ends a pass that has nothing more to tell
-    """One ReLU alone has told all images apart."""
+    """A single ReLU layer has distinguished all images."""
 
 
 def n_regions(network: nn.Module, images: Tensor) -> int:
-    """The number of different patterns that images have over the units of all ReLUs."""
+    """The number of distinct patterns of images over the units of all ReLUs."""
     patterns = [np.empty((len(images), 0), dtype=bool)]
 
     def see(output: Tensor) -> None:
@@ -51,7 +51,7 @@ def n_regions(network: nn.Module, images: Tensor) -> int:
 
 
 def n_unit_patterns(network: nn.Module, images: Tensor) -> int:
-    """The number of different patterns that the units of all ReLUs have over images."""
+    """The number of distinct patterns of the units of all ReLUs over images."""
     n_words = -(-len(images) // 16)
     powers = torch.zeros(n_words, len(images), device=images.device)  # a product with them packs 16 images into a word
     for image in range(len(images)):
@@ -59,7 +59,7 @@ def n_unit_patterns(network: nn.Module, images: Tensor) -> int:
     words = [np.empty((0, n_words), dtype=np.uint16)]
 
     def see(output: Tensor) -> None:
-        units = output.movedim(1, -1).flatten(1)  # in the order in which they lie in memory
+        units = output.movedim(1, -1).flatten(1)  # in memory order
         active = torch.gt(units, 0, out=torch.empty(units.shape, device=units.device))
         words.append((powers @ active).T.cpu().numpy().astype(np.uint16, order="C"))
 
@@ -69,7 +69,7 @@ def n_unit_patterns(network: nn.Module, images: Tensor) -> int:
 
 @torch.no_grad()
 def _read_relus(network: nn.Module, images: Tensor, see: Callable[[Tensor], None]) -> None:
-    """Run the images and hand on the output of each ReLU over feature maps."""
+    """Run the images and pass on the output of each ReLU over feature maps."""
 
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if output.dim() == 4:
@@ -85,7 +85,7 @@ def n_distinct(rows: NDArray[np.bool_]) -> int:
 
 
 def _n_distinct_packed(packed: NDArray[np.uint8]) -> int:
-    """The number of distinct rows [n_rows, n_bytes]; np.unique would hash, sixty times as slowly."""
+    """The number of distinct rows [n_rows, n_bytes]; np.unique uses hashing, which is sixty times slower."""
     n_bytes = packed.shape[1]
     if n_bytes > 8:
         return len({row.tobytes() for row in packed})

@@ -1,8 +1,8 @@
-"""Gradients of each image by itself, for a whole batch in one forward and one backward pass.
+"""Per-image gradients for a whole batch in one forward and one backward pass.
 
 The backward pass stops at the outputs of the layers. A layer's weight gradient for one image is then a product of that
-image's inputs and output gradients alone; for a convolution, those of a batch are the weight gradient of one grouped
-convolution, a group for each image. Exact, and never held for the whole network at once.
+image's inputs and output gradients; for a convolution, those of a batch are the weight gradient of one grouped
+convolution with a group per image. The result is exact, and never stored for the whole network at once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ WeightLayer = nn.Conv2d | nn.Linear
 Loss = Callable[[Tensor], Tensor]
 
 _MICRO_BATCH = 32
-_MOST_ENTRIES = 2**24  # of the gradients held at once: 64 MiB in float32
+_MOST_ENTRIES = 2**24  # elements of gradients stored at once: 64 MiB in float32
 
 
 @dataclass(frozen=True, eq=False)
 class LayerCall:
-    """What one call of a layer read, and the gradient of what it gave; [n_images, ...] both."""
+    """The input of one call of a layer, and the gradient of its output; both [n_images, ...]."""
 
     inputs: Tensor
     output_gradient: Tensor
@@ -35,23 +35,22 @@ class LayerCall:
 
 @dataclass(frozen=True, eq=False)
 class GradientSums:
-    """Gradients of one layer's weights, added up over images: of the gradients and of their signs, [n_weights] both."""
+    """Sums over images of the gradients of one layer's weights and of their signs, both [n_weights]."""
 
     gradients: Tensor
     signs: Tensor
 
     def __add__(self, other: Self) -> "GradientSums":
-        """The sums over the images of both."""
+        """Both sums over the images."""
         return GradientSums(self.gradients + other.gradients, self.signs + other.signs)
 
 
 @EVIDENCE.register("per_image_gradients")
 class PerImageGradients(Evidence):
-    """Loss gradients of the weights of convolutions and linear layers, image by image, over the first batch.
+    """Per-image loss gradients of the weights of convolutions and linear layers, over the first batch.
 
-    Each image is a batch of its own: in train mode, normalisation takes its statistics from the one image.
-    `layers` maps the name of each live layer to its sums over `n_images`; those of dead ones are zero, so these do not
-    run.
+    Each image is a batch of its own: in train mode, normalisation uses the statistics of that image. `layers` maps the
+    name of each live layer to its sums over `n_images`; dead layers, whose sums are zero, are not executed.
     """
 
     shared_pass: ClassVar[str] = "per-image gradients"
@@ -66,7 +65,7 @@ class PerImageGradients(Evidence):
         """See `Evidence`.
 
         Raises:
-            Undefined: where normalisation would take its statistics from a single pixel.
+            Undefined: if a normalisation would compute its statistics from a single pixel.
         """
         started = thread_time()
         context = subject.context
@@ -87,7 +86,7 @@ class PerImageGradients(Evidence):
         return [found] * len(kinds)
 
     def add(self, layers: Mapping[str, WeightLayer], calls: Mapping[str, Sequence[LayerCall]]) -> None:
-        """Take up some images, given by the calls of each layer."""
+        """Add some images, given by the calls of each layer."""
         for name, of_layer in calls.items():
             found, known = _sums(layers[name], of_layer), self.layers.get(name)
             self.layers[name] = found if known is None else known + found
@@ -95,7 +94,7 @@ class PerImageGradients(Evidence):
 
 
 class ImageNorm(nn.Module):
-    """What a batch normalisation in train mode computes of a batch of one, for each image of a batch."""
+    """Batch normalisation in train mode, applied to each image of a batch as a batch of one."""
 
     def __init__(self, norm: nn.BatchNorm2d) -> None:
         super().__init__()
@@ -104,8 +103,8 @@ class ImageNorm(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """[n_images, channels, height, width] to the same."""
         n_images = len(features)
-        # Every channel of every image is a channel of one image. (F.group_norm is faster, but where a channel is
-        # constant it leaves noise, whose signs would be counted, for the zeros that batch normalisation gives.)
+        # Every channel of every image becomes a channel of one image. (F.group_norm is faster, but returns noise for a
+        # constant channel, whose signs would be counted, instead of the zeros of batch normalisation.)
         together = features.reshape(1, -1, *features.shape[2:])
         weight, bias = self.weight.repeat(n_images), self.bias.repeat(n_images)
         normalised = F.batch_norm(together, None, None, weight, bias, training=True, eps=self.eps)
@@ -113,7 +112,7 @@ class ImageNorm(nn.Module):
 
 
 def separated(network: nn.Module) -> nn.Module:
-    """The network, changed so that no image knows of another and no weight asks for its gradient."""
+    """The network, changed so that images do not interact and weights do not require gradients."""
     for parameter in network.requires_grad_(False).parameters():
         parameter.data = parameter.data.contiguous()  # grouped convolutions are slow in channels-last
     if network.training:
@@ -127,7 +126,7 @@ def separated(network: nn.Module) -> nn.Module:
 def layer_calls(
     network: nn.Module, layers: Mapping[str, nn.Module], images: Tensor, loss: Loss
 ) -> dict[str, list[LayerCall]]:
-    """The calls of each layer while `loss(network(images))` runs forward and backward; layers never called are absent.
+    """The calls of each layer while `loss(network(images))` runs forward and backward, of called layers only.
 
     Calls that the loss does not depend on have gradients of zero.
     """
@@ -160,7 +159,7 @@ def _sums(layer: WeightLayer, calls: Sequence[LayerCall]) -> GradientSums:
 
 
 def weight_gradients(layer: WeightLayer, calls: Sequence[LayerCall]) -> Iterator[Tensor]:
-    """Gradients [n_images, n] of a layer's weights, summed over its calls, in blocks that together hold each weight."""
+    """Gradients [n_images, n] of a layer's weights, summed over its calls, in blocks that cover all weights."""
     per_output = layer.weight[0].numel()
     step = max(1, _MOST_ENTRIES // (len(calls[0].inputs) * per_output))
     for start in range(0, len(layer.weight), step):

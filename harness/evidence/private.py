@@ -1,4 +1,4 @@
-"""A private network: for passes that no other proxy could share, with inputs or initial weights of their own."""
+"""Private networks: for passes that cannot be shared with other proxies, with their own inputs or initial weights."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 
 @EVIDENCE.register("private_network")
 class PrivateNetwork(Evidence):
-    """Networks of the architecture that are the proxy's own, to be run and changed at will, and noise to feed them.
+    """Networks of the architecture that a proxy may run and change freely, and noise inputs for them.
 
-    All draws are derived from the setting's seed and from what they are for; noise is the same for all architectures.
-    What a proxy does with the network is timed as the proxy's own work.
+    All draws are derived from the context's seed and their purpose; noise is the same for all architectures. The
+    proxy's computations with the network are timed as its own.
     """
 
     shared_pass: ClassVar[str] = "private network"
@@ -36,7 +36,7 @@ class PrivateNetwork(Evidence):
 
     @property
     def device(self) -> torch.device:
-        """Where networks and tensors are."""
+        """The device of networks and tensors."""
         return self._subject.context.device
 
     def network(
@@ -47,20 +47,20 @@ class PrivateNetwork(Evidence):
         training: bool = True,
         execute: Execute | None = None,
     ) -> nn.Module:
-        """A new network in the protocol's dtype, nothing yet run on it.
+        """A new, unused network in the protocol's dtype.
 
         Args:
-            init: how its weights start, by default as the protocol says; they are then those of the shared network.
-            draw: which of many independent draws of the weights.
-            training: whether normalisation takes the batch's statistics, whatever the protocol's mode: the proxies that
-                bring their own inputs bring this too.
-            execute: which operations run, by default those that the proxy sees.
+            init: initialisation of the weights, by default that of the protocol, as in the shared network.
+            draw: index of one of many independent draws of the weights.
+            training: whether normalisation uses batch statistics, regardless of the protocol's mode, because proxies
+                with their own inputs also define this.
+            execute: the operations that run, by default those that the proxy sees.
         """
         init = init or self._subject.context.protocol.init
         return self._subject.build(init=init, seed=self._seed_of(draw), execute=execute).train(training)
 
     def networks(self, n_draws: int, *, init: Initialisation) -> Iterator[nn.Module]:
-        """`network` with the draws 0, 1, ... one after the other, made once: each ends the one before."""
+        """`network` with the draws 0, 1, ... in turn, reusing one network: each draw invalidates the previous one."""
         network = self.network(init=init)
         for draw in range(n_draws):
             if draw:
@@ -72,11 +72,11 @@ class PrivateNetwork(Evidence):
         return seed if draw == 0 else derive_seed("draw", seed, draw)
 
     def generator(self, *purpose: str | int) -> torch.Generator:
-        """A generator on the CPU for one purpose, the same for all architectures."""
+        """A CPU generator for one purpose, the same for all architectures."""
         return generator("private", self._subject.context.seed, self._subject.context.data_set.name, *purpose)
 
     def noise(self, n_images: int, size: int | None = None, draw: int = 0) -> Tensor:
-        """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default as large as the images."""
+        """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default of the size of the images."""
         channels, height, width = self._subject.context.data_set.shape
         shape = (n_images, channels, height if size is None else size, width if size is None else size)
         return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw), dtype=torch.float32))
@@ -87,7 +87,7 @@ class PrivateNetwork(Evidence):
 
     @contextmanager
     def _shared(self) -> Iterator[None]:
-        """What runs inside is done once for several proxies, and timed in full for each."""
+        """A context whose work is done once for several proxies, and timed in full for each."""
         started = thread_time()
         yield
         self.seconds += thread_time() - started
@@ -100,7 +100,7 @@ class PrivateNetwork(Evidence):
 
 @EVIDENCE.register("private_network_and_images")
 class PrivateNetworkAndImages(PrivateNetwork):
-    """`PrivateNetwork`, with as many of the protocol's images as a proxy's definition asks for."""
+    """`PrivateNetwork`, with as many of the protocol's images as the definition of a proxy requires."""
 
     uses: ClassVar[frozenset[str]] = frozenset({"inputs", "protocol", "seed"})
 
@@ -109,7 +109,7 @@ class PrivateNetworkAndImages(PrivateNetwork):
         return self._to_run(self._pooled.images[:n_images])
 
     def losses(self, network: nn.Module, n_batches: int) -> Iterator[Tensor]:
-        """The losses of a network on the protocol's images, dealt into smaller batches of equal size.
+        """The losses of a network on the protocol's images, divided into smaller batches of equal size.
 
         Raises:
             Undefined: if there are fewer images than batches.
@@ -129,10 +129,10 @@ class PrivateNetworkAndImages(PrivateNetwork):
 
 
 def pooled_features(network: nn.Module, images: Tensor) -> Tensor:
-    """What the network's global average pooling reads: [n_images, channels, height, width].
+    """The input of the network's global average pooling: [n_images, channels, height, width].
 
     Raises:
-        Undefined: where no such pooling is called, as in networks whose output is an image.
+        Undefined: if there is no such pooling, as in networks whose output is an image.
     """
     pools = [module for module in network.modules() if isinstance(module, nn.AdaptiveAvgPool2d)]
     found: list[Tensor] = []
@@ -151,7 +151,7 @@ def run(network: nn.Module, images: Tensor) -> Tensor:
     """The output of a network.
 
     Raises:
-        Undefined: where a batch of one image meets a feature map of one pixel in train mode.
+        Undefined: if a batch of one image has a feature map of one pixel in train mode.
     """
     try:
         output: Tensor = network(images)
@@ -164,7 +164,7 @@ def run(network: nn.Module, images: Tensor) -> Tensor:
 
 @contextmanager
 def hooked(modules: Sequence[nn.Module], hook: Hook) -> Iterator[None]:
-    """`hook(module, inputs, output)` after each call of one of the modules; what it returns replaces the output."""
+    """`hook(module, inputs, output)` after each call of one of the modules; its return value replaces the output."""
     handles = [module.register_forward_hook(hook) for module in modules]
     try:
         yield

@@ -15,8 +15,8 @@ from harness.evidence.base import EVIDENCE, Evidence, Subject
 class SynflowSaliency(Evidence):
     """|w * dR/dw| of each live convolution and linear layer; R is the sum of the outputs for one image of ones.
 
-    Weights and biases are replaced by their absolute values, batch normalisation by the identity; arithmetic is float64
-    since values reach 1e60. Transposed convolutions carry the flow but have no entry, as in NASLib. `layers` maps each
+    Weights and biases are replaced by their absolute values, batch normalisation by the identity; in float64,
+    because values reach 1e60. Transposed convolutions are executed but have no entry, as in NASLib. `layers` maps each
     layer's name to its saliencies, shaped as the weight.
     """
 
@@ -57,7 +57,7 @@ class SynflowSaliency(Evidence):
 
 @EVIDENCE.register("synflow_gradients")
 class SynflowGradients(SynflowSaliency):
-    """The two factors of `SynflowSaliency`, from the same pass: `weights` are |w|, `layers` are dR/dw, not negative."""
+    """The two factors of `SynflowSaliency`, from the same pass: `weights` are |w|, `layers` are dR/dw >= 0."""
 
     def __init__(self, layers: dict[str, Tensor], seconds: float, weights: dict[str, Tensor]) -> None:
         super().__init__(layers, seconds)

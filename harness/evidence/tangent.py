@@ -1,4 +1,4 @@
-"""The neural tangent kernel of a network's summed outputs, as TE-NAS takes it. Chen et al., arXiv:2102.11535."""
+"""The neural tangent kernel of a network's summed outputs, as in TE-NAS. Chen et al., arXiv:2102.11535."""
 
 from typing import ClassVar
 
@@ -13,9 +13,9 @@ from harness.evidence.private import PrivateNetworkAndImages, run
 
 @EVIDENCE.register("tangent_kernel")
 class TangentKernel(PrivateNetworkAndImages):
-    """Inner products of the gradients of two images' summed outputs, over all weights, those of normalisation included.
+    """Inner products of the gradients of two images' summed outputs, over all weights, including normalisation.
 
-    Biases are left out. Dead operations add nothing, and do not run.
+    Biases are excluded. Dead operations contribute nothing, and are not executed.
     """
 
     shared_pass: ClassVar[str] = "tangent kernel"
@@ -25,13 +25,13 @@ class TangentKernel(PrivateNetworkAndImages):
         self._kernels: dict[tuple[int, bool], Tensor] = {}
 
     def kernel(self, n_images: int, *, train_mode: bool = False) -> Tensor:
-        """The kernel of the first images, float64 [n, n], n being fewer where the protocol has fewer images.
+        """The kernel of the first images, float64 [n, n]; n is smaller if the protocol has fewer images.
 
-        Normalisation takes its running statistics, which at initialisation are those of no change; in train mode the
-        batch's, so that an output depends on all images, and each takes a backward pass over the batch.
+        Normalisation uses running statistics, which at initialisation have mean 0 and variance 1; in train mode batch
+        statistics, so that an output depends on all images, and each needs a backward pass over the batch.
 
         Raises:
-            Undefined: where the output of the network is an image.
+            Undefined: if the output of the network is an image.
         """
         if (n_images, train_mode) not in self._kernels:
             with self._shared():
@@ -77,7 +77,7 @@ def _sums(outputs: Tensor) -> Tensor:
 
 
 def _of_norm(norm: nn.BatchNorm2d, calls: list[LayerCall]) -> Tensor:
-    """Gradients [n_images, n_channels] of the weights of a normalisation by running statistics."""
+    """Gradients [n_images, n_channels] of the weights of a normalisation with running statistics."""
     total = torch.zeros_like(calls[0].inputs[:, :, 0, 0])
     for call in calls:
         normalised = F.batch_norm(call.inputs, norm.running_mean, norm.running_var, eps=norm.eps)

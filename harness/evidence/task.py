@@ -21,11 +21,11 @@ Gradients = Mapping[str, Tensor]
 
 
 class GradientRequest(Flag):
-    """What a kind of evidence wants of a batch beside the gradients of weights."""
+    """What a kind of evidence needs of a batch in addition to weight gradients."""
 
     NOTHING = 0
     OTHER_PARAMETERS = auto()
-    """Gradients of the loss with respect to biases and normalisation parameters; comes with the backward pass."""
+    """Gradients of the loss with respect to biases and normalisation parameters; no additional pass."""
     CURVATURE = auto()
     """The Hessian of the loss times the weights; a second backward pass, through the first."""
     INPUTS = auto()
@@ -34,10 +34,10 @@ class GradientRequest(Flag):
 
 @dataclass(frozen=True, eq=False)
 class BatchGradients:
-    """What one batch gave beside the gradients of weights; empty where no kind wanted it.
+    """Results of one batch in addition to weight gradients; empty unless requested.
 
-    `parameters` are gradients of the loss by the name of the parameter. `curvature` has, by the name of the layer, the
-    Hessian of the loss times the weights of all live layers. `inputs` [batch, *shape] are gradients of the sum of all
+    `parameters` are gradients of the loss by parameter name. `curvature` is, by layer name, the Hessian of the loss
+    times the weights of all live layers. `inputs` [batch, *shape] are gradients of the sum of all
     outputs of the batch, `inputs_scale` is their norm times that of the images over that of the outputs. `classes`
     int64 [batch] is None for tasks without classes.
     """
@@ -51,11 +51,11 @@ class BatchGradients:
 
 
 class TaskEvidence(Evidence):
-    """Evidence that rides on the task pass: it may hook the network, and it is handed each batch's gradients."""
+    """Evidence from the task pass: it may hook the network, and receives the gradients of each batch."""
 
     shared_pass: ClassVar[str] = "task"
     n_batches: ClassVar[int | None] = None
-    """How many of the protocol's batches are looked at, from the first on; None for all."""
+    """The number of the protocol's batches that are used, from the first on; None for all."""
     needs_gradients: ClassVar[bool] = False
     wants: ClassVar[GradientRequest] = GradientRequest.NOTHING
 
@@ -65,19 +65,19 @@ class TaskEvidence(Evidence):
 
     @abstractmethod
     def add(self, gradients: Gradients) -> None:
-        """Take up one batch; `gradients` are those of the weights of live convolutions and linear layers, by name.
+        """Process one batch; `gradients` are those of the weights of live convolutions and linear layers, by name.
 
-        Hooks that were set on tensors are to be removed here: further passes may follow over the same tensors.
+        Hooks on tensors must be removed here, because further passes may use the same tensors.
         """
 
-    def add_further(self, further: BatchGradients) -> None:  # most kinds want nothing more
-        """Take up what `wants` names of the same batch."""
+    def add_further(self, further: BatchGradients) -> None:  # most kinds need nothing else
+        """Process the results of the same batch that `wants` names."""
 
     @classmethod
     def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
-        """Each batch runs forward once, and backward once for each kind of gradient that some kind of evidence needs.
+        """Each batch runs forward once, and backward once per kind of gradient that is needed.
 
-        All of them go through one graph, so none depends on which others are asked for.
+        All passes use one graph, so none depends on which others are requested.
         """
         found = [kind() for kind in kinds]
         for index, batch in enumerate(subject.context.batches):
@@ -89,7 +89,7 @@ class TaskEvidence(Evidence):
 
 
 def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> None:
-    """Run one batch and hand each kind of evidence what it needs; its seconds are those of the passes it needs."""
+    """Run one batch and pass each kind of evidence what it needs; its seconds are those of the passes it needs."""
     clock = _Clock()
     context, network = subject.context, subject.network
     wanted = GradientRequest.NOTHING
@@ -97,7 +97,7 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
         wanted |= evidence.wants
     loses = [evidence for evidence in active if _needs_loss(evidence)]
     images = batch.images.to(device=context.device, dtype=context.protocol.dtype.dtype)
-    # Detached: what is given a gradient here must not be the batch that other networks are fed with.
+    # Detached, because gradients must not be enabled on the batch that other networks use.
     images = images.contiguous(memory_format=torch.channels_last).detach()
     images.requires_grad_(GradientRequest.INPUTS in wanted)
     targets = batch.targets.to(context.device)
@@ -142,8 +142,8 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
 class _Backward:
     """The gradients of the loss: `detached` of the weights of live layers, `others` of all other live parameters.
 
-    `of_weights` holds each live layer's weight with its gradient, `runs` each live run of a layer with that of what it
-    gave; both lead back into the graph if the curvature is wanted.
+    `of_weights` holds each live layer's weight with its gradient, `runs` each live run of a layer with the gradient of
+    its output; both are part of the graph if the curvature is requested.
     """
 
     def __init__(self, network: nn.Module, loss: Tensor, runs: Sequence[Run], wanted: GradientRequest) -> None:
@@ -172,7 +172,7 @@ class _Backward:
 
 
 def _of_inputs(outputs: Tensor, images: Tensor) -> Tensor:
-    """Gradients of the summed outputs with respect to the images; zeros where no path joins them."""
+    """Gradients of the summed outputs with respect to the images; zeros without a path between them."""
     (found,) = torch.autograd.grad(outputs, images, torch.ones_like(outputs), allow_unused=True)
     return torch.zeros_like(images) if found is None else found
 

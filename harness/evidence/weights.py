@@ -1,4 +1,4 @@
-"""Weights: what the layers hold at initialisation. No pass is made."""
+"""Weights of the layers at initialisation. No pass is needed."""
 
 from collections.abc import Sequence
 from time import thread_time
@@ -12,7 +12,7 @@ from harness.evidence.gradients import at_least_float32
 
 @EVIDENCE.register("weights")
 class Weights(Evidence):
-    """The weights of convolutions and linear layers, dead ones included.
+    """The weights of convolutions and linear layers, including dead ones.
 
     `layers` maps each layer's name to its weight, at least float32, in the network's order.
     """

@@ -31,12 +31,21 @@ def part_path(target: Path) -> Path:
 def replacing(target: Path) -> Iterator[Path]:
     """Lend a temporary path; what was written there becomes `target` when the block succeeds, else it is deleted.
 
-    Missing parent folders are made. A process that is killed leaves a hidden `.part` file and the old `target`.
+    Missing parent folders are made. What was written is on the disk before it takes the name, so that a power failure
+    leaves either file whole; a process that is killed leaves a hidden `.part` file and the old `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = part_path(target)
     try:
         yield part
+        with part.open("rb+") as written:
+            os.fsync(written.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file in one step; one of this name is replaced, with the permissions of a new file."""
+    with replacing(target) as part:
+        part.write_bytes(content)

@@ -1,14 +1,16 @@
 """Files of other people's releases: pinned by sha256, fetched whole or not at all."""
 
 import shutil
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import CorruptDataError, MissingDataError, OptionError
 from harness.files.atomic import md5_of, replacing, sha256_of
+from harness.files.web import WebError, fetch
 from harness.paths import MIRROR_VARIABLE, mirror
+
+_SECONDS, _SLOWEST = 120.0, 50_000.0  # a download may take two minutes, and a second for each 50 kB
 
 
 @dataclass(frozen=True)
@@ -116,35 +118,16 @@ def _from_folder(source: Path, part: Path) -> None:
 
 
 def _from_web(file: RemoteFile, url: str, part: Path) -> None:
-    """Download, with a progress bar on a terminal.
+    """Download, with a progress bar for large files and on a terminal.
 
     Raises:
-        MissingDataError: if the host cannot be reached or answers with an error.
+        MissingDataError: if the host cannot be reached or answers with an error, or if it takes too long.
+        CorruptDataError: if the host has more than was published.
     """
-    import pooch  # imported here: it brings the network stack, which nothing else needs
-
     try:
-        with part.open("wb") as output:
-            pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)(url, output, None)
-    except OSError as error:  # the root of what the HTTP client raises
-        if error.errno is not None:  # the disk's, not the network's
-            raise
+        fetch(url, part, file.n_bytes, seconds=_SECONDS + file.n_bytes / _SLOWEST)
+    except WebError as error:
         raise MissingDataError(
-            f"{url} could not be downloaded ({_reason(error)}). "
+            f"{url} could not be downloaded ({error}). "
             f"Set {MIRROR_VARIABLE} to a folder or URL that holds it as {file.key}."
         ) from error
-
-
-def _reason(error: OSError) -> str:
-    """The short reason of a network failure, without addresses of objects."""
-    response = getattr(error, "response", None)
-    if response is not None:
-        return f"HTTP {response.status_code}"
-    return {
-        "ConnectionError": "no connection",
-        "ConnectTimeout": "no answer in time",
-        "ReadTimeout": "no answer in time",
-        "SSLError": "no secure connection",
-        "ProxyError": "the proxy refuses",
-        "ChunkedEncodingError": "the connection broke",
-    }.get(type(error).__name__, type(error).__name__)

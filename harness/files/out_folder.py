@@ -1,7 +1,8 @@
 """The folder that a run writes its results into."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -9,20 +10,30 @@ from pathlib import Path
 from harness.errors import OptionError
 
 RUNS = Path("results/runs")
+RECORD = "run.json"
+CONFIG = "config"
+_MAY_DIFFER = ("out", "store", "workers", "device", "resume", "retry")  # where and how, not what
 
 
 @contextmanager
-def out_folder(asked: Path | None, stem: str) -> Iterator[Path]:
+def out_folder(asked: Path | None, stem: str, evaluation: Mapping[str, object] | None = None) -> Iterator[Path]:
     """The folder asked for, or else a new one in `results/runs` that begins with `stem` and ends with the time.
 
     To be entered before anything is computed, so that a folder that cannot be written is known then. A new one that is
-    left without a file goes again.
+    left without a file goes again, with the folders above that were made for it.
+
+    Args:
+        asked: the folder; None: a new one.
+        stem: what a new one begins with.
+        evaluation: what run.json will say was asked, as the entries `config` and perhaps `search`; a folder whose
+            run.json says otherwise is refused. None: the results are no evaluation.
 
     Raises:
-        OptionError: if it cannot be written.
+        OptionError: if it cannot be written, or holds another evaluation.
     """
     out = (asked or _new(stem)).expanduser()
-    is_new = not out.exists()
+    _refuse_another(out, evaluation)
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / ".writable"
@@ -33,8 +44,39 @@ def out_folder(asked: Path | None, stem: str) -> Iterator[Path]:
     try:
         yield out
     finally:
-        if is_new and not any(out.iterdir()):
-            out.rmdir()
+        for folder in made:
+            if not folder.is_dir() or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+def _refuse_another(out: Path, evaluation: Mapping[str, object] | None) -> None:
+    try:
+        found = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if not isinstance(found, Mapping):
+        return
+    differing = _differing(found, evaluation) if evaluation is not None else "an evaluation"
+    if differing:
+        raise OptionError(
+            f"out={out} holds the results of another run ({differing}). Give another folder, or delete this one."
+        )
+
+
+def _differing(found: Mapping[str, object], evaluation: Mapping[str, object]) -> str:
+    """What a folder's record was asked otherwise, as text; empty where it is the same evaluation."""
+    if ("search" in found) != ("search" in evaluation):
+        return "a search" if "search" in found else "no search"
+    for group in (CONFIG, "search"):
+        before, now = found.get(group, {}), evaluation.get(group, {})
+        if not isinstance(before, Mapping) or not isinstance(now, Mapping):
+            continue
+        # A record of an earlier version may lack an entry.
+        for name in before.keys() & now.keys() - set(_MAY_DIFFER):
+            if before[name] != now[name]:
+                return f"{name}: {json.dumps(before[name])} there, {json.dumps(now[name])} here"
+    return ""
 
 
 def _new(stem: str) -> Path:

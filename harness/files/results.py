@@ -1,12 +1,11 @@
 """Files of results, each written whole or not at all."""
 
 import errno
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import HarnessError, OptionError
+from harness.files.atomic import write_whole
 
 
 def write_files(out: Path, files: Mapping[str, bytes]) -> None:
@@ -19,7 +18,7 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            _write_whole(out / name, content)
+            write_whole(out / name, content)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise HarnessError(
@@ -30,22 +29,3 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
             f"The results cannot be written into {out}: {error.strerror or error}. "
             "Choose a folder that can be written with out=FOLDER."
         ) from error
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write beside the target and rename, so that a reader or a kill never sees half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # mkstemp makes files private; results are as readable as the user's other files.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -1,6 +1,6 @@
 """Inputs: a data set and a seed -> the batches that networks are scored on.
 
-`data_set` is the contract of a data set and draws its batches, `archives` brings published images to this machine.
+`data_set` defines a data set and draws its batches, `archives` downloads and unpacks published images.
 """
 
 from harness.inputs.data_set import DATA_SETS as DATA_SETS

@@ -22,7 +22,7 @@ from harness.registry import Registry
 
 
 class InputKind(Enum):
-    """Whose images a network is fed with; every result says which."""
+    """The source of a network's input images; recorded with every result."""
 
     real = "real"
     """The data set's own training images."""
@@ -33,7 +33,7 @@ class InputKind(Enum):
 
 
 class Rows(Protocol):
-    """An array along its first axis, or something that reads those of its rows that are asked for."""
+    """An array along its first axis, or an object that reads requested rows on demand."""
 
     def __len__(self) -> int: ...
 
@@ -42,10 +42,10 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Training images as they lie on the disk.
+    """Training images as stored on disk.
 
     `images` is uint8 [n, height, width, channels]; `labels` are targets as `DataSet.loss` takes them, for classes int64
-    [n] in [0, n_classes). `source` names the file and how far it is the published one.
+    [n] in [0, n_classes). `source` names the file and whether it is the published one.
     """
 
     images: Rows
@@ -58,10 +58,10 @@ class Images:
 class DataSet(ABC):
     """A labelled image data set; instances are registered in `DATA_SETS` under their name.
 
-    `n_classes` is how many numbers a network gives for an input, or for each pixel of one. `shape` is (channels,
-    height, width); where an input is several images, they lie one after another along the channels. `mean` and `std`
-    are per channel, of intensities in [0, 1]. `how_to_get` is one sentence with the command or page that brings the
-    real images; `archive` is what that command fetches. `embedded` data sets come with an installed package.
+    `n_classes` is the number of outputs of a network per input, or per pixel. `shape` is (channels, height, width); if
+    an input consists of several images, they are concatenated along the channels. `mean` and `std` are per channel, of
+    intensities in [0, 1]. `how_to_get` is one sentence with the command or web page for obtaining the real images;
+    `archive` is what that command fetches. `embedded` data sets come with an installed package.
     """
 
     name: str
@@ -79,19 +79,19 @@ class DataSet(ABC):
         """The real or substitute training images under `home`.
 
         Raises:
-            MissingDataError: if they are not there, naming the folder and what would bring them.
+            MissingDataError: if they are missing, naming the folder and how to obtain them.
             CorruptDataError: if a file is truncated, malformed, or has the published size but other contents.
         """
 
     @abstractmethod
     def present(self, home: Path) -> dict[InputKind, Path]:
-        """The kinds of images that lie under `home`, unread, each with its file or folder."""
+        """The kinds of images present under `home`, each with its file or folder; nothing is read."""
 
     def read_held_out(self, home: Path) -> Images | None:
-        """Images to test trained networks on, which `read` leaves out; None where none are read of this data set.
+        """Held-out images for testing trained networks, disjoint from `read`; None if not supported.
 
         Raises:
-            MissingDataError: if they are not there.
+            MissingDataError: if they are missing.
             CorruptDataError: if a file is damaged.
         """
         return None
@@ -108,11 +108,11 @@ class DataSet(ABC):
         return targets if targets.dim() == 1 and not targets.is_floating_point() else None
 
     def random_targets(self, n: int, source: torch.Generator) -> Tensor:
-        """Targets [n, ...] of the shape and type that `loss` takes, drawn at random: for noise."""
+        """Random targets [n, ...] of the shape and type that `loss` takes, for noise inputs."""
         return torch.randint(self.n_classes, (n,), generator=source)
 
     def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
-        """Targets for images of noise [n, *shape]: random ones, unless a target is by definition made of its image."""
+        """Targets for noise images [n, *shape]: random, unless a target is by definition a function of its image."""
         return self.random_targets(len(images), source)
 
 
@@ -121,7 +121,7 @@ DATA_SETS: Registry[DataSet] = Registry("data set", "benchmarks.inputs")
 
 @dataclass(frozen=True)
 class BatchRequest:
-    """What batches are drawn: defaults are those of the protocol `paper`.
+    """The batches to draw: defaults are those of the protocol `paper`.
 
     Raises:
         OptionError: if a number is zero or negative.
@@ -135,7 +135,7 @@ class BatchRequest:
     def __post_init__(self) -> None:
         for name in ("n_batches", "batch_size"):
             if getattr(self, name) < 1:
-                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be at least 1.")
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at least 1.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ class Batch:
     targets: Tensor
 
     def to(self, device: torch.device) -> "Batch":
-        """The batch on a device; to a GPU it goes through pinned memory, without waiting for it."""
+        """The batch on a device; copied to a GPU asynchronously through pinned memory."""
         if device.type != "cuda":
             return Batch(self.images.to(device), self.targets.to(device))
         images, targets = (tensor.pin_memory().to(device, non_blocking=True) for tensor in (self.images, self.targets))
@@ -155,7 +155,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class Batches:
-    """The batches that every architecture is scored on; `sha256` is of all their tensors, shapes included."""
+    """The batches that every architecture is scored on; `sha256` covers all their tensors and shapes."""
 
     batches: tuple[Batch, ...]
     sha256: str
@@ -175,13 +175,13 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
     Equal requests give equal bytes, and more batches of the same size begin with the same ones.
 
     Args:
-        data_set: whose images.
-        request: how many, of which kind, with which seed.
-        home: the image home, by default `HARNESS_IMAGES`.
+        data_set: the data set.
+        request: number, size, kind and seed of the batches.
+        home: the folder of images, by default `HARNESS_IMAGES`.
 
     Raises:
-        OptionError: if more images are asked for than there are.
-        MissingDataError: if the images are not on this machine.
+        OptionError: if more images are requested than there are.
+        MissingDataError: if the images are missing.
         CorruptDataError: if their file is damaged.
     """
     if request.kind is InputKind.noise:
@@ -203,7 +203,7 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
 
 
 def preferred_kind(data_set: DataSet, kinds: Sequence[InputKind], home: Path | None = None) -> InputKind:
-    """The first of some kinds that is on this machine, noise always being; the first of all where none is."""
+    """The first of the given kinds that is available (noise always is); the first of all if none is."""
     here = {InputKind.noise, *data_set.present(home or images_home())}
     if data_set.embedded:
         here.add(InputKind.real)
@@ -211,7 +211,7 @@ def preferred_kind(data_set: DataSet, kinds: Sequence[InputKind], home: Path | N
 
 
 def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
-    """The images of some rows, channels first, minus the data set's mean, over its standard deviation."""
+    """The images of the given rows, channels first, standardised by the data set's mean and standard deviation."""
     intensities = torch.from_numpy(images.images[rows]).permute(0, 3, 1, 2).to(torch.float32) / 255
     mean = torch.tensor(data_set.mean).reshape(-1, 1, 1)
     std = torch.tensor(data_set.std).reshape(-1, 1, 1)
@@ -219,7 +219,7 @@ def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batc
 
 
 def _noise_batch(data_set: DataSet, request: BatchRequest, index: int) -> Batch:
-    """One batch of noise from its own generator, so that a batch does not depend on how many follow."""
+    """One noise batch from a generator of its own, so that a batch does not depend on the number of batches."""
     source = generator("batches", request.seed, data_set.name, "noise", index)
     images = torch.randn(request.batch_size, *data_set.shape, generator=source)
     return Batch(images, data_set.noise_targets(images, source))

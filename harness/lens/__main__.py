@@ -1,27 +1,36 @@
 """The command `python -m harness.lens [study=batches|init|inputs] ...`: the settings are those of an evaluation.
 
-Without a study: what each proxy follows (bias.csv), which proxies say the same (similarity.csv), what carries over to
-other data sets and tasks (transfer.csv). With one: the same proxies under other settings (stability.csv). Each table
-has its picture; lens.md puts them together, and the evaluations lie beside.
+Without a study: correlation with architecture statistics (bias.csv), rank correlation between proxies (similarity.csv)
+and transfer to other data sets and tasks (transfer.csv). With a study: the same proxies under varied settings
+(stability.csv). Each table has a figure; lens.md combines them. The evaluations are in the same folder.
 """
 
 import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("lens"))
+
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, read_words
+from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
-from harness.lens.bias import COUNTS, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
+from harness.lens.bias import SAME_GROUP, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
 from harness.lens.stability import STUDIES, stability_table, variants
-from harness.proxy import PROXIES
+from harness.proxy import baseline_names
 from harness.registry import unknown_name
+from harness.report.escape import csv_text
 from harness.report.heat_map import matrix
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records
@@ -29,25 +38,46 @@ from harness.settings import ALL
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Make the tables and pictures; a mistake is one sentence and exit code 2."""
-    try:
-        own, asked = read_words(sys.argv[1:] if words is None else words, {"study"})
-        if "study" in own and own["study"] not in STUDIES:
-            raise OptionError(unknown_name("study", own["study"], list(STUDIES)))
-        out = _study(own["study"], asked) if "study" in own else _lens(asked)
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("lens", words)
+
+
+@dataclass(frozen=True)
+class LensRequest:
+    """The evaluation that is looked at; a study, or None."""
+
+    evaluation: EvaluationRequest
+    study: str | None
+
+
+def read(config: DictConfig) -> LensRequest:
+    """What is to be looked at.
+
+    Raises:
+        HarnessError: for values that are invalid.
+    """
+    study = config["study"]
+    if study is not None and study not in STUDIES:
+        raise OptionError(unknown_name("study", str(study), list(STUDIES)))
+    return LensRequest(read_request(config), study)
+
+
+def run(request: LensRequest) -> None:
+    """Make the tables and pictures.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    out = _lens(request.evaluation) if request.study is None else _study(request.study, request.evaluation)
     print((out / "lens.md").read_text(encoding="utf-8"), end="")
     print(out)
-    return 0
 
 
-def _lens(asked: EvaluationRequest) -> Path:
-    proxies = asked.proxies
+def _lens(request: EvaluationRequest) -> Path:
+    proxies = request.proxies
     if proxies is not None and ALL not in proxies:
-        proxies = proxies + [name for name in COUNTS if name in PROXIES and name not in proxies]
-    evaluation = _evaluated(replace(asked, proxies=proxies))
+        proxies = (*proxies, *(name for name in baseline_names() if name not in proxies))
+    evaluation = _evaluated(replace(request, proxies=proxies))
     out = evaluation.out
     bias, transfer = bias_table(evaluation), transfer_table(evaluation)
     _csv(out / "bias.csv", bias)
@@ -59,45 +89,47 @@ def _lens(asked: EvaluationRequest) -> Path:
         place = "-".join(evaluated.name)
         followed = bias[(bias["bench"] == evaluated.name[0]) & (bias["dataset"] == evaluated.name[1])]
         wide = followed.pivot_table(index="proxy", columns="count", values="tau", sort=False, dropna=False)
-        _picture(out / f"bias-{place}.png", _wide(wide, f"tau with counts, {' / '.join(evaluated.name)}"))
-        lines += [f"## {' / '.join(evaluated.name)}", "", *_strongest(followed), ""]
-        lines += [f"![What the proxies follow](bias-{place}.png)", ""]
+        title = f"tau with architecture statistics, {' / '.join(evaluated.name)}"
+        _picture(out / f"bias-{place}.png", _wide(wide, title))
+        lines += [f"## {' / '.join(evaluated.name)}", "", "The architecture statistic with the highest |tau|:", ""]
+        lines += [*_strongest(followed), "", f"![Correlation with architecture statistics](bias-{place}.png)", ""]
+        lines += [f"Rank correlation between proxies; groups with a mean tau above {SAME_GROUP:g}:", ""]
         scores = evaluation.scores[evaluated.name].assign(**{TRUTH: evaluated.accuracies})
         table, figure, sentences = _similar(
             scores, [*names_of(evaluation.scores[evaluated.name]), TRUTH], evaluated.name
         )
         alike.append(table)
         _picture(out / f"similarity-{place}.png", figure)
-        lines += [*sentences, "", f"![Which proxies say the same](similarity-{place}.png)", ""]
+        lines += [*(sentences or ["- none"]), "", f"![Rank correlation between proxies](similarity-{place}.png)", ""]
     _csv(out / "similarity.csv", pd.concat(alike, ignore_index=True))
     for bench, rows in transfer.groupby("bench", sort=False):
         pairs = rows["scored_on"] + " ->\n" + rows["truth_of"]
         wide = rows.assign(pair=pairs).pivot_table(
             index="proxy", columns="pair", values="tau", sort=False, dropna=False
         )
-        title = f"{bench}: tau of scores on one -> with the truth of another"
+        title = f"{bench}: tau of scores on one data set -> with the ground truth of another"
         _picture(out / f"transfer-{bench}.png", _wide(wide[list(dict.fromkeys(pairs))], title))
-        lines += [f"## What carries over, {bench}", "", f"![Transfer](transfer-{bench}.png)", ""]
+        lines += [f"## Transfer between data sets, {bench}", "", f"![{title}](transfer-{bench}.png)", ""]
     write_files(out, {"lens.md": ("\n".join(lines).rstrip() + "\n").encode()})
     return out
 
 
 def _strongest(followed: pd.DataFrame) -> list[str]:
-    """Per proxy the count that it follows most."""
+    """Per proxy, the statistic with the highest absolute tau."""
     sentences = []
     for proxy, rows in followed.groupby("proxy", sort=False):
         defined = rows[rows["tau"].notna()]
         if proxy != TRUTH and len(defined):
             most = max(records(defined), key=lambda row: abs(number(row["tau"])))
             tau, n = correlation_text(number(most["tau"])), count_text(most["n"])
-            sentences.append(f"- {proxy} follows {most['count']} most: tau {tau} on {n} rows.")
+            sentences.append(f"- {proxy}: {most['count']}, tau {tau} on {n} architectures.")
     return sentences
 
 
 def _similar(
     scores: pd.DataFrame, names: Sequence[str], place: tuple[str, str]
 ) -> tuple[pd.DataFrame, Figure, list[str]]:
-    """Tau of all pairs, their map in clustered order, and a sentence per group of proxies that rank alike."""
+    """Tau of all pairs, their heat map in clustered order, and a line per group of correlated proxies."""
     values = similarity(scores, names)
     order, groups = clustered(values)
     ordered = [names[at] for at in order]
@@ -105,40 +137,39 @@ def _similar(
     table = pd.DataFrame(pairs, columns=["bench", "dataset", "proxy", "other", "tau"])
     borders = [at for at in range(len(groups) - 1) if groups[at] != groups[at + 1]]
     with style():
-        figure = matrix(
-            values[np.ix_(order, order)], ordered, ordered, title=f"tau of proxies, {' / '.join(place)}", lines=borders
-        )
+        title = f"tau between proxies, {' / '.join(place)}"
+        figure = matrix(values[np.ix_(order, order)], ordered, ordered, title=title, lines=borders)
     members = [
         [name for name, own in zip(ordered, groups, strict=True) if own == group] for group in dict.fromkeys(groups)
     ]
-    sentences = [f"- rank alike (mean tau above .7): {', '.join(group)}" for group in members if len(group) > 1]
+    sentences = [f"- {', '.join(group)}" for group in members if len(group) > 1]
     return table, figure, sentences
 
 
-def _evaluated(asked: EvaluationRequest) -> Evaluation:
-    return evaluate(asked.proxies, asked.benches, asked.data_sets, asked.settings, ensemble=asked.ensembles)
+def _evaluated(request: EvaluationRequest) -> Evaluation:
+    return evaluate(request.proxies, request.benches, request.data_sets, request.settings, ensemble=request.ensembles)
 
 
-def _study(study: str, asked: EvaluationRequest) -> Path:
-    out = asked.settings.out or Path("results/runs") / f"study-{study}"
+def _study(study: str, request: EvaluationRequest) -> Path:
+    out = request.settings.out or Path("results/runs") / f"study-{study}"
     runs: list[tuple[str, Evaluation]] = []
-    left_out = []
-    for variant in variants(study, asked.settings):
+    skipped = []
+    for variant in variants(study, request.settings):
         try:
             settings = replace(variant.settings, out=out / variant.name)
-            runs.append((variant.name, _evaluated(replace(asked, settings=settings))))
+            runs.append((variant.name, _evaluated(replace(request, settings=settings))))
         except HarnessError as error:
             if not runs:
                 raise
-            left_out.append(f"- left out: {variant.name}. {error}")
+            skipped.append(f"- skipped: {variant.name}. {error}")
     table = stability_table(runs)
     _csv(out / "stability.csv", table)
-    lines = [f"# Stability over {study}", "", *left_out]
+    lines = [f"# Stability under varied {study}", "", *skipped]
     for (bench, dataset), rows in table.groupby(["bench", "dataset"], sort=False):
         lines += ["", f"## {bench} / {dataset}", ""]
         for value, title in (
-            ("tau_with_reference", "tau of the scores with those of the settings as given"),
-            ("tau", "tau with the truth"),
+            ("tau_with_reference", "tau with the scores of the reference settings"),
+            ("tau", "tau with the ground truth"),
         ):
             wide = rows.pivot_table(index="proxy", columns="variant", values=value, sort=False, dropna=False)
             wide = wide.reindex(columns=[name for name, _ in runs])
@@ -161,8 +192,4 @@ def _picture(path: Path, figure: Figure) -> None:
 
 
 def _csv(path: Path, table: pd.DataFrame) -> None:
-    write_files(path.parent, {path.name: table.to_csv(index=False, lineterminator="\n").encode()})
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    write_files(path.parent, {path.name: csv_text(table).encode()})

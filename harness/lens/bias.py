@@ -1,4 +1,4 @@
-"""What proxies follow: tau with counts, with one another, and with the truth of other data sets and tasks."""
+"""Correlations of proxies: with architecture statistics, with one another, and with the truth of other data sets."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,25 +12,29 @@ from harness import columns
 from harness.agreement import correlations
 from harness.evaluation import Evaluation
 from harness.evaluation.evaluation_set import EvaluationSet
+from harness.proxy import baseline_names
+from harness.report.baselines import baselines_among
 
-# What a proxy may follow instead of accuracy: size, work, depth, number of convolutions.
-COUNTS = ("params", "params_live", "flops", "flops_live", "depth", "n_convs_live", "sum_log_layer_size")
 # Proxies whose ranks agree more than this are one group of the map.
 SAME_GROUP = 0.7
 TRUTH = "(truth)"
 
 
 def names_of(scores: pd.DataFrame) -> list[str]:
-    """Proxies of a table of scores, of several seeds the first."""
+    """Proxies of a table of scores; the first seed of several."""
     return [name for name in columns.proxy_columns(scores) if "#" not in name]
 
 
 def bias_table(evaluation: Evaluation) -> pd.DataFrame:
-    """Tau and rho of each proxy, and of the truth, with each count; one row per target, proxy and count."""
+    """Tau and rho of each proxy, and of the truth, with each baseline; one row per target, proxy and count.
+
+    A proxy may follow one of them instead of accuracy: size, work, depth, number of convolutions.
+    """
     rows = []
+    counts = baselines_among(evaluation.agreement)
     for evaluated in evaluation.evaluation_sets:
         scores = evaluation.scores[evaluated.name]
-        followed = [name for name in COUNTS if name in scores.columns]
+        followed = [name for name in baseline_names() if name in counts and name in scores.columns]
         for name, values in _with_truth(evaluated, scores):
             for count in followed:
                 if count != name:
@@ -50,9 +54,9 @@ def similarity(scores: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float64
 
 
 def clustered(values: NDArray[np.float64]) -> tuple[list[int], list[int]]:
-    """Order of the columns in which alike ones are neighbours, and their groups (average linkage of 1 - tau).
+    """A column order that places similar columns next to each other, and groups (average linkage on 1 - tau).
 
-    Undefined tau is the farthest there is. Returns the order and, in it, the group of each column from 1 on.
+    Undefined tau is the largest distance. Returns the order and, in this order, the group of each column from 1.
     """
     if len(values) < 2:
         return list(range(len(values))), [1] * len(values)
@@ -67,8 +71,8 @@ def clustered(values: NDArray[np.float64]) -> tuple[list[int], list[int]]:
 def transfer_table(evaluation: Evaluation) -> pd.DataFrame:
     """Tau of the scores on one data set or task with the truth of another of the same benchmark.
 
-    One row per benchmark, proxy, data set that was scored and data set of the truth; the proxy `(truth)` is the truth
-    of the one with that of the other. Empty for benchmarks with one data set.
+    One row per benchmark, proxy, data set of the scores and data set of the truth; the proxy `(truth)` is the truth of
+    the first. Empty for benchmarks with one data set.
     """
     rows = []
     for first in evaluation.evaluation_sets:

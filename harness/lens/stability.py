@@ -1,4 +1,4 @@
-"""Studies of stability: the same proxies and architectures under other batches, initialisations or inputs."""
+"""Stability studies: the same proxies and architectures with varied batches, initialisations or inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,17 +21,17 @@ N_BATCHES = (2, 4, 8)
 
 @dataclass(frozen=True)
 class Variant:
-    """One setting of a study; `name` is its folder and its label."""
+    """One variant of a study; `name` is its folder and label."""
 
     name: str
     settings: Settings
 
 
 def variants(study: str, settings: Settings) -> list[Variant]:
-    """The variants of a study, the settings as given first: the reference.
+    """The variants of a study, starting with the given settings, the reference.
 
-    `batches` varies the size of a batch with the number of batches as given, and the number with the size as given;
-    `init` runs every initialisation, `inputs` every kind of inputs.
+    `batches` varies the batch size at the given number of batches, and the number at the given size; `init` uses every
+    initialisation, `inputs` every kind of inputs.
     """
     protocol = settings.protocol
     reference = Variant("as_given", settings)
@@ -51,10 +51,10 @@ def variants(study: str, settings: Settings) -> list[Variant]:
 
 
 def stability_table(runs: Sequence[tuple[str, Evaluation]]) -> pd.DataFrame:
-    """Per target, proxy and variant its tau with the truth, and the tau of its scores with those of the reference.
+    """Per data set, proxy and variant: tau with the truth, and tau with the scores of the reference.
 
     Args:
-        runs: variant and its evaluation, the reference first.
+        runs: name of each variant and its evaluation, the reference first.
     """
     rows = []
     reference = runs[0][1]

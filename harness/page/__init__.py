@@ -1,1 +1,1 @@
-"""Page: runs as one folder of static HTML to explore, without a server. `python -m harness.page RUN ...`."""
+"""Page: runs as a folder of interactive static HTML, without a server. `python -m harness.page RUN ...`."""

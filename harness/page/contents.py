@@ -1,4 +1,4 @@
-"""What the page shows, as JSON: leaderboard, scores of each place, cells as graphs, provenance."""
+"""The data of the page as JSON: leaderboard, scores on each data set, architectures as graphs, provenance."""
 
 import csv
 import math
@@ -17,7 +17,7 @@ from harness.space.graph import ArchitectureGraph
 from harness.tables import read_spec, table_names
 
 MOST_ARCHITECTURES = 50_000
-"""More points than this are a uniform sample, and the page says so."""
+"""Above this number of points, the page shows a uniform sample and says so."""
 
 _DIGITS = 7
 _PROVENANCE = ("command", "date", "truth", "inputs", "device", "versions", "git_commit")
@@ -40,7 +40,7 @@ def contents(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 class Graphs:
-    """Graphs of architectures as small numbers: vertex lists and edges are kept once, however many share them."""
+    """Graphs of architectures in compact form: vertex lists and edges that several share are stored once."""
 
     def __init__(self) -> None:
         self._vertices: dict[tuple[str, ...], int] = {}
@@ -58,7 +58,7 @@ class Graphs:
 
     @property
     def tables(self) -> Mapping[str, Sequence[Any]]:
-        """What the numbers stand for."""
+        """The tables that the indices refer to."""
         return {"captions": list(self._captions), "vertices": list(self._vertices), "edges": list(self._edges)}
 
 
@@ -110,7 +110,7 @@ def _leaderboard(run: Run, panel: Panel) -> list[dict[str, Any]]:
 
 
 def _published(panels: set[tuple[str, str]]) -> list[dict[str, str]]:
-    """The rows of conf/published/correlations.csv on some places; `proxy` is ours, as in the tables."""
+    """The rows of conf/published/correlations.csv on the given data sets; `proxy` is our name, as in the tables."""
     ours = {(spec.source, spec.table): spec.proxies for spec in map(read_spec, table_names())}
     with (conf_folder() / "published" / "correlations.csv").open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if (row["space"], row["dataset"]) in panels]

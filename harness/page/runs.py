@@ -1,4 +1,4 @@
-"""The folders of evaluations, read back."""
+"""Reads the folders of evaluations."""
 
 import json
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Run:
-    """What an evaluation wrote into its folder."""
+    """The files of an evaluation's folder."""
 
     name: str
     panels: Sequence[Panel]
@@ -34,7 +34,7 @@ class Run:
 
 
 def newest(base: Path) -> Path:
-    """The run that was written last under `base`.
+    """The most recent run under `base`.
 
     Raises:
         MissingDataError: if there is none.
@@ -42,7 +42,7 @@ def newest(base: Path) -> Path:
     tables = sorted(base.glob("*/agreement.csv"), key=lambda file: file.stat().st_mtime)
     if not tables:
         raise MissingDataError(
-            f"There is no run in {base}. Evaluate first (python -m harness), or name a run's folder."
+            f"There is no run in {base}. Run an evaluation first (python -m harness), or give the folder of a run."
         )
     return tables[-1].parent
 
@@ -51,8 +51,8 @@ def read_run(folder: Path) -> Run:
     """The tables of a run's folder.
 
     Raises:
-        MissingDataError: if a file is not there.
-        CorruptDataError: if one cannot be read.
+        MissingDataError: if a file is missing.
+        CorruptDataError: if a file cannot be read.
     """
     agreement = columns.read_agreement(folder / "agreement.csv")
     scores = _scores(folder / "scores.parquet")
@@ -61,7 +61,7 @@ def read_run(folder: Path) -> Run:
     try:
         told = json.loads(provenance.read_text()) if provenance.exists() else {}
     except ValueError as error:
-        raise CorruptDataError(f"{provenance} is not JSON: {error}. Evaluate again.") from error
+        raise CorruptDataError(f"{provenance} is not JSON: {error}. Run the evaluation again.") from error
     panels = []
     for (bench, data_set), rows in agreement.groupby([columns.BENCH, columns.DATASET], sort=False):
         frame = scores
@@ -78,6 +78,6 @@ def _scores(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:
-        raise MissingDataError(f"There are no scores at {path}. An evaluation writes them into its out=.") from None
+        raise MissingDataError(f"There is no file {path}. An evaluation writes it into its out=.") from None
     except (ArrowInvalid, OSError) as error:
-        raise CorruptDataError(f"{path} is not a table of scores: {error}. Evaluate again.") from error
+        raise CorruptDataError(f"{path} is not a table of scores: {error}. Run the evaluation again.") from error

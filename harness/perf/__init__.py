@@ -1,1 +1,1 @@
-"""Perf: what scoring costs on this machine, as ratios measured in one run. `python -m harness.perf`."""
+"""Performance: the cost of scoring on this machine, as ratios measured in one run. `python -m harness.perf`."""

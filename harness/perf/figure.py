@@ -1,4 +1,4 @@
-"""One measured figure, and the bench that the measurements share."""
+"""A measured figure, and the test bench that all measurements share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ DATA_SET = "cifar10"
 class Figure:
     """A measured value.
 
-    `target` is the value to reach, `at_most` whether smaller is better; None where nothing was promised.
+    `target` is the value to reach, None if there is none; `at_most` whether smaller is better.
     """
 
     measurement: str
@@ -31,7 +31,7 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """`reached`, `missed`, or empty where there is no target."""
+        """`reached`, `missed`, or empty if there is no target."""
         if self.target is None:
             return ""
         return "reached" if (self.value <= self.target) == self.at_most or self.value == self.target else "missed"
@@ -39,9 +39,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Bench:
-    """What is measured on: random cells of NATS-Bench topology for CIFAR-10, 2 batches of 128 x 3 x 32 x 32.
+    """The test bench: random cells of the NATS-Bench topology space for CIFAR-10, 2 batches of 128 x 3 x 32 x 32.
 
-    `seed` draws the cells, with replacement. Real images need CIFAR-10; the time of a pass does not depend on them.
+    The cells are drawn with `seed`, with replacement. Real images require CIFAR-10; they do not affect the time.
     """
 
     n_cells: int
@@ -50,13 +50,13 @@ class Bench:
     batch_size: int = Protocol.batch_size
 
     def spec(self, dtype: Precision = Precision.fp32) -> ContextSpec:
-        """The setting by names."""
+        """The specification of the context."""
         protocol = Protocol(dtype=dtype, batch_size=self.batch_size)
         return ContextSpec(BENCH, DATA_SET, self.inputs, protocol, self.seed, "cpu")
 
     @cached_property
     def context(self) -> ScoringContext:
-        """The setting in float32."""
+        """The scoring context in float32."""
         return self.spec().make(with_batches=True)
 
     @cached_property
@@ -66,5 +66,5 @@ class Bench:
         return tuple(self.context.space.random(source) for _ in range(self.n_cells))
 
     def first(self, n: int) -> "Bench":
-        """The same bench with the first `n` cells only."""
+        """The same bench with only the first `n` cells."""
         return Bench(min(n, self.n_cells), self.seed, self.inputs, self.batch_size)

@@ -1,4 +1,4 @@
-"""ZiCo's passes against plain eager execution, and against the machine's own convolution peak."""
+"""ZiCo's passes compared with eager execution, and with the machine's peak convolution throughput."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ from harness.proxy import PROXIES
 from harness.scoring.engine import score, single_thread
 from harness.space import Architecture
 
-_BACKWARD = 2  # a convolution's two gradients cost a multiply-accumulate each for every one of the forward pass
+_BACKWARD = 2  # each of a convolution's two gradients costs as many multiply-accumulates as its forward pass
 _PER_MAC = 2
 
 
 def zico_against_eager(bench: Bench) -> Iterator[Figure]:
-    """CPU seconds of ZiCo here, in fp32 and bf16, over those of a plain eager channels-first network that runs all."""
+    """CPU seconds of ZiCo in fp32 and bf16, relative to an eager channels-first network that runs all operations."""
     proxies = {"zico": PROXIES.get("zico")()}
     half = bench.spec(Precision.bf16).make(with_batches=True)
     seconds = dict.fromkeys(("eager", "fp32", "bf16"), 0.0)
     values: dict[str, list[float]] = {"fp32": [], "bf16": []}
     with single_thread(), Progress("zico against eager", bench.n_cells, "networks") as progress:
-        _plain_zico(bench, bench.cells[0])  # the first pass of a process pays for what the library sets up
+        _plain_zico(bench, bench.cells[0])  # the first pass of a process includes initialisation of the library
         for cell in bench.cells:
             canonical = bench.context.space.canonical(cell)
             started = thread_time()
@@ -51,7 +51,7 @@ def zico_against_eager(bench: Bench) -> Iterator[Figure]:
 
 
 def _plain_zico(bench: Bench, cell: Architecture) -> float:
-    """ZiCo as one writes it down first: every operation executed, the layout as it comes, one ReLU per convolution."""
+    """A straightforward ZiCo: every operation executed, default memory layout, one ReLU per convolution."""
     context = bench.context
     network = context.space.network(cell, context.data_set, execute="all", seed=context.seed)
     _pool_as_pytorch(network)
@@ -65,7 +65,7 @@ def _plain_zico(bench: Bench, cell: Architecture) -> float:
 
 
 def _pool_as_pytorch(network: nn.Module) -> None:
-    """Put PyTorch's own average pooling in place of faster ones."""
+    """Replace fast average pooling by PyTorch's own."""
     for parent in list(network.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, nn.AvgPool2d):
@@ -74,7 +74,7 @@ def _pool_as_pytorch(network: nn.Module) -> None:
 
 
 def convolution_peak(bench: Bench) -> Iterator[Figure]:
-    """FLOP/s of forward and backward passes, and of their convolutions alone, each on tensors that lie ready."""
+    """FLOP/s of forward and backward passes, and of their convolutions alone on preallocated tensors."""
     passes_s = convolutions_s = flops = 0.0
     images = bench.context.batches[0].images
     with single_thread(), Progress("convolution peak", bench.n_cells, "networks") as progress:
@@ -98,7 +98,7 @@ Shape = tuple[tuple[int, ...], int, int, int]
 
 
 def _shapes(network: nn.Module, image: Tensor) -> Counter[Shape]:
-    """How often each kind of convolution runs: shape of one input, kernel, stride, output channels."""
+    """The number of calls of each kind of convolution: shape of one input, kernel, stride, output channels."""
     found: Counter[Shape] = Counter()
 
     def see(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -125,12 +125,12 @@ def _pass_seconds(network: nn.Module, bench: Bench) -> float:
 
 
 def _convolution(n: int, shape: tuple[int, ...], kernel: int, stride: int, n_out: int) -> tuple[float, int]:
-    """CPU seconds of one convolution, forward and both gradients, and its multiply-accumulates forward."""
+    """CPU seconds of one convolution (forward and both gradients), and its multiply-accumulates (forward)."""
     images = torch.randn(n, *shape).contiguous(memory_format=torch.channels_last).requires_grad_()
     weight = torch.randn(n_out, shape[0], kernel, kernel).contiguous(memory_format=torch.channels_last).requires_grad_()
     flowing: Tensor | None = None
     elapsed = 0.0
-    for _ in range(2):  # the first time is not counted
+    for _ in range(2):  # warm-up
         started = thread_time()
         out = F.conv2d(images, weight, stride=stride, padding=kernel // 2)
         elapsed = thread_time() - started

@@ -1,4 +1,4 @@
-"""Per-image gradients in one batched pass, against one backward pass for each image."""
+"""Per-image gradients in one batched pass, compared with one backward pass per image."""
 
 from collections.abc import Iterator
 from time import thread_time
@@ -17,10 +17,10 @@ _LOOPS: dict[Execute, str] = {"live": "a pass per image", "all": "a pass per ima
 
 
 def per_image_against_loop(bench: Bench) -> Iterator[Figure]:
-    """How many times faster gradsign and ntk_cond are than a loop of backward passes over the same images.
+    """The speed-up of gradsign and ntk_cond over a loop of backward passes over the same images.
 
-    The loop goes over the network that the proxy runs too, of live operations; and over the one that public code has,
-    which executes every operation, channels first.
+    The loop runs on the network that the proxy uses (live operations), and on the network of public code, which
+    executes every operation, channels first.
     """
     n_images = {"gradsign": bench.batch_size, "ntk_cond": min(bench.batch_size, _NTK_IMAGES)}
     spent = {name: dict.fromkeys(("own", *_LOOPS), 0.0) for name in n_images}
@@ -46,7 +46,7 @@ def per_image_against_loop(bench: Bench) -> Iterator[Figure]:
 
 
 def _loop(bench: Bench, arch: Architecture, execute: Execute, n_images: int, *, training: bool) -> None:
-    """The weight gradients of each image by itself, as one writes it down first; what is made of them costs little."""
+    """The weight gradients of each image in a straightforward loop; the cost of using them is negligible."""
     context = bench.context
     network = context.space.network(arch, context.data_set, execute=execute, seed=context.seed).train(training)
     layout = torch.channels_last if execute == "live" else torch.contiguous_format

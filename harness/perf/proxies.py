@@ -1,4 +1,4 @@
-"""What each proxy costs alone, and how much less several cost together."""
+"""The cost of each proxy alone, and the savings from running several together."""
 
 from collections.abc import Iterator, Mapping
 from time import thread_time
@@ -26,7 +26,7 @@ SUITE_ZERO = (
     "synflow",
     "zen",
 )
-"""The thirteen proxies of NAS-Bench-Suite-Zero (arXiv:2210.03230), by their names here."""
+"""The thirteen proxies of NAS-Bench-Suite-Zero (arXiv:2210.03230), by our names."""
 
 CHEAP_S = 0.2
 
@@ -41,7 +41,7 @@ def cost_of_each(bench: Bench) -> Iterator[Figure]:
 
 
 def suite_zero_together(bench: Bench) -> Iterator[Figure]:
-    """The thirteen of NAS-Bench-Suite-Zero in one run over the sum of thirteen runs."""
+    """The thirteen proxies of NAS-Bench-Suite-Zero in one run, relative to the sum of thirteen runs."""
     unknown = [name for name in SUITE_ZERO if name not in PROXIES]
     if unknown:
         raise OptionError(f"The measurement `sharing` needs the proxies {', '.join(unknown)}, which are not installed.")
@@ -56,7 +56,7 @@ def _alone_and_together(bench: Bench, proxies: Mapping[str, Proxy]) -> tuple[dic
     alone = dict.fromkeys(proxies, 0.0)
     together = 0.0
     with Progress("proxies", bench.n_cells * (len(proxies) + 1), "passes") as progress:
-        _seconds(bench.context, bench.cells[0], proxies)  # the first pass pays for what the library sets up
+        _seconds(bench.context, bench.cells[0], proxies)  # the first pass includes initialisation of the library
         for cell in bench.cells:
             for name, proxy in proxies.items():
                 alone[name] += _seconds(bench.context, cell, {name: proxy}) / bench.n_cells
@@ -67,7 +67,7 @@ def _alone_and_together(bench: Bench, proxies: Mapping[str, Proxy]) -> tuple[dic
 
 
 def _seconds(context: ScoringContext, cell: Architecture, proxies: Mapping[str, Proxy]) -> float:
-    """CPU seconds to score a cell as a run does: live proxies on its canonical form, the others on the cell itself."""
+    """CPU seconds to score a cell as in a run: Sees.LIVE proxies on its canonical form, others on the cell itself."""
     live = {name: proxy for name, proxy in proxies.items() if proxy.sees is Sees.LIVE}
     rest = {name: proxy for name, proxy in proxies.items() if proxy.sees is Sees.ALL}
     started = thread_time()

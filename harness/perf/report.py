@@ -1,9 +1,7 @@
-"""The table and the picture of measured figures."""
+"""The table and the plot of measured figures."""
 
 import json
 import platform
-import shlex
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Picture
 
+from harness.cli.invocation import current
 from harness.evaluation.provenance import git_commit
 from harness.files.results import write_files
 from harness.perf.figure import Bench, Figure
@@ -29,11 +28,11 @@ def write(out: Path, figures: Sequence[Figure], bench: Bench) -> None:
         HarnessError: if the folder cannot be written.
     """
     table = pd.DataFrame([vars(figure) | {"verdict": figure.verdict} for figure in figures])
-    told = _machine(bench)
+    machine = _machine(bench)
     files = {
         "perf.csv": table.to_csv(index=False, lineterminator="\n").encode(),
-        "perf.md": _markdown(figures, told).encode(),
-        "perf.json": (json.dumps(told, indent=2) + "\n").encode(),
+        "perf.md": _markdown(figures, machine).encode(),
+        "perf.json": (json.dumps(machine, indent=2) + "\n").encode(),
     }
     if any(figure.measurement in _SHOWN for figure in figures):
         files["perf.png"] = _picture(figures)
@@ -41,7 +40,7 @@ def write(out: Path, figures: Sequence[Figure], bench: Bench) -> None:
 
 
 def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
-    """What was measured, value, unit, target and verdict, as text."""
+    """Measurement, value, unit, target and verdict, as text."""
     return [
         (
             f"{figure.measurement}: {figure.name}",
@@ -55,8 +54,9 @@ def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
 
 
 def _machine(bench: Bench) -> dict[str, str]:
+    running = current()
     return {
-        "command": shlex.join(["python", "-m", "harness.perf", *sys.argv[1:]]),
+        "command": running.elsewhere if running is not None else "Called from Python",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "measured on": f"{bench.n_cells} random cells of NATS-Bench topology (seed {bench.seed}), CIFAR-10, "
         f"{bench.inputs.value} inputs, 2 x {bench.batch_size} x 3 x 32 x 32",
@@ -66,10 +66,11 @@ def _machine(bench: Bench) -> dict[str, str]:
     }
 
 
-def _markdown(figures: Sequence[Figure], told: dict[str, str]) -> str:
-    lines = ["# What scoring costs here", "", "| | value | unit | target | |", "|---|---:|---|---|---|"]
+def _markdown(figures: Sequence[Figure], machine: dict[str, str]) -> str:
+    lines = ["# Cost of scoring on this machine", ""]
+    lines += ["| measurement | value | unit | target | verdict |", "|---|---:|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows(figures)]
-    lines += ["", *(f"- {key}: `{value}`" for key, value in told.items()), ""]
+    lines += ["", *(f"- {key}: `{value}`" for key, value in machine.items()), ""]
     return "\n".join(lines)
 
 
@@ -95,7 +96,7 @@ def _bars(axes: Axes, name: str, found: Sequence[Figure]) -> None:
     together = ["together" in figure.name for figure in found]
     axes.barh(range(len(found)), values, color=[ORANGE if one else BLUE for one in together])
     axes.set_yticks(range(len(found)), [figure.name for figure in found])
-    axes.set_ylim(len(found) - 0.4, -0.6)  # the first on top, no empty rows
+    axes.set_ylim(len(found) - 0.4, -0.6)  # the first bar on top, no empty rows
     axes.margins(x=0.08)  # room for the numbers
     axes.grid(axis="y", visible=False)
     axes.set_title(name, loc="left")

@@ -1,4 +1,4 @@
-"""Whole runs: workers against bare processes, the harness's own overhead, and the time to the first score."""
+"""Complete runs: workers compared with bare processes, overhead of the harness, time to the first score."""
 
 import sqlite3
 import subprocess
@@ -16,13 +16,13 @@ from harness.perf.figure import Bench, Figure
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
 from harness.scoring.engine import score, single_thread
 from harness.scoring.proxy_spec import parse_proxies
-from harness.scoring.workers import keep_freed_memory
+from harness.scoring.worker import keep_freed_memory
 from harness.space import Architecture
 from harness.store import ScoreStore
 
 
 def workers_against_processes(bench: Bench) -> Iterator[Figure]:
-    """The speed-up of workers=2 over that of two processes that only score, both over one process that only scores."""
+    """The speed-up of workers=2, relative to that of two processes that only score (both over one such process)."""
     networks = _networks(bench)
     one = _bare_seconds(bench.spec(), [networks])
     two = _bare_seconds(bench.spec(), [networks[::2], networks[1::2]])
@@ -31,7 +31,7 @@ def workers_against_processes(bench: Bench) -> Iterator[Figure]:
         with ScoreStore(Path(folder) / "warm.sqlite") as store:
             compute(
                 run, missing_units(run, networks[:2], store, ExecutionOptions(2)), store, ExecutionOptions(2)
-            )  # starts the workers
+            )  # starts the worker processes
         with ScoreStore(Path(folder) / "scores.sqlite") as store:
             started = perf_counter()
             compute(run, missing_units(run, networks, store, ExecutionOptions(2)), store, ExecutionOptions(2))
@@ -43,7 +43,7 @@ def workers_against_processes(bench: Bench) -> Iterator[Figure]:
 
 
 def own_overhead(bench: Bench) -> Iterator[Figure]:
-    """CPU seconds of a run of zico with one worker, store and progress included, over those of the scores alone."""
+    """CPU seconds of a run of zico with one worker, including store and progress bar, relative to scoring alone."""
     run, networks = _run(bench), _networks(bench)
     with tempfile.TemporaryDirectory() as folder, ScoreStore(Path(folder) / "scores.sqlite") as store:
         started = process_time()
@@ -76,13 +76,13 @@ def first_score(bench: Bench) -> Iterator[Figure]:
 
 
 def _has_scores(database: Path) -> bool:
-    """Whether a store that another process writes has a score yet."""
+    """Whether a store written by another process contains a score."""
     if not database.exists():
         return False
     try:
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
             return connection.execute("SELECT 1 FROM scores LIMIT 1").fetchone() is not None
-    except sqlite3.OperationalError:  # its tables are not made yet
+    except sqlite3.OperationalError:  # its tables do not exist yet
         return False
 
 
@@ -92,12 +92,12 @@ def _run(bench: Bench) -> ScoringRun:
 
 
 def _networks(bench: Bench) -> list[Architecture]:
-    """The networks of the cells: a canonical form is scored once."""
+    """The networks of the cells: each canonical form is scored once."""
     return list(dict.fromkeys(bench.context.space.canonical(cell) for cell in bench.cells))
 
 
 def _bare_seconds(spec: ContextSpec, shares: Sequence[Sequence[Architecture]]) -> float:
-    """Wall seconds until each of as many processes as shares has scored its share; they start together, warm."""
+    """Wall seconds until all processes, one per share, have scored their shares; they start together, warmed up."""
     context = get_context("spawn")
     ready = context.Barrier(len(shares) + 1)
     processes = [context.Process(target=_score_all, args=(spec, list(share), ready)) for share in shares]
@@ -111,7 +111,7 @@ def _bare_seconds(spec: ContextSpec, shares: Sequence[Sequence[Architecture]]) -
 
 
 def _score_all(spec: ContextSpec, networks: Sequence[Architecture], ready: Barrier) -> None:
-    keep_freed_memory()  # as workers do: what is compared is the harness around the scores
+    keep_freed_memory()  # as in workers: the comparison is about the harness around the scores
     context = spec.make(with_batches=True)
     proxies = {one.name: one.make() for one in parse_proxies(["zico"], {})}
     with single_thread():

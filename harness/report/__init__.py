@@ -1,4 +1,4 @@
-"""Report: the table for the terminal, the report for a reader, the picture for a slide, and the files of a run."""
+"""Report: an evaluation's tables -> the terminal table, `report.md`, the figures, and the files of a run."""
 
 from harness.report.evaluation import JSON, EvaluationTables
 from harness.report.markdown import markdown_report

@@ -1,8 +1,8 @@
 """An architecture as a picture: vertices in columns by their longest path from the input, edges curved between them.
 
-The layout is Sugiyama's (IEEE Trans. SMC 11, 1981): an edge that passes a column takes a place of its own in it, places
-are ordered so that few edges cross, and then moved so that vertices stay near the middle line and long edges straight.
-All lengths are inches.
+The layout is Sugiyama's (IEEE Trans. SMC 11, 1981): an edge that crosses a column gets a dummy vertex in it, the
+vertices of each column are ordered so that few edges cross, and are then moved so that real vertices stay near the
+middle line and long edges straight. All lengths are in inches.
 """
 
 from collections.abc import Sequence
@@ -41,16 +41,16 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Layout:
-    """`boxes` are (x, y, width, height) of the vertices, x and y of the centre; `routes` where each edge passes."""
+    """`boxes` holds (x, y, width, height) per vertex, x and y of its centre; `routes` the points of each edge."""
 
     boxes: tuple[tuple[float, float, float, float], ...]
     routes: tuple[tuple[Point, ...], ...]
 
 
 def cell_picture(graph: ArchitectureGraph, title: str, subtitle: str = "") -> Figure:
-    """The figure; to be called and saved within `style()`.
+    """The figure; create and save it within `style()`.
 
-    Live edges are solid, dead ones grey and dashed, those that an operation `none` cuts faint.
+    Live edges are solid, dead edges grey and dashed, and edges with the operation `none` faint.
     """
     layout = lay_out(graph)
     left = min(x - width / 2 for x, _, width, _ in layout.boxes)
@@ -78,14 +78,14 @@ def cell_picture(graph: ArchitectureGraph, title: str, subtitle: str = "") -> Fi
 
 
 def lay_out(graph: ArchitectureGraph) -> Layout:
-    """Where everything goes; equal graphs have equal layouts."""
+    """The positions of all vertices and edges; equal graphs have equal layouts."""
     sizes = [_box_size(label) for label in graph.vertices]
     column_of = _columns(graph)
     columns: list[list[int]] = [[] for _ in range(max(column_of) + 1)]
     for vertex, column in enumerate(column_of):
         columns[column].append(vertex)
     halves = [height / 2 for _, height in sizes]
-    chains = []  # the places on each edge's way: its source, one in each column that it passes, its target
+    chains = []  # the vertices along each edge: its source, a dummy in each column that it crosses, its target
     for edge in graph.edges:
         passed = range(column_of[edge.source] + 1, column_of[edge.target])
         chain = [edge.source, *range(len(halves), len(halves) + len(passed)), edge.target]
@@ -111,7 +111,7 @@ def lay_out(graph: ArchitectureGraph) -> Layout:
 
 
 def label_place(route: Sequence[Point]) -> Point:
-    """The middle of an edge's way."""
+    """The midpoint of an edge's route."""
     middle = len(route) // 2
     if len(route) % 2:
         return route[middle]
@@ -120,7 +120,7 @@ def label_place(route: Sequence[Point]) -> Point:
 
 
 def curve(route: Sequence[Point]) -> Path:
-    """A smooth curve through the points of a route, level at each of them."""
+    """A smooth curve through the points of a route, horizontal at each of them."""
     vertices, codes = [route[0]], [Path.MOVETO]
     for (x, y), (next_x, next_y) in pairwise(route):
         middle = (x + next_x) / 2
@@ -139,7 +139,7 @@ def _columns(graph: ArchitectureGraph) -> list[int]:
 
 
 def _order(columns: list[list[int]], segments: Sequence[tuple[int, int]], n_vertices: int) -> None:
-    """Order the places of each column, in place: each is put where it costs least, until nothing gets better."""
+    """Order the vertices of each column, in place: each moves to its cheapest position until the cost stops falling."""
     cost, found = _cost(columns, segments, n_vertices), -1.0
     while found != cost:
         found = cost
@@ -156,7 +156,7 @@ def _order(columns: list[list[int]], segments: Sequence[tuple[int, int]], n_vert
 
 
 def _cost(columns: Sequence[Sequence[int]], segments: Sequence[tuple[int, int]], n_vertices: int) -> float:
-    """Crossings; among equals, first how far vertices are from the middle, then how much edges climb."""
+    """The cost of an order: edge crossings, then distance of vertices from the middle, then vertical edge length."""
     rank = {place: at - (len(column) - 1) / 2 for column in columns for at, place in enumerate(column)}
     column_of = {place: number for number, column in enumerate(columns) for place in column}
     crossings = sum(
@@ -172,9 +172,9 @@ def _cost(columns: Sequence[Sequence[int]], segments: Sequence[tuple[int, int]],
 def _heights(
     columns: Sequence[Sequence[int]], segments: Sequence[tuple[int, int]], halves: Sequence[float], n_vertices: int
 ) -> list[float]:
-    """The height of each place, in the order of its column and `_APART` from the next.
+    """The y coordinate of each vertex, in the order of its column and at least `_APART` from the next.
 
-    Each place wants to be where those are that it is joined to, vertices rather on the middle line.
+    Each dummy vertex is drawn towards its neighbours, each real vertex towards the middle line.
     """
     heights = [0.0] * len(halves)
     joined: list[list[int]] = [[] for _ in halves]
@@ -190,7 +190,7 @@ def _heights(
                 weights.append(10.0 if place < n_vertices else 1.0)
             steps = [halves[lower] + halves[upper] + _APART for lower, upper in pairwise(column)]
             offsets = np.cumsum([0.0, *steps])
-            # Moved as little as possible, in squares, such that nothing overlaps.
+            # The least-squares displacement without overlaps.
             moved = isotonic_regression(np.array(wanted) - offsets, sample_weight=weights) + offsets
             for place, height in zip(column, moved.tolist(), strict=True):
                 heights[place] = height
@@ -198,7 +198,7 @@ def _heights(
 
 
 def _ports(chains: Sequence[Sequence[int]], heights: Sequence[float], halves: Sequence[float]) -> list[list[float]]:
-    """The heights at which each edge leaves its source and enters its target: side by side, in the order they fan."""
+    """The y coordinates at which each edge leaves its source and enters its target, ordered so that none cross."""
     found = [[0.0, 0.0] for _ in chains]
     for end, beside in ((0, 1), (-1, -2)):
         for vertex in {chain[end] for chain in chains}:
@@ -211,7 +211,7 @@ def _ports(chains: Sequence[Sequence[int]], heights: Sequence[float], halves: Se
 
 
 def _extent(graph: ArchitectureGraph, layout: Layout) -> tuple[float, float]:
-    """The lowest and the highest that anything reaches."""
+    """The lowest and highest y coordinate of all elements."""
     spans = [(y, height) for _, y, _, height in layout.boxes]
     spans += [(y, _LINE) for route in layout.routes for _, y in route]
     return min(y - height / 2 for y, height in spans), max(y + height / 2 for y, height in spans)
@@ -271,7 +271,7 @@ def _box_size(label: str) -> tuple[float, float]:
 
 
 def _width(text: str, points: float) -> float:
-    """How wide a line is in the font of `style`, as if bold where it is a title's size."""
+    """The width of a line of text in the font of `style`; bold if it has the size of a title."""
     if not text.strip():
         return 0.0
     font = FontProperties(family="DejaVu Sans", weight="bold" if points == _TITLE_POINTS else "normal")

@@ -1,4 +1,4 @@
-"""cost.png: CPU seconds per network against tau, with the proxies that nothing cheaper beats (Pareto front)."""
+"""cost.png: tau against CPU seconds per network, with the Pareto front (no cheaper proxy has a higher tau)."""
 
 import math
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.names import name_points
 from harness.report.style import BLUE, GREEN, GREY, ORANGE
@@ -16,19 +16,19 @@ from harness.report.tables import number, records
 
 PANELS_PER_ROW = 3
 MOST_PANELS = 12
-# Counts take less time than can be measured; they stand at this many seconds.
+# Counts take less time than can be measured; they are drawn at this many seconds.
 LEAST_SECONDS = 1e-6
 
 
 def cost(tables: EvaluationTables) -> Figure | None:
-    """The figure, a panel per benchmark and data set; None where no time was measured."""
+    """The figure, one panel per benchmark and data set; None if no times were measured."""
     timed = tables.agreement[tables.agreement[columns.SECONDS].notna() & tables.agreement[columns.TAU].notna()]
     places = list(dict.fromkeys(zip(timed[columns.BENCH], timed[columns.DATASET], strict=True)))[:MOST_PANELS]
     if not places:
         return None
     n_columns = min(len(places), PANELS_PER_ROW)
     n_rows = math.ceil(len(places) / n_columns)
-    height = max(3.5, 0.2 * timed[columns.PROXY].nunique())  # inches of a panel: every name finds its place
+    height = max(3.5, 0.2 * timed[columns.PROXY].nunique())  # inches of a panel, enough for every name
     figure = Figure(figsize=(max(4.6, 4.1 * n_columns), height * n_rows), layout="constrained")
     grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes, (bench, dataset) in zip(grid, places, strict=False):
@@ -49,12 +49,13 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float
     means = means.sort_values(columns.SECONDS, kind="stable")
     best = means[columns.TAU].cummax()
     front = means[(means[columns.TAU] == best) & (best > best.shift(fill_value=-math.inf))]
+    baselines = baselines_among(rows)
     for name, row in means.iterrows():
-        colour = GREY if name in BASELINES else BLUE
+        colour = GREY if name in baselines else BLUE
         bars = np.array([[row[columns.TAU] - row[columns.TAU_LOW]], [row[columns.TAU_HIGH] - row[columns.TAU]]])
         axes.errorbar(
             row[columns.SECONDS], row[columns.TAU], yerr=None if np.isnan(bars).any() else np.maximum(bars, 0),
-            fmt="s" if name in BASELINES else "o", color=colour, markersize=4, elinewidth=0.7, alpha=0.9,
+            fmt="s" if name in baselines else "o", color=colour, markersize=4, elinewidth=0.7, alpha=0.9,
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set(xlabel="CPU seconds per network", ylabel="tau")
@@ -62,7 +63,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float
     axes.set_xlim(low, high * 8)
     if len(front):
         seconds, taus = [*front[columns.SECONDS], high * 8], [*front[columns.TAU], front[columns.TAU].iloc[-1]]
-        axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1, label="nothing cheaper is better")
+        axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1, label="Pareto front")
         axes.legend(fontsize=6.5, frameon=False, loc="lower right")
     seconds_and_taus = zip(means.index, means[columns.SECONDS], means[columns.TAU], strict=True)
     name_points(axes, [(str(name), float(x), float(y)) for name, x, y in seconds_and_taus], height=height)

@@ -1,4 +1,4 @@
-"""forest.png: how far each proxy's tau is from that of the counts, with 95 % intervals and the verdict's colour."""
+"""forest.png: each proxy's tau minus that of the baselines, with 95 % CIs, coloured by the verdict."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness import columns
-from harness.agreement import BASELINES
 from harness.columns import NO_SEED
+from harness.report.baselines import baseline_rows
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import BLUE, GREEN, GREY, ORANGE
 from harness.report.tables import number, proxy_label, records
@@ -19,9 +19,9 @@ _COLOURS = {"yes": BLUE, "no": ORANGE, "no difference": GREEN, "undecided": GREY
 
 
 def forest(tables: EvaluationTables) -> Figure | None:
-    """The figure, a panel per benchmark and data set and baseline; None where nothing was compared."""
+    """The figure, one panel per benchmark, data set and baseline; None if nothing was compared."""
     rows = tables.verdicts[tables.verdicts[columns.DELTA].notna()]
-    rows = rows[~rows[columns.PROXY].isin(BASELINES)]
+    rows = rows[~baseline_rows(rows)]
     baselines = [name for name in (MAIN, LIVE) if (rows[columns.BASELINE] == name).any()]
     places = list(dict.fromkeys(zip(rows[columns.BENCH], rows[columns.DATASET], strict=True)))
     if not baselines or not places:
@@ -41,13 +41,13 @@ def forest(tables: EvaluationTables) -> Figure | None:
     for line, (title, own, labels) in zip(grid, panels, strict=True):
         for axes, baseline in zip(line, baselines, strict=True):
             _draw(axes, own[own[columns.BASELINE] == baseline], labels, several=several)
-            axes.set_title(f"{title}, less {NAMES[baseline]}", loc="left", fontsize=8.5)
+            axes.set_title(f"{title}, minus {NAMES[baseline]}", loc="left", fontsize=8.5)
             if axes is not line[0]:
                 axes.tick_params(labelleft=False)
     for axes in grid[-1]:
-        axes.set_xlabel("difference of tau")
+        axes.set_xlabel("difference in tau")
     handles = [
-        Line2D([], [], color=colour, marker="o", linewidth=1.6, label=f"beats it: {verdict}")
+        Line2D([], [], color=colour, marker="o", linewidth=1.6, label=f"beats the baseline: {verdict}")
         for verdict, colour in _COLOURS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)

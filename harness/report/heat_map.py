@@ -1,4 +1,4 @@
-"""heatmap.png: tau of each proxy on each benchmark and data set or task; and square maps of proxies by proxies."""
+"""heatmap.png: tau of each proxy on each benchmark and data set; also correlation matrices between proxies."""
 
 import textwrap
 from collections.abc import Sequence
@@ -10,35 +10,36 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import DIVERGING, GREY
 from harness.report.tables import correlation_text
 
 
 def heat_map(tables: EvaluationTables) -> Figure | None:
-    """Tau by proxy (best mean first) and place; None for a single place. Several rows of a proxy are their mean."""
+    """Tau by proxy (best mean first) and data set, averaged over seeds and options; None for a single data set."""
     rows = tables.agreement.assign(place=tables.agreement[columns.BENCH] + "\n" + tables.agreement[columns.DATASET])
     if rows["place"].nunique() < 2:
         return None
     wide = rows.pivot_table(index=columns.PROXY, columns="place", values=columns.TAU, sort=False)
     wide = wide.reindex(columns=list(dict.fromkeys(rows["place"])))
     wide = wide.loc[wide.mean(axis=1).sort_values(ascending=False, kind="stable").index]
-    labels = [f"{name}*" if name in BASELINES else str(name) for name in wide.index]
+    baselines = baselines_among(rows)
+    labels = [f"{name}*" if name in baselines else str(name) for name in wide.index]
     return matrix(wide.to_numpy(dtype=np.float64), labels, list(wide.columns), title="tau (* baseline)")
 
 
 def matrix(
     values: NDArray[np.float64], rows: Sequence[str], names: Sequence[str], *, title: str, lines: Sequence[int] = ()
 ) -> Figure:
-    """A map of correlations (n_rows, n_columns) with their numbers; blank where there is none.
+    """An annotated heat map of correlations (n_rows, n_columns); undefined cells are blank.
 
     Args:
         values: in [-1, 1].
         rows: labels of the rows.
         names: labels of the columns.
-        title: says what the numbers are.
-        lines: rows below which a line separates groups.
+        title: what the numbers are.
+        lines: rows below which a line separates two groups.
     """
     cell = 0.46 if max(values.shape) <= 20 else 0.34
     width, height = 1.9 + cell * 1.25 * values.shape[1], 1.9 + cell * 0.72 * values.shape[0]
@@ -48,7 +49,7 @@ def matrix(
     axes.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 6 else 0, ha="right")
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(visible=False)
-    # A narrow map has a title of several lines: 11 letters an inch.
+    # The title of a narrow map is wrapped: about 11 characters per inch.
     axes.set_title(textwrap.fill(title, int(11 * (figure.get_figwidth() - 1))), loc="left")
     for line in lines:
         axes.axhline(line + 0.5, color="black", linewidth=0.8)
@@ -66,7 +67,7 @@ def _numbers(axes: Axes, values: NDArray[np.float64], *, font: float) -> None:
         if np.isnan(value):
             continue
         red, green, blue, _ = colours((value + 1) / 2)
-        # Rec. 601 luma: white on dark cells.
+        # White text on dark cells, by Rec. 601 luma.
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         text = correlation_text(round(float(value), 2)).removesuffix("0")
         axes.text(column, row, text, ha="center", va="center", fontsize=font, color="white" if dark else "black")

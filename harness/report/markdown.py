@@ -1,12 +1,20 @@
-"""report.md: what was asked, the table with both intervals, what was left out, the verdict, provenance."""
+"""report.md: the command, the agreement table with both intervals, missing scores, the verdicts, provenance."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from harness import columns
-from harness.agreement import BASELINES
+from harness.report.baselines import baseline_rows
+from harness.report.escape import code, code_block, prose, table_line
 from harness.report.evaluation import JSON, EvaluationTables
-from harness.report.sections import reference_lines, reliability_lines, seeds_lines, selection_lines
+from harness.report.sections import (
+    REFERENCE_TITLE,
+    RELIABILITY_TITLE,
+    reference_lines,
+    reliability_lines,
+    seeds_lines,
+    selection_lines,
+)
 from harness.report.tables import (
     GENERALISATION,
     SAMPLING,
@@ -22,6 +30,8 @@ from harness.report.tables import (
     proxy_label,
     records,
     seconds_text,
+    setting_text,
+    small_samples,
     truth_lines,
 )
 from harness.report.verdict import (
@@ -37,33 +47,43 @@ from harness.report.verdict import (
 _COMMAND, _CONFIG = "command", "config"
 
 
-# What each picture shows, in the order of the report.
+# Captions of the figures, in the order of the report.
 PICTURES = {
-    "forest.png": "Difference of tau to the counts, with 95 % intervals",
-    "heatmap.png": "Tau of each proxy on each data set and task",
-    "cost.png": "CPU seconds per network against tau",
-    "topk.png": "Regret of the best of the k first architectures",
-    "scatter.png": "Scores of each proxy against truth",
+    "forest.png": "Tau of each proxy minus that of the baselines, with 95 % CIs",
+    "heatmap.png": "Tau of each proxy on each benchmark and data set",
+    "cost.png": "Tau against CPU seconds per network",
+    "topk.png": "Regret of top-k selection",
+    "scatter.png": "Ground truth against the score of each proxy",
 }
 
 
 def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("scatter.png",)) -> str:
-    """The report as Markdown text; `pictures` are those of `PICTURES` that lie beside it."""
+    """The report as Markdown text; `pictures` are those of `PICTURES` that are in the same folder."""
     sections = (
-        ("Agreement with truth", [*_table(tables), "", *_legend(tables)]),
-        ("Left out and infinite", _bullets(_left_out(tables))),
-        ("Verdict: does it beat counting?", list(_verdicts(tables))),
-        ("What the ranking finds", list(selection_lines(tables))),
-        *([("Spread over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
-        *([("Shorter training", list(reference_lines(tables)))] if len(tables.reference) else []),
-        *([("Reliability of the truth", list(reliability_lines(tables)))] if len(tables.reliability) else []),
-        ("Pictures", _pictures(pictures)),
+        ("Rank correlation with the ground truth", [*_table(tables), "", *_legend(tables)]),
+        ("Missing and infinite scores", _bullets(_left_out(tables))),
+        ("Comparison with the baselines", list(_verdicts(tables))),
+        ("Top-k selection", list(selection_lines(tables))),
+        *([("Variation over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
+        *([(REFERENCE_TITLE, list(reference_lines(tables)))] if len(tables.reference) else []),
+        *([(RELIABILITY_TITLE, list(reliability_lines(tables)))] if len(tables.reliability) else []),
+        ("Figures", _pictures(pictures)),
         ("Provenance", list(provenance_lines(tables.provenance))),
     )
-    text = ["# Evaluation", "", *_asked(tables)]
+    text = ["# Evaluation", "", *_request(tables)]
     for title, lines in sections:
-        text += ["", f"## {title}", "", *lines]
+        text += ["", f"## {title}", "", *(line if _is_made(line) else _shown(line) for line in lines)]
     return "\n".join(text) + "\n"
+
+
+def _is_made(line: str) -> bool:
+    """Whether a line is one of a table, whose cells are escaped already, or a picture of `PICTURES`."""
+    return line.startswith(("| ", "![")) or not line
+
+
+def _shown(line: str) -> str:
+    bullet = "- " if line.startswith("- ") else ""
+    return bullet + prose(line.removeprefix("- "))
 
 
 def _pictures(names: Collection[str]) -> list[str]:
@@ -71,15 +91,13 @@ def _pictures(names: Collection[str]) -> list[str]:
     return lines[:-1]
 
 
-def _asked(tables: EvaluationTables) -> Iterator[str]:
+def _request(tables: EvaluationTables) -> Iterator[str]:
     command = tables.provenance.get(_COMMAND)
     if command is not None:
-        yield "```"
-        yield " ".join(map(str, command)) if isinstance(command, list | tuple) else str(command)
-        yield "```"
+        yield from code_block(" ".join(map(str, command)) if isinstance(command, list | tuple) else str(command))
         yield ""
     places = ", ".join(f"{bench} / {dataset}" for bench, dataset, _ in tables.by_dataset())
-    proxies = ", ".join(f"`{name}`" for name in dict.fromkeys(tables.agreement[columns.PROXY]))
+    proxies = ", ".join(code(str(name)) for name in dict.fromkeys(tables.agreement[columns.PROXY]))
     yield f"{proxies} on {places}."
 
 
@@ -124,13 +142,14 @@ def _of_networks(row: dict[str, object]) -> tuple[str, str, str, str]:
 
 def _legend(tables: EvaluationTables) -> list[str]:
     lines = [f"{GENERALISATION}.", f"{SAMPLING}; no width where the sample is the population."]
-    if tables.agreement[columns.PROXY].isin(BASELINES).any():
+    if baseline_rows(tables.agreement).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
     lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
     lines += [f"{note}." for note in network_notes(tables)]
     lines += [f"{line}." for line in truth_lines(tables)]
     for name in (columns.INPUTS, columns.PROTOCOL):
-        lines.append(f"{name}: {', '.join(dict.fromkeys(tables.agreement[name].astype(str)))}.")
+        lines.append(f"{name}: {setting_text(tables.agreement, name)}.")
+    lines += [f"{line}." for line in small_samples(tables.agreement)]
     return [f"- {line}" for line in lines]
 
 
@@ -140,7 +159,7 @@ def _left_out(tables: EvaluationTables) -> Iterator[str]:
             reasons = tables.failures.get((bench, dataset, str(row[columns.PROXY])), {})
             if not (row[columns.N_NAN] or row[columns.N_INF] or reasons):
                 continue
-            yield f"`{row[columns.PROXY]}` on {bench} / {dataset}: {left_out(row)}{most_frequent(reasons)}."
+            yield f"{code(str(row[columns.PROXY]))} on {bench} / {dataset}: {left_out(row)}{most_frequent(reasons)}."
 
 
 def _verdicts(tables: EvaluationTables) -> Iterator[str]:
@@ -149,7 +168,7 @@ def _verdicts(tables: EvaluationTables) -> Iterator[str]:
     for place, sentence in chain(counting_sentences(tables), *beside, more_sentences(tables, baseline=LIVE)):
         yield f"- {place}: {sentence}."
     if tables.verdicts.empty:
-        yield "Nothing to compare."
+        yield "There is nothing to compare."
         return
     yield ""
     yield from verdict_lines(tables)
@@ -158,17 +177,17 @@ def _verdicts(tables: EvaluationTables) -> Iterator[str]:
 
 
 def provenance_lines(provenance: Mapping[str, JSON]) -> Iterator[str]:
-    """Provenance as a Markdown table, command and configuration left out."""
+    """Provenance as a Markdown table, without the command and the configuration."""
     entries = {name: value for name, value in provenance.items() if name not in (_COMMAND, _CONFIG)}
     if not entries:
         yield "Not recorded."
         return
-    yield table_line(("what", "value"))
+    yield table_line(("entry", "value"))
     yield table_line(("---", "---"))
     for name, value in _flat(entries):
         yield table_line((name, value))
     yield ""
-    yield "The resolved configuration and all of this are in `run.json`."
+    yield "All of this and the resolved configuration are in `run.json`."
 
 
 def _flat(entries: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -185,14 +204,5 @@ def _interval(row: dict[str, object], low: str, high: str) -> str:
     return interval_text(number(row[low]), number(row[high]))
 
 
-def table_line(cells: Sequence[str]) -> str:
-    """One line of a Markdown table."""
-    return f"| {' | '.join(_one_line(cell).replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _bullets(lines: Iterator[str]) -> list[str]:
-    return [f"- {line}" for line in lines] or ["Nothing."]
+    return [f"- {line}" for line in lines] or ["None."]

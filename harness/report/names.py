@@ -1,4 +1,4 @@
-"""Names of points beside them: moved apart where they would overlap, each tied to its point by a line."""
+"""Point labels, moved apart where they would overlap and each connected to its point by a line."""
 
 from collections.abc import Sequence
 
@@ -16,9 +16,9 @@ def name_points(axes: Axes, points: Sequence[tuple[str, float, float]], *, heigh
     """Write the name of each point (name, x, y) to its right, the highest first; limits of the axes must be final.
 
     Args:
-        axes: a panel whose limits stand.
+        axes: a panel whose limits are final.
         points: in data coordinates.
-        height: inches of the panel.
+        height: of the panel, in inches.
     """
     to_share = axes.transData + axes.transAxes.inverted()
     placed = [(name, (x, y), *to_share.transform((x, y))) for name, x, y in points]
@@ -30,7 +30,7 @@ def name_points(axes: Axes, points: Sequence[tuple[str, float, float]], *, heigh
         return by_names and all(abs(up - y) >= step / 2 or not right < x < right + _REACH for *_, x, y in placed)
 
     for name, point, right, up in sorted(placed, key=lambda one: (-one[3], one[0])):
-        # The nearest free place in the panel, below before above; where there is none, names overlap.
+        # The nearest free position in the panel, below before above; if there is none, names overlap.
         steps = range(int(4 / step) + 1)
         tried = (up + sign * k * step / 4 for k in steps for sign in (-1, 1))
         place = next((y for y in tried if 0 <= y <= 1 and is_free(right, y)), up)

@@ -1,4 +1,4 @@
-"""scatter.png: scores against truth, one panel per benchmark, data set and proxy, tau and rho in the title."""
+"""scatter.png: ground truth against score, one panel per benchmark, data set and proxy, with tau and rho."""
 
 import math
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from harness.report.tables import correlation_text, number, records, with_interv
 MOST_PANELS = 60
 PANELS_PER_ROW = 4
 PANEL_INCHES = (3.3, 2.9)
-# Above this, points hide one another and a density says more.
+# Above this many, points hide one another and a density plot is clearer.
 MOST_POINTS = 3_000
 # A range of scores this many times that of its middle 80 % squeezes nearly all points into a line.
 WILD_RANGE = 25.0
-# Truth this many times the range of its middle 80 % below that range stands on the margin: on NATS-TSS networks that
-# learned nothing, at 10 %, which would press all others into a strip.
+# Truth further below the middle 80 % than this many times their range is drawn on the margin: on NATS-TSS, networks
+# that failed to train are at 10 % and would compress all others into a strip.
 FAR_BELOW = 1.5
 N_BINS = 12
 TOP_RANK = 0.9
@@ -35,7 +35,7 @@ TOP_RANK = 0.9
 
 @dataclass(frozen=True)
 class Panel:
-    """Scores of a proxy and truth of the same architectures, both (n_rows,), with the texts above and beside them."""
+    """Scores of a proxy and truth of the same architectures, both (n_rows,), with the panel's title and axis label."""
 
     title: str
     subtitle: str
@@ -45,7 +45,7 @@ class Panel:
 
 
 def scatter(tables: EvaluationTables) -> Figure:
-    """The figure; to be called and saved within `style()`. At most `MOST_PANELS` panels, the best of each data set."""
+    """The figure; create and save it within `style()`. At most `MOST_PANELS` panels, the best of each data set."""
     panels, n_all = _panels(tables)
     n_columns = max(1, min(PANELS_PER_ROW, len(panels)))
     n_rows = max(1, math.ceil(len(panels) / n_columns))
@@ -58,12 +58,12 @@ def scatter(tables: EvaluationTables) -> Figure:
     for unused in axes[len(panels) :]:
         unused.set_axis_off()
     note = f"; {len(panels)} of {n_all} panels: the best of each data set" if n_all > len(panels) else ""
-    figure.supxlabel(f"line: median; dots: best tenth by score, by truth{note}", fontsize=8, color=GREY)
+    figure.supxlabel(f"line: median; dotted: top decile by score and by ground truth{note}", fontsize=8, color=GREY)
     return figure
 
 
 def _panels(tables: EvaluationTables) -> tuple[list[Panel], int]:
-    """The panels that are drawn, and how many there would be."""
+    """The panels that are drawn, and the number without the limit."""
     places = [
         (bench, dataset, rows, list(dict.fromkeys(rows[columns.PROXY])))
         for bench, dataset, rows in tables.by_dataset()
@@ -91,7 +91,7 @@ def _panels(tables: EvaluationTables) -> tuple[list[Panel], int]:
 
 
 def _correlations(rows: pd.DataFrame) -> str:
-    """Tau and rho with their intervals; over several rows of one proxy (seeds, options) their means, saying so."""
+    """Tau and rho with their intervals; for several rows of one proxy (seeds, options) the means, marked as such."""
     if len(rows) > 1:
         tau, rho = (correlation_text(number(float(rows[name].mean()))) for name in (columns.TAU, columns.RHO))
         return f"tau {tau}, rho {rho}, means of {len(rows)} rows"
@@ -108,7 +108,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
     finite = both & np.isfinite(panel.scores)
     x, label, log = _axis(panel.scores[finite])
     y = panel.truth[finite]
-    # The same heights in every panel of a data set, those of rows without a finite score included.
+    # One vertical range for all panels of a data set, including rows without a finite score.
     known = panel.truth[~np.isnan(panel.truth)]
     floor = _floor(known) if known.size else 0.0
     drawn = y >= floor
@@ -129,7 +129,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
         axes.scatter(x[drawn], y[drawn], s=size, color=BLUE, alpha=alpha, linewidths=0)
     if x.size >= 10 * N_BINS:
         axes.plot(*_median_line(x, y), color=ORANGE, linewidth=1.8)
-        # Right of one and above the other lie the tenths that the proxy and the truth rank highest.
+        # The top decile by score lies right of one line, the top decile by truth above the other.
         axes.axvline(float(np.quantile(x, TOP_RANK)), color=GREY, linestyle=":", linewidth=1)
         axes.axhline(float(np.quantile(y, TOP_RANK)), color=GREY, linestyle=":", linewidth=1)
     if known.size:
@@ -146,7 +146,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 
 def _axis(scores: NDArray[np.float64]) -> tuple[NDArray[np.float64], str, bool]:
-    """Where finite scores are drawn, the label that says so, and whether the axis is logarithmic."""
+    """The horizontal positions of finite scores, the axis label, and whether the axis is logarithmic."""
     if scores.size < 3:
         return scores, "score", False
     low, high = np.quantile(scores, [0.1, 0.9])
@@ -165,7 +165,7 @@ def _floor(truth: NDArray[np.float64]) -> float:
 
 
 def _median_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Sequence[float], Sequence[float]]:
-    """Median truth over bins of equally many scores, ties together."""
+    """Median truth in bins of equal size by score; ties share a bin."""
     ends = np.unique(np.quantile(x, np.linspace(0, 1, N_BINS + 1)))
     bins = np.clip(np.searchsorted(ends, x, side="right") - 1, 0, max(len(ends) - 2, 0))
     medians = pd.DataFrame({"x": x, "y": y}).groupby(bins).median()
@@ -196,7 +196,7 @@ def _mark_infinite(axes: Axes, truth: NDArray[np.float64], *, at: float, side: s
 
 
 def _note(axes: Axes, x: float, text: str, side: str) -> None:
-    """A count of marks on a margin, `x` being its place as a share of the width."""
+    """The number of points on a margin, written at `x`, a fraction of the width."""
     halo = [withStroke(linewidth=2, foreground="white")]
     axes.text(
         x, 0.04, text, ha=side, transform=axes.transAxes, fontsize=8, color=ORANGE, path_effects=halo, zorder=5

@@ -1,4 +1,4 @@
-"""Sections of the report beside the table of agreement: what a ranking finds, seeds, reliability of the truth."""
+"""Further sections of the report: top-k selection, seeds, early-epoch accuracy, reliability of the truth."""
 
 import math
 from collections.abc import Iterator
@@ -6,59 +6,72 @@ from collections.abc import Iterator
 from harness import columns
 from harness.agreement import TOP
 from harness.columns import NO_SEED
+from harness.report.escape import table_line
 from harness.report.evaluation import EvaluationTables
 from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
 
+REFERENCE_TITLE = "Early-epoch accuracy as a reference"
+RELIABILITY_TITLE = "Test-retest reliability of the ground truth"
+
 
 def selection_lines(tables: EvaluationTables) -> Iterator[str]:
-    """What each ranking finds, as a Markdown table."""
+    """Top-k selection by each proxy, as a Markdown table."""
     rows = tables.selection
     if rows.empty:
-        yield "Nothing."
+        yield "There is no ranking."
         return
     several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
     heads = ["bench", "data set", "proxy", "weighted tau", "tau, upper half", "tau, top decile"]
     heads += [f"top {k}" for k in TOP[1:]] + [f"regret of best of {k}" for k in TOP] + ["share the first place"]
-    yield f"| {' | '.join(heads)} |"
-    yield f"| {' | '.join(['---'] * 3 + ['---:'] * (len(heads) - 3))} |"
+    yield table_line(heads)
+    yield table_line(["---"] * 3 + ["---:"] * (len(heads) - 3))
     for row in records(rows):
         cells = [str(row[columns.BENCH]), str(row[columns.DATASET]), proxy_label(row, with_seed=several)]
         names = (columns.WEIGHTED_TAU, columns.TAU_UPPER_HALF, columns.TAU_TOP_DECILE)
         cells += [correlation_text(number(row[name])) for name in names]
         cells += [_share(number(row[f"top{k}_overlap"])) for k in TOP[1:]]
         cells += [_amount(number(row[f"top{k}_regret"])) for k in TOP]
-        yield f"| {' | '.join([*cells, count_text(row[columns.N_FIRST])])} |"
+        yield table_line([*cells, count_text(row[columns.N_FIRST])])
     yield ""
-    yield f"- top {' and '.join(map(str, TOP[1:]))}: share of the k best by score that are among the k best by truth."
-    yield "- regret: the best truth of the sample less the best truth among the k best by score, in the truth's unit."
-    yield "- Ties are in random order: each number is the expectation, for the best of 1 the mean of all that share it."
+    yield "- weighted tau: `scipy.stats.weightedtau`, in which errors at the top of the ranking weigh more."
+    yield "- tau, upper half and top decile: Kendall's tau-b among the best half and tenth by ground truth."
+    yield f"- top {' and top '.join(map(str, TOP[1:]))}: share of the top k by score that is in the top k by truth."
+    yield "- regret, top k: best ground truth in the sample minus the best among the top k by score, in its unit."
+    yield "- tied for first: architectures that share the highest score. Ties are broken at random: each number is the"
+    yield "  expectation over tie-breaking."
 
 
 def seeds_lines(tables: EvaluationTables) -> Iterator[str]:
     """Spread over the proxies' own seeds beside that over architectures, as a Markdown table."""
-    yield "| bench | data set | proxy | seeds | mean tau | sd over seeds | error over archs | tau of two seeds |"
-    yield "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    yield table_line(
+        ("bench", "data set", "proxy", "seeds", "mean tau", "sd over seeds", "error over archs", "tau of two seeds")
+    )
+    yield table_line(("---", "---", "---", "---:", "---:", "---:", "---:", "---:"))
     for row in records(tables.seeds):
         cells = [str(row[columns.BENCH]), str(row[columns.DATASET]), proxy_label(row), count_text(row[columns.N_SEEDS])]
         names = (columns.TAU_MEAN, columns.TAU_SEED_SD, columns.TAU_ARCH_SE, columns.TAU_BETWEEN_SEEDS)
-        yield f"| {' | '.join([*cells, *(correlation_text(number(row[name])) for name in names)])} |"
+        yield table_line([*cells, *(correlation_text(number(row[name])) for name in names)])
     yield ""
-    yield "- sd over seeds: other initial weights and batches, the same architectures."
-    yield "- error over archs: the same seed, other canonical classes (generalisation interval / 3.92)."
+    yield "- SD over seeds: standard deviation of tau over initial weights and batches, on the same architectures."
+    yield "- SE over archs: standard error over isomorphism classes for one seed (generalisation interval / 3.92)."
+    yield "- tau between seeds: mean Kendall's tau-b between the scores of two seeds."
 
 
 def reference_lines(tables: EvaluationTables) -> Iterator[str]:
     """Shorter trainings as if they were proxies, as a Markdown table."""
-    yield "| bench | data set | truth | reference | epochs | n | tau | generalisation | rho | generalisation |"
-    yield "| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield table_line(
+        ("bench", "data set", "truth", "reference", "epochs", "n", "tau", "generalisation", "rho", "generalisation")
+    )
+    yield table_line(("---", "---", "---", "---", "---:", "---:", "---:", "---:", "---:", "---:"))
     for row in records(tables.reference):
         names = (columns.BENCH, columns.DATASET, columns.TRUTH, columns.REFERENCE_COLUMN)
         cells = [str(row[name]) for name in names] + [count_text(row[columns.EPOCHS]), count_text(row[columns.N])]
         for name, low, high in _COEFFICIENTS:
             cells += [correlation_text(number(row[name])), interval_text(number(row[low]), number(row[high]))]
-        yield f"| {' | '.join(cells)} |"
+        yield table_line(cells)
     yield ""
-    yield "What some epochs of real training tell of the truth: no proxy, and at another cost."
+    yield "Rank correlation of the accuracy after a few epochs of training with the ground truth, with 95 % CIs. Not a"
+    yield "proxy: it needs training and costs accordingly."
 
 
 _COEFFICIENTS = (
@@ -69,24 +82,25 @@ _COEFFICIENTS = (
 
 def reliability_lines(tables: EvaluationTables) -> Iterator[str]:
     """How far the truth agrees with itself, as a Markdown table."""
-    yield "| bench | data set | truth | repeated | pairs | tau | upper half | top decile |"
-    yield "| --- | --- | --- | --- | ---: | ---: | ---: | ---: |"
+    yield table_line(("bench", "data set", "truth", "repeated", "pairs", "tau", "upper half", "top decile"))
+    yield table_line(("---", "---", "---", "---", "---:", "---:", "---:", "---:"))
     for row in records(tables.reliability):
         cells = [str(row[name]) for name in (columns.BENCH, columns.DATASET, columns.TRUTH)]
         cells += [_REPEATED[str(row[columns.BETWEEN])], count_text(row[columns.N])]
         names = (columns.TAU, columns.TAU_UPPER_HALF, columns.TAU_TOP_DECILE)
-        yield f"| {' | '.join([*cells, *(correlation_text(number(row[name])) for name in names)])} |"
+        yield table_line([*cells, *(correlation_text(number(row[name])) for name in names)])
     yield ""
     yield (
-        "Tau between separate trainings of one network. It shows how much of the order is training noise; it is no "
-        "bound on a proxy's tau."
+        "tau: Kendall's tau-b between two independent trainings of the same network; pairs: how many; upper half "
+        "and top decile: tau among the best half and tenth. It shows how much of the ranking is training noise; it is "
+        "not an upper bound on a proxy's tau."
     )
 
 
 _REPEATED = {
-    "class": "canonical-equal architectures, one pair per class",
-    "architecture": "canonical-equal architectures, a partner for each",
-    "seeds": "seeds of one architecture",
+    "class": "isomorphic architectures, one pair per class",
+    "architecture": "isomorphic architectures, one partner for each",
+    "seeds": "training seeds of one architecture",
 }
 
 

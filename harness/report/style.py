@@ -1,4 +1,4 @@
-"""One look for all pictures: sizes for a slide, colours that the colour-blind tell apart."""
+"""The style of all figures: sizes for slides, colour-blind-safe colours."""
 
 import io
 from collections.abc import Iterator
@@ -14,17 +14,18 @@ BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 GREEN: Final = "#009E73"
 GREY: Final = "#6E6E6E"
-# Lines that are told apart by colour and by marker.
+# Lines differ in colour and marker.
 LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#6E6E6E")
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 DIVERGING: Final = "PuOr_r"
 LIGHT: Final = "#E6E6E6"
 DENSITY: Final = "cividis_r"
 DPI: Final = 160
-MOST_PIXELS: Final = 1_600  # across: more than a page or a screen shows of a wide picture
+MOST_PIXELS: Final = 1_600  # of the width: more than a page or a screen resolves
 
 _SETTINGS: Final = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: pictures are equal on all machines
+    "text.parse_math": False,  # a dollar sign in a proxy's name is a dollar sign
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.labelsize": 9.0,
@@ -49,22 +50,22 @@ _SETTINGS: Final = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Settings of matplotlib while a picture is made and saved; the caller's are restored."""
+    """Matplotlib's settings while a figure is created and saved; the caller's are restored afterwards."""
     with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]  # matplotlib types the keys as literals
         yield
 
 
 def png(figure: Figure, *, n_colours: int = 256) -> bytes:
-    """The picture as a PNG file of few colours and at most `MOST_PIXELS` across, which looks the same.
+    """The figure as a PNG with a reduced palette and at most `MOST_PIXELS` wide, without visible loss.
 
-    256 colours take a third of the bytes of all colours; 32, enough for points in one colour, two thirds of those of
-    256. The version of matplotlib is not in it, so that equal results are equal bytes.
+    A palette of 256 colours takes a third of the bytes of full colour, one of 32 (enough for points in one colour) two
+    thirds of that. The version of matplotlib is not recorded in it, so that equal results are equal bytes.
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
     dpi = min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
     figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
     every = Image.open(drawn).convert("RGB")
-    # Rare colours count as much as frequent ones: the ends of a colour bar keep theirs.
+    # Rare colours count as much as frequent ones, so that the ends of a colour bar are preserved.
     colours = every.quantize(n_colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     colours.save(packed, format="PNG", dpi=(dpi, dpi), optimize=True)
     return packed.getvalue()

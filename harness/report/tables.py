@@ -1,4 +1,4 @@
-"""The table of agreement for the terminal, and the texts of its cells, which the Markdown report shares."""
+"""The agreement table for the terminal, and the texts of its cells, which the Markdown report shares."""
 
 import math
 from collections import Counter
@@ -11,20 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import columns
-from harness.agreement import BASELINES
 from harness.agreement.interval import FEW_EFFECTIVE, FEWEST_EFFECTIVE
+from harness.agreement.measure import FEWEST_CLUSTERS
 from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES
+from harness.report.baselines import baseline_rows, is_baseline_row
 from harness.report.evaluation import JSON, EvaluationTables
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
-GENERALISATION = "generalisation: 95 % CI, clustered by isomorphism class: uncertainty for unseen architectures"
+UNUSED = "none"  # in a column of a setting, for a proxy whose value does not depend on it
+MOST_NAMED = 3
+GENERALISATION = (
+    "generalisation: 95 % CI, cluster bootstrap over isomorphism classes: uncertainty for unseen architectures"
+)
 SAMPLING = "sampling: 95 % CI, finite-population corrected: uncertainty about the whole population's value"
 
 
 def terminal_table(tables: EvaluationTables) -> RenderableType:
-    """The table and the lines below it; readable in `TERMINAL_WIDTH` columns, best tau first within a data set."""
+    """The table and the notes below it, for `TERMINAL_WIDTH` columns; best tau first within a data set."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for name in ("bench", "data set", "proxy"):
         table.add_column(name, overflow="fold")
@@ -34,14 +39,14 @@ def terminal_table(tables: EvaluationTables) -> RenderableType:
     )  # fmt: skip
     for name in (*heads, "s/net"):
         table.add_column(name, justify="right", no_wrap=True)
-    for bench, dataset, rows in tables.by_dataset():
+    for bench, dataset, rows in tables.with_baselines():
         seeds_differ = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
         place = (bench, dataset)
         for row in records(rows):
-            style = "dim" if row[columns.PROXY] in BASELINES else ""
+            style = "dim" if is_baseline_row(row) else ""
             measured = networks_cells(row) if with_networks else measured_cells(row)
             cells = (*place, proxy_label(row, with_seed=seeds_differ), *measured)
-            # Text, because rich would take "[...]" for markup.
+            # Text, because rich would interpret "[...]" as markup.
             table.add_row(*(Text(cell) for cell in cells), style=style)
             place = ("", "")
         table.add_section()
@@ -49,13 +54,14 @@ def terminal_table(tables: EvaluationTables) -> RenderableType:
 
 
 def notes(tables: EvaluationTables) -> list[str]:
-    """Lines below the table: what all rows share, what the brackets are, what was left out or infinite."""
+    """Notes below the table: what all rows share, what the brackets mean, missing and infinite scores."""
     shared = "; ".join(
-        f"{label} {', '.join(dict.fromkeys(str(value) for value in tables.agreement[name]))}"
+        f"{label} {setting_text(tables.agreement, name)}"
         for label, name in (("inputs", columns.INPUTS), ("protocol", columns.PROTOCOL), ("seed", columns.SEED))
     )
     lines = [*truth_lines(tables), shared, f"[low, high] {GENERALISATION}", *network_notes(tables)]
-    if tables.agreement[columns.PROXY].isin(BASELINES).any():
+    lines += small_samples(tables.agreement)
+    if len(tables.beside) or baseline_rows(tables.agreement).any():
         lines.append("* baseline: a count that needs no network run")
     lines += ensemble_notes(tables)
     for row in records(tables.agreement):
@@ -66,8 +72,36 @@ def notes(tables: EvaluationTables) -> list[str]:
     return lines
 
 
+def setting_text(table: pd.DataFrame, name: str) -> str:
+    """The values of a setting in a table; of inputs, also which rows need none: "real (counts need none)"."""
+    used = [value for value in dict.fromkeys(map(str, table[name])) if value != UNUSED]
+    if not used:
+        return UNUSED
+    without = table[table[name] == UNUSED]
+    if name != columns.INPUTS or without.empty:
+        return ", ".join(used)
+    others = list(dict.fromkeys(without[columns.PROXY][~baseline_rows(without)]))
+    counts = ["counts"] if baseline_rows(without).any() else []
+    who = [*counts, *(others if len(others) <= MOST_NAMED else [f"{len(others)} other proxies"])]
+    verb = "need" if len(who) > 1 or counts or len(others) > MOST_NAMED else "needs"
+    return f"{', '.join(used)} ({' and '.join([', '.join(who[:-1]), who[-1]] if who[1:] else who)} {verb} none)"
+
+
+def small_samples(table: pd.DataFrame) -> list[str]:
+    """A line on each data set where a row has no interval because too few different architectures have a score."""
+    few = table[table[columns.TAU].notna() & (table[columns.N_CLASSES] < FEWEST_CLUSTERS)]
+    lines = []
+    for (bench, dataset), rows in few.groupby([columns.BENCH, columns.DATASET], sort=False):
+        n, n_classes = int(rows[columns.N].max()), int(rows[columns.N_CLASSES].max())
+        what = f"n = {n}" if n < FEWEST_CLUSTERS else f"{n_classes} different architectures among {n}"
+        lines.append(
+            f"no interval on {bench} / {dataset}: {what}; a sample below {FEWEST_CLUSTERS} is too small for one"
+        )
+    return lines
+
+
 def truth_lines(tables: EvaluationTables) -> list[str]:
-    """Each truth column with what it is, as far as the provenance describes it; a line for each meaning of a name."""
+    """A line per truth column with its description from the provenance; one per description if a name has several."""
     described = tables.provenance.get(columns.TRUTH)
     places: dict[tuple[str, str], list[str]] = {}
     for bench, dataset, rows in tables.by_dataset():
@@ -84,17 +118,17 @@ def truth_lines(tables: EvaluationTables) -> list[str]:
 
 
 def truth_meaning(column: Mapping[str, JSON]) -> str:
-    """What the numbers of a truth column are, from its description: split, metric, epochs, unit, what sets it apart."""
+    """A truth column in words, from its description: split, metric, epochs, unit, note."""
     split = "" if column.get("split") in (None, "none") else f"{column['split']} "
     epochs = f" after {column['epochs']} epochs" if column.get("epochs") else ""
     unit = f", {column['unit']}" if column.get("unit") else ""
     note = f"; {column['note']}" if column.get("note") else ""
-    lower = "" if column.get("higher_is_better", True) else "; lower is better, so its sign is turned in tau and rho"
+    lower = "" if column.get("higher_is_better", True) else "; lower is better, so tau and rho use its negative"
     return f"{split}{column.get('metric')}{epochs}{unit}{note}{lower}"
 
 
 def ensemble_notes(tables: EvaluationTables) -> list[str]:
-    """What each ensemble combines; one line for all that combine the same proxies."""
+    """The components of each ensemble; one line for all ensembles of the same proxies."""
     names: dict[str, list[str]] = {}
     for row in records(tables.agreement[tables.agreement[columns.COMPONENTS] != ""]):
         names.setdefault(str(row[columns.COMPONENTS]), []).append(str(row[columns.PROXY]))
@@ -105,7 +139,7 @@ def ensemble_notes(tables: EvaluationTables) -> list[str]:
     found = dict.fromkeys(name for ensembles in names.values() for name in ensembles)
     learning = [name for name in found if name in ENSEMBLES and ENSEMBLES.get(name).needs_truth]
     if learning:
-        notes.append(f"+ {', '.join(learning)} learns from the truth of the sample's other networks: not training-free")
+        notes.append(f"+ {', '.join(learning)} uses the ground truth of the sample's other networks: not training-free")
     return notes
 
 
@@ -115,13 +149,13 @@ def records(rows: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def left_out(row: dict[str, object]) -> str:
-    """How many rows were left out and how many scores are infinite, as a clause."""
+    """The numbers of excluded rows and of infinite scores, as a clause."""
     n_nan, n_inf = count_text(row[columns.N_NAN]), count_text(row[columns.N_INF])
-    return f"n_nan {n_nan} (no score or no truth: left out), n_inf {n_inf} (ranked at the ends)"
+    return f"n_nan {n_nan} (no score or no truth: excluded), n_inf {n_inf} (ranked first or last)"
 
 
 def most_frequent(reasons: Mapping[str, int]) -> str:
-    """The most frequent of the reasons why networks have no score, as a clause to follow; empty for none."""
+    """The most frequent reason for missing scores, as a clause to append; empty if there is none."""
     if not reasons:
         return ""
     reason, n_times = max(reasons.items(), key=lambda item: item[1])
@@ -130,7 +164,7 @@ def most_frequent(reasons: Mapping[str, int]) -> str:
 
 def proxy_label(row: dict[str, object], *, with_seed: bool = False) -> str:
     """Proxy with its options, its seed if seeds differ, and a mark: a star for a baseline, a plus for an ensemble."""
-    mark = "*" if row[columns.PROXY] in BASELINES else "+" if row[columns.COMPONENTS] else ""
+    mark = "*" if is_baseline_row(row) else "+" if row[columns.COMPONENTS] else ""
     parts = [f"{row[columns.PROXY]}{mark}"]
     if row[columns.OPTIONS]:
         parts.append(f"({row[columns.OPTIONS]})")
@@ -181,21 +215,21 @@ def network_notes(tables: EvaluationTables) -> list[str]:
 
 
 def with_interval(row: dict[str, object], names: Sequence[str]) -> str:
-    """Text of a value and its interval, ".578 [.546, .605]"; the value alone where there is no interval."""
+    """Text of a value and its interval, ".578 [.546, .605]"; the value alone if there is no interval."""
     value, low, high = (number(row[name]) for name in names)
     interval = "" if math.isnan(low) or math.isnan(high) else f" {interval_text(low, high)}"
     return correlation_text(value) + interval
 
 
 def interval_text(low: float, high: float) -> str:
-    """Text of an interval, "[.546, .605]"; "-" where there is none."""
+    """Text of an interval, "[.546, .605]"; "-" if there is none."""
     if math.isnan(low) or math.isnan(high):
         return MISSING
     return f"[{correlation_text(low)}, {correlation_text(high)}]"
 
 
 def correlation_text(value: float) -> str:
-    """Three decimals without the zero in front, as the field prints it: .578, -.035, 1.000."""
+    """Three decimals without the leading zero: .578, -.035, 1.000."""
     if math.isnan(value):
         return MISSING
     text = f"{value:.3f}"
@@ -215,11 +249,11 @@ def seconds_text(seconds: float) -> str:
 
 
 def count_text(count: object) -> str:
-    """A count with separators of thousands; "-" where an old table lacks it."""
+    """A count with thousands separators; "-" if an old table lacks it."""
     value = number(count)
     return MISSING if math.isnan(value) else f"{int(value):,}"
 
 
 def number(cell: object) -> float:
-    """A cell of the table as a float; what is not a number is NaN."""
+    """A cell of the table as a float; NaN if it is not a number."""
     return float(cell) if isinstance(cell, int | float) else math.nan

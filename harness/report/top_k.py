@@ -1,4 +1,4 @@
-"""topk.png: what searching by a proxy finds: expected regret of the best of its k first architectures, against k."""
+"""topk.png: top-k selection: expected regret of the best of a proxy's top k architectures, against k."""
 
 import math
 
@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness import columns
-from harness.agreement import BASELINES, best_of_top
+from harness.agreement import best_of_top
+from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import GREY, LINES, MARKERS
 
@@ -19,7 +20,7 @@ N_POINTS = 25
 
 
 def top_k(tables: EvaluationTables) -> Figure | None:
-    """The figure, a panel per benchmark and data set: the best proxies by tau and the best count."""
+    """The figure, one panel per benchmark and data set: the best proxies by tau and the best baseline."""
     places = [
         (bench, dataset, rows) for bench, dataset, rows in tables.by_dataset() if (bench, dataset) in tables.scores
     ]
@@ -42,12 +43,13 @@ def _draw(axes: Axes, scores: pd.DataFrame, rows: pd.DataFrame, *, lower_is_bett
     truth = scores[columns.TRUTH].to_numpy(dtype=np.float64) * (-1 if lower_is_better else 1)
     defined = rows[rows[columns.TAU].notna()]
     proxies = [name for name in dict.fromkeys(defined[columns.PROXY]) if name in scores.columns]
-    drawn = [name for name in proxies if name not in BASELINES][:MOST_LINES]
-    drawn += [name for name in proxies if name in BASELINES][:1]
+    baselines = baselines_among(rows)
+    drawn = [name for name in proxies if name not in baselines][:MOST_LINES]
+    drawn += [name for name in proxies if name in baselines][:1]
     known = truth[~np.isnan(truth)]
     steps = np.unique(np.geomspace(1, known.size, N_POINTS).round().astype(int))
     by_chance = [known.max() - best_of_top(np.zeros(known.size), known, int(k)) for k in steps]
-    axes.plot(steps, by_chance, color=GREY, linestyle=":", linewidth=1.2, label="by chance")
+    axes.plot(steps, by_chance, color=GREY, linestyle=":", linewidth=1.2, label="random selection")
     for place, name in enumerate(drawn):
         values = scores[name].to_numpy(dtype=np.float64)
         used = ~(np.isnan(values) | np.isnan(truth))
@@ -55,17 +57,17 @@ def _draw(axes: Axes, scores: pd.DataFrame, rows: pd.DataFrame, *, lower_is_bett
         regret = [known.max() - best_of_top(values[used], truth[used], int(k)) for k in reach]
         axes.plot(
             reach, regret, color=LINES[place % len(LINES)], marker=MARKERS[place % len(MARKERS)], markersize=3,
-            linewidth=1.2, linestyle="--" if name in BASELINES else "-",
-            label=f"{name}*" if name in BASELINES else name,
+            linewidth=1.2, linestyle="--" if name in baselines else "-",
+            label=f"{name}*" if name in baselines else name,
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.set(xlabel="k, architectures trained", ylabel=f"regret of the best of k ({rows[columns.TRUTH].iloc[0]})")
+    axes.set(xlabel="k, number of architectures trained", ylabel=f"regret of top k ({rows[columns.TRUTH].iloc[0]})")
     axes.set_ylim(bottom=0)
     axes.legend(fontsize=6.5, frameon=False)
 
 
 def _lower(tables: EvaluationTables) -> set[tuple[str, str]]:
-    """Places whose truth is better when lower, as the provenance describes it."""
+    """Benchmarks and data sets whose truth is better when lower, according to the provenance."""
     described = tables.provenance.get(columns.TRUTH)
     found = set()
     for bench, dataset in tables.scores:

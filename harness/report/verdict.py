@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pandas as pd
 
 from harness import columns
-from harness.agreement import BASELINES
 from harness.agreement.interval import FEW_EFFECTIVE
 from harness.columns import NO_SEED
+from harness.report.baselines import baseline_rows
+from harness.report.escape import table_line
 from harness.report.evaluation import EvaluationTables
 from harness.report.tables import (
     correlation_text,
@@ -66,7 +67,7 @@ def more_sentences(tables: EvaluationTables, *, baseline: str) -> Iterator[tuple
 
 def counting_sentences(tables: EvaluationTables) -> Iterator[tuple[str, str]]:
     """("bench / data set", "zico beats counting: over cells no (not ...); ...") of each proxy that is no baseline."""
-    rows = tables.verdicts[~tables.verdicts[columns.PROXY].isin(BASELINES)]
+    rows = tables.verdicts[~baseline_rows(tables.verdicts)]
     keys = [name for name in (*columns.SUBJECT, columns.COMPONENTS, columns.POPULATION) if name in rows]
     several = _several(tables.verdicts)
     for _, own in rows.groupby(keys, sort=False, dropna=False):
@@ -94,7 +95,7 @@ def _counting(rows: Sequence[_Row], beats: str) -> str:
 
 def _of_proxies(rows: pd.DataFrame, baseline: str) -> Iterator[tuple[_Row, str]]:
     several = _several(rows)
-    for row in records(rows[~rows[columns.PROXY].isin(BASELINES) & (rows[columns.BASELINE] == baseline)]):
+    for row in records(rows[~baseline_rows(rows) & (rows[columns.BASELINE] == baseline)]):
         yield row, _label(row, with_seed=several)
 
 
@@ -186,11 +187,11 @@ def _error_text(error: float) -> str:
 
 def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
     """The table of all comparisons, as Markdown lines without a heading; a line for networks below that for cells."""
-    yield (
-        "| bench | data set | proxy | baseline | votes | n | delta tau | 95 % CI | effective classes | p | p (Holm) "
-        "| beats it | partial tau | 95 % CI |"
-    )
-    yield "| --- | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |"
+    yield table_line((
+        "bench", "data set", "proxy", "baseline", "votes", "n", "delta tau", "95 % CI", "effective classes",
+        "p", "p (Holm)", "beats it", "partial tau", "95 % CI",
+    ))  # fmt: skip
+    yield table_line(("---",) * 5 + ("---:",) * 6 + ("---", "---:", "---:"))
     rows = tables.verdicts
     several = _several(rows)
     for row in records(rows):
@@ -198,7 +199,7 @@ def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
             delta, low, high = (number(row[name]) for name in names["delta"])
             partial, partial_low, partial_high = (number(row[name]) for name in names["partial"])
             effective = number(row[names["effective"][0]])
-            yield "| " + " | ".join((
+            yield table_line((
                 str(row[columns.BENCH]),
                 str(row[columns.DATASET]),
                 _label(row, with_seed=several),
@@ -212,7 +213,7 @@ def verdict_lines(tables: EvaluationTables) -> Iterator[str]:
                 str(row[names["beats"][0]]),
                 correlation_text(partial),
                 interval_text(partial_low, partial_high),
-            )) + " |"  # fmt: skip
+            ))  # fmt: skip
 
 
 def legend(tables: EvaluationTables) -> Iterator[str]:
@@ -236,7 +237,7 @@ def legend(tables: EvaluationTables) -> Iterator[str]:
     if any(map(has_networks, records(rows))):
         yield "cells: each architecture has one vote; networks: each isomorphism class has one, whatever its names."
     alone = rows[(rows[columns.N_DECIDING_SEEDS] == 1) & (rows[columns.SEED] != NO_SEED)]
-    names = dict.fromkeys(alone[~alone[columns.PROXY].isin(BASELINES)][columns.PROXY])
+    names = dict.fromkeys(alone[~baseline_rows(alone)][columns.PROXY])
     if names:
         yield f"One seed of {', '.join(names)}: how far another seed would move delta is not included; seeds=K says."
     if rows[columns.TRUTH_ERROR].isna().all() and rows[columns.ENUMERATED].eq("yes").any():

@@ -1,4 +1,4 @@
-"""The files of an evaluation, each written whole or not at all."""
+"""The files of an evaluation, each written atomically."""
 
 import io
 import json
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from harness import columns
 from harness.files.results import write_files
 from harness.report.cost import cost
+from harness.report.escape import csv_text
 from harness.report.evaluation import EvaluationTables
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
@@ -26,18 +27,18 @@ _PICTURES: dict[str, Callable[[EvaluationTables], Figure | None]] = {
     "topk.png": top_k,
     "cost.png": cost,
 }
-# Points overlap in hundreds of shades, which nobody tells apart.
+# Overlapping points have hundreds of shades that cannot be distinguished.
 _N_COLOURS = {"scatter.png": 32}
 
 
 def write_report(out: Path, tables: EvaluationTables) -> None:
-    """Write the tables, the report, the picture and run.json into `out`, which is made if need be.
+    """Write the tables, the report, the figures and run.json into `out`, which is created if needed.
 
-    Files of these names are replaced; a table that this evaluation does not have is removed.
+    Existing files of these names are replaced; those of tables that this evaluation does not have are removed.
 
     Raises:
-        OptionError: the folder cannot be made or written.
-        HarnessError: the disk is full, or another failure of writing.
+        OptionError: the folder cannot be created or written.
+        HarnessError: the disk is full, or writing failed otherwise.
     """
     made = {
         "agreement.csv": _csv(columns.in_order(tables.agreement)),
@@ -59,7 +60,7 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
 
 def _csv(table: pd.DataFrame) -> bytes:
     """The table as CSV; nothing for one without rows."""
-    return table.to_csv(index=False, lineterminator="\n").encode() if len(table) else b""
+    return csv_text(table).encode() if len(table) else b""
 
 
 def _scores_parquet(tables: EvaluationTables) -> bytes:
@@ -67,7 +68,7 @@ def _scores_parquet(tables: EvaluationTables) -> bytes:
     if len(places) == 1:
         table = places[0][1]
     else:
-        # One folder, one file: with several data sets two columns in front say which.
+        # One file per folder: for several data sets, two leading columns name them.
         framed = [
             frame.assign(**{columns.BENCH: bench, columns.DATASET: dataset}) for (bench, dataset), frame in places
         ]
@@ -80,7 +81,7 @@ def _scores_parquet(tables: EvaluationTables) -> bytes:
 
 
 def _png(name: str, tables: EvaluationTables) -> bytes:
-    """A picture; nothing where there is nothing to draw."""
+    """The figure as PNG; empty if there is nothing to draw."""
     with style():
         figure = _PICTURES[name](tables)
         return b"" if figure is None else png(figure, n_colours=_N_COLOURS.get(name, 256))

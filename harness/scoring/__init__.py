@@ -1,7 +1,9 @@
 """Scoring: proxies and architectures -> scores in the store.
 
 `proxy_spec` reads which proxies were asked for, `run` says which scores are wanted and lacking, `engine` computes the
-proxies of one network, `workers` does so in processes, and `composites` scores proxies that are made of others.
+proxies of one network, and `workers` is the loop over all: units in, results out. It uses a `pool` of processes that
+`spawner` forks, in each of which `worker` runs. `guard` keeps what a plug-in changes in `process_state` from other
+proxies, and `composites` scores proxies that are made of others.
 """
 
 from harness.scoring.run import ContextSpec as ContextSpec
@@ -10,8 +12,8 @@ from harness.scoring.run import Result as Result
 from harness.scoring.run import ScoringRun as ScoringRun
 from harness.scoring.run import Unit as Unit
 from harness.scoring.run import missing_units as missing_units
-from harness.scoring.workers import COMMIT_EVERY_S as COMMIT_EVERY_S
+from harness.scoring.workers import Commits as Commits
+from harness.scoring.workers import Workers as Workers
 from harness.scoring.workers import compute as compute
 from harness.scoring.workers import count_units as count_units
-from harness.scoring.workers import split_units as split_units
-from harness.scoring.workers import work_on as work_on
+from harness.scoring.workers import faults_told as faults_told

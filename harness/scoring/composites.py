@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.progress import AskedProgress
 from harness.scoring.proxy_spec import ProxySpec
-from harness.scoring.run import ExecutionOptions, ScoringRun, missing_units
-from harness.scoring.workers import compute
+from harness.scoring.run import ExecutionOptions, ScoringRun, Unit, missing_units
+from harness.scoring.workers import compute, split_units
 from harness.space import Architecture
 from harness.store import OK, Score, ScoreStore
 
@@ -17,10 +18,24 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
         HarnessError: as `compute`.
     """
     measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
-    compute(measured, missing_units(measured, archs, store, execution), store, execution)
+    units = missing_units(measured, archs, store, execution)
+    with _progress(measured, archs, units):
+        compute(measured, units, store, execution)
     for spec in run.specs:
         if spec.parts:
             _compose(run, spec, archs, store, execution)
+
+
+def _progress(run: ScoringRun, archs: Sequence[Architecture], units: Sequence[Unit]) -> AskedProgress:
+    """The bar of the architectures asked for; counts move it only where no network is to be run."""
+    counts, networks = split_units(units)
+    work = networks or counts
+    missing = {unit.arch for unit in work}
+    seen_as = {spec.proxy_class.sees: run.scored_as(spec, archs) for spec in run.specs} if work else {}
+    n_waiting = sum(not missing.isdisjoint(names) for names in zip(*seen_as.values(), strict=True))
+    title = f"{run.context.bench} {run.context.data_set}"
+    unit = "networks" if networks else "architectures"
+    return AskedProgress(title, len(archs), len(archs) - n_waiting, len(work), unit)
 
 
 def _compose(
@@ -42,7 +57,7 @@ def _compose(
         joined(arch, dict(zip(of_parts, scores, strict=True)))
         for arch, scores in zip(missing, zip(*of_parts.values(), strict=True), strict=True)
     ]
-    store.add([(key, score) for score in made], replace=execution.retry_failed or not execution.resume)
+    store.add([(key, score) for score in made], replace=execution.replaces)
 
 
 def joined(arch: Architecture, parts: Mapping[str, Score]) -> Score:

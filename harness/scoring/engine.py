@@ -1,5 +1,6 @@
 """The engine: one architecture, several proxies, each pass over the network done once."""
 
+import errno
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,28 +17,63 @@ from harness.evidence import Evidence, Layers, Subject
 from harness.evidence.base import ScoringContext
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
+from harness.scoring.guard import Guard, brings_evidence, damaged, is_foreign, sums_of_evidence
 from harness.space import Architecture, Execute
 from harness.store import FAILED, OK, UNDEFINED, Score
 
 EvidenceKind = type[Evidence]
 
 
+_LONGEST_REASON = 1_000
+# What a call is told of a machine that is short of memory, disk or files, or broken.
+_FAULTS_OF_MACHINE = frozenset(
+    (errno.ENOMEM, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ESTALE)
+)
+
+
 def score(
-    context: ScoringContext, arch: Architecture, execute: Execute, proxies: Mapping[str, Proxy]
+    context: ScoringContext,
+    arch: Architecture,
+    execute: Execute,
+    proxies: Mapping[str, Proxy],
+    guard: Guard | None = None,
 ) -> dict[str, Score]:
     """Score one architecture by several proxies, given and returned by name.
 
-    A proxy that raises or gives NaN yields a score with status and reason.
+    A proxy that raises or gives NaN yields a score with status and reason. What one from outside the project changes in
+    this process or in its evidence does not reach the others: settings are put back; where it has replaced functions,
+    or changed images or evidence, its score is a failed one that names them.
 
     Raises:
-        MemoryError, OSError, torch.OutOfMemoryError: these are no results.
+        MemoryError, OSError, torch.OutOfMemoryError: where the machine is at fault these are no results.
+        KeyboardInterrupt: unless `guard` says that this is a worker process.
     """
-    return score_subject(Subject(context, arch, execute), proxies)
+    guard = guard or Guard()
+    foreign = {name: proxy for name, proxy in proxies.items() if is_foreign(proxy)}
+    apart = {name: proxy for name, proxy in foreign.items() if brings_evidence(proxy)}
+    scores: dict[str, Score] = {}
+    # The project's own first; those that have their hands on the network get one each.
+    left = {name: proxy for name, proxy in proxies.items() if name not in foreign}
+    left |= {name: proxy for name, proxy in foreign.items() if name not in apart}
+    while left:
+        scores |= score_subject(Subject(context, arch, execute), left, guard)
+        left = {name: proxy for name, proxy in left.items() if name not in scores}
+    for name, proxy in apart.items():
+        with guard.around(name, context.batches) as damage:
+            found = score_subject(Subject(context, arch, execute), {name: proxy}, in_worker=guard.in_worker)[name]
+        scores[name] = _blamed(found, damage)
+    return {name: scores[name] for name in proxies}
 
 
-def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, Score]:
-    """`score` on a subject that is at hand, its network as the caller made it."""
+def score_subject(
+    subject: Subject, proxies: Mapping[str, Proxy], guard: Guard | None = None, *, in_worker: bool = False
+) -> dict[str, Score]:
+    """`score` on a subject that is at hand, its network as the caller made it.
+
+    With a guard it ends after a proxy that has changed the evidence which those that follow share: they are lacking.
+    """
     needs = {name: list(proxy.evidence().values()) for name, proxy in proxies.items()}
+    in_worker = guard.in_worker if guard else in_worker
     scores: dict[str, Score] = {}
     with ExitStack() as stack:
         sharing = {
@@ -53,16 +89,46 @@ def score_subject(subject: Subject, proxies: Mapping[str, Proxy]) -> dict[str, S
                 built_s = thread_time() - started
         collected: dict[EvidenceKind, Evidence | BaseException] = {}
         for group in _groups(needs.values()):
-            collected |= _collect(subject, group)
+            collected |= _collect(subject, group, in_worker)
             for name, proxy in proxies.items():
                 if name not in scores and all(kind in collected for kind in needs[name]):
-                    scores[name] = _measure(name, proxy, [collected[kind] for kind in needs[name]], subject)
+                    evidence = [collected[kind] for kind in needs[name]]
+                    if guard is None or not is_foreign(proxy):
+                        scores[name] = _measure(name, proxy, evidence, subject, in_worker)
+                        continue
+                    scores[name], is_damaged = _guarded(name, proxy, evidence, subject, guard)
+                    if is_damaged:
+                        return _with_building(scores, sharing, built_s)
             waiting = {kind for name in proxies.keys() - scores.keys() for kind in needs[name]}
             collected = {kind: evidence for kind, evidence in collected.items() if kind in waiting}
+    return _with_building(scores, sharing, built_s)
+
+
+def _with_building(scores: Mapping[str, Score], sharing: set[str], built_s: float) -> dict[str, Score]:
     return {
         name: found._replace(seconds=found.seconds + built_s) if name in sharing else found
         for name, found in scores.items()
     }
+
+
+def _guarded(
+    name: str, proxy: Proxy, evidence: Sequence[Evidence | BaseException], subject: Subject, guard: Guard
+) -> tuple[Score, bool]:
+    """The score of a proxy from outside the project, and whether it has changed the evidence."""
+    pieces = [piece for piece in evidence if isinstance(piece, Evidence)]
+    before = sums_of_evidence(pieces)
+    with guard.around(name, subject.context.batches) as damage:
+        found = _measure(name, proxy, evidence, subject, guard.in_worker)
+    changed = damaged(before, pieces)
+    return _blamed(found, [*damage, *changed]), bool(changed)
+
+
+def _blamed(found: Score, damage: Sequence[str]) -> Score:
+    """A score, or a failed one that names what its proxy has changed."""
+    if not damage:
+        return found
+    more = f" and {len(damage) - 3} more" if len(damage) > 3 else ""
+    return found._replace(components={}, status=FAILED, reason=f"it changed {', '.join(damage[:3])}{more}")
 
 
 def score_counts(
@@ -101,17 +167,21 @@ def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
     return list(groups.values())
 
 
-def _collect(subject: Subject, group: list[EvidenceKind]) -> dict[EvidenceKind, Evidence | BaseException]:
+def _collect(
+    subject: Subject, group: list[EvidenceKind], in_worker: bool
+) -> dict[EvidenceKind, Evidence | BaseException]:
     try:
         found = group[0].collect_all(subject, group)
-    except (Exception, SystemExit) as error:  # a plug-in's exit() is its failure, not the end of the run
-        if is_no_result(error):
+    except BaseException as error:  # a plug-in's exit() is its failure, not the end of the run
+        if _ends_run(error, in_worker):
             raise
         return dict.fromkeys(group, error)
     return dict(zip(group, found, strict=True))
 
 
-def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | BaseException], subject: Subject) -> Score:
+def _measure(
+    name: str, proxy: Proxy, evidence: Sequence[Evidence | BaseException], subject: Subject, in_worker: bool
+) -> Score:
     arch = subject.arch
     started = thread_time()
     seconds = sum(piece.seconds for piece in evidence if isinstance(piece, Evidence))
@@ -124,24 +194,33 @@ def _measure(name: str, proxy: Proxy, evidence: Sequence[Evidence | BaseExceptio
             value = proxy.measure(*evidence)
         components = {key: _number(one) for key, one in _named(name, value).items()}
     except Undefined as reason:
-        return Score(arch, {}, UNDEFINED, str(reason), seconds)
-    except (Exception, SystemExit) as error:
-        if is_no_result(error):
+        return Score(arch, {}, UNDEFINED, said(reason), seconds)
+    except BaseException as error:
+        if _ends_run(error, in_worker):
             raise
-        return Score(arch, {}, FAILED, f"{type(error).__name__}: {error}".splitlines()[0], seconds)
+        return Score(arch, {}, FAILED, f"{type(error).__name__}: {said(error)}".partition("\n")[0], seconds)
     seconds += thread_time() - started
     if any(math.isnan(component) for component in components.values()):
         return Score(arch, components, FAILED, "the value is NaN", seconds)
     return Score(arch, components, OK, "", seconds)
 
 
+def said(error: BaseException) -> str:
+    """What an exception says, whatever printing it does: at most 1,000 characters, all of which can be stored."""
+    try:
+        text = str(error)
+    except BaseException as other:
+        return f"(it cannot be printed: that raises {type(other).__name__})"
+    return text[:_LONGEST_REASON].encode("utf-8", "backslashreplace").decode()
+
+
 def _named(name: str, value: Any) -> dict[str, Any]:
     """What `measure` returned, by component."""
     if not isinstance(value, dict):
         return {name: value}
-    if not value or not all(isinstance(key, str) for key in value):
+    if not value or not all(isinstance(key, str) and key.isprintable() for key in value):
         raise TypeError(f"measure returned {reprlib.repr(value)}; a dict must name its components, at least one")
-    return value
+    return {str(key): one for key, one in value.items()}
 
 
 def _number(value: Any) -> float:
@@ -158,7 +237,14 @@ def is_no_result(error: BaseException) -> bool:
     """Whether an error, such as running out of memory, disk or time, says nothing about the architecture."""
     if isinstance(error, HarnessError):
         return False
-    return isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in said(error)
+
+
+def _ends_run(error: BaseException, in_worker: bool) -> bool:
+    """Whether an error inside a proxy says nothing about it: the machine is at fault, or the user wants to stop."""
+    if isinstance(error, KeyboardInterrupt):
+        return not in_worker
+    return is_no_result(error) and (not isinstance(error, OSError) or error.errno in _FAULTS_OF_MACHINE)
 
 
 @contextmanager

@@ -11,9 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.proxy import PROXIES, Proxy
-from harness.registry import Options, checked_options
+from harness.registry import Options
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def parse_proxies(words: Sequence[str], options: Mapping[str, Mapping[str, Any]]
     found: dict[str, ProxySpec] = {}
     for word in words:
         for name, path in _named(word):
-            chosen = checked_options("proxy", name, PROXIES.get(name), options.get(name, {}))
+            chosen = read_options("proxy", name, PROXIES.get(name), options.get(name, {}))
             found.setdefault(name, ProxySpec(name, chosen, path))
     for name in options:
         if name not in found:

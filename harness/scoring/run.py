@@ -14,6 +14,8 @@ from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
 from harness.store import Score, ScoreKey, ScoreStore
 
+DEFAULT_TIMEOUT_S = 600.0
+
 
 @dataclass(frozen=True)
 class ContextSpec:
@@ -104,11 +106,20 @@ class ScoringRun:
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """How a run computes: worker processes, and whether stored scores and failures are taken as they are."""
+    """How a run computes: worker processes, and whether stored scores and failures are taken as they are.
+
+    `timeout_s` is the wall time that a network may take, None without limit.
+    """
 
     workers: int
     resume: bool = True
     retry_failed: bool = False
+    timeout_s: float | None = DEFAULT_TIMEOUT_S
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what is computed takes the place of what is stored."""
+        return self.retry_failed or not self.resume
 
 
 def missing_units(

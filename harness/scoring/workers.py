@@ -1,103 +1,246 @@
-"""The worker processes that compute the scores which a run lacks, and how a process keeps the memory that it frees."""
+"""The one scoring loop: units in, results out, in this process or in worker processes, whatever a plug-in does.
 
-import ctypes
-import os
+Evaluation, `harness.score` and `harness.perf` commit its results with `compute`; searches, whose units come in rounds,
+take them from `Workers.results`.
+"""
+
 import sys
-import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
-
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from harness.errors import HarnessError
-from harness.evidence.base import ScoringContext
 from harness.progress import Progress
-from harness.scoring.engine import is_no_result, score, score_counts
+from harness.scoring.engine import is_no_result, said, score, score_counts
+from harness.scoring.guard import Guard, is_foreign, is_importable
+from harness.scoring.pool import Died, Pool
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ContextSpec, ExecutionOptions, Result, ScoringRun, Unit
-from harness.store import Score, ScoreKey, ScoreStore
+from harness.scoring.worker import Done, Job, keep_freed_memory, made, work_on
+from harness.space import Architecture
+from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 COMMIT_EVERY_S = 0.5
 _COUNTED_AT_ONCE = 5_000
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # glibc's malloc.h
-_PAD_BYTES = 64 << 20
-_NEVER = 2**31 - 1
+_COUNTED_IN_A_WORKER = 250
+
+
+class Incident(NamedTuple):
+    """A proxy whose process died or was ended on an architecture, also when it ran alone."""
+
+    proxy: str
+    arch: Architecture
+    how: str
+
+
+@dataclass
+class _Lacking:
+    """A fault of the machine, which is told when everything else is scored."""
+
+    text: str = ""
+
+
+@dataclass
+class Workers:
+    """What computes: this process for the project's own proxies where one worker is asked for, otherwise a pool.
+
+    A proxy from outside the project runs in a worker process always, so that it may hang or end its process without
+    harm; only one that exists in this process alone, defined in a script or a notebook, has to run in it. A unit whose
+    worker died or took too long is run again, proxy by proxy, with nothing beside it in a fresh process. What dies
+    there too is a failed score of that proxy on that architecture.
+
+    Attributes:
+        execution: how many processes, and how long a network may take.
+        incidents: what died so.
+        changed: by proxy, the settings of the process that it left changed, which were put back.
+    """
+
+    execution: ExecutionOptions
+    incidents: list[Incident] = field(default_factory=list)
+    changed: dict[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pool = Pool(self.execution.workers, self.execution.timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.close()
+        if kind is None or issubclass(kind, HarnessError):
+            for line in self.warnings():
+                print(line, file=sys.stderr)
+            self.incidents.clear()
+            self.changed.clear()
+
+    def results(self, context: ContextSpec, units: Sequence[Unit]) -> Iterator[Result]:
+        """The scores of some units, in the order in which they are ready.
+
+        Raises:
+            HarnessError: for a user's mistake, if no process can be started, or, after everything else is scored, if
+                memory, disk or files are lacking for a unit that runs alone.
+            MemoryError, OSError: if they are lacking in this process.
+        """
+        counts, networks = split_units(units)
+        counted_here, counted_there = _placed(counts, spread=False)
+        here, there = _placed(networks, spread=self.execution.workers > 1 and len(networks) > 1)
+        if counted_here:
+            yield from count_units(context, counted_here)
+        with_batches = _need_batches(networks)
+        jobs = [Job(context, False, chunk) for chunk in _chunks(counted_there)]
+        jobs += [Job(context, with_batches, (unit,)) for unit in there]
+        yield from self._pooled(jobs)
+        if here:
+            keep_freed_memory()
+        for unit in here:
+            guard = Guard()
+            yield work_on(context, with_batches, unit, guard)
+            self.changed |= guard.changed
+
+    def warnings(self) -> Iterator[str]:
+        """A line for each proxy that died, and for each that left the process changed."""
+        for proxy, of_proxy in groupby(sorted(self.incidents), key=attrgetter("proxy")):
+            found = list(of_proxy)
+            how = ", ".join(f"{n} x {said}" for said, n in Counter(one.how for one in found).most_common())
+            yield (
+                f"Warning: {proxy} has no score on {len(found)} architecture{'s' * (len(found) > 1)}, such as "
+                f"{found[0].arch}; alone in a process, it {how}. Stored as failed; retry=failed tries again."
+            )
+        for proxy, settings in sorted(self.changed.items()):
+            yield (
+                f"Warning: {proxy} leaves {', '.join(settings)} changed, which the harness puts back. "
+                "`python -m harness.check` says more."
+            )
+
+    def _pooled(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        again: list[Job] = []
+        for job, answer in self._pool.run(jobs):
+            if isinstance(answer, Done):
+                self.changed |= answer.changed
+                yield from answer.results
+            else:
+                again += [Job(job.context, job.with_batches, (unit,)) for unit in job.units]
+        lacking = _Lacking()
+        for job in again:
+            yield from self._alone(job, lacking)
+        if lacking.text:
+            raise MachineFaultError(lacking.text)
+
+    def _alone(self, job: Job, lacking: _Lacking) -> Iterator[Result]:
+        """One unit again, proxy by proxy, each alone in a fresh process."""
+        (unit,) = job.units
+        scores: dict[str, Score] = {}
+        singles = [Job(job.context, job.with_batches, (unit._replace(specs=(spec,)),)) for spec in unit.specs]
+        for single, answer in self._pool.run(singles, fresh=True):
+            name = single.units[0].specs[0].name
+            if isinstance(answer, Done):
+                self.changed |= answer.changed
+                scores |= answer.results[0][1]
+            elif isinstance(answer, Died):
+                self.incidents.append(Incident(name, unit.arch, answer.how))
+                scores[name] = Score(unit.arch, {}, FAILED, f"its process {answer.how}", 0.0)
+            else:
+                lacking.text = answer.text
+        if scores:
+            specs = tuple(spec for spec in unit.specs if spec.name in scores)
+            yield unit._replace(specs=specs), {spec.name: scores[spec.name] for spec in specs}
+
+
+class MachineFaultError(Exception):
+    """Memory, disk or files are lacking: the text says which error told so."""
 
 
 def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, execution: ExecutionOptions) -> None:
     """Score the units and commit the results to the store at least twice a second.
 
     Raises:
-        HarnessError: if a worker process is killed, or memory or a file is lacking; what was committed stays.
+        HarnessError: if memory or a file is lacking, or no worker can be started; what was committed stays.
     """
     title = f"{run.context.bench} {run.context.data_set}"
     counts, networks = split_units(units)
-    replace = execution.retry_failed or not execution.resume
+    with Workers(execution) as workers:
+        for name, part, unit in ((f"{title}, counts", counts, "architectures"), (title, networks, "networks")):
+            with faults_told(title), Commits(run, store, execution) as commits, Progress(name, len(part), unit) as bar:
+                for result in workers.results(run.context, part):
+                    commits.add(result)
+                    bar.advance()
+
+
+@contextmanager
+def faults_told(title: str) -> Iterator[None]:
+    """Turn a fault of the machine into a sentence.
+
+    Raises:
+        HarnessError: instead of the fault.
+    """
     try:
-        with Progress(f"{title}, counts", len(counts)) as progress:
-            _commit(run, count_units(run.context, counts), store, progress, replace)
-        with Progress(title, len(networks), "networks") as progress:
-            _commit(run, _run(run.context, networks, execution.workers), store, progress, replace)
-    except TerminatedWorkerError as error:
-        raise HarnessError(
-            "A worker process was killed, most likely for want of memory. What was scored is kept: run the same "
-            "command again, with fewer workers=."
-        ) from error
+        yield
     except Exception as error:
-        if not is_no_result(error):
+        if isinstance(error, MachineFaultError):
+            text = str(error)
+        elif is_no_result(error):
+            text = f"{type(error).__name__}: {said(error)}".partition("\n")[0]
+        else:
             raise
-        said = str(error).partition("\n")[0]
         raise HarnessError(
-            f"Scoring {title} ended with {type(error).__name__}: {said}. That is no score, and what was scored is "
-            "kept; if it is memory that lacks, run the same command again with fewer workers= or on a smaller "
-            "protocol.batch_size=."
+            f"Scoring {title} ended with {text}. That is no score, and what was scored is kept; if it is memory that "
+            "lacks, run the same command again with fewer workers= or on a smaller protocol.batch_size=."
         ) from error
 
 
-def _commit(run: ScoringRun, results: Iterable[Result], store: ScoreStore, progress: Progress, replace: bool) -> None:
-    """Put results into the store as they come, also when they stop coming."""
-    keys = {spec.name: run.key(spec) for spec in run.specs}
-    pending: list[tuple[ScoreKey, Score]] = []
-    committed = time.monotonic()
-    try:
-        for _, found in results:
-            pending += [(keys[name], score) for name, score in found.items()]
-            progress.advance()
-            if time.monotonic() - committed > COMMIT_EVERY_S:
-                store.add(pending, replace=replace)
-                pending, committed = [], time.monotonic()
-    finally:
-        store.add(pending, replace=replace)
+class Commits:
+    """Puts results into the store at least twice a second, and what is left at the end, also after an error."""
+
+    def __init__(self, run: ScoringRun, store: ScoreStore, execution: ExecutionOptions) -> None:
+        self._keys = {spec.name: run.key(spec) for spec in run.specs}
+        self._store, self._replace = store, execution.replaces
+        self._pending: list[tuple[ScoreKey, Score]] = []
+        self._committed = time.monotonic()
+
+    def add(self, result: Result) -> None:
+        """A result that is to be stored."""
+        self._pending += [(self._keys[name], score) for name, score in result[1].items()]
+        if time.monotonic() - self._committed > COMMIT_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store what is pending."""
+        pending, self._pending = self._pending, []
+        if pending:
+            self._store.add(pending, replace=self._replace)
+        self._committed = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.flush()
 
 
 def count_units(context: ContextSpec, units: Sequence[Unit]) -> Iterator[Result]:
     """Proxies that need no network, computed in this process for many architectures at once."""
-    made = context.make(with_batches=False)
+    here = context.make(with_batches=False)
     by_specs: dict[tuple[ProxySpec, ...], list[Unit]] = {}
     for specs, run in groupby(units, key=attrgetter("specs")):
         by_specs.setdefault(specs, []).extend(run)
     for specs, alike in by_specs.items():
-        proxies = {spec.name: spec.make() for spec in specs}
+        proxies = made(specs)
         for start in range(0, len(alike), _COUNTED_AT_ONCE):
             chunk = alike[start : start + _COUNTED_AT_ONCE]
-            found = score_counts(made, [unit.arch for unit in chunk], proxies)
+            found = score_counts(here, [unit.arch for unit in chunk], proxies)
             if found is None:
-                found = [score(made, unit.arch, unit.execute, proxies) for unit in chunk]
+                found = [score(here, unit.arch, unit.execute, proxies) for unit in chunk]
             yield from zip(chunk, found, strict=True)
-
-
-def _run(context: ContextSpec, units: Sequence[Unit], workers: int) -> Iterator[Result]:
-    """Proxies that run networks, in worker processes of one thread each, in the order in which they end."""
-    if not units:
-        return
-    with_batches = any("inputs" in spec.proxy_class.uses() for unit in units for spec in unit.specs)
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        parallel = Parallel(min(workers, len(units)), return_as="generator_unordered", batch_size=1)
-        yield from parallel(delayed(work_on)(context, with_batches, unit, os.getpid()) for unit in units)
 
 
 def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
@@ -110,46 +253,25 @@ def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
     return counts, networks
 
 
-def work_on(context: ContextSpec, with_batches: bool, unit: Unit, parent: int) -> Result:
-    """One unit in a worker process, or in this one for workers=1."""
-    _begin(parent)
-    made = _context(context, with_batches)
-    return unit, score(made, unit.arch, unit.execute, {spec.name: spec.make() for spec in unit.specs})
+def _placed(units: Sequence[Unit], *, spread: bool) -> tuple[list[Unit], list[Unit]]:
+    """The units to compute in this process and in others; `spread`: in others even if all proxies are our own."""
+    here: list[Unit] = []
+    there: list[Unit] = []
+    for specs, run in groupby(units, key=attrgetter("specs")):
+        classes = {spec.proxy_class for spec in specs}
+        found_there = all(spec.path is not None or is_importable(spec.proxy_class) for spec in specs)
+        goes = found_there and (spread or any(map(is_foreign, classes)))
+        (there if goes else here).extend(run)
+    return here, there
 
 
-@lru_cache(maxsize=1)
-def _context(context: ContextSpec, with_batches: bool) -> ScoringContext:
-    return context.make(with_batches=with_batches)
+def _need_batches(units: Iterable[Unit]) -> bool:
+    of_units = (specs for specs, _ in groupby(units, key=attrgetter("specs")))
+    return any("inputs" in spec.proxy_class.uses() for specs in of_units for spec in specs)
 
 
-@lru_cache(maxsize=1)
-def _begin(parent: int) -> None:
-    """What a process does before its first unit."""
-    keep_freed_memory()
-    if os.getpid() != parent:
-        _die_with(parent)
-
-
-def _die_with(parent: int) -> None:
-    """End this worker soon after its parent is gone: a killed run must not keep cores busy."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def keep_freed_memory() -> None:
-    """Let glibc's malloc keep what is freed instead of giving it back to the system.
-
-    Activations are freed and asked for again at every layer; given back each time, each of their pages faults anew at
-    its next use. The most memory that a process holds stays about the same. Does nothing where malloc is not glibc's.
-    """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for option, value in ((_TRIM_THRESHOLD, _NEVER), (_TOP_PAD, _PAD_BYTES), (_MMAP_MAX, 0)):
-            mallopt(option, value)
+def _chunks(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:
+    for _, run in groupby(units, key=attrgetter("specs")):
+        alike = list(run)
+        for start in range(0, len(alike), _COUNTED_IN_A_WORKER):
+            yield tuple(alike[start : start + _COUNTED_IN_A_WORKER])

@@ -1,6 +1,21 @@
-"""Search: what a proxy finds. `from harness.search import search, SearchSpec, SearchSettings`."""
+"""Search: architectures found with a proxy as objective. `from harness.search import search, SearchSpec`."""
 
-from harness.search.search import Search, SearchSpec, search
-from harness.search.settings import SearchSettings
+from typing import TYPE_CHECKING
 
-__all__ = ["Search", "SearchSettings", "SearchSpec", "search"]
+from harness.lazy import lazily
+
+if TYPE_CHECKING:
+    from harness.search.searching import Search as Search
+    from harness.search.searching import SearchSpec as SearchSpec
+    from harness.search.searching import search as search
+    from harness.search.settings import SearchSettings as SearchSettings
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Search": "harness.search.searching",
+        "SearchSpec": "harness.search.searching",
+        "search": "harness.search.searching",
+        "SearchSettings": "harness.search.settings",
+    },
+)

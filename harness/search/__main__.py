@@ -1,44 +1,42 @@
-"""The command `python -m harness.search`: search for the architecture that a proxy likes best."""
+"""The command `python -m harness.search`: search for the architecture with the highest proxy score."""
 
 import sys
 
-import hydra
-from omegaconf import DictConfig
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("search"))
+
+import sys
+from collections.abc import Sequence
+
 from rich.console import Console
 
-from harness.cli.command import exit_code, mistakes_told
-from harness.cli.config import check_words
-from harness.paths import conf_folder
 from harness.report import TERMINAL_WIDTH
-from harness.search.config import CONFIG, admitted, read_search
+from harness.search.config import SearchRequest
+from harness.search.config import read_search as read
 from harness.search.report import found_lines, terminal_table
-from harness.search.search import search
+from harness.search.searching import search
+
+__all__ = ["main", "read", "run"]
 
 
-@hydra.main(config_path=str(conf_folder()), config_name=CONFIG, version_base="1.3")
-def run(config: DictConfig) -> None:
-    """One run; `-m` makes one per combination."""
-    with mistakes_told():
-        found = search(*read_search(config))
+def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("search", words)
+
+
+def run(asked: SearchRequest) -> None:
+    """One search.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    found = search(asked.search_spec, asked.settings)
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
     console.print(terminal_table(found.tables))
     for line in found_lines(found.tables):
-        print(line)  # in one piece, however long
+        print(line)  # on one line, however long
     for skipped in found.skipped:
-        print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
+        print(f"skipped: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(found.out)
-
-
-def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    return exit_code(_checked, "Interrupted. What was scored is kept; the same command goes on from there.")
-
-
-def _checked() -> None:
-    sys.argv[1:] = admitted(sys.argv[1:])
-    check_words(sys.argv[1:], CONFIG, read_search)
-    run()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

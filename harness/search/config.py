@@ -1,66 +1,50 @@
-"""From the words of the command line to the settings of a search."""
+"""From a composed configuration to the settings of a search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from harness.cli.config import boolean, integer, names, optional_integer, quoted, settings_of
+from harness.cli.config import plain_values, settings_of
+from harness.cli.reading import Source, read_into
 from harness.errors import OptionError
-from harness.search.search import SearchSpec
-from harness.search.settings import ALONE, SearchSettings
+from harness.search.searching import SearchSpec
+from harness.search.settings import SearchSettings
 from harness.searchers import SEARCHERS
 
-CONFIG = "search"
+_SPEC_KEYS = {"searchers": "search", "proxies": "proxy", "benches": "bench", "data_sets": "dataset"}
+_KEYS = {"ensembles": "ensemble", "minimised": "minimise"}
+_UNSET = ("ensemble", "minimise")  # null is the default, no value
 
 
-def admitted(words: Sequence[str]) -> list[str]:
-    """The words as Hydra wants them: budgets marked as new keys, since any count may be one, and `start` in quotes."""
-    return [f"++{word}" if word.startswith("budget.") else word for word in quoted(words, "start")]
+@dataclass(frozen=True)
+class SearchRequest:
+    """What is searched for where, and how."""
+
+    search_spec: SearchSpec
+    settings: SearchSettings
 
 
-def read_search(config: DictConfig) -> tuple[SearchSpec, SearchSettings]:
-    """What is searched for where, and the settings, of a composed configuration.
+def read_search(config: DictConfig) -> SearchRequest:
+    """What a composed configuration asks for.
 
     Raises:
-        OptionError: for values that cannot work.
+        HarnessError: for values that are invalid.
     """
-    values = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(values, dict)
-    search_spec = SearchSpec(
-        searchers=tuple(names("search", values["search"])),
-        proxies=tuple(names("proxy", values["proxy"])),
-        benches=tuple(names("bench", values["bench"])),
-        data_sets=tuple(names("dataset", values["dataset"])),
-    )
-    options = values["options"]
-    of_searchers = {name: entry for name, entry in options.items() if name in SEARCHERS}
-    base = settings_of({**values, "options": {n: entry for n, entry in options.items() if n not in of_searchers}})
-    settings = SearchSettings(
-        base=base,
-        ensembles=(ALONE,) if values["ensemble"] is None else tuple(names("ensemble", values["ensemble"])),
-        steps=integer("steps", values["steps"]),
-        population=optional_integer("population", values["population"]),
-        evaluations=optional_integer("evaluations", values["evaluations"]),
-        budget=_budget(values["budget"]),
-        minimised=() if values["minimise"] is None else tuple(names("minimise", values["minimise"])),
-        start=None if values["start"] is None else str(values["start"]),
-        deduplicate=boolean("deduplicate", values["deduplicate"]),
-        proxy_seed=None if values["proxy_seed"] == "own" else integer("proxy_seed", values["proxy_seed"]),
-        searcher_options=of_searchers,
-    )
-    return search_spec, settings
-
-
-def _budget(values: object) -> dict[str, float]:
-    if not isinstance(values, dict):
+    values = plain_values(config)
+    spec = read_into(SearchSpec, {key: values[key] for key in _SPEC_KEYS.values()}, Source(keys=_SPEC_KEYS))
+    own = {_KEYS.get(field.name, field.name) for field in fields(SearchSettings)} - {"base", "searcher_options"}
+    given = {key: value for key, value in values.items() if key in own and not (key in _UNSET and value is None)}
+    if given["proxy_seed"] == "own":
+        given["proxy_seed"] = None
+    if not isinstance(values["budget"], Mapping):
         raise OptionError(
-            f"budget={values} cannot work; it must name a count and its largest value: budget.flops=600e6."
+            f"budget={values['budget']} is invalid: it must name a count and its largest value: budget.flops=600e6."
         )
-    return {str(name): _number(f"budget.{name}", value) for name, value in values.items()}
-
-
-def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise OptionError(f"{key}={value} cannot work; it must be a number.")
-    return float(value)
+    options: dict[str, Any] = values["options"]
+    of_searchers = {name: entry for name, entry in options.items() if name in SEARCHERS}
+    of_base = {key: value for key, value in values.items() if key != "population"}  # here it is that of the searcher
+    base = settings_of({**of_base, "options": {n: entry for n, entry in options.items() if n not in of_searchers}})
+    made = {**given, "base": base, "searcher_options": of_searchers}
+    return SearchRequest(spec, read_into(SearchSettings, made, Source(keys=_KEYS)))

@@ -1,4 +1,4 @@
-"""Costs: what a budget limits or a searcher makes small, known without running a network."""
+"""Costs: quantities that a budget limits or a searcher minimises, known without running a network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.errors import HarnessError, OptionError
 from harness.inputs import DATA_SETS
-from harness.proxy import PROXIES
+from harness.proxy import PROXIES, baseline_names
 from harness.registry import unknown_name
 from harness.scoring import ContextSpec, ScoringRun, Unit, count_units
 from harness.scoring.proxy_spec import ProxySpec
@@ -19,7 +19,7 @@ from harness.truth import Truth
 
 
 class Cost(ABC):
-    """A number for each architecture, lower is better; NaN where there is none. Values are kept once computed."""
+    """A number per architecture, lower is better; NaN if undefined. Values are cached."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -37,7 +37,7 @@ class Cost(ABC):
 
 
 class Counts:
-    """Registered counts, which need no network run, made all at once: they share the layers that they count."""
+    """Registered counts, which need no forward pass, computed together because they share the layers they count."""
 
     def __init__(self, names: Sequence[str], context: ContextSpec) -> None:
         self._run = ScoringRun(context, tuple(map(ProxySpec, names)), None)
@@ -59,13 +59,13 @@ class Counts:
     def _value(self, name: str, arch: Architecture) -> float:
         score = self._known[arch][name]
         if score.status != OK:
-            raise HarnessError(f"{name} cannot be a cost: on {arch} it failed with: {score.reason}.")
+            raise HarnessError(f"{name} cannot be used as a cost: it failed on {arch} with: {score.reason}.")
         (value,) = score.components.values()
         return value
 
 
 class Count(Cost):
-    """One of some counts: params, flops, depth, ..."""
+    """One count: params, flops, depth, ..."""
 
     def __init__(self, name: str, counts: Counts) -> None:
         super().__init__(name)
@@ -76,7 +76,7 @@ class Count(Cost):
 
 
 class OfSpace(Cost):
-    """What a search space itself counts besides params and flops."""
+    """A count defined by the search space itself."""
 
     def __init__(self, name: str, context: ContextSpec) -> None:
         super().__init__(name)
@@ -87,26 +87,32 @@ class OfSpace(Cost):
 
 
 class Measured(Cost):
-    """A column of the benchmark's truth where lower is better: a latency, an energy."""
+    """A column of the benchmark's ground truth for which lower is better: a latency or an energy."""
 
-    def __init__(self, name: str, context: ContextSpec) -> None:
+    def __init__(self, name: str, context: ContextSpec, truth: Truth) -> None:
         super().__init__(name)
-        self._context, self._truth = context, Truth.open(context.bench)
+        self._context, self._truth = context, truth
 
     def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
         return list(self._truth.values(archs, self._context.data_set, self.name))
 
 
-def open_costs(names: Sequence[str], context: ContextSpec) -> dict[str, Cost]:
+def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None = None) -> dict[str, Cost]:
     """Costs by name: registered counts, what the space counts, or columns of truth where lower is better.
 
+    Args:
+        names: which costs.
+        context: where.
+        truth: of the benchmark, where it is open already; None: what there is of it is opened.
+
     Raises:
-        OptionError: for a name that is none of these.
+        OptionError: for any other name.
     """
-    counts = [known for known in PROXIES if PROXIES.get(known).baseline]
+    counts = baseline_names()
     space = BENCHMARKS.get(context.bench)
     of_space = [name for name in space.costs(space.start, DATA_SETS.get(context.data_set)) if name not in counts]
-    columns = _measured(context)
+    truth = truth or _truth_here(context.bench)
+    columns = {} if truth is None else _measured(truth, context.data_set)
     known = [*counts, *of_space, *columns]
     wanted = dict.fromkeys(names)
     together = Counts([name for name in wanted if name in counts], context)
@@ -117,27 +123,30 @@ def open_costs(names: Sequence[str], context: ContextSpec) -> dict[str, Cost]:
         elif name in of_space:
             found[name] = OfSpace(name, context)
         elif name in columns:
-            found[name] = Measured(name, context)
+            found[name] = Measured(name, context, columns[name])
         elif name in PROXIES:
             raise OptionError(
-                f"{name} cannot be a budget or be minimised, since it needs a network run; {', '.join(known)} can."
+                f"{name} cannot be a budget or be minimised, because it needs a forward pass; {', '.join(known)} can."
             )
         else:
             raise OptionError(unknown_name("count or cost", name, known))
     return found
 
 
-def _measured(context: ContextSpec) -> list[str]:
+def _truth_here(bench: str) -> Truth | None:
     try:
-        columns = Truth.open(context.bench).columns(context.data_set)
+        return Truth.open(bench)
     except HarnessError:  # no truth at hand: there are still the counts
-        return []
-    return [column.name for column in columns if not column.higher_is_better]
+        return None
+
+
+def _measured(truth: Truth, data_set: str) -> dict[str, Truth]:
+    return {column.name: truth for column in truth.columns(data_set) if not column.higher_is_better}
 
 
 @dataclass(frozen=True, eq=False)
 class Budget:
-    """The largest values allowed, by cost. An architecture whose cost is unknown is over it."""
+    """The upper limits, by cost. An architecture with an unknown cost is over budget."""
 
     limits: Mapping[Cost, float] = field(default_factory=dict)
 
@@ -163,17 +172,17 @@ class Budget:
     def refusal(self, bench: str, archs: Sequence[Architecture]) -> OptionError:
         """The error for a space that is too large to list, after `archs` were drawn and none was within the limits."""
         return OptionError(
-            f"{self.text} was met by none of {len(archs):,} architectures drawn from {bench}: {self._least(archs)}. "
-            "Give a larger budget, or begin within it: search=evolution start=ARCHITECTURE."
+            f"None of {len(archs):,} architectures drawn from {bench} meets {self.text}: {self._least(archs)}. "
+            "Give a larger budget, or start within it: search=evolution start=ARCHITECTURE."
         )
 
     @property
     def text(self) -> str:
-        """The limits as the command line has them."""
+        """The limits as written on the command line."""
         return " ".join(f"budget.{cost.name}={limit:g}" for cost, limit in self.limits.items())
 
     def excess(self, arch: Architecture) -> str:
-        """What an architecture costs, by each cost that is limited."""
+        """The costs of an architecture that are limited, in words."""
         return ", ".join(f"its {cost.name} is {cost.of([arch])[0]:,g}" for cost in self.limits)
 
     def _least(self, archs: Sequence[Architecture]) -> str:

@@ -1,13 +1,10 @@
-"""Trials in lockstep: in each round all ask, what is missing is scored at once, and all go on."""
+"""Searches in lockstep: in each round all runs propose, missing scores are computed together, and all continue."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-
-from joblib import Parallel, parallel_config
+from collections.abc import Sequence
 
 from harness.inputs import Batches, draw_batches
 from harness.progress import Progress
-from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers
 from harness.search.run import SearchRun, SearchTask
 from harness.search.scores import Scores
 from harness.store import ScoreStore
@@ -16,12 +13,12 @@ from harness.store import ScoreStore
 def run_searches(
     task: SearchTask, context: ContextSpec, store: ScoreStore, execution: ExecutionOptions
 ) -> tuple[list[SearchRun], list[ScoringRun]]:
-    """One trial per seed, and how they were scored.
+    """One search run per seed, and the scoring runs they used.
 
-    A score does not depend on the round that it is computed in, so neither other seeds nor workers change a trial.
+    A score does not depend on the round in which it is computed, so neither other seeds nor workers change a run.
 
     Raises:
-        HarnessError: if a trial finds no score at all; what was scored is kept.
+        HarnessError: if a search finds no network with a score; finished scores are kept.
     """
     settings = task.settings
     seeds = settings.base.all_seeds
@@ -31,11 +28,11 @@ def run_searches(
     title = f"{task.space.name} {context.data_set}, {task.searcher_name} {task.objective.name}"
     found: dict[int, SearchRun] = {}
     runs = []
-    with _workers(execution.workers) as parallel, Progress(title, _most_steps(task) * len(seeds), "steps") as progress:
+    with Workers(execution) as workers, Progress(title, _most_steps(task) * len(seeds), "steps") as progress:
         for proxy_seed, together in groups.items():
             run = scoring_run(task, context, proxy_seed)
             runs.append(run)
-            scores = Scores(run, store, execution, parallel)
+            scores = Scores(run, store, execution, workers)
             search_runs = [SearchRun(task, seed, scores) for seed in together]
             try:
                 _run(search_runs, scores, progress)
@@ -46,7 +43,7 @@ def run_searches(
 
 
 def scoring_run(task: SearchTask, context: ContextSpec, proxy_seed: int) -> ScoringRun:
-    """The objective's proxies in the setting with a seed of their own, batches drawn if one needs them."""
+    """The objective's proxies in a context with their own seed; batches are drawn if a proxy needs them."""
     seeded = ContextSpec(context.bench, context.data_set, context.inputs, context.protocol, proxy_seed, context.device)
     specs = task.objective.specs
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
@@ -70,7 +67,7 @@ def _run(search_runs: Sequence[SearchRun], scores: Scores, progress: Progress) -
 
 
 class _Steps:
-    """The steps of a round on the progress bar: one for each network as it is scored, the others at the end."""
+    """The steps of a round on the progress bar: one per scored network, the others at the end."""
 
     def __init__(self, progress: Progress, n_left: int) -> None:
         self._progress, self._n_left = progress, n_left
@@ -85,22 +82,9 @@ class _Steps:
 
 
 def _most_steps(task: SearchTask) -> int:
-    """How many steps a trial may take."""
+    """The maximum number of steps of a search."""
     steps = task.settings.steps
     if not task.space.enumerable:
         return steps
     n_archs = len(task.space.architectures)
     return steps if task.searcher.bounded else n_archs
-
-
-@contextmanager
-def _workers(n: int) -> Iterator[Parallel | None]:
-    """Worker processes of one thread each that stay between rounds; none for one."""
-    if n == 1:
-        yield None
-        return
-    with (
-        parallel_config(backend="loky", inner_max_num_threads=1),
-        Parallel(n, return_as="generator_unordered", batch_size=1) as parallel,
-    ):
-        yield parallel

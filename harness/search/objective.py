@@ -1,4 +1,4 @@
-"""Objectives: what a search makes large, from the scores of one or several proxies and from costs."""
+"""Objectives: what a search maximises, from the scores of one or several proxies and from costs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from harness.scoring.proxy_spec import ProxySpec
 from harness.search.costs import Cost
 
 Components = Mapping[ProxySpec, Mapping[str, float]]
-"""What each proxy gave for one network."""
+"""The components of each proxy's score for one network."""
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """Proxies, joined to one score by an ensemble or each an objective of its own, and costs to be made small."""
+    """Proxies, combined by an ensemble or as separate objectives, and costs to minimise."""
 
     specs: tuple[ProxySpec, ...]
     ensemble: tuple[str, Ensemble] | None = None
@@ -27,7 +27,7 @@ class Objective:
 
     @property
     def name(self) -> str:
-        """What tables call it: `zico`, `rank_sum(zico, naswot)`, `zico, -flops`."""
+        """Its name in tables: `zico`, `rank_sum(zico, naswot)`, `zico, -flops`."""
         names = [spec.name for spec in self.specs]
         scores = names if self.ensemble is None else [f"{self.ensemble[0]}({', '.join(names)})"]
         return ", ".join([*scores, *(f"-{cost.name}" for cost in self.minimised)])
@@ -36,11 +36,11 @@ class Objective:
     def scores(self) -> tuple[str, ...]:
         """The names of the objectives, in order; the first decides what is reported as the best."""
         proxies = tuple(spec.name for spec in self.specs) if self.ensemble is None else (self.ensemble[0],)
-        return proxies + tuple(f"-{cost.name}" for cost in self.minimised)
+        return proxies + tuple(f"minus_{cost.name}" for cost in self.minimised)
 
     @cached_property
     def pooled(self) -> bool:
-        """Whether values depend on the networks beside: an ensemble, or a proxy that combines its components."""
+        """Whether a value depends on the other networks: an ensemble, or a proxy that combines components."""
         return self.ensemble is not None or any(type(proxy).combine is not Proxy.combine for proxy in self._proxies)
 
     @cached_property
@@ -48,7 +48,7 @@ class Objective:
         return [spec.make() for spec in self.specs]
 
     def values(self, components: Sequence[Components]) -> NDArray[np.float64]:
-        """The proxies' objectives for networks scored together, [n, n_objectives]; NaN where there is none."""
+        """The proxies' objectives for networks scored together, [n, n_objectives]; NaN if undefined."""
         if not components:
             return np.empty((0, 1 if self.ensemble else len(self.specs)))
         if not self.pooled and all(len(found[spec]) == 1 for found in components for spec in self.specs):

@@ -1,4 +1,4 @@
-"""Outcomes: what trials found, as tables; beside the truth of the whole space where there is one."""
+"""Outcomes: the results of searches as tables, compared with the ground truth of the whole space if it has one."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,34 +19,34 @@ _N_CURVE_POINTS = 160
 
 @dataclass(frozen=True, eq=False)
 class SpaceTruth:
-    """How all architectures of a space did when trained, and which of them a budget allows."""
+    """The ground truth of all architectures of a space, and which of them are within budget."""
 
     evaluated: EvaluationSet
     allowed: NDArray[np.bool_]
 
     @cached_property
     def known(self) -> NDArray[np.float64]:
-        """Accuracies of the architectures within budget that have one, higher is better, ascending."""
+        """Known accuracies of the architectures within budget, higher is better, ascending."""
         accuracies = self.evaluated.accuracies[self.allowed]
         return np.sort(accuracies[np.isfinite(accuracies)])
 
     def of(self, arch: Architecture) -> float:
-        """The truth of an architecture as its table has it."""
+        """The ground truth of an architecture, as in its table."""
         return float(self.evaluated.values[self.evaluated.space.index(arch)])
 
     def rank(self, value: float) -> int | None:
-        """1 for the best; architectures that are equally good share the best rank; None for NaN."""
+        """1 for the best; ties share the best rank; None for NaN."""
         if np.isnan(value):
             return None
         return 1 + len(self.known) - int(np.searchsorted(self.known, self._oriented(value), side="right"))
 
     def regret(self, value: float) -> float:
-        """How far a value is below the best, in the unit of the truth."""
+        """The best value minus a value, in the unit of the ground truth."""
         return float(self.known[-1] - self._oriented(value))
 
     @property
     def optimum(self) -> float:
-        """The best value within budget, as the table has it."""
+        """The best value within budget, as in the table."""
         return self._oriented(float(self.known[-1]))
 
     def _oriented(self, value: float) -> float:
@@ -55,7 +55,7 @@ class SpaceTruth:
 
 @dataclass(frozen=True, eq=False)
 class SearchOutcome:
-    """The trials of one contest, the costs that are reported beside, and the truth, None where there is none."""
+    """The runs of one search task, the costs to report, and the ground truth (None if there is none)."""
 
     task: SearchTask
     search_runs: Sequence[SearchRun]
@@ -64,7 +64,7 @@ class SearchOutcome:
 
     @property
     def subject(self) -> dict[str, str]:
-        """What all rows of this outcome share."""
+        """The columns that all rows of this outcome share."""
         task = self.task
         return {
             "bench": task.space.name,
@@ -76,8 +76,8 @@ class SearchOutcome:
     def found(self) -> pd.DataFrame:
         """One row per seed: the architecture with the highest score (of several objectives: the first), and its truth.
 
-        `rank` is among the `n_ranked` architectures within budget that have a truth; `regret` is the distance from the
-        best of them; `seconds` are CPU seconds of the evaluations, as measured when they were stored.
+        `rank` is among the `n_ranked` architectures within budget with a ground truth; `regret` is the best of these
+        minus its own; `seconds` are CPU seconds of the evaluations, as measured when they were stored.
         """
         return pd.DataFrame([self._row(search_run) for search_run in self.search_runs])
 
@@ -104,7 +104,7 @@ class SearchOutcome:
         return row | {"seconds": search_run.seconds[-1]}
 
     def candidates(self) -> pd.DataFrame:
-        """The log: one row per step and seed, with the objectives as they are valued at the end of the search."""
+        """The log: one row per step and seed, with the objectives as evaluated at the end of the search."""
         costs = {cost.name: cost for cost in (*self.task.budget.limits, *self.counts)}
         frames = []
         for search_run in self.search_runs:
@@ -134,9 +134,9 @@ class SearchOutcome:
         return pd.concat(frames, ignore_index=True)
 
     def curves(self) -> pd.DataFrame:
-        """The best found after some numbers of evaluations, by seed; the last row of a seed is its result.
+        """The best found after increasing numbers of evaluations, by seed; the last row of a seed is its result.
 
-        Once a trial has ended its result stays. Without truth there is no accuracy and no regret.
+        A finished search keeps its result. Without ground truth there is no accuracy and no regret.
         """
         grid = curve_grid(max(search_run.n_evaluations for search_run in self.search_runs))
         return pd.DataFrame([row for search_run in self.search_runs for row in self._curve(search_run, grid)])
@@ -158,11 +158,11 @@ class SearchOutcome:
 
 
 def best_place(search_run: SearchRun, n: int) -> int:
-    """The place of the highest first objective among the first `n` scored networks; of equal ones the first."""
+    """The index of the highest first objective among the first `n` scored networks; of ties the first."""
     values = search_run.values(n)[:, 0]
     return int(np.argmax(np.where(np.isnan(values), -np.inf, values)))
 
 
 def curve_grid(n: int) -> NDArray[np.int64]:
-    """Whole numbers from 1 to `n`, all of the small ones and fewer as they grow."""
+    """Integers from 1 to `n`, roughly evenly spaced on a logarithmic scale."""
     return np.unique(np.round(np.geomspace(1, n, _N_CURVE_POINTS)).astype(np.int64))

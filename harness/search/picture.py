@@ -1,4 +1,4 @@
-"""regret.png: how far the best found is from the optimum, against evaluations and seconds; front.png: trade-offs."""
+"""regret.png: regret of the best found against evaluations and CPU seconds; front.png: Pareto fronts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _PANEL_INCHES = (2.9, 2.4)
 _FRONT_INCHES = (5.4, 3.6)
 _N_SECONDS = 200
 _LEAST_SECONDS = 1e-6
-_FEW_DECADES = 30.0  # so that powers of ten alone would name one or two places
+_FEW_DECADES = 30.0  # where powers of ten would give only one or two ticks
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """The curves of one objective in one place; `label` of the vertical axis and `title` on a row's first panel."""
+    """The curves of one objective on one data set; the first panel of a row shows `label` (y axis) and `title`."""
 
     title: str
     objective: str
@@ -37,10 +37,10 @@ class _Panel:
 
 
 def regret_figure(tables: SearchTables) -> Figure:
-    """The figure; to be called and saved within `style()`.
+    """The figure; create and save it within `style()`.
 
-    A row for each benchmark and data set and for each horizontal axis, a column for each objective, a colour for each
-    searcher. Without truth the highest score takes the place of regret.
+    One row per benchmark, data set and horizontal axis, one column per objective, one colour per searcher. Without
+    ground truth, the highest score is shown instead of regret.
     """
     rows = [(panels, x) for panels in _rows(tables) for x in _AXES]
     n_columns = max(len(panels) for panels, _ in rows)
@@ -57,7 +57,7 @@ def regret_figure(tables: SearchTables) -> Figure:
             if x == "evaluations":
                 axes.set_title(panel.objective, loc="left")
         if panels[0].quantity == "regret":
-            grid[number, 0].set_ylim(bottom=0)  # once all are drawn: a limit that is set no longer grows
+            grid[number, 0].set_ylim(bottom=0)  # after drawing: a fixed limit no longer adapts
         grid[number, 0].set_ylabel(f"{panels[0].title}\n{panels[0].label}")
         for unused in grid[number, len(panels) :]:
             unused.set_axis_off()
@@ -86,7 +86,7 @@ def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None
 
 
 def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
-    """The panels of each place, at most `_PANELS_PER_ROW` side by side."""
+    """The panels of each data set, at most `_PANELS_PER_ROW` per row."""
     for (bench, dataset), curves in tables.curves.groupby(["bench", "dataset"], sort=False):
         unit = tables.units.get((str(bench), str(dataset)))
         quantity, label = ("score", "highest score") if unit is None else ("regret", f"regret, {unit}")
@@ -101,7 +101,7 @@ def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
 def _over_seeds(
     curves: pd.DataFrame, x: str, quantity: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Where, mean, and the 95 % interval's ends, of step functions; from where every seed has found something."""
+    """Positions, mean, and ends of the 95 % CI of step functions, from where every seed has a result."""
     seeds = [(of_seed[x].to_numpy(), of_seed[quantity].to_numpy()) for _, of_seed in curves.groupby("seed")]
     begin, end = (max(float(at[place]) for at, _ in seeds) for place in (0, -1))
     begin = max(begin, _LEAST_SECONDS)  # the axis is logarithmic
@@ -119,9 +119,9 @@ def _over_seeds(
 
 
 def front_figure(tables: SearchTables) -> Figure:
-    """Each front in colour before the candidates in grey, by its first two objectives; costs grow to the right.
+    """Each Pareto front, with all candidates in grey, by its first two objectives; costs increase to the right.
 
-    Only a front of two objectives is a line; of more, what this plane shows as dominated may lead by another.
+    Only a front of two objectives is drawn as a line; with more, a point dominated in this plane may be on the front.
     """
     width, height = _FRONT_INCHES
     figure = Figure(figsize=(width, height * len(tables.fronts)), layout="constrained")
@@ -135,7 +135,7 @@ def front_figure(tables: SearchTables) -> Figure:
         members = front.members.sort_values(x)
         n_objectives = len(front.objectives)
         plotted, label = ("o-", "") if n_objectives == 2 else ("o", f" in {n_objectives} objectives, two shown")
-        axes.plot(sign * members[x], members[y], plotted, color=BLUE, ms=4, lw=1.2, label=f"not dominated{label}")
+        axes.plot(sign * members[x], members[y], plotted, color=BLUE, ms=4, lw=1.2, label=f"Pareto front{label}")
         axes.set(xlabel=x.removeprefix("-"), ylabel=y)
         axes.set_title(front.title, loc="left")
         axes.legend(frameon=False, fontsize=8)

@@ -13,18 +13,27 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.files.results import write_files
-from harness.report.markdown import provenance_lines, table_line
+from harness.report.escape import code, code_block, csv_text, table_line
+from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
 from harness.report.tables import MISSING, count_text, number, records, seconds_text
 from harness.search.picture import front_figure, regret_figure
 from harness.search.tables import SUBJECT, SearchTables
 
 _MOST_FRONT_ROWS = 20
-_SCORE_WIDTH = 14  # from which on the name of a score is folded where the table would be too wide
-_INTERVAL = "[low, high]: 95 % interval of the mean over seeds, Student's t"
+_SCORE_WIDTH = 14  # minimum width of the column of objectives, which is folded if the table is too wide
+_INTERVAL = "[low, high]: 95 % CI of the mean over seeds, Student's t"
 _FOUND = (
-    "accuracy, regret (distance from the space's best) and median rank are those of the architecture with the highest "
-    "score"
+    "accuracy, regret (best accuracy in the space minus accuracy) and median rank: of the architecture with the "
+    "highest score"
+)
+_COLUMNS = (
+    "params, flops: medians over seeds of that architecture. networks: distinct networks scored per seed (mean). CPU: "
+    "CPU time of the proxies per seed (mean)"
+)
+_SEED_COLUMNS = (
+    "score, accuracy, rank: of the architecture with the highest score; rank by ground truth, among all within budget",
+    "steps: proposals; networks: distinct networks scored; repeated, over budget, failed: proposals without new score",
 )
 
 
@@ -52,14 +61,14 @@ def write_search(out: Path, tables: SearchTables) -> None:
 
 
 def terminal_table(tables: SearchTables) -> RenderableType:
-    """A table per benchmark and data set, one row per contest: means over seeds; below them what was published."""
+    """A table per benchmark and data set, one row per search task: means over seeds; below, published values."""
     parts = [_terminal_part(f"{bench} {dataset}", rows) for bench, dataset, rows in tables.by_place()]
     lines = [_seeds_line(tables), _INTERVAL, *([_FOUND] if tables.units else []), *_published_beside(tables)]
     return Group(*parts, *map(Text, lines))
 
 
 def found_lines(tables: SearchTables) -> Iterator[str]:
-    """What each contest found: the architecture of the seed with the highest score, of equal ones the first seed."""
+    """The result of each search task: the architecture with the highest score over all seeds (ties: first seed)."""
     for subject, rows in tables.found.groupby(list(SUBJECT), sort=False):
         bench, dataset, search, objective = subject
         best = records(rows.sort_values("score", ascending=False, kind="stable"))[0]
@@ -84,18 +93,18 @@ def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
 
 
 def markdown_report(tables: SearchTables) -> str:
-    """The report as Markdown text; it names the pictures beside it."""
+    """The report as Markdown text, with links to the figures in the same folder."""
     sections: list[tuple[str, Sequence[str]]] = [
-        ("What was found", [*_summary_lines(tables), "", f"- {_INTERVAL}.", f"- {_FOUND}."]),
-        ("Each seed", list(_seed_lines(tables))),
-        ("On the way", ["![Best found against evaluations and seconds](regret.png)", "", *_curve_legend(tables)]),
+        ("Results", [*_summary_lines(tables), "", *(f"- {line}." for line in (_FOUND, _INTERVAL, _COLUMNS))]),
+        ("Results by seed", [*_seed_lines(tables), "", *(f"- {line}." for line in _SEED_COLUMNS)]),
+        ("Progress", ["![Best found against evaluations and CPU seconds](regret.png)", "", *_curve_legend(tables)]),
     ]
     if tables.fronts:
-        sections.append(("Trade-offs", ["![Candidates and those not dominated](front.png)", *_front_lines(tables)]))
+        sections.append(("Pareto fronts", ["![Candidates and Pareto fronts](front.png)", *_front_lines(tables)]))
     if len(tables.published):
-        sections.append(("Published", list(_published_lines(tables))))
+        sections.append(("Published values", list(_published_lines(tables))))
     sections.append(("Provenance", list(provenance_lines(tables.provenance))))
-    text = ["# Search", "", "```", str(tables.provenance.get("command", "")), "```"]
+    text = ["# Search", "", *code_block(str(tables.provenance.get("command", "")))]
     for title, lines in sections:
         text += ["", f"## {title}", "", *lines]
     return "\n".join(text) + "\n"
@@ -147,17 +156,18 @@ def _seed_lines(tables: SearchTables) -> Iterator[str]:
         counts = ("rank", "steps", "evaluations", "n_repeated", "n_infeasible", "n_failed")
         place = f"{row['bench']} {row['dataset']}, {row['search']}"
         measured = (plain(row["score"]), plain(row.get("accuracy")), *(count_text(row.get(name)) for name in counts))
-        yield table_line((place, str(row["objective"]), str(row["seed"]), f"`{row['arch']}`", *measured))
+        yield table_line((place, str(row["objective"]), str(row["seed"]), code(str(row["arch"])), *measured))
 
 
 def _curve_legend(tables: SearchTables) -> list[str]:
     lines = [
-        "Lines are means over seeds, bands 95 % intervals; a search that has ended keeps its result. Seconds are those "
-        "that the proxies took when they were scored, whether in this run or before.",
+        "Lines are means over seeds, bands 95 % CIs; a finished search keeps its result. Seconds are the CPU time of "
+        "the proxies, as measured when the scores were computed, in this run or an earlier one.",
     ]
     if tables.units:
         lines.append(
-            "Regret may rise: a higher score is not always a better network. It is measured within the budget, if any."
+            "Regret can increase, because a higher score does not imply a better network. It is relative to the best "
+            "architecture within budget."
         )
     return lines
 
@@ -167,16 +177,16 @@ def _front_lines(tables: SearchTables) -> Iterator[str]:
         columns = [*front.objectives, *(["accuracy"] if "accuracy" in front.members else [])]
         shown = front.members.head(_MOST_FRONT_ROWS)
         yield ""
-        yield f"{front.title}: {len(shown)} of {len(front.members)} that no other candidate dominates (front.csv)."
+        yield f"{front.title}: {len(shown)} of the {len(front.members)} non-dominated candidates (all in front.csv)."
         yield ""
         yield table_line(("architecture", *columns))
         yield table_line(["---"] + ["---:"] * len(columns))
         for row in records(shown):
-            yield table_line((f"`{row['arch']}`", *(plain(row[name]) for name in columns)))
+            yield table_line((code(str(row["arch"])), *(plain(row[name]) for name in columns)))
 
 
 def _published_lines(tables: SearchTables) -> Iterator[str]:
-    yield "Test accuracy of the architecture that a proxy likes best of the whole space, as published."
+    yield "Published test accuracy of the architecture that a proxy ranks first in the whole space."
     yield ""
     yield table_line(("source", "bench", "data set", "proxy", "test accuracy"))
     yield table_line(("---", "---", "---", "---", "---:"))
@@ -186,7 +196,7 @@ def _published_lines(tables: SearchTables) -> Iterator[str]:
 
 
 def _published_beside(tables: SearchTables) -> Iterator[str]:
-    """What was published for the proxies that were searched with, and for the optimum; a line per place and source."""
+    """Published values for the proxies of the search and for the optimum; a line per data set and source."""
     searched = {name for objective in tables.found["objective"] for name in str(objective).split(", ")}
     rows = tables.published[tables.published["proxy"].isin(searched | {"ground_truth"})]
     for (bench, dataset, source, table), of_table in rows.groupby(["bench", "dataset", "source", "table"], sort=False):
@@ -197,7 +207,7 @@ def _published_beside(tables: SearchTables) -> Iterator[str]:
 def _seeds_line(tables: SearchTables) -> str:
     seeds = ", ".join(str(n) for n in dict.fromkeys(tables.summary["n_seeds"]))
     truth = ", ".join(dict.fromkeys(tables.found["truth"])) if "truth" in tables.found else "none"
-    return f"seeds {seeds}; truth {truth}"
+    return f"seeds: {seeds}; ground truth: {truth}"
 
 
 def _accuracy_cells(row: dict[str, object]) -> tuple[str, str, str]:
@@ -209,7 +219,7 @@ def _score_cells(row: dict[str, object]) -> tuple[str, str, str]:
 
 
 def with_interval(row: dict[str, object], name: str) -> str:
-    """A mean and its interval, "71.10 [70.82, 71.38]"; the mean alone where there is one seed; "-" without any."""
+    """A mean and its interval, "71.10 [70.82, 71.38]"; the mean alone for one seed; "-" for none."""
     value, low, high = (number(row.get(key)) for key in (name, f"{name}_low", f"{name}_high"))
     if math.isnan(low):
         return plain(value)
@@ -217,7 +227,7 @@ def with_interval(row: dict[str, object], name: str) -> str:
 
 
 def plain(value: object) -> str:
-    """A number to two decimals, large ones with separators, tiny ones to three digits; "-" where there is none."""
+    """A number to two decimals, large ones with separators, tiny ones to three digits; "-" if missing."""
     found = number(value)
     if math.isnan(found):
         return MISSING
@@ -244,7 +254,7 @@ def _plus_minus(row: dict[str, object]) -> str:
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    return csv_text(table).encode()
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

@@ -1,4 +1,4 @@
-"""A trial: one searcher with one seed, what it proposed and what became of it."""
+"""A search run: one searcher with one seed, its proposals and their outcomes."""
 
 import math
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from harness.space import Architecture, SearchSpace
 from harness.store import OK
 
 _MOST_DRAWS = 2_000
-_GIVE_UP_AFTER = 32  # networks of which not one has a score
+_GIVE_UP_AFTER = 32  # networks without a single score
 
 
 @dataclass(frozen=True, eq=False)
 class SearchTask:
-    """A searcher with its name, after an objective, in a space on a data set, within a budget."""
+    """A searcher with its name, an objective, a search space, a data set and a budget."""
 
     space: SearchSpace
     data_set: DataSet
@@ -37,37 +37,37 @@ class SearchTask:
     settings: SearchSettings
 
     def network(self, arch: Architecture) -> Architecture:
-        """What the proxies see of an architecture: its canonical form if dead operations change none of them."""
+        """The network that the proxies score: the canonical form if no proxy depends on dead operations."""
         live = all(spec.proxy_class.sees is Sees.LIVE for spec in self.objective.specs)
         return self.space.canonical(arch) if live else arch
 
 
 def first_start(task: SearchTask) -> Architecture | None:
-    """The architecture to begin with: the one asked for, or that of a space too large to list, if within budget.
+    """The start of the search: the requested one, or the default of a space too large to list, if within budget.
 
     Raises:
-        OptionError: if the one asked for is over budget.
-        UnknownNameError: if it is not of the space.
+        OptionError: if the requested one is over budget.
+        UnknownNameError: if it is not in the space.
     """
-    space, asked = task.space, task.settings.start
-    if asked is None and space.enumerable:
+    space, requested = task.space, task.settings.start
+    if requested is None and space.enumerable:
         return None
-    arch = space.start if asked is None else space.check(asked)
+    arch = space.start if requested is None else space.find(requested)
     if task.budget.fits([arch])[0]:
         return arch
-    if asked is None:
+    if requested is None:
         return None
-    raise OptionError(f"start={asked} is over {task.budget.text}: {task.budget.excess(arch)}.")
+    raise OptionError(f"start={requested} is over {task.budget.text}: {task.budget.excess(arch)}.")
 
 
 class SearchRun(Problem):
-    """One search. `ask` names the architectures to be scored, `tell` goes on once they are, until `ended`.
+    """One search. `ask` returns the architectures to score, `tell` continues once they are scored, until `ended`.
 
     Attributes:
-        candidates: every proposal in order, with what became of it.
-        scored: the first candidate of each network that has a value, in order; `Candidate.place` counts these.
-        n_evaluated: for each of these, how many networks had been evaluated by then, failed ones included.
-        seconds: for each of these, CPU seconds of all evaluations by then, as they were measured when stored.
+        candidates: every proposal in order, with its outcome.
+        scored: the first candidate of each network with a value, in order; `Candidate.place` is its index here.
+        n_evaluated: for each of these, the number of networks evaluated by then, including failed ones.
+        seconds: for each of these, CPU seconds of all evaluations by then, as measured when stored.
     """
 
     def __init__(self, task: SearchTask, seed: int, scores: Scores) -> None:
@@ -95,7 +95,7 @@ class SearchRun(Problem):
 
     @property
     def n_evaluations(self) -> int:
-        """How many different networks were scored or failed."""
+        """The number of distinct networks that were scored or failed."""
         return len(self._first)
 
     def ask(self) -> list[Architecture]:
@@ -108,14 +108,14 @@ class SearchRun(Problem):
 
     @property
     def n_proposed(self) -> int:
-        """How many steps the next `tell` takes."""
+        """The number of steps of the next `tell`."""
         return len(self._proposals)
 
     def tell(self) -> None:
-        """Take the scores of what was asked for, and let the searcher go on.
+        """Record the scores of the requested architectures, and let the searcher continue.
 
         Raises:
-            HarnessError: if so many networks failed without one that has a score that going on would be in vain.
+            HarnessError: if too many networks failed without a single score.
         """
         found = [self._settle(proposal, bool(fits)) for proposal, fits in zip(self._proposals, self._fits, strict=True)]
         if not self.scored and self.n_evaluations >= _GIVE_UP_AFTER:
@@ -127,11 +127,11 @@ class SearchRun(Problem):
         if not self._first:
             return self.task.budget.refusal(self.space.name, [candidate.arch for candidate in self.candidates])
         failed = [candidate for candidate in self._first.values() if candidate.status is Status.FAILED]
-        reason = f", the first with: {failed[0].reason}" if failed else ""
+        reason = f" (first failure: {failed[0].reason})" if failed else ""
         return HarnessError(
             f"search={self.task.searcher_name} with seed {self.seed} found nothing: {self.task.objective.name} "
-            f"has no score on any of {self.n_evaluations} networks{reason}. The failures are in the store; "
-            "retry=failed scores them again."
+            f"has no score on any of {self.n_evaluations} networks{reason}. The failures are stored; "
+            "retry=failed scores these networks again."
         )
 
     def start(self) -> Architecture:
@@ -180,7 +180,7 @@ class SearchRun(Problem):
         return np.hstack([objective.values(self._components[begin:n]), *costs])
 
     def _advance(self, found: Sequence[Candidate] | None) -> None:
-        """Let the searcher propose, as far as steps and evaluations last."""
+        """Let the searcher propose, until steps or evaluations are used up."""
         settings = self.task.settings
         try:
             proposals = next(self._asking) if found is None else self._asking.send(found)
@@ -198,7 +198,7 @@ class SearchRun(Problem):
             self._asking.close()
 
     def _within(self, proposals: Sequence[Proposal], fits: NDArray[np.bool_], n_left: int) -> int:
-        """How many of the proposals can be taken until `n_left` new networks are evaluated."""
+        """The number of proposals to accept until `n_left` new networks are evaluated."""
         new: set[Architecture] = set()
         for taken, (proposal, feasible) in enumerate(zip(proposals, fits, strict=True)):
             if n_left <= 0:
@@ -211,7 +211,7 @@ class SearchRun(Problem):
         return len(proposals)
 
     def _settle(self, proposal: Proposal, fits: bool) -> Candidate:
-        """What became of a proposal."""
+        """The outcome of a proposal."""
         step, network = len(self.candidates) + 1, self.task.network(proposal.arch)
         first = self._first.get(network)
         if not fits:
@@ -233,7 +233,7 @@ class SearchRun(Problem):
         return candidate
 
     def _score(self, arch: Architecture) -> tuple[Status, str, int | None]:
-        """Status, reason and place of a network that is scored for the first time."""
+        """Status, reason and index of a network that is scored for the first time."""
         found = {spec: self._scores.of(spec, arch) for spec in self.task.objective.specs}
         self._spent_s += sum(score.seconds for score in found.values())
         for spec, score in found.items():

@@ -1,4 +1,4 @@
-"""The tables of a search: what was found, summed up over seeds, beside what was published."""
+"""The tables of a search: results, summaries over seeds, and published values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Front:
-    """The candidates of a contest of several objectives that no other dominates, and all of them.
+    """The non-dominated candidates of a multi-objective search, and all candidates.
 
-    `objectives` are columns of both tables, higher is better; costs are there with a minus.
+    `objectives` are columns of both tables, higher is better; costs are negated.
     """
 
     title: str
@@ -36,14 +36,14 @@ class SearchTables:
     """The tables of one run.
 
     Attributes:
-        found: one row per contest and seed, see `SearchOutcome.found`.
-        summary: one row per contest: means over seeds, with 95 % intervals of the mean by Student's t.
-        curves: one row per contest, seed and number of evaluations, see `SearchOutcome.curves`.
-        candidates: one row per contest, seed and step, see `SearchOutcome.candidates`.
-        fronts: one for each contest of several objectives.
+        found: one row per search task and seed, see `SearchOutcome.found`.
+        summary: one row per search task: means over seeds, with 95 % CIs of the mean by Student's t.
+        curves: one row per search task, seed and number of evaluations, see `SearchOutcome.curves`.
+        candidates: one row per search task, seed and step, see `SearchOutcome.candidates`.
+        fronts: one per multi-objective search task.
         published: published accuracies in the same spaces and data sets.
-        units: the unit of truth by (bench, dataset); there is none for a space without truth.
-        provenance: goes into run.json as it is.
+        units: the unit of the ground truth by (bench, dataset); no entry for a space without ground truth.
+        provenance: written to run.json unchanged.
     """
 
     found: pd.DataFrame
@@ -57,7 +57,7 @@ class SearchTables:
 
     @classmethod
     def of(cls, outcomes: Sequence[SearchOutcome], provenance: Mapping[str, JSON]) -> Self:
-        """The tables of some outcomes."""
+        """The tables of the given outcomes."""
         found = pd.concat([outcome.found() for outcome in outcomes], ignore_index=True)
         logs = [outcome.candidates() for outcome in outcomes]
         fronts = [
@@ -89,7 +89,7 @@ class SearchTables:
 
 
 def mean_and_interval(values: Sequence[float] | NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean and the ends of its 95 % interval by Student's t; NaN ends for a single value."""
+    """Mean and the ends of its 95 % CI by Student's t; NaN ends for a single value."""
     known = np.asarray(values, dtype=np.float64)
     mean = float(known.mean()) if known.size else np.nan
     if known.size < 2:
@@ -116,7 +116,7 @@ def _summary(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fronts(log: pd.DataFrame, outcome: SearchOutcome) -> Iterator[Front]:
-    """One front over all seeds, each network once; one for each seed if values depend on the networks beside."""
+    """One front over all seeds, each network once; one per seed if values depend on the other networks."""
     objectives = list(outcome.task.objective.scores)
     place = " ".join(outcome.subject[name] for name in ("bench", "dataset", "search"))
     scored = log[log["status"] == "scored"]
@@ -130,7 +130,7 @@ def _fronts(log: pd.DataFrame, outcome: SearchOutcome) -> Iterator[Front]:
 
 
 def _published(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows of conf/published/best_architecture.csv for the places that were searched."""
+    """The rows of conf/published/best_architecture.csv for the benchmarks and data sets that were searched."""
     table = pd.read_csv(conf_folder() / "published" / "best_architecture.csv")
     table = table.rename(columns={"space": "bench"})
     places = found[["bench", "dataset"]].drop_duplicates()

@@ -1,4 +1,4 @@
-"""Searchers: each proposes architectures and learns what they are worth; found by themselves."""
+"""Searchers: each proposes architectures and receives their scores. Files of this package are registered by import."""
 
 from harness.searchers.base import SEARCHERS, Asking, Candidate, Problem, Proposal, Searcher, Status
 

@@ -11,13 +11,13 @@ from harness.searchers.base import SEARCHERS, Asking, Candidate, Problem, Propos
 @SEARCHERS.register("aging_evolution")
 @dataclass(frozen=True)
 class AgingEvolution(Searcher):
-    """Mutate the best of a random sample of the population; the oldest member dies.
+    """Mutate the best of a random sample of the population; remove the oldest member.
 
-    The first population is drawn uniformly from the architectures within budget. A child whose network is in the
-    population is not added and nobody dies for it; one that was there before may come back.
+    The initial population is drawn uniformly from the architectures within budget. A child whose network is in the
+    population is not added and no member is removed; a network that was removed may be added again.
 
     Attributes:
-        sample: how many members compete to be the parent, drawn without replacement; the paper's is 25 of 100.
+        sample: tournament size, drawn without replacement; 25 of 100 in the paper.
     """
 
     uses_population: ClassVar[bool] = True
@@ -25,7 +25,7 @@ class AgingEvolution(Searcher):
 
     def __post_init__(self) -> None:
         if self.sample < 1:
-            raise OptionError(f"options.aging_evolution.sample={self.sample} cannot work; it must be at least 1.")
+            raise OptionError(f"options.aging_evolution.sample={self.sample} is invalid: it must be at least 1.")
 
     def search(self, problem: Problem) -> Asking:
         members: deque[Candidate] = deque()
@@ -41,7 +41,7 @@ class AgingEvolution(Searcher):
 
 
 def _add(members: deque[Candidate], found: Candidate) -> bool:
-    """Add a candidate that has a value and whose network is not there yet; says whether it was added."""
+    """Add a candidate that has a value and whose network is not in the population; returns whether it was added."""
     if found.place is None or any(member.network == found.network for member in members):
         return False
     members.append(found)

@@ -1,4 +1,4 @@
-"""The contract of searchers: what they are given, what they propose, what they are told."""
+"""The interface of searchers: the problem they receive, their proposals, and the candidates sent back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
@@ -13,10 +13,10 @@ from harness.space import Architecture, SearchSpace
 
 
 class Status(Enum):
-    """What became of a proposal."""
+    """The outcome of a proposal."""
 
     SCORED = "scored"
-    """It has a value, and its network had not been proposed before (or repetitions are allowed)."""
+    """It has a value, and its network was not proposed before (or repetitions are allowed)."""
     REPEATED = "repeated"
     """Its network was scored before in this search; it has the same value."""
     INFEASIBLE = "infeasible"
@@ -27,7 +27,7 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Proposal:
-    """An architecture to be scored, and the one that it was made from, if any."""
+    """An architecture to score, and its parent, if any."""
 
     arch: Architecture
     parent: Architecture | None = None
@@ -35,10 +35,10 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A proposal with what became of it.
+    """A proposal with its outcome.
 
-    `network` is what the proxies see: the canonical form if dead operations change none of them. `place` is its place
-    among the networks that were scored in this search; None where it has no value. `step` counts from 1.
+    `network` is what the proxies score: the canonical form if no proxy depends on dead operations. `place` is its index
+    among the networks scored in this search; None if it has no value. `step` counts from 1.
     """
 
     step: int
@@ -56,14 +56,14 @@ class Candidate:
 
     @property
     def joins(self) -> bool:
-        """`enters_population`, as it was called before; goes with the next release."""
+        """Former name of `enters_population`; will be removed in the next release."""
         return self.enters_population
 
 
 class Problem(ABC):
-    """What a searcher works on: a space, a budget and an objective, with the randomness to use.
+    """The problem of a searcher: a search space, a budget and an objective, with the random generator to use.
 
-    `rng` is derived from the search's seed; `population` is the size asked for. `starts` are architectures within the
+    `rng` is derived from the search's seed; `population` is the requested size. `starts` are architectures within
     budget.
     """
 
@@ -73,13 +73,13 @@ class Problem(ABC):
 
     @abstractmethod
     def start(self) -> Architecture:
-        """An architecture within the budget to begin from: the one asked for at first, then drawn uniformly."""
+        """A starting architecture within budget: first the requested one, then uniform draws."""
 
     @abstractmethod
     def value(self, candidate: Candidate) -> float:
-        """What a candidate is worth, higher is better; -inf without a value, never NaN.
+        """The value of a candidate, higher is better; -inf if undefined, never NaN.
 
-        An ensemble ranks all networks scored so far, so the value of a candidate may change as others come.
+        An ensemble ranks all networks scored so far, so the value of a candidate can change as others are added.
         """
 
     @abstractmethod
@@ -88,17 +88,17 @@ class Problem(ABC):
 
 
 Asking: TypeAlias = Generator[Sequence[Proposal], Sequence[Candidate], None]
-"""Yields proposals and is sent, in their order, what became of them."""
+"""Yields proposals and is sent the resulting candidates, in the same order."""
 
 
 class Searcher(ABC):
     """A searcher is a frozen dataclass in one file; its fields are its options.
 
     Attributes:
-        uses_population: whether `population` means something to it.
-        begins: whether it begins from `Problem.start`, and so from the architecture asked for.
-        bounded: whether it stops after the steps asked for; if not, it ends by itself.
-        several: whether it follows several objectives at once.
+        uses_population: whether it uses `population`.
+        uses_start: whether it starts from `Problem.start`, and so from the requested architecture.
+        bounded: whether it stops after the given number of steps; if not, it ends by itself.
+        multi_objective: whether it optimises several objectives at once.
     """
 
     uses_population: ClassVar[bool] = False
@@ -112,10 +112,10 @@ class Searcher(ABC):
 
     @abstractmethod
     def search(self, problem: Problem) -> Asking:
-        """Propose until there is nothing more to propose; the caller stops it when steps or evaluations are used up.
+        """Propose until there is nothing left to propose; the caller stops it when steps or evaluations are used up.
 
-        Each proposal is a step. What a searcher proposes may depend on `problem` and on what it is told alone, so that
-        a search that was killed proposes the same again and finds its scores in the store.
+        Each proposal is a step. Proposals may depend only on `problem` and on the candidates sent back, so that a
+        search that was killed makes the same proposals again and finds their scores in the store.
         """
 
 

@@ -10,18 +10,18 @@ from harness.searchers.base import SEARCHERS, Asking, Candidate, Problem, Propos
 @SEARCHERS.register("evolution")
 @dataclass(frozen=True)
 class Evolution(Searcher):
-    """Mutate a uniformly drawn member; keep the child if it is within budget; drop the smallest score.
+    """Mutate a uniformly drawn member; keep the child if it is within budget; remove the lowest score.
 
-    As in Algorithm 1 the population begins with one architecture, a child over budget uses up its step, and the parent
-    is drawn uniformly, with no tournament. Otherwise than in the authors' code (`evolution_search.py`): a candidate
-    without a score never enters (there a NaN breaks `min` and stays), a network enters once (`deduplicate=false`: as
-    often as it is found), the population is cut after each step and so never exceeds its size, equal seeds give equal
-    searches, and a search goes on after a kill.
+    As in Algorithm 1, the population starts with one architecture, a child over budget uses up a step, and the parent
+    is drawn uniformly, without a tournament. Unlike in the authors' code (`evolution_search.py`), a candidate without a
+    score never enters (there, a NaN breaks `min` and stays), a network enters only once (`deduplicate=false`: as often
+    as it is found), the population is truncated after each step and so never exceeds its size, equal seeds give equal
+    searches, and an interrupted search can be continued.
 
     Attributes:
-        mutations: how often a parent is mutated to make a child; how far one mutation goes, the space says.
-        founders: until more than so many have entered, the first of them is the parent. 10 in the authors' code, which
-            replaces one block of it at a time there and two later; here it is as many as the space says.
+        mutations: number of mutations per child; the search space defines a single mutation.
+        founders: the first member is the parent until more than this many have entered. 10 in the authors' code, which
+            replaces one block in this phase and two afterwards; here, the space defines the number.
     """
 
     uses_population: ClassVar[bool] = True
@@ -30,9 +30,9 @@ class Evolution(Searcher):
 
     def __post_init__(self) -> None:
         if self.mutations < 1:
-            raise OptionError(f"options.evolution.mutations={self.mutations} cannot work; it must be at least 1.")
+            raise OptionError(f"options.evolution.mutations={self.mutations} is invalid: it must be at least 1.")
         if self.founders < 0:
-            raise OptionError(f"options.evolution.founders={self.founders} cannot work; it must be at least 0.")
+            raise OptionError(f"options.evolution.founders={self.founders} is invalid: it must be at least 0.")
 
     def search(self, problem: Problem) -> Asking:
         entered: list[Candidate] = []

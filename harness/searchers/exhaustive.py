@@ -1,4 +1,4 @@
-"""Exhaustive search: the whole space, to know what a proxy would choose if it could see everything."""
+"""Exhaustive search: the whole space, to find the architecture that a proxy ranks first."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ _AT_ONCE = 5_000
 @SEARCHERS.register("exhaustive")
 @dataclass(frozen=True)
 class Exhaustive(Searcher):
-    """Every architecture in the official order; of equal scores the first wins. `steps` does not bound it."""
+    """Every architecture in the official order; of ties the first wins. `steps` does not limit it."""
 
     uses_start: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
@@ -20,7 +20,7 @@ class Exhaustive(Searcher):
     def search(self, problem: Problem) -> Asking:
         if not problem.space.enumerable:
             raise OptionError(
-                f"search=exhaustive cannot work on {problem.space.name}, which is too large to be listed. "
+                f"search=exhaustive is not possible in {problem.space.name}, which is too large to list. "
                 "Use search=random or search=evolution."
             )
         archs = problem.space.architectures

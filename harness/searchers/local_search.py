@@ -1,4 +1,4 @@
-"""Local search: climb to a local optimum, then begin elsewhere. White et al., UAI 2021, arXiv:2005.02960."""
+"""Local search: hill climbing with random restarts. White et al., UAI 2021, arXiv:2005.02960."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from harness.searchers.base import SEARCHERS, Asking, Problem, Proposal, Searche
 @SEARCHERS.register("local_search")
 @dataclass(frozen=True)
 class LocalSearch(Searcher):
-    """Look at all neighbours, go to the best if it is better, and start again from a random one where none is.
+    """Evaluate all neighbours and move to the best if it improves; otherwise restart from a random architecture.
 
-    The neighbours are looked at in random order, so that a climb that runs out of steps favours none. Neighbours that
-    were scored before cost a step, but no evaluation.
+    Neighbours are evaluated in random order, so that a climb that runs out of steps favours none. Neighbours that were
+    scored before cost a step, but no evaluation.
     """
 
     def search(self, problem: Problem) -> Asking:

@@ -15,12 +15,12 @@ from harness.searchers.base import SEARCHERS, Asking, Candidate, Problem, Propos
 @SEARCHERS.register("pareto")
 @dataclass(frozen=True)
 class Pareto(Searcher):
-    """Non-dominated sorting with crowding distance; binary tournaments choose parents, mutation makes the children.
+    """Non-dominated sorting with crowding distance; binary tournaments select parents, mutation creates children.
 
-    Search spaces have no crossover, so there is none. Candidates over budget, without a value, or with an infinite one
-    do not enter the population, nor do those that equal a member in all objectives: equals do not dominate one another,
-    so that counts, of which many networks have the same, would fill it. The front that is reported is that of all
-    candidates with finite values.
+    There is no crossover, because search spaces do not define one. Candidates over budget, or with a missing or
+    infinite value, do not enter the population, nor do those that equal a member in all objectives: they do not
+    dominate one another, and networks with equal counts would fill it. The reported front is that of all candidates
+    with finite values.
     """
 
     uses_population: ClassVar[bool] = True
@@ -40,9 +40,9 @@ class Pareto(Searcher):
 
 
 def non_dominated(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The rows of `values` [n, n_objectives], higher is better, that no other row dominates, ascending.
+    """The indices of the non-dominated rows of `values` [n, n_objectives], higher is better, ascending.
 
-    A row is dominated if another is as good in all objectives and better in one. Rows with infinities or NaN are out.
+    A row is dominated if another is as good in all objectives and better in one. Non-finite rows are excluded.
 
     Raises:
         HarnessError: if pymoo is not installed.
@@ -56,7 +56,7 @@ def non_dominated(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _joined(problem: Problem, members: Sequence[Candidate], found: Sequence[Candidate]) -> list[Candidate]:
-    """The members with those found that have finite objectives which no member has."""
+    """The members, extended by candidates with finite objectives that differ from those of all members."""
     joined = {problem.objectives(member): member for member in members}
     for candidate in found:
         objectives = problem.objectives(candidate)
@@ -66,7 +66,7 @@ def _joined(problem: Problem, members: Sequence[Candidate], found: Sequence[Cand
 
 
 def _by_rank_and_crowding(problem: Problem, members: Sequence[Candidate]) -> list[int]:
-    """Places of the members, the best front first, within a front the least crowded first."""
+    """Indices of the members, the best front first, within a front the least crowded first."""
     _require_pymoo()
     from pymoo.core.population import Population
     from pymoo.core.problem import Problem as PymooProblem
@@ -74,7 +74,7 @@ def _by_rank_and_crowding(problem: Problem, members: Sequence[Candidate]) -> lis
 
     values = np.array([problem.objectives(member) for member in members])
     population = Population.new(F=-values)
-    # Crowding of a front that is cut is computed again without those that are cut off, as the library does it.
+    # The crowding of a truncated front is recomputed without the removed members, as in the library.
     kept = RankAndCrowding().do(
         PymooProblem(n_var=1, n_obj=values.shape[1]),
         population,
@@ -86,7 +86,7 @@ def _by_rank_and_crowding(problem: Problem, members: Sequence[Candidate]) -> lis
 
 
 def _tournament(n_members: int, rng: Random) -> int:
-    """The better of two members drawn uniformly; they are in order, the best first."""
+    """The better of two uniformly drawn members; members are sorted, best first."""
     return min(rng.randrange(n_members), rng.randrange(n_members))
 
 
@@ -95,6 +95,6 @@ def _require_pymoo() -> None:
         import pymoo  # noqa: F401
     except ImportError:
         raise HarnessError(
-            "search=pareto needs the library pymoo, which is not installed; "
-            "`pip install 'nas-proxy-harness[pareto]'` brings it."
+            "search=pareto needs the package pymoo, which is not installed. "
+            "Run `pip install 'nas-proxy-harness[pareto]'`."
         ) from None

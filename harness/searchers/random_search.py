@@ -13,7 +13,7 @@ _AT_ONCE = 16
 @SEARCHERS.register("random")
 @dataclass(frozen=True)
 class RandomSearch(Searcher):
-    """Architectures drawn uniformly without replacement, until the space is used up."""
+    """Architectures drawn uniformly without replacement, until the space is exhausted."""
 
     uses_start: ClassVar[bool] = False
 
@@ -29,7 +29,7 @@ class RandomSearch(Searcher):
 
 
 def _draws(problem: Problem) -> Iterator[Architecture]:
-    """Distinct architectures in random order; of a space that is too large to be listed, without end."""
+    """Distinct architectures in random order; endless for a space that is too large to list."""
     if problem.space.enumerable:
         archs = problem.space.architectures
         for index in problem.rng.sample(range(len(archs)), len(archs)):

@@ -1,4 +1,4 @@
-"""An architecture as a graph to look at."""
+"""An architecture as a graph for drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class GraphEdge:
-    """What flows from one vertex to another; `label` names the operation on the way, `none` one that cuts it.
+    """An edge between two vertices; `label` names its operation, `none` the one that outputs zeros.
 
     It is live if it lies on a path from the network's input to its output.
     """
@@ -20,10 +20,10 @@ class GraphEdge:
 
 @dataclass(frozen=True)
 class ArchitectureGraph:
-    """What sets an architecture apart from the others of its space, as a graph to look at.
+    """The part of an architecture that differs between architectures of its space, as a graph for drawing.
 
-    `vertices` are labels, input first and output last; every edge leads to a later vertex. `caption` says in one line
-    what the graph is a picture of, and what is the same in all architectures.
+    `vertices` are labels, input first and output last; every edge leads to a later vertex. `caption` is one line on
+    what the graph shows and what all architectures share.
     """
 
     vertices: tuple[str, ...]
@@ -32,5 +32,5 @@ class ArchitectureGraph:
 
     @classmethod
     def chain(cls, vertices: Sequence[str], caption: str) -> Self:
-        """Vertices that read one after another."""
+        """A chain of vertices."""
         return cls(tuple(vertices), tuple(GraphEdge(at, at + 1) for at in range(len(vertices) - 1)), caption)

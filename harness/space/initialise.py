@@ -1,7 +1,7 @@
-"""Initial parameters, each module's drawn from a generator of its own.
+"""Initial parameters, drawn for each module from a generator of its own.
 
-A module's draw depends on (seed, its origin) alone, so networks that share operations share their weights, and nothing
-depends on the order in which modules are made.
+A module's parameters depend only on (seed, its initialisation key), so networks that share operations share their
+weights, and the order in which modules are created has no effect.
 """
 
 import math
@@ -15,9 +15,9 @@ from harness.randomness import generator
 
 
 class Initialisation(Enum):
-    """How convolutions and linear layers start; normalisation always starts as the identity."""
+    """Initialisation of convolutions and linear layers; normalisation layers always start as the identity."""
 
-    default = "default"  # PyTorch's own, or what a benchmark's official code draws instead (`network.own_init`)
+    default = "default"  # PyTorch's default, or the one of the benchmark's official code (`network.own_init`)
     kaiming_normal = "kaiming_normal"  # N(0, 2 / fan_in), biases zero
     kaiming_uniform = "kaiming_uniform"  # the same variance, uniform
     kaiming_normal_fan_out = "kaiming_normal_fan_out"  # N(0, 2 / fan_out), biases zero
@@ -27,15 +27,15 @@ class Initialisation(Enum):
 
 
 def on_meta() -> AbstractContextManager[object]:
-    """Modules made inside hold no memory and draw nothing from the global generators."""
+    """Modules created inside allocate no memory and draw nothing from the global generators."""
     return torch.device("meta")
 
 
 def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Module:
-    """Give a network assembled on the meta device its memory and its initial parameters.
+    """Allocate a network assembled on the meta device and draw its initial parameters.
 
-    `network.init_keys` maps module names to the text that, with `seed`, determines their draw. Where the official code
-    does not leave a module to PyTorch, `network.own_init` names what it draws by default.
+    `network.init_keys` maps module names to the key that, with `seed`, determines their parameters. Where the official
+    code does not use PyTorch's default, `network.own_init` names the module's default initialisation.
     """
     network = network.to_empty(device="cpu")
     initialise(network, init=init, seed=seed)
@@ -43,8 +43,8 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
 
 
 def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
-    """Give a network that has memory the initial parameters of `materialise`; dtype, device and layout stay."""
-    # A plug-in may still call it `origins`; that goes with the next release.
+    """Draw the initial parameters of `materialise` for an allocated network; dtype, device and layout are unchanged."""
+    # A plug-in may still call it `origins`; this alias will be removed in the next release.
     init_keys: dict[str, str] = getattr(network, "init_keys", None) or network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
     own_init: dict[str, Initialisation] = getattr(network, "own_init", {})
     for name, module in network.named_modules():
@@ -59,7 +59,7 @@ def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
 
 @torch.no_grad()
 def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisation, rng: torch.Generator) -> None:
-    weight = torch.empty(module.weight.shape)  # an order of entries and a precision that no layout or dtype changes
+    weight = torch.empty(module.weight.shape)  # drawn in fp32 and C order, whatever the layout and dtype
     bias = None if module.bias is None else torch.zeros(module.bias.shape)
     if init is Initialisation.default:
         nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=rng)

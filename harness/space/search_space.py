@@ -1,11 +1,11 @@
 """Search spaces: architectures, their canonical forms, their layers and their networks."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from random import Random
-from typing import ClassVar, Literal, NewType, Self
+from typing import ClassVar, Literal, NewType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,89 +16,14 @@ from harness.inputs import DataSet
 from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
+from harness.space.layers import ConcatenatingCell, Layer, LayerTable
+from harness.space.reference import ReferenceCheck
 
 Architecture = NewType("Architecture", str)
 """A point of a search space, named by its official string."""
 
 Execute = Literal["live", "all"]
-"""`live` runs the operations on a path from input to output; `all` runs every one, as the official code does."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution or linear layer with the normalisation that belongs to it, as counted without a network.
-
-    `n_weights` are the entries of the weight tensor; `n_params` adds biases and normalisation parameters; `flops` are
-    multiply-accumulates of one image, plus one per output for a linear layer's bias. `repeats` equal layers are
-    described at once. A layer is live if it lies on a path from the network's input to its output.
-    """
-
-    n_weights: int
-    n_params: int
-    flops: int
-    live: bool
-    repeats: int = 1
-    is_linear: bool = False
-
-
-@dataclass(frozen=True)
-class ConcatenatingCell:
-    """A chain of `depth` layers of `width` channels, each of which reads the one before and channels of earlier ones.
-
-    `n_skip_links` is the number of links from earlier channels to channels, those of the layer just before left out.
-    """
-
-    width: int
-    depth: int
-    n_skip_links: int
-
-
-@dataclass(frozen=True, eq=False)
-class LayerTable:
-    """The layers of several architectures, the fields of `Layer` as arrays [n_archs, n_layers].
-
-    A column where an architecture has no layer repeats it 0 times there; the other fields are then 0. `depth` and
-    `elementwise_flops` [n_archs] are those of `SearchSpace`, None where the space does not say.
-    """
-
-    n_weights: NDArray[np.int64]
-    n_params: NDArray[np.int64]
-    flops: NDArray[np.int64]
-    live: NDArray[np.bool_]
-    repeats: NDArray[np.int64]
-    is_linear: NDArray[np.bool_]
-    depth: NDArray[np.int64] | None = None
-    elementwise_flops: NDArray[np.int64] | None = None
-
-    @classmethod
-    def of_layers(
-        cls,
-        layers: Sequence[Sequence[Layer]],
-        *,
-        depths: Sequence[int | None] = (None,),
-        elementwise_flops: Sequence[int | None] = (None,),
-    ) -> Self:
-        """The table of each architecture's layers."""
-        n_layers = max(map(len, layers), default=0)
-        absent = Layer(0, 0, 0, live=False, repeats=0)
-        rows = [[*found, *[absent] * (n_layers - len(found))] for found in layers]
-        fields = ("n_weights", "n_params", "flops", "live", "repeats", "is_linear")
-        table = np.array([[[getattr(layer, name) for layer in row] for row in rows] for name in fields], dtype=np.int64)
-        weights, params, flops, live, repeats, linear = table.reshape(len(fields), len(rows), n_layers)
-        known = (_known(depths), _known(elementwise_flops))
-        return cls(weights, params, flops, live.astype(bool), repeats, linear.astype(bool), *known)
-
-    def row(self, index: int) -> list[Layer]:
-        """The layers of one architecture."""
-        columns = (self.n_weights, self.n_params, self.flops, self.live, self.repeats, self.is_linear)
-        found = [Layer(*layer) for layer in zip(*(column[index].tolist() for column in columns), strict=True)]
-        return [layer for layer in found if layer.repeats]
-
-
-def _known(counts: Sequence[int | None]) -> NDArray[np.int64] | None:
-    """The counts of several architectures, None if one is missing."""
-    found = [count for count in counts if count is not None]
-    return np.array(found, dtype=np.int64) if len(found) == len(counts) else None
+"""`live` runs the operations on a path from input to output; `all` runs all of them, as the official code does."""
 
 
 class SearchSpace(ABC):
@@ -122,7 +47,7 @@ class SearchSpace(ABC):
         """All architectures in the benchmark's official index order.
 
         Raises:
-            OptionError: if there are too many to list, which `enumerable` tells beforehand.
+            OptionError: if there are too many to list (`enumerable` is False).
         """
 
     @property
@@ -132,11 +57,11 @@ class SearchSpace(ABC):
 
     @property
     def start(self) -> Architecture:
-        """The architecture that a search may begin with, and an example of how one is written."""
+        """The default start of a search, and an example of the notation."""
         return self.architectures[0]
 
     def index(self, arch: Architecture) -> int:
-        """The place of an architecture in the official order.
+        """The index of an architecture in the official order.
 
         Raises:
             UnknownNameError: if the space lacks it.
@@ -152,7 +77,7 @@ class SearchSpace(ABC):
         """The first architecture, in official order, that computes the same function with the same operations."""
 
     def canonical_forms(self, archs: Sequence[Architecture]) -> list[Architecture]:
-        """The canonical form of each; a space with very many overrides it with something faster."""
+        """The canonical form of each; large spaces override it with a faster implementation."""
         return [self.canonical(arch) for arch in archs]
 
     def members(self, population: str) -> NDArray[np.bool_]:
@@ -167,10 +92,10 @@ class SearchSpace(ABC):
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
-        """The layers of the official network, dead ones included."""
+        """The layers of the official network, including dead ones."""
 
     def layer_table(self, archs: Sequence[Architecture], data_set: DataSet) -> LayerTable:
-        """The layers of many architectures at once; a space with very many overrides it with something faster."""
+        """The layers of many architectures at once; large spaces override it with a faster implementation."""
         return LayerTable.of_layers(
             [self.layers(arch, data_set) for arch in archs],
             depths=[self.depth(arch, data_set) for arch in archs],
@@ -178,67 +103,67 @@ class SearchSpace(ABC):
         )
 
     def depth(self, arch: Architecture, data_set: DataSet) -> int | None:
-        """Most convolutions and linear layers on one live path from input to output, 0 where there is no path.
+        """The largest number of convolutions and linear layers on a live path from input to output, 0 without a path.
 
-        None where the space does not say.
+        None if the space does not define it.
         """
         return None
 
     def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int | None:
-        """What the official network does to one image beside its layers, dead operations included.
+        """FLOPs per image of the official network outside its layers, including dead operations.
 
-        2 for each number that a normalisation gives, 1 for each that an activation gives or a pooling reads; sums are
-        not counted. None where the space does not say.
+        2 for each output of a normalisation, 1 for each output of an activation and each input of a pooling; sums are
+        not counted. None if the space does not define it.
         """
         return None
 
     def concatenating_cells(self, arch: Architecture, data_set: DataSet) -> Sequence[ConcatenatingCell]:
-        """The cells whose layers read concatenations of earlier ones, as in a DenseNet; most spaces have none."""
+        """The cells whose layers read concatenations of earlier layers, as in a DenseNet; empty for most spaces."""
         return ()
 
     @abstractmethod
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
-        """The network's modules, parameters not yet drawn.
+        """The network's modules, before their parameters are drawn.
 
-        Holds every module of the official network. `network.init_keys` maps the name of each module with own parameters
-        to the text from which, with the seed, its parameters are drawn: equal for the live modules of canonical-equal
-        architectures. `network.cells`, if there, names the modules after which a proxy may read features: what ends the
-        stem, and then each cell or block of the chain that follows, in order.
+        Contains every module of the official network. `network.init_keys` maps the name of each module with parameters
+        to the key that, with the seed, determines them: equal for the live modules of architectures with the same
+        canonical form. `network.cells`, if present, names the modules after which a proxy may read features: the end
+        of the stem, then each cell or block in order.
         """
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:
-        """The architecture as a graph to look at; a space that overrides nothing shows its name between two ends.
+        """The architecture as a graph for drawing; by default its name between input and output.
 
-        Labels that begin with `conv 3x3`, `conv 1x1`, `avg pool`, `max pool` or `skip` have one colour in all pictures.
+        Labels that begin with `conv 3x3`, `conv 1x1`, `avg pool`, `max pool` or `skip` have fixed colours.
 
         Raises:
             UnknownNameError: if the space lacks it.
         """
         return ArchitectureGraph.chain(["input", self.check(arch), "output"], f"An architecture of {self.name}.")
 
-    @abstractmethod
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        """A neighbour of `arch`, drawn uniformly."""
+        """A neighbour of `arch`, drawn uniformly; a space overrides it where drawing one is cheaper, or not uniform."""
+        return rng.choice(self.neighbours(arch))
 
     @abstractmethod
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """The architectures one mutation away, `arch` itself left out."""
+        """The architectures one mutation away, without `arch` itself."""
 
     def random(self, rng: Random) -> Architecture:
         """An architecture drawn uniformly."""
         return rng.choice(self.architectures)
 
     def as_scored(self, *, residuals: bool, squeeze_excitation: bool) -> "SearchSpace":
-        """The space whose networks are those that a protocol scores; counts stay those of the official networks.
+        """The space with the networks that a protocol scores; counts remain those of the official networks.
 
         Raises:
-            OptionError: if its networks have no links that could be left out, or no squeeze-and-excitation.
+            OptionError: if its networks have no residual links or no squeeze-and-excitation to remove.
         """
         if not residuals or squeeze_excitation:
             setting = "residuals=false" if not residuals else "squeeze_excitation=true"
             raise OptionError(
-                f"protocol.{setting} cannot work for {self.name}, which has one network for each architecture; it is "
-                "for spaces whose networks are trained otherwise than they are scored, as those of imagenet_mbv2."
+                f"protocol.{setting} is invalid for {self.name}, which has a single network per architecture: it is "
+                "for spaces whose networks are scored in a different form than they are trained, such as imagenet_mbv2."
             )
         return self
 
@@ -251,9 +176,9 @@ class SearchSpace(ABC):
         init: Initialisation = Initialisation.default,
         seed: int = 0,
     ) -> nn.Module:
-        """The network of `arch` at initialisation, on the CPU, float32, in train mode.
+        """The network of `arch` at initialisation, on the CPU, in float32 and train mode.
 
-        Input [batch, *data_set.shape], output as `data_set.loss` takes it: logits [batch, n_classes] for classes.
+        Input [batch, *data_set.shape]; output as `data_set.loss` expects: logits [batch, n_classes] for classification.
         """
         self.check(arch)
         with on_meta():
@@ -261,26 +186,75 @@ class SearchSpace(ABC):
         return materialise(network, init=init, seed=seed)
 
     def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
-        """Number of trainable parameters of the official network, or of its live layers alone."""
+        """Number of trainable parameters of the official network, or of its live layers only."""
         return sum(layer.n_params * layer.repeats for layer in self._counted(arch, data_set, live))
 
     def flops(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
-        """Multiply-accumulates per image by the nats_bench package's counter, or of the live layers alone."""
+        """Multiply-accumulates per image by the counter of the nats_bench package, or of the live layers only."""
         return sum(layer.flops * layer.repeats for layer in self._counted(arch, data_set, live))
 
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
-        """What a budget may limit, by name: `params`, `flops`, and what a space counts besides."""
+        """Counts that a budget can limit, by name: `params`, `flops`, and further counts of the space."""
         return {"params": self.params(arch, data_set), "flops": self.flops(arch, data_set)}
 
     def check(self, arch: str) -> Architecture:
-        """`arch`, known to be of this space.
+        """`arch`, checked to be in this space.
 
         Raises:
             UnknownNameError: if it is not.
         """
         if arch not in self:
-            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; one looks like '{self.start}'.")
+            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}; an example is '{self.start}'.")
         return Architecture(arch)
+
+    def reference_checks(self) -> Iterator[ReferenceCheck]:
+        """Comparisons with the package of the benchmark's authors, or with the port that the field uses; none here.
+
+        Raises:
+            ImportError: if the package is not installed.
+        """
+        yield from ()
+
+    def find(self, word: str) -> Architecture:
+        """The architecture that a user means: by its official string, its index, or the beginning of its string.
+
+        A word of digits that is both an index and a beginning is the index. A space that cannot be listed knows
+        official strings alone.
+
+        Raises:
+            UnknownNameError: if there is none.
+            OptionError: if several begin like this, or the index is too large.
+        """
+        if word in self or not self.enumerable:
+            return self.check(word)
+        n_archs = len(self.architectures)
+        if word.isdecimal() and int(word) < n_archs:
+            return self.architectures[int(word)]
+        found = self.beginning_with(word) if word else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise OptionError(
+                f"'{word}' is the beginning of {len(found):,} architectures of {self.name}, such as '{found[0]}' and "
+                f"'{found[1]}'. Give more of it, or an index from 0 to {n_archs - 1}."
+            )
+        if word.isdecimal():
+            raise OptionError(f"{self.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
+        return self.check(word)
+
+    def beginning_with(self, prefix: str) -> Sequence[Architecture]:
+        """The architectures whose official strings begin with `prefix`, in official order."""
+        return [arch for arch in self.architectures if arch.startswith(prefix)]
+
+    def label(self, arch: Architecture) -> str:
+        """A short name for plots and file names: the index, or of the string of a space without numbers the hash.
+
+        Raises:
+            UnknownNameError: if the space lacks it.
+        """
+        if self.enumerable:
+            return str(self.index(arch))
+        return hashlib.sha256(self.check(arch).encode()).hexdigest()[:8]
 
     @abstractmethod
     def __contains__(self, arch: str) -> bool: ...
@@ -290,12 +264,12 @@ class SearchSpace(ABC):
 
 
 class OpenSpace(SearchSpace):
-    """A search space that is too large to list: architectures are drawn, read and mutated, but have no numbers."""
+    """A search space that is too large to list: architectures can be drawn, parsed and mutated, but have no index."""
 
     @property
     def architectures(self) -> Sequence[Architecture]:
         raise OptionError(
-            f"The architectures of {self.name} are too many to list or to number; name one as '{self.start}', or "
+            f"{self.name} has too many architectures to list or index; name one, such as '{self.start}', or "
             f"search with `python -m harness.search bench={self.name}`."
         )
 
@@ -309,7 +283,7 @@ class OpenSpace(SearchSpace):
 
     @abstractmethod
     def random(self, rng: Random) -> Architecture:
-        """An architecture; the space says from which distribution."""
+        """An architecture drawn from the distribution that the space defines."""
 
 
 BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")

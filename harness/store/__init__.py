@@ -1,24 +1,47 @@
 """Where scores lie: the score store of runs, and compact score tables to keep beside results."""
 
-from harness.store.command import main
-from harness.store.database import FAILED, OK, UNDEFINED, VERSION, Score, ScoreKey, ScoreStore, StoredRows, merge
-from harness.store.score_table import Header, ScoreTable, read_header, read_table, table_paths, write_table
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "FAILED",
-    "OK",
-    "UNDEFINED",
-    "VERSION",
-    "Header",
-    "Score",
-    "ScoreKey",
-    "ScoreStore",
-    "ScoreTable",
-    "StoredRows",
-    "main",
-    "merge",
-    "read_header",
-    "read_table",
-    "table_paths",
-    "write_table",
-]
+from harness.lazy import lazily
+
+if TYPE_CHECKING:
+    from harness.store.command import main as main
+    from harness.store.database import ScoreStore as ScoreStore
+    from harness.store.database import merge as merge
+    from harness.store.opening import VERSION as VERSION
+    from harness.store.rows import FAILED as FAILED
+    from harness.store.rows import OK as OK
+    from harness.store.rows import UNDEFINED as UNDEFINED
+    from harness.store.rows import Score as Score
+    from harness.store.rows import ScoreKey as ScoreKey
+    from harness.store.rows import StoredRows as StoredRows
+    from harness.store.salvage import Salvaged as Salvaged
+    from harness.store.score_table import Header as Header
+    from harness.store.score_table import ScoreTable as ScoreTable
+    from harness.store.score_table import read_header as read_header
+    from harness.store.score_table import read_table as read_table
+    from harness.store.score_table import table_paths as table_paths
+    from harness.store.score_table import write_table as write_table
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "main": "harness.store.command",
+        "ScoreStore": "harness.store.database",
+        "merge": "harness.store.database",
+        "VERSION": "harness.store.opening",
+        "FAILED": "harness.store.rows",
+        "OK": "harness.store.rows",
+        "UNDEFINED": "harness.store.rows",
+        "Score": "harness.store.rows",
+        "ScoreKey": "harness.store.rows",
+        "StoredRows": "harness.store.rows",
+        "Salvaged": "harness.store.salvage",
+        "Header": "harness.store.score_table",
+        "ScoreTable": "harness.store.score_table",
+        "read_header": "harness.store.score_table",
+        "read_table": "harness.store.score_table",
+        "table_paths": "harness.store.score_table",
+        "write_table": "harness.store.score_table",
+    },
+)

@@ -1,8 +1,8 @@
-"""The command `python -m harness.store`."""
+"""The command `python -m harness.store merge|export|load`; `command` is its code."""
 
 import sys
 
-from harness.store.command import main
+from harness.cli.command import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(start("store"))

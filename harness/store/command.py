@@ -1,48 +1,41 @@
-"""The command `python -m harness.store merge|export|load`."""
+"""The command `python -m harness.store merge|export|load|salvage|info`."""
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.cli.command import OneSentenceParser
-from harness.errors import HarnessError, StoreError
+from harness.cli.command import start
+from harness.errors import StoreError
 from harness.progress import Progress
 from harness.store.database import ScoreStore, merge
+from harness.store.rows import described
+from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
-
-DEFAULT_FOLDER = Path("results/scores")
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Join stores, write score tables from a store, or read them into one."""
-    parser = OneSentenceParser(prog="python -m harness.store", description="Join score stores, export and load tables.")
-    command = parser.add_subparsers(dest="command", required=True)
-    merging = command.add_parser("merge", help="copy into the first store what it lacks of the others")
-    merging.add_argument("target", type=Path)
-    merging.add_argument("sources", type=Path, nargs="+")
-    exporting = command.add_parser("export", help="write compact score tables, one per key, without truth")
-    exporting.add_argument("store", type=Path)
-    exporting.add_argument("folder", type=Path, nargs="?", default=DEFAULT_FOLDER, help="default: %(default)s")
-    exporting.add_argument("--bench", action="append", help="only this benchmark (may be repeated)")
-    exporting.add_argument("--proxy", action="append", help="only this proxy (may be repeated)")
-    exporting.add_argument("--fewest", type=int, default=1, metavar="N", help="only keys with at least N scores")
-    loading = command.add_parser("load", help="copy the scores of score tables into a store")
-    loading.add_argument("folder", type=Path)
-    loading.add_argument("store", type=Path)
-    try:
-        arguments = parser.parse_args(words)
-        if arguments.command == "merge":
-            print(f"{merge(arguments.target, arguments.sources)} scores added to {arguments.target}")
-        elif arguments.command == "export":
-            chosen = (arguments.bench, arguments.proxy, arguments.fewest)
-            n_tables = export(arguments.store, arguments.folder, *chosen)
-            print(f"{n_tables} score tables written to {arguments.folder}")
-        else:
-            print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
-    except HarnessError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("store", words)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Join stores, write score tables from a store, read them into one, save a store's good rows, or describe it.
+
+    Raises:
+        StoreError: for a store or table that cannot be used.
+    """
+    if arguments.command == "merge":
+        print(f"{merge(arguments.target, arguments.sources)} scores added to {arguments.target}")
+    elif arguments.command == "export":
+        chosen = (arguments.bench, arguments.proxy, arguments.fewest)
+        n_tables = export(arguments.store, arguments.folder, *chosen)
+        print(f"{n_tables} score tables written to {arguments.folder}")
+    elif arguments.command == "salvage":
+        print(salvage(arguments.store, arguments.target))
+    elif arguments.command == "info":
+        print(info(arguments.store))
+    else:
+        print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
 
 
 def export(
@@ -59,10 +52,10 @@ def export(
     Raises:
         StoreError: there is no such store, or a table in the folder holds other values.
     """
-    if not store.is_file():
+    if not store.exists():
         raise StoreError(f"There is no score store '{store}' to export.")
     n_tables = 0
-    with ScoreStore(store) as opened:
+    with ScoreStore(store, read_only=True) as opened:
         keys = [
             key
             for key in opened.score_keys()
@@ -78,6 +71,22 @@ def export(
                     n_tables += 1
                 progress.advance()
     return n_tables
+
+
+def info(store: Path) -> str:
+    """What a store holds, a line per key, and how many of its scores are verified by digests.
+
+    Raises:
+        StoreError: there is no such store, or it is damaged.
+    """
+    if not store.exists():
+        raise StoreError(f"There is no score store '{store}'.")
+    with ScoreStore(store, read_only=True) as opened:
+        counts = {key: len(opened.find(key)) for key in opened.score_keys()}
+        n_scores = sum(counts.values())
+        verified, unverified = (n_scores, 0) if opened.has_digests else (0, n_scores)
+    lines = [f"{n_scores} scores under {len(counts)} keys; {verified} verified, {unverified} unverified (no digests)"]
+    return "\n".join([*lines, *(f"  {n} of {described(key)}" for key, n in counts.items())])
 
 
 def load(folder: Path, store: Path) -> int:

@@ -1,6 +1,23 @@
 """Published comparisons regenerated from score tables: `python -m harness.tables table=NAME|all`."""
 
-from harness.tables.cells import Cell, table_cells
-from harness.tables.spec import TableSpec, read_spec, table_names
+from typing import TYPE_CHECKING
 
-__all__ = ["Cell", "TableSpec", "read_spec", "table_cells", "table_names"]
+from harness.lazy import lazily
+
+if TYPE_CHECKING:
+    from harness.tables.cells import Cell as Cell
+    from harness.tables.cells import table_cells as table_cells
+    from harness.tables.spec import TableSpec as TableSpec
+    from harness.tables.spec import read_spec as read_spec
+    from harness.tables.spec import table_names as table_names
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Cell": "harness.tables.cells",
+        "table_cells": "harness.tables.cells",
+        "TableSpec": "harness.tables.spec",
+        "read_spec": "harness.tables.spec",
+        "table_names": "harness.tables.spec",
+    },
+)

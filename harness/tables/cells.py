@@ -1,4 +1,4 @@
-"""The cells of a published table: the published figure, ours with its interval, and whether they agree."""
+"""The cells of a published table: the published value, ours with its interval, and whether they agree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Cell:
-    """One published figure beside ours.
+    """One published value and ours.
 
     Attributes:
-        bench, dataset, published_proxy: where it stands; proxy: ours, with its version.
+        bench, dataset, published_proxy: its position in the table; proxy: ours, with its version.
         coefficient: tau, rho or accuracy.
         published, spread: as printed; empty for a reference row.
-        ours, low, high: our value and its interval: generalisation for correlations; for an accuracy the worst and
-            best of the architectures that share the first place.
-        difference: ours less published; inside: whether the published value, as rounded, lies within the interval.
-        n, n_population: architectures used, and of the space. n_first: those that share the first place.
+        ours, low, high: our value and its interval: the generalisation interval for correlations; for an accuracy the
+            worst and best of the architectures that tie for first.
+        difference: ours minus published; inside: whether the published value, as rounded, lies within the interval.
+        n, n_population: architectures used, and in the space. n_first: architectures that tie for first.
         signed: our value before its sign was dropped.
-        truth, protocol, inputs, inputs_sha256, seconds: what ours rests on; seconds are CPU seconds per network.
-        missing: why there is no value of ours, or nothing; a command if scores are missing.
+        truth, protocol, inputs, inputs_sha256, seconds: how ours was obtained; seconds are CPU seconds per network.
+        missing: why our value is missing, or empty; the command to run if scores are missing.
     """
 
     bench: str
@@ -64,7 +64,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class _Found:
-    """Our value of a coefficient, before it is set beside the published one."""
+    """Our value of a coefficient, before it is compared with the published one."""
 
     value: float
     low: float
@@ -73,11 +73,11 @@ class _Found:
 
 
 def table_cells(spec: TableSpec, sources: ScoreSources) -> Iterator[Cell]:
-    """The cells in the order of the published figures, reference rows after the data set that they belong to.
+    """The cells in the order of the published values; reference rows follow their data set.
 
     Raises:
-        MissingDataError: there is no truth of a benchmark at all.
-        HarnessError: the table names a truth column, protocol or benchmark that there is not.
+        MissingDataError: a benchmark has no truth at all.
+        HarnessError: the table names an unknown truth column, protocol or benchmark.
     """
     figures = spec.figures()
     places = dict.fromkeys((figure.bench, figure.dataset) for figure in figures)
@@ -93,7 +93,7 @@ def table_cells(spec: TableSpec, sources: ScoreSources) -> Iterator[Cell]:
 
 
 def _truth_column(spec: TableSpec, truth: Truth, bench: str, dataset: str) -> TruthColumn:
-    """The first column of the table's choice that is here."""
+    """The first of the table's preferred columns that is available."""
     choice = spec.truths(bench, dataset)
     if not choice:
         choice = (default_truth(truth, BENCHMARKS.get(bench), DATA_SETS.get(dataset)),)
@@ -118,7 +118,7 @@ def _row(
     try:
         sampled = sources.find(spec, bench, dataset, proxy)
         if spec.kind == BEST and sampled.index.size < n_population:
-            # The best of a sample is another architecture than the best of the space.
+            # The best of a sample is not the best of the space.
             raise MissingScoresError(command(spec, bench, dataset, proxy))
     except MissingScoresError as error:
         reason = str(error)
@@ -155,7 +155,7 @@ def _described(figure: Published, column: Column, truth: TruthColumn) -> Cell:
 
 
 def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: int) -> Cell:
-    """A cell with our value beside the published one."""
+    """A cell with our value and the published one."""
     ours, low, high = found.value, found.low, found.high
     if spec.absolute:
         ours = abs(ours)
@@ -192,7 +192,7 @@ def _correlated(sampled: Sampled, accuracies: NDArray[np.float64], bench: str) -
 
 
 def _best(column: Column, accuracies: NDArray[np.float64]) -> dict[str, _Found]:
-    """Accuracy of the architecture ranked first: the mean over those that share the place, and their range."""
+    """Accuracy of the architecture ranked first: mean and range over ties."""
     used = ~(np.isnan(column.values) | np.isnan(accuracies))
     values, accuracies = column.values[used], accuracies[used]
     first = accuracies[values == values.max()]
@@ -200,7 +200,7 @@ def _best(column: Column, accuracies: NDArray[np.float64]) -> dict[str, _Found]:
 
 
 def _reference(name: str, truth: tuple[Truth, TruthColumn], coefficients: list[str]) -> Iterator[Cell]:
-    """The row of a truth column that costs real training, beside the truth of the table."""
+    """The row of an early-epoch accuracy: its agreement with the truth of the table."""
     table, column = truth
     bench, dataset = table.benchmark, column.dataset
     label = f"{name} (training)"
@@ -227,7 +227,7 @@ def _reference(name: str, truth: tuple[Truth, TruthColumn], coefficients: list[s
 
 
 def _oriented(table: Truth, column: TruthColumn, index: NDArray[np.int64], bench: str) -> NDArray[np.float64]:
-    """Truth of some architectures, higher is better."""
+    """Truth of the given architectures, signed so that higher is better."""
     archs = BENCHMARKS.get(bench).architectures
     values = table.values([archs[row] for row in index], column.dataset, column.name)
     return values if column.higher_is_better else -values
@@ -235,7 +235,7 @@ def _oriented(table: Truth, column: TruthColumn, index: NDArray[np.int64], bench
 
 @cache
 def _plan(bench: str, n: int) -> Variations:
-    """The resamples of a sample of n architectures; tables that share a column of scores share its replicates."""
+    """The bootstrap replicates for a sample of n architectures; tables that use the same scores share them."""
     space = BENCHMARKS.get(bench)
     n_space = len(space.architectures)
     index = np.arange(n_space) if n == n_space else sample_index(space, Settings(sample=n))

@@ -1,4 +1,4 @@
-"""The picture of a regenerated table: published figures against ours, a panel per benchmark and data set."""
+"""The figure of a regenerated table: our values against the published ones, one panel per benchmark and data set."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _MARKERS = {"tau": "o", "rho": "s", "accuracy": "D"}
 
 
 def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
-    """Ours with its interval over the published figure; on the line both are equal. None where nothing is compared."""
+    """Ours with its interval against the published value; the dotted line is equality. None if nothing is compared."""
     compared = [cell for cell in cells if cell.published and not math.isnan(cell.ours)]
     places = list(dict.fromkeys((cell.bench, cell.dataset) for cell in compared))
     if not places:
@@ -38,7 +38,7 @@ def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
     figure.suptitle(spec.title, fontsize=10)
     used = dict.fromkeys(cell.coefficient for cell in compared)
     handles = [Line2D([], [], color=GREY, marker=_MARKERS[name], linestyle="", label=name) for name in used]
-    inside = {"yes": "published lies within our interval", "no": "it does not"}
+    inside = {"yes": "published value within our interval", "no": "published value outside"}
     handles += [Line2D([], [], color=_COLOURS[name], linewidth=1.6, label=text) for name, text in inside.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
     return figure

@@ -1,4 +1,4 @@
-"""Which scores a table may use: those of score tables and stores that are of the very proxy, protocol and inputs."""
+"""The scores that a table may use: those of exactly the same proxy, protocol and inputs, from tables and stores."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,18 +23,18 @@ from harness.space.initialise import Initialisation
 from harness.store import Header, ScoreStore, ScoreTable, read_header, read_table, table_paths
 from harness.tables.spec import TableSpec
 
-# Fewer architectures than this are no basis for a comparison with a whole space.
+# Fewer architectures than this are too few to compare with a value on the whole space.
 FEWEST = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A proxy's scores on a sample of a space.
+    """A proxy's scores on a sample of a search space.
 
     Attributes:
-        values: (n_archs,) scores, NaN where there is none.
-        header: of the score table that they are from.
-        protocol: its name; `none` where the proxy uses none.
+        values: (n_archs,) scores, NaN if missing.
+        header: of the score table that they come from.
+        protocol: its name; `none` if the proxy uses none.
         seconds: mean CPU seconds per network.
     """
 
@@ -46,18 +46,18 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """Official indices (n_archs,) of a sample, and the scores of it."""
+    """Official indices (n_archs,) of a sample, and its scores."""
 
     index: NDArray[np.int64]
     column: Column
 
 
 class MissingScoresError(HarnessError):
-    """Scores that a table needs and that are nowhere here; the message is the command that makes them."""
+    """Scores that a table needs are missing; the message is the command that computes them."""
 
 
 class ScoreSources:
-    """Score tables of a folder and of a store, found by what they are about."""
+    """Score tables of a folder and of a store, looked up by key."""
 
     def __init__(self, folder: Path, store: Path | None = None) -> None:
         self._tables: list[tuple[Header, Callable[[], ScoreTable]]] = [
@@ -67,11 +67,11 @@ class ScoreSources:
             self._tables += [(table.header, partial(_itself, table)) for table in _tables_of(store)]
 
     def find(self, spec: TableSpec, bench: str, dataset: str, proxy: str) -> Sampled:
-        """The scores of a proxy on the largest sample that they cover: the space, or the first N of its permutation.
+        """A proxy's scores on the largest sample that they cover: the space, or the first N of its permutation.
 
         Raises:
             MissingScoresError: there are no such scores.
-            UnknownNameError: no proxy is called so.
+            UnknownNameError: there is no proxy of this name.
         """
         space = BENCHMARKS.get(bench)
         ours = parse_proxies([proxy], {proxy: spec.options[proxy]} if proxy in spec.options else {})[0]
@@ -85,14 +85,14 @@ class ScoreSources:
                 sampled = [_sampled(space, ours, table, protocol) for table in found]
                 large = [one for one in sampled if one.index.size >= FEWEST]
                 if large:
-                    # Two tables differ in the batches alone; that of more architectures is taken, and named.
+                    # Two tables can differ in the batches only; the one with more architectures is used and named.
                     return max(large, key=lambda one: one.index.size)
         others = self._other_versions(ours, space, dataset)
-        note = f" (here are scores of {', '.join(others)}, which are not mixed with others)" if others else ""
+        note = f" (scores of {', '.join(others)} exist, but versions are not mixed)" if others else ""
         raise MissingScoresError(command(spec, bench, dataset, proxy) + note)
 
     def _other_versions(self, ours: ProxySpec, space: SearchSpace, dataset: str) -> list[str]:
-        """Versions of the proxy or the space that there are scores of instead."""
+        """Other versions of the proxy or the space for which there are scores."""
         own = (f"{space.name}@{space.version}", f"{ours.name}@{ours.proxy_class.version}")
         keys = [header.key for header, _ in self._tables if header.key.data_set == dataset]
         alike = [
@@ -104,7 +104,7 @@ class ScoreSources:
 
 
 def command(spec: TableSpec, bench: str, dataset: str, proxy: str) -> str:
-    """The command that makes the scores that a table lacks."""
+    """The command that computes the scores that a table lacks."""
     words = [f"proxy={proxy}", f"bench={bench}", f"dataset={dataset}", "sample=all"]
     words += [] if spec.protocol[0] == "paper" else [f"protocol={spec.protocol[0]}"]
     words += [] if spec.inputs == ("real",) else [f"'inputs=[{','.join(spec.inputs)}]'"]
@@ -117,7 +117,7 @@ def protocol_called(name: str) -> Protocol:
     """The protocol of conf/protocol/<name>.yaml.
 
     Raises:
-        OptionError: there is none of that name.
+        OptionError: there is no such file.
     """
     path = conf_folder() / "protocol" / f"{name}.yaml"
     if not path.is_file():

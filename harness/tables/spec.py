@@ -1,14 +1,15 @@
-"""What a published table is: a YAML of conf/table, and the published figures that it names."""
+"""What a published table is: a YAML of conf/tables, and the published figures that it names."""
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from harness.cli.reading import Source, read_into
 from harness.errors import CorruptDataError, OptionError, UnknownNameError
 from harness.inputs import InputKind
 from harness.paths import conf_folder
@@ -20,13 +21,13 @@ GROUND_TRUTH = "ground_truth"
 
 @dataclass(frozen=True)
 class Published:
-    """One published figure, as printed.
+    """One published value, as printed.
 
     Attributes:
-        bench, dataset, proxy: where it stands; `ground_truth` for the best accuracy that there is.
+        bench, dataset, proxy: its position in the table; `ground_truth` for the best accuracy in the space.
         coefficient: tau, rho or accuracy.
-        text: the figure as printed, so that its rounding is known.
-        spread: the standard deviation that is printed with it; empty: none.
+        text: the value as printed, so that its rounding is known.
+        spread: the standard deviation printed with it; empty if there is none.
     """
 
     bench: str
@@ -38,12 +39,12 @@ class Published:
 
     @property
     def value(self) -> float:
-        """The figure as a number."""
+        """The value as a number."""
         return float(self.text)
 
     @property
     def rounding(self) -> float:
-        """Half a unit of the last digit."""
+        """Half a unit in the last digit."""
         return 0.5 * 10.0 ** -len(self.text.partition(".")[2])
 
 
@@ -53,18 +54,18 @@ class TableSpec:
 
     Attributes:
         name: of the file.
-        title: heads the table.
+        title: of the table.
         published: CSV in conf/published; `source` and `table` select its rows.
-        kind: `correlations`, or `best_architecture`, the accuracy of what each proxy ranks first.
+        kind: `correlations`, or `best_architecture`, the accuracy of the architecture that each proxy ranks first.
         bench: benchmarks.
-        protocol: protocols in order of preference; the first under which a proxy was scored is taken and named.
-        inputs: kinds of inputs, likewise.
+        protocol: protocols in order of preference; the first under which a proxy was scored is used and named.
+        inputs: kinds of inputs, in order of preference.
         truth: column per data set, per benchmark, or one for all; lists in order of preference; None: the default.
-        proxies: our proxy for a published name where it differs.
+        proxies: our proxy for a published name, if the names differ.
         options: options of a proxy.
-        reference: truth column that stands in the table as a row: training for some epochs.
-        absolute: the source dropped the signs.
-        seed: the proxies' own.
+        reference: truth column that is shown as a row of the table: accuracy after a few epochs of training.
+        absolute: whether the source printed absolute values.
+        seed: of the proxies.
         notes: sentences below the table.
     """
 
@@ -86,17 +87,17 @@ class TableSpec:
     notes: tuple[str, ...] = ()
 
     def truths(self, bench: str, dataset: str) -> tuple[str, ...]:
-        """Truth columns in order of preference; none: the default of conf/benchmarks."""
+        """Truth columns in order of preference; empty: the default of conf/benchmarks."""
         stated = self.truth
         if isinstance(stated, Mapping):
             stated = stated.get(dataset, stated.get(bench))
         return () if stated is None else _names(stated)
 
     def figures(self) -> list[Published]:
-        """The published figures, in the order of the CSV.
+        """The published values, in the order of the CSV.
 
         Raises:
-            CorruptDataError: the CSV has none.
+            CorruptDataError: the CSV has no values of the table.
         """
         path = conf_folder() / "published" / self.published
         with path.open(newline="") as file:
@@ -111,14 +112,14 @@ class TableSpec:
         ]
         if not found:
             raise CorruptDataError(
-                f"{path} has no rows of {self.source}, {self.table}; see conf/table/{self.name}.yaml."
+                f"{path} has no rows of {self.source}, {self.table}; see conf/tables/{self.name}.yaml."
             )
         return found
 
 
 def tables_folder() -> Path:
     """The folder of the YAML files."""
-    return conf_folder() / "table"
+    return conf_folder() / "tables"
 
 
 def table_names() -> list[str]:
@@ -127,11 +128,11 @@ def table_names() -> list[str]:
 
 
 def read_spec(name: str) -> TableSpec:
-    """The table of conf/table/<name>.yaml.
+    """The table of conf/tables/<name>.yaml.
 
     Raises:
-        UnknownNameError: there is none of that name.
-        OptionError: it has an unknown key, or lacks one.
+        UnknownNameError: there is no such table.
+        OptionError: a key is unknown or missing.
     """
     if name not in table_names():
         raise UnknownNameError(unknown_name("table", name, table_names()))
@@ -141,17 +142,9 @@ def read_spec(name: str) -> TableSpec:
     except (OmegaConfBaseException, ValueError) as error:
         raise OptionError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
     assert isinstance(values, dict)
-    known = {one.name for one in fields(TableSpec)} - {"name"}
-    for key in values:
-        if key not in known:
-            raise OptionError(f"{path}: {unknown_name('key', str(key), sorted(known))}")
-    for key in ("title", "published", "source", "table", "bench"):
-        if key not in values:
-            raise OptionError(f"{path} lacks the key {key}.")
-    lists = {key: _names(values[key]) for key in ("bench", "protocol", "inputs", "notes") if key in values}
-    spec = TableSpec(name=name, **(values | lists))  # type: ignore[arg-type]
+    spec = read_into(TableSpec, {**values, "name": name}, Source(noun="key", file=str(path)))
     if spec.kind not in (CORRELATIONS, BEST):
-        raise OptionError(f"{path}: kind is '{spec.kind}'; it must be {CORRELATIONS} or {BEST}.")
+        raise OptionError(f"{path}: kind={spec.kind} is invalid: it must be {CORRELATIONS} or {BEST}.")
     kinds = [kind.value for kind in InputKind]
     for inputs in spec.inputs:
         if inputs not in kinds:

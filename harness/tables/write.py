@@ -10,7 +10,7 @@ import pandas as pd
 
 from harness.files.results import write_files
 from harness.report.style import png, style
-from harness.report.tables import correlation_text, interval_text
+from harness.report.tables import GENERALISATION, correlation_text, interval_text
 from harness.report.verdict import signed_text
 from harness.tables.cells import Cell
 from harness.tables.picture import picture
@@ -25,8 +25,8 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
     """Write <name>.md, .tex, .csv, .json and, if anything is compared, .png into a folder; returns their paths.
 
     Raises:
-        OptionError: the folder cannot be made or written.
-        HarnessError: the disk is full, or another failure of writing.
+        OptionError: the folder cannot be created or written.
+        HarnessError: the disk is full, or writing failed otherwise.
     """
     contents = {
         "md": markdown(spec, cells),
@@ -44,19 +44,18 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
 
 
 def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
-    """The table for a reader: one table per benchmark and data set, then what is missing and the notes."""
-    lines = [f"# {spec.title}", "", f"    python -m harness.tables table={spec.name}", "", summary(cells)]
+    """The table as Markdown: the meaning of its columns, a part per benchmark and data set, what is missing, notes."""
+    lines = [f"# {spec.title}", "", f"    python -m harness.tables table={spec.name}", "", summary(cells), ""]
+    lines += [f"- {line}" for line in _legend(spec)]
     for bench, dataset in _places(cells):
         own = [cell for cell in cells if (cell.bench, cell.dataset) == (bench, dataset)]
         truths = ", ".join(dict.fromkeys(cell.truth for cell in own))
-        lines += ["", f"## {bench} / {dataset}", "", f"Truth: {truths}.", "", *_markdown_table(spec, own)]
+        lines += ["", f"## {bench} / {dataset}", "", f"Ground truth: {truths}.", "", *_markdown_table(spec, own)]
     if any(cell.published and not math.isnan(cell.ours) for cell in cells):
-        lines += ["", f"![Published figures against ours]({spec.name}.png)"]
-    lines += ["", "## What the columns are", "", *(f"- {line}" for line in _legend(spec))]
+        lines += ["", f"![Our values against the published ones]({spec.name}.png)"]
     missing = _missing(cells)
     if missing:
-        lines += ["", "## Missing", "", "What makes the scores or brings the truth; then the table is made again.", ""]
-        lines += missing
+        lines += ["", "## Missing", "", "Run these commands, then regenerate the table.", "", *missing]
     if spec.notes:
         lines += ["", "## Notes", "", *(f"- {note}" for note in spec.notes)]
     return "\n".join(lines) + "\n"
@@ -91,14 +90,14 @@ def latex(spec: TableSpec, cells: Sequence[Cell]) -> str:
 
 
 def summary(cells: Sequence[Cell]) -> str:
-    """One sentence: how many published figures were compared, and how many lie inside."""
+    """One sentence: how many published values were compared, and how many lie within our intervals."""
     figures = [cell for cell in cells if cell.published]
     compared = [cell for cell in figures if cell.inside]
     inside = sum(cell.inside == "yes" for cell in compared)
     partial = sum(cell.n < cell.n_population for cell in compared)
     sampled = f" ({partial} of them on a sample of the space)" if partial else ""
     return (
-        f"{len(figures)} published figures, {len(compared)} compared{sampled}: {inside} lie within our interval, "
+        f"{len(figures)} published values, {len(compared)} compared{sampled}: {inside} lie within our interval, "
         f"{len(compared) - inside} do not; {len(figures) - len(compared)} are missing."
     )
 
@@ -125,7 +124,7 @@ def _markdown_table(spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
 
 
 def _missing(cells: Sequence[Cell]) -> list[str]:
-    """What is missing, commands that differ in the proxy alone put together."""
+    """What is missing; commands that differ only in the proxy are combined."""
     together: dict[str, list[str]] = {}
     for cell in cells:
         if cell.missing:
@@ -142,18 +141,28 @@ def _missing(cells: Sequence[Cell]) -> list[str]:
 def _legend(spec: TableSpec) -> list[str]:
     if spec.kind == BEST:
         return [
-            "ours: truth of the architecture that the proxy ranks first; where several share the place, the mean over "
-            "them, with the worst and the best of them in brackets and their number behind",
-            "inside: whether the published figure, give or take its rounding and printed deviation, lies between them",
-            "difference: ours less published",
+            "published: as printed, with its standard deviation if the source has one",
+            "ours: ground truth of the architecture that the proxy ranks first; for ties, the mean, then [worst, best] "
+            "and the number of tied architectures",
+            "difference: ours minus published",
+            "inside: whether the published value, within its rounding and standard deviation, lies between worst and "
+            "best",
+            *_SHARED,
         ]
     return [
-        "ours: in brackets the 95 % generalisation interval, canonical classes drawn anew",
-        "inside: whether the published figure, give or take its rounding, lies within that interval. Other initial "
-        "weights and other images move a value too, and are no part of it",
-        "difference: ours less published",
-        "n of N: architectures of the space that ours rests on: all, or the first n of one fixed permutation",
+        "tau, rho: Kendall's tau-b and Spearman's rho between score and ground truth",
+        f"ours: our value and [low, high], {GENERALISATION}",
+        "difference: ours minus published",
+        "inside: whether the published value, within its rounding, lies in that interval, which does not include the "
+        "variation over initial weights and images",
+        *_SHARED,
     ]
+
+
+_SHARED = (
+    "n of N: architectures used, of those in the search space: all, or the first n of a fixed permutation",
+    "protocol, inputs: how the scores were computed",
+)
 
 
 def _json(spec: TableSpec, cells: Sequence[Cell]) -> str:

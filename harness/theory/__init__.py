@@ -1,4 +1,5 @@
-"""The theory behind ZiCo, checked: Li et al., ICLR 2023, arXiv:2301.11300, Section 3 and Figures 1, 2 and 5.
+"""A reproduction of ZiCo's theory: Li et al., ICLR 2023, arXiv:2301.11300, Section 3 and Figures 1, 2 and 5.
 
-`python -m harness.theory experiment=linear|mlp|random_mlps|all|training`; docs/theory.md derives the bounds.
+`python -m harness.theory experiment=linear|mlp|random_mlps|all|training`;
+docs/explanation/theory.md derives the bounds.
 """

@@ -1,19 +1,23 @@
-"""The command `python -m harness.theory`: the paper's figures 1, 2 and 5, and a study of cells, with trends."""
+"""The command `python -m harness.theory`: Figures 1, 2 and 5 of the paper, and a training study of NATS-TSS cells."""
+
+import sys
+
+from harness.cli.command import start
+
+if __name__ == "__main__":
+    sys.exit(start("theory"))
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import hydra
-from omegaconf import DictConfig
-
-from harness.cli.command import exit_code, mistakes_told
-from harness.cli.config import check_words
+from harness.cli.invocation import current
 from harness.evaluation.provenance import describe_process
 from harness.files.out_folder import out_folder
-from harness.paths import conf_folder
-from harness.theory.config import expanded, read_theory
+from harness.theory.config import expanded
+from harness.theory.config import read_theory as read
 from harness.theory.finding import Finding
 from harness.theory.images import Collection
 from harness.theory.linear import linear
@@ -22,25 +26,36 @@ from harness.theory.settings import TheorySettings
 from harness.theory.training import training
 from harness.theory.write import write_finding
 
+__all__ = ["check_theory", "main", "read", "run"]
 
-@hydra.main(config_path=str(conf_folder()), config_name="theory", version_base="1.3")
-def run(config: DictConfig) -> None:
-    """One run; `-m` makes one per combination."""
-    with mistakes_told():
-        check_theory(read_theory(config))
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("theory", words)
+
+
+def run(settings: TheorySettings) -> None:
+    """One run.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    check_theory(settings)
 
 
 def check_theory(settings: TheorySettings) -> Path:
     """Run the experiments, write their files and print their trends; returns the folder, which is printed last.
 
     Raises:
-        HarnessError: for a user's mistake or missing data.
+        HarnessError: for a user error or missing data.
     """
     with out_folder(expanded(settings.out), f"theory-{settings.experiment}") as out:
+        running = current()
+        command = running.text if running is not None else f"Called from Python: check_theory({settings!r})"
         for experiment in settings.experiments:
             started, started_cpu = time.monotonic(), time.process_time()
             finding = _found(settings, experiment, out)
-            provenance = describe_process("harness.theory") | {
+            provenance = describe_process(command) | {
                 "seed": settings.seed,
                 "images": finding.source,
                 "wall_s": round(time.monotonic() - started, 1),
@@ -69,17 +84,3 @@ def _found(settings: TheorySettings, experiment: str, out: Path) -> Finding:
         return mlp(settings.mlp, *sets, settings.seed)
     chosen = settings.random_mlps
     return random_mlps(chosen, collection.training(chosen.n_training), collection.test(chosen.n_test), settings.seed)
-
-
-def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    return exit_code(_checked, "Interrupted. Finished experiments and scores are kept; run the same command again.")
-
-
-def _checked() -> None:
-    check_words(sys.argv[1:], "theory", read_theory)
-    run()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

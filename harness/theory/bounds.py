@@ -1,7 +1,7 @@
 """The inequalities of ZiCo's theory as functions. Li et al., ICLR 2023, arXiv:2301.11300, Section 3, Appendices A to C.
 
-Where a printed inequality does not hold, it stands here beside the one that does; docs/theory.md derives them.
-Everywhere images are rows of norm 1 and a loss is half a squared error, without unit.
+Where a printed inequality does not hold, the corrected one is given, too; docs/explanation/theory.md derives both.
+Throughout, images are rows of norm 1 and losses are half the squared error, dimensionless.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class GradientMoments:
-    """Moments over M images of the gradients of a linear model's loss, Equation 4; arrays [n_draws] of weights.
+    """Moments over M images of the gradients of a linear model's loss, Equation 4; arrays [n_draws].
 
-    `mean_squares` is sum_j mu_j^2 and `variances` sum_j sigma_j^2 (of the population), j over the weights.
+    `mean_squares` is sum_j mu_j^2 and `variances` sum_j sigma_j^2 (population variance), j over the weights.
     """
 
     n_images: int
@@ -26,7 +26,7 @@ class GradientMoments:
 
     @property
     def squares(self) -> Array:
-        """G, the sum of g_j(x_i)^2 over images and weights: M times the sum of both moments, and twice the loss."""
+        """G, the sum of g_j(x_i)^2 over images and weights: M times the sum of both moments; equals twice the loss."""
         return self.n_images * (self.mean_squares + self.variances)
 
 
@@ -46,7 +46,7 @@ def gradient_moments(images: Array, labels: Array, weights: Array) -> GradientMo
 
 
 def total_loss(images: Array, labels: Array, weights: Array) -> Array:
-    """Equation 2, the sum over images of (a.x_i - y_i)^2 / 2, for every draw; shapes as in `gradient_moments`."""
+    """Equation 2: the sum over images of (a.x_i - y_i)^2 / 2, for every draw; shapes as in `gradient_moments`."""
     return np.asarray(np.square(weights @ images.T - labels).sum(axis=1) / 2)
 
 
@@ -78,7 +78,7 @@ def loss_bound_by_variance(moments: GradientMoments) -> Array:
 
 
 def gram_matrix(images: Array, weights: Array) -> Array:
-    """Equation 10: H_ij = x_i.x_j times the share of neurons that let both images through, [n_images, n_images].
+    """Equation 10: H_ij = x_i.x_j times the fraction of neurons active for both images, [n_images, n_images].
 
     Args:
         images: [n_images, n_features].
@@ -98,19 +98,19 @@ def limit_gram_matrix(images: Array) -> Array:
 
 
 def flip_probability(distance: float) -> float:
-    """Bound of the probability that a neuron moved by at most `distance` changes side for an image: sqrt(2/pi) C.
+    """Bound of the probability that a neuron moved by at most `distance` changes sign for an image: sqrt(2/pi) C.
 
-    Equation 31, for an image of norm 1 and a neuron that started from N(0, I). Equation 30 says that a neuron that
-    changes side had |w(0)| <= C; what follows is |w(0).x| <= C, and w(0).x is N(0, 1), which gives the same number.
+    Equation 31, for an image of norm 1 and a neuron initialised with N(0, I). Equation 30 claims |w(0)| <= C for a
+    neuron that changes sign; the correct condition is |w(0).x| <= C with w(0).x ~ N(0, 1), which gives the same number.
     """
     return min(1.0, float(np.sqrt(2 / np.pi)) * distance)
 
 
 @dataclass(frozen=True)
 class Descent:
-    """Gradient descent as Theorems 3.2, 3.3 and 3.5 see it: every gradient of a weight is N(0, `deviation`^2).
+    """Gradient descent as modelled in Theorems 3.2, 3.3 and 3.5: every gradient of a weight is N(0, `deviation`^2).
 
-    `failure` is delta, the probability of Markov's inequality; `tail` is epsilon, that of the chi-squared tail.
+    `failure` is delta, the probability in Markov's inequality; `tail` is epsilon, the chi-squared tail probability.
     """
 
     n_images: int
@@ -123,9 +123,9 @@ class Descent:
 
     @property
     def distance(self) -> float:
-        """C = eta t sigma sqrt(Phi(1 - epsilon)), which a neuron's way exceeds with probability epsilon at most.
+        """C = eta t sigma sqrt(Phi(1 - epsilon)), the distance that a neuron exceeds with probability at most epsilon.
 
-        If the steps are equal, or independent of one another with mean zero; a mean of the gradient is not covered.
+        Holds if the steps are equal, or independent with mean zero; a non-zero mean gradient is not covered.
         """
         quantile = float(stats.chi2.ppf(1 - self.tail, self.n_features))
         return self.learning_rate * self.n_steps * self.deviation * float(np.sqrt(quantile))
@@ -134,25 +134,25 @@ class Descent:
     def gram_change(self) -> float:
         """K = 2 sqrt(2) M^2 C / (sqrt(pi) delta), which sum_ij |H_ij(0) - H_ij(t)| exceeds with probability delta.
 
-        Equation 34, if no neuron goes further than C; those that do, with probability `tail` each, would add 2 epsilon
-        M^2 / delta. By Weyl's inequality no eigenvalue of H changes by more: Equations 11 and 14.
+        Equation 34, if no neuron moves further than C; those that do, with probability `tail` each, would add
+        2 epsilon M^2 / delta. By Weyl's inequality, no eigenvalue of H changes by more: Equations 11 and 14.
         """
         return 2 * float(np.sqrt(2 / np.pi)) * self.n_images**2 * self.distance / self.failure
 
     def largest_learning_rate(self, least_eigenvalue: float) -> float:
-        """The rate below which Theorems 3.2, 3.3 and 3.5 are stated: where K is `least_eigenvalue`, lambda_0."""
+        """The learning rate below which Theorems 3.2, 3.3 and 3.5 are stated; there, K is `least_eigenvalue`."""
         return self.learning_rate * least_eigenvalue / self.gram_change
 
 
 def loss_factor_as_printed(descent: Descent, least_eigenvalue: float) -> float:
-    """Equation 13: L(t) / L(t-1) is at most exp(-lambda_min(H(0)) + K). Has no learning rate, and does not hold."""
+    """Equation 13: L(t) / L(t-1) is at most exp(-lambda_min(H(0)) + K). Lacks the learning rate; does not hold."""
     return float(np.exp(-least_eigenvalue + descent.gram_change))
 
 
 def loss_factor(learning_rate: float, least_eigenvalue: float, largest_eigenvalue: float) -> float:
-    """Bound of L(t) / L(t-1) for a step along the summed gradient that takes no neuron to another side.
+    """Bound of L(t) / L(t-1) for a step along the summed gradient that changes no activation.
 
-    The residuals are then multiplied by I - eta H, so the loss by at most the larger of (1 - eta lambda)^2 at both ends
-    of the spectrum of H; for eta lambda_max <= 1 that is (1 - eta lambda_min)^2.
+    The residuals are then multiplied by I - eta H, and the loss by at most the larger of (1 - eta lambda)^2 at the two
+    ends of the spectrum of H; for eta lambda_max <= 1 this is (1 - eta lambda_min)^2.
     """
     return max((1 - learning_rate * least_eigenvalue) ** 2, (1 - learning_rate * largest_eigenvalue) ** 2)

@@ -1,4 +1,4 @@
-"""The figures of the theory; to be called and saved within `harness.report.style.style()`."""
+"""The figures of the theory; create and save them within `harness.report.style.style()`."""
 
 import textwrap
 
@@ -13,15 +13,15 @@ from harness.agreement import correlations
 from harness.report.style import BLUE, DENSITY, GREY, ORANGE
 
 PANEL_INCHES = (3.3, 2.8)
-_CAPTION_WIDTH = 38  # characters for each panel of a row
+_CAPTION_WIDTH = 38  # characters per panel of a row
 _CELL_PROXIES = ("zico", "zico_mean", "zico_std")
 _MILLI = 1_000
-_SIGMA_LABEL = r"1000 $\sigma$ of a weight's gradient over batches"
+_SIGMA_LABEL = r"1000 $\sigma$, SD of a weight's gradient over batches"
 _MARKERS = ("o", "^", "s", "D", "v", "P")
 
 
 def linear_figure(points: pd.DataFrame, n_images: int, rate: float, source: str) -> Figure:
-    """Total loss after the update against both moments of the gradients before it, and its share of the loss before."""
+    """Total loss after the update against both gradient moments before it, and the ratio of losses."""
     figure, axes = _panels(1, 3, source)
     _scatter(axes[0], points, "mean_squares", "loss", xlabel=r"$\sum_j \mu_j^2$")
     _scatter(axes[1], points, "variances", "loss", xlabel=r"$\sum_j \sigma_j^2$")
@@ -53,7 +53,7 @@ def bounds_figure(sweep: pd.DataFrame, source: str) -> Figure:
     below = rates[printed <= 0]
     if len(below):
         first, bottom = float(below.iloc[0]), float(sweep["loss"].min()) / 3
-        axes.text(first, bottom, "Equation 5 is below 0 from here on", color=GREY, fontsize=8, va="center")
+        axes.text(first, bottom, "Equation 5 is negative from here on", color=GREY, fontsize=8, va="center")
         axes.set_ylim(bottom=bottom / 2)
     axes.axvline(1, color=GREY, linewidth=0.8, linestyle=":")
     axes.text(1, 0.97, r" $\eta = 1/M$", transform=axes.get_xaxis_transform(), color=GREY, fontsize=8, va="top")
@@ -68,7 +68,7 @@ def mlp_figure(points: pd.DataFrame, source: str) -> Figure:
     sizes = sorted(points["batch_size"].unique())
     rate = float(points["learning_rate"].iloc[0])
     figure, axes = _panels(3, len(sizes), f"Learning rate {rate:g}. {source}")
-    rows = {"train_loss": "training loss", "test_loss": "test loss", "loss_removed": "share of training loss removed"}
+    rows = {"train_loss": "training loss", "test_loss": "test loss", "loss_removed": "fraction of loss removed"}
     widths = sorted(points["width"].unique())
     colours = _colours(len(widths))
     for place, (column, label) in enumerate(rows.items()):
@@ -90,7 +90,7 @@ def mlp_figure(points: pd.DataFrame, source: str) -> Figure:
 
 
 def random_mlps_figure(points: pd.DataFrame, source: str) -> Figure:
-    """Test loss after the epoch against sigma, a column per batch size; a second row frees sigma of the widths."""
+    """Test loss after the epoch against sigma, a column per batch size; the second row corrects sigma for width."""
     sizes = sorted(points["batch_size"].unique())
     rate = float(points["learning_rate"].iloc[0])
     rows = {"sigma": _SIGMA_LABEL}
@@ -113,10 +113,13 @@ def random_mlps_figure(points: pd.DataFrame, source: str) -> Figure:
 
 
 def cells_figure(points: pd.DataFrame, loss: str) -> Figure:
-    """ZiCo and its two ingredients against the loss after training a little, and against the trained accuracy."""
-    caption = f"{len(points)} NATS-TSS cells, real CIFAR-10 images; accuracy from the benchmark's table"
+    """ZiCo and its two components against the loss after a few steps, and against the trained accuracy."""
+    caption = f"{len(points)} NATS-TSS cells, real CIFAR-10 images; accuracy from the benchmark"
     figure, axes = _panels(2, len(_CELL_PROXIES), caption)
-    labels = {loss: f"training loss after {loss.rpartition('_')[2]} steps", "accuracy": "test accuracy, trained (%)"}
+    labels = {
+        loss: f"training loss after {loss.rpartition('_')[2]} steps",
+        "accuracy": "test accuracy after full training (%)",
+    }
     for place, (column, label) in enumerate(labels.items()):
         for position, proxy in enumerate(_CELL_PROXIES):
             axis = axes[place * len(_CELL_PROXIES) + position]
@@ -128,7 +131,7 @@ def cells_figure(points: pd.DataFrame, loss: str) -> Figure:
 def _panels(
     n_rows: int, n_columns: int, caption: str, *, inches: tuple[float, float] = PANEL_INCHES, characters: int = 0
 ) -> tuple[Figure, list[Axes]]:
-    """A grid of panels, row by row, with a caption that says what they are made from."""
+    """A grid of panels, row by row, with a caption on their source."""
     figure = Figure(figsize=(inches[0] * n_columns, inches[1] * n_rows + 0.4), layout="constrained")
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     wrapped = textwrap.fill(caption, characters or _CAPTION_WIDTH * n_columns)
@@ -139,7 +142,7 @@ def _panels(
 def _scatter(
     axes: Axes, points: pd.DataFrame, x: str, y: str, *, xlabel: str, colour: str | None = None
 ) -> PathCollection:
-    """Points of two columns, with rho above; a third column may give the colour, on a logarithmic scale."""
+    """A scatter plot of two columns, titled with rho; an optional third column gives the colour (log scale)."""
     found = correlations(points[x], points[y])
     axes.text(
         0, 1.02, f"rho {found.rho:.2f}, n = {len(points):,}", transform=axes.transAxes, fontsize=8, color=GREY,

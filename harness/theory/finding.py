@@ -1,4 +1,4 @@
-"""What an experiment found: points, trends, pictures, and sentences that say what they are."""
+"""The result of an experiment: points, trends, figures and notes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ class Finding:
     """One experiment's result.
 
     Attributes:
-        name: of the experiment; its files are called so.
+        name: of the experiment and of its files.
         title: of its page.
-        source: which images, as declared in every picture.
-        points: one row per draw, network or cell: all that is plotted and correlated.
+        source: of the images, as stated in every figure.
+        points: one row per draw, network or cell: all data that are plotted and correlated.
         trends: rank correlations of columns of `points`.
-        pictures: by name of the file without ending; made within `style()`.
+        pictures: by file name without extension; created within `style()`.
         notes: sentences with measured values.
     """
 

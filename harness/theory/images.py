@@ -1,4 +1,4 @@
-"""Handwriting for the theory: images as rows of norm 1 with their digits as labels, Equation 1."""
+"""Handwritten digits for the theory: images as rows of norm 1 with their digits as labels, Equation 1."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Handwriting:
 
 @dataclass(frozen=True)
 class Collection:
-    """Where images are drawn from: `name` is mnist or digits, None for MNIST where it is here and digits elsewhere."""
+    """The source of images: `name` is mnist or digits, None for MNIST if it is available and digits otherwise."""
 
     name: str | None
     seed: int
@@ -37,18 +37,18 @@ class Collection:
         return self.name or (mnist if DATA_SETS.get(mnist).present(images_home()) else digits)
 
     def training(self, n_wanted: int) -> Handwriting:
-        """Training images drawn without replacement, or all if there are fewer; more begin with the same ones.
+        """Training images drawn without replacement, or all if there are fewer; larger draws extend smaller ones.
 
         Raises:
-            MissingDataError: if they are not on this machine.
+            MissingDataError: if the images are missing.
             CorruptDataError: if a file is damaged.
         """
         return self._drawn(DATA_SETS.get(self.chosen).read(InputKind.real, images_home()), n_wanted, "training")
 
     def test(self, n_wanted: int) -> Handwriting:
-        """Test images, likewise."""
+        """Test images, drawn in the same way."""
         held_out = DATA_SETS.get(self.chosen).read_held_out(images_home())
-        assert held_out is not None  # either data set has some
+        assert held_out is not None  # both data sets have some
         return self._drawn(held_out, n_wanted, "test")
 
     def _drawn(self, read: Images, n_wanted: int, part: str) -> Handwriting:
@@ -56,6 +56,6 @@ class Collection:
         rows = order[:n_wanted]
         pixels = read.images[rows].reshape(len(rows), -1).astype(np.float64)
         norms = np.linalg.norm(pixels, axis=1)
-        drawn = norms > 0  # a blank image cannot have norm 1
+        drawn = norms > 0  # a blank image cannot be scaled to norm 1
         source = f"{drawn.sum():,} {part} images of {read.source}"
         return Handwriting(pixels[drawn] / norms[drawn, None], read.labels[rows][drawn].astype(np.float64), source)

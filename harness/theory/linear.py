@@ -23,12 +23,12 @@ from harness.theory.images import Handwriting
 from harness.theory.settings import LinearSettings
 from harness.theory.trends import Claim, Trend, trend
 
-_TOLERANCE = 1e-9  # relative: what float64 may add to an equality
+_TOLERANCE = 1e-9  # relative tolerance for rounding in float64
 _RATES = np.geomspace(1e-2, 2e3, 40)  # of the sweep, times 1 / n_images
 
 
 def linear(settings: LinearSettings, handwriting: Handwriting, seed: int) -> Finding:
-    """Losses after the update against the moments of the gradients before it, and both bounds over learning rates."""
+    """Losses after the update against the gradient moments before it, and both bounds over learning rates."""
     n_images = len(handwriting)
     source = np.random.default_rng(derive_seed("theory", seed, "linear"))
     weights = settings.weight_std * source.standard_normal((settings.n_draws, handwriting.images.shape[1]))
@@ -85,7 +85,7 @@ def _trends(points: pd.DataFrame) -> Iterator[Trend]:
 def _violations(
     points: pd.DataFrame, moments: GradientMoments, handwriting: Handwriting, weights: np.ndarray
 ) -> Iterator[str]:
-    """How often each bound is exceeded: at the run's rate, at 1 (which the paper states), and Equation 6 at 1/M."""
+    """How often each bound is violated: at the run's rate, at 1 (as stated in the paper), and Equation 6 at 1/M."""
     n_draws, n_images = len(points), moments.n_images
     at_one = _loss(handwriting, weights, 1.0)
     at_inverse = _loss(handwriting, weights, 1 / n_images)
@@ -93,11 +93,11 @@ def _violations(
     there = [at_one, loss_bound_as_printed(moments, 1.0), loss_bound(moments, 1.0)]
     for where, (loss, printed, corrected) in (("at this eta", here), ("at eta = 1", there)):
         yield (
-            f"Equation 5 as printed is exceeded in {_exceeded(loss, printed):,} of {n_draws:,} draws {where}, the "
+            f"Equation 5 as printed is violated in {_exceeded(loss, printed):,} of {n_draws:,} draws {where}, the "
             f"corrected bound in {_exceeded(loss, corrected):,}."
         )
     yield (
-        f"Equation 6 is exceeded in {_exceeded(at_inverse, loss_bound_by_variance(moments)):,} of {n_draws:,} draws at "
+        f"Equation 6 is violated in {_exceeded(at_inverse, loss_bound_by_variance(moments)):,} of {n_draws:,} draws at "
         f"eta = 1/M. At eta = 1 the median loss per image is {np.median(at_one) / n_images:,.3g}, before the update "
         f"{np.median(moments.squares) / 2 / n_images:.3g}, at eta = 1/M {np.median(at_inverse) / n_images:.3g}."
     )

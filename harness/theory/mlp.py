@@ -1,4 +1,4 @@
-"""Figures 2 and 5: two-layer ReLU networks after one epoch, losses against the deviation of gradients over batches."""
+"""Figures 2 and 5: loss of two-layer ReLU networks after one epoch against the deviation of gradients over batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from harness.theory.settings import MlpSettings, RandomMlpsSettings
 from harness.theory.trends import Claim, Trend, trend
 from harness.theory.two_layer import Networks, one_epoch
 
-_GRAM_IMAGES = 1_000  # of the limit Gram matrix, whose least eigenvalue only falls with more images
+_GRAM_IMAGES = 1_000  # for the limit Gram matrix, whose smallest eigenvalue can only decrease with more images
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class _Course:
 
     @property
     def source(self) -> str:
-        """Both sets of images in words."""
+        """The sources of training and test images."""
         return f"{self.training.source}; {self.test.source}"
 
     def run(self, title: str, networks: Networks) -> pd.DataFrame:
@@ -144,8 +144,8 @@ def _require_batch(batch_sizes: Sequence[int], training: Handwriting) -> None:
     largest = max(batch_sizes)
     if 2 * largest > len(training):
         raise OptionError(
-            f"batch_sizes={list(batch_sizes)} cannot work with {len(training):,} training images; a deviation over "
-            f"batches needs two of them. Use batches of at most {len(training) // 2}."
+            f"batch_sizes={list(batch_sizes)} is invalid for {len(training):,} training images: a deviation over "
+            f"batches needs at least two. Use batches of at most {len(training) // 2}."
         )
 
 
@@ -177,7 +177,7 @@ def _conditions(points: pd.DataFrame, training: Handwriting) -> Iterator[str]:
     least, largest = np.linalg.eigvalsh(limit_gram_matrix(images))[[0, -1]]
     yield (
         f"Limit Gram matrix of {len(images):,} of the images: lambda_min {least:.3g}, lambda_max {largest:.4g}; on all "
-        f"{len(training):,} lambda_min is no larger."
+        f"{len(training):,} images lambda_min is not larger."
     )
     for rate in points["learning_rate"].unique().tolist():
         rows = points[points["learning_rate"] == rate]
@@ -186,11 +186,11 @@ def _conditions(points: pd.DataFrame, training: Handwriting) -> Iterator[str]:
         limit = descent.largest_learning_rate(float(least))
         change = abs(rows["loss_removed"]).max()
         yield (
-            f"Rate {rate:g}: the theorems ask for a rate below {limit:.2g} (smallest sigma, fewest steps, delta = "
-            f"epsilon = .05); there K would be lambda_min, here it is {descent.gram_change:.3g}. Neurons moved "
-            f"{(rows['moved'] / rows['distance']).median():.1f} times the distance C of Theorem 3.2 (median), "
-            f"{rows['within_distance'].mean():.1%} of them at most C, where the theorem has 95 %; the mean of a "
-            f"weight's gradient, which it takes as 0, is {(rows['mean_gradient'] / rows['sigma']).median():.1f} times "
-            f"its sigma. The training loss changed by at most {change:.2g} of itself; rounded to float32, "
-            f"{rows['unchanged_in_float32'].mean():.1%} of the weights are as before."
+            f"Learning rate {rate:g}: the theorems require a rate below {limit:.2g} (smallest sigma, fewest steps, "
+            f"delta = epsilon = .05), at which K equals lambda_min; here K is {descent.gram_change:.3g}. Neurons moved "
+            f"{(rows['moved'] / rows['distance']).median():.1f} times the distance C of Theorem 3.2 (median), and "
+            f"{rows['within_distance'].mean():.1%} of them at most C, compared with 95 % in the theorem; the mean of a "
+            f"weight's gradient, assumed to be 0, is {(rows['mean_gradient'] / rows['sigma']).median():.1f} times "
+            f"its sigma. The relative change of the training loss is at most {change:.2g}; rounded to float32, "
+            f"{rows['unchanged_in_float32'].mean():.1%} of the weights do not change."
         )

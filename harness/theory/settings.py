@@ -1,4 +1,4 @@
-"""Settings of `python -m harness.theory`: defaults and meanings stand in conf/theory.yaml."""
+"""Settings of `python -m harness.theory`; conf/theory.yaml documents them."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +7,7 @@ from harness.errors import OptionError
 from harness.registry import unknown_name
 
 FIGURES = ("linear", "mlp", "random_mlps")
-"""The paper's figures 1, 2 and 5: what `experiment=all` makes."""
+"""Figures 1, 2 and 5 of the paper, which `experiment=all` reproduces."""
 EXPERIMENTS = (*FIGURES, "training")
 ALL = "all"
 HANDWRITING = ("mnist", "digits")
@@ -61,7 +61,7 @@ class RandomMlpsSettings:
         for name in ("widths", "weight_scales"):
             ends = getattr(self, name)
             if len(ends) != 2 or ends[0] > ends[1]:
-                raise OptionError(f"random_mlps.{name}={list(ends)} cannot work; it must be two ends, [LOW,HIGH].")
+                raise OptionError(f"random_mlps.{name}={list(ends)} is invalid: it must be two ends, [LOW,HIGH].")
 
 
 @dataclass(frozen=True)
@@ -80,24 +80,24 @@ class TrainingSettings:
         _require_positive("training", self, "sample", "steps", "batch_size", "learning_rate", "n_measured")
         if not 0 <= self.momentum < 1 or self.weight_decay < 0:
             raise OptionError(
-                f"training.momentum={self.momentum}, training.weight_decay={self.weight_decay} cannot work; momentum "
+                f"training.momentum={self.momentum}, training.weight_decay={self.weight_decay} is invalid: momentum "
                 "must lie in [0, 1) and weight decay must be 0 or more."
             )
         if list(self.steps) != sorted(set(self.steps)):
-            raise OptionError(f"training.steps={list(self.steps)} cannot work; it must ascend.")
+            raise OptionError(f"training.steps={list(self.steps)} is invalid: it must ascend.")
         if self.n_measured % self.batch_size or self.n_measured > self.batch_size * self.steps[-1]:
             raise OptionError(
-                f"training.n_measured={self.n_measured} cannot work; the loss is measured on whole batches that were "
-                f"trained on, so it must be {self.batch_size} times 1 to {self.steps[-1]}."
+                f"training.n_measured={self.n_measured} is invalid: the loss is measured on whole batches of the "
+                f"training, so it must be {self.batch_size} times 1 to {self.steps[-1]}."
             )
 
 
 @dataclass(frozen=True)
 class TheorySettings:
-    """Everything that a run of `python -m harness.theory` may choose.
+    """All settings of `python -m harness.theory`.
 
     Raises:
-        OptionError: for values that cannot work, each with what would; so do the groups.
+        OptionError: for an invalid value; the message says what is valid; so do the groups.
     """
 
     experiment: str = ALL
@@ -118,13 +118,13 @@ class TheorySettings:
         if self.data is not None and self.data not in HANDWRITING:
             raise OptionError(unknown_name("value of data", self.data, list(HANDWRITING)))
         if self.seed < 0:
-            raise OptionError(f"seed={self.seed} cannot work; it must be 0 or more.")
+            raise OptionError(f"seed={self.seed} is invalid: it must be 0 or more.")
         if self.workers is not None and self.workers < 1:
-            raise OptionError(f"workers={self.workers} cannot work; it must be at least 1.")
+            raise OptionError(f"workers={self.workers} is invalid: it must be at least 1.")
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        """The experiments that are run, in order."""
+        """The experiments to run, in order."""
         return FIGURES if self.experiment == ALL else (self.experiment,)
 
 
@@ -133,4 +133,4 @@ def _require_positive(group: str, settings: object, *names: str) -> None:
         value = getattr(settings, name)
         values = list(value) if isinstance(value, tuple) else [value]
         if not values or not all(number > 0 for number in values):
-            raise OptionError(f"{group}.{name}={value} cannot work; it must be above 0.")
+            raise OptionError(f"{group}.{name}={value} is invalid: it must be above 0.")

@@ -1,7 +1,7 @@
-"""From the theory to the proxy: ZiCo and its two ingredients against the loss after a few steps of real training.
+"""From the theory to the proxy: ZiCo and its two components against the loss after a few steps of real training.
 
-Cells of NATS-TSS start from the very weights that the proxies see and are trained on real CIFAR-10 images. Losses are
-kept in the score store under their own key, so a stopped run goes on where it was.
+Cells of NATS-TSS start from exactly the weights that the proxies see and are trained on real CIFAR-10 images. Losses
+are stored in the score store under a key of their own, so an interrupted run can be continued.
 """
 
 import json
@@ -39,19 +39,19 @@ ACCURACY = "accuracy"
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the training of a cell depends on: recipe and seed; a worker draws the batches anew, equal everywhere."""
+    """What the training of a cell depends on: recipe and seed; each worker draws the same batches again."""
 
     recipe: TrainingSettings
     seed: int
 
     @property
     def batches(self) -> Batches:
-        """The training images, each once: `steps[-1]` batches."""
+        """The training images, each used once: `steps[-1]` batches."""
         request = BatchRequest(n_batches=self.recipe.steps[-1], batch_size=self.recipe.batch_size, seed=self.seed)
         return draw_batches(DATA_SETS.get(DATA_SET), request)
 
     def key(self, batches: Batches) -> ScoreKey:
-        """Of all losses of this lesson in the score store."""
+        """The key of these losses in the score store."""
         recipe = asdict(self.recipe)
         del recipe["sample"]
         return ScoreKey(
@@ -70,7 +70,7 @@ def training(settings: TheorySettings, out: Path) -> Finding:
     """Score the cells, train them, and correlate; the evaluation of the proxies is written to `out/training_scores`.
 
     Raises:
-        HarnessError: if the truth or the images are not on this machine.
+        HarnessError: if the ground truth or the images are missing.
     """
     recipe = settings.training
     lesson = Lesson(recipe, settings.seed)
@@ -104,8 +104,8 @@ def training(settings: TheorySettings, out: Path) -> Finding:
         trends=tuple(_trends(points, names)),
         pictures={"training": partial(cells_figure, points, names[-1])},
         notes=(
-            f"{len(points)} cells, {points['network'].nunique()} networks; weights of seed {settings.seed}, which the "
-            f"proxies see as well. SGD, batches of {recipe.batch_size}, rate {recipe.learning_rate:g}, Nesterov "
+            f"{len(points)} cells, {points['network'].nunique()} networks; weights of seed {settings.seed}, as seen "
+            f"by the proxies. SGD, batches of {recipe.batch_size}, rate {recipe.learning_rate:g}, Nesterov "
             f"momentum {recipe.momentum:g}, weight decay {recipe.weight_decay:g}, no augmentation; the loss is that of "
             f"{recipe.n_measured} training images in train mode, after 0, {', '.join(map(str, recipe.steps))} steps.",
             f"`accuracy` is the truth column {truth}.",
@@ -116,7 +116,7 @@ def training(settings: TheorySettings, out: Path) -> Finding:
 
 
 def _trends(points: pd.DataFrame, losses: Sequence[str]) -> Iterator[Trend]:
-    """Every proxy against the losses and the accuracy; intervals draw networks, not cells."""
+    """Every proxy against the losses and the accuracy; the bootstrap resamples networks, not cells."""
     of_cells = partial(trend, points, classes=points["network"].tolist())
     for proxy in PROXIES:
         claimed = proxy.startswith("zico")
@@ -128,7 +128,7 @@ def _trends(points: pd.DataFrame, losses: Sequence[str]) -> Iterator[Trend]:
 
 
 def _train_all(lesson: Lesson, archs: Sequence[Architecture], workers: int) -> Iterator[Score]:
-    """The losses of each cell, as they come, with a progress bar."""
+    """The losses of each cell, in order of completion, with a progress bar."""
     if not archs:
         return
     with Progress("training", len(archs), "networks") as progress, parallel_config("loky", inner_max_num_threads=1):
@@ -139,7 +139,7 @@ def _train_all(lesson: Lesson, archs: Sequence[Architecture], workers: int) -> I
 
 
 def train_cell(lesson: Lesson, arch: Architecture) -> Score:
-    """Losses of one cell before and after the steps; a loss that is not finite makes the score a failed one."""
+    """Losses of one cell before and after the steps; the score fails if a loss is not finite."""
     started = thread_time()
     batches = _tensors(lesson)
     space, data_set = BENCHMARKS.get(BENCH), DATA_SETS.get(DATA_SET)
@@ -147,7 +147,7 @@ def train_cell(lesson: Lesson, arch: Architecture) -> Score:
     with single_thread(), isolated("training", lesson.seed, arch):
         network = space.network(arch, data_set, seed=lesson.seed)
         for parameter in network.parameters():
-            if parameter.dim() == 4:  # the layout in which convolutions are fastest
+            if parameter.dim() == 4:  # the memory layout with the fastest convolutions
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         recipe = lesson.recipe
         optimiser = torch.optim.SGD(
@@ -178,7 +178,7 @@ def _tensors(lesson: Lesson) -> list[tuple[Tensor, Tensor]]:
 
 @torch.no_grad()
 def _loss(network: nn.Module, batches: Sequence[tuple[Tensor, Tensor]]) -> float:
-    """Mean loss over batches, normalisation by the statistics of each batch."""
+    """Mean loss over batches, with batch normalisation in train mode."""
     data_set = DATA_SETS.get(DATA_SET)
     losses = [float(data_set.loss(network(images), evaluation_sets)) for images, evaluation_sets in batches]
     return sum(losses) / len(losses)

@@ -1,4 +1,4 @@
-"""Trends: how strongly two measured quantities rank alike, with an interval, beside the direction that is claimed."""
+"""Trends: rank correlations of measured quantities with intervals, compared with the direction the paper claims."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from harness.agreement import Interval, Sample, agreements
 
 
 class Claim(Enum):
-    """How the paper says that `y` goes with rising `x`."""
+    """The direction of `y` with increasing `x` according to the paper."""
 
     rises = "rises"
     falls = "falls"
@@ -20,9 +20,9 @@ class Claim(Enum):
 
 @dataclass(frozen=True)
 class Trend:
-    """Kendall's tau-b and Spearman's rho of two columns, with 95 % bootstrap intervals over rows (or classes of rows).
+    """Kendall's tau-b and Spearman's rho of two columns, with 95 % bootstrap CIs over rows (or classes of rows).
 
-    `setting` says which rows they are; `x` and `y` name the columns.
+    `setting` describes the rows; `x` and `y` are the names of the columns.
     """
 
     setting: str
@@ -37,7 +37,7 @@ class Trend:
 
     @property
     def verdict(self) -> str:
-        """`holds` or `reversed` if rho's interval lies on one side of 0, otherwise `open`; empty without a claim."""
+        """`holds` or `reversed` if rho's interval excludes 0, otherwise `open`; empty without a claim."""
         if self.claim is Claim.none:
             return ""
         sign = 1 if self.claim is Claim.rises else -1
@@ -62,7 +62,7 @@ _COLUMNS = ("setting", "x", "y", "claim", "n", "tau", "tau_low", "tau_high", "rh
 def trend(
     points: pd.DataFrame, x: str, y: str, *, claim: Claim, setting: str = "", classes: Sequence[Hashable] | None = None
 ) -> Trend:
-    """The trend of column `y` with column `x`; rows of one class are drawn together, by default each row alone."""
+    """The trend of column `y` with column `x`; rows of a class are resampled together, by default each row alone."""
     labels = np.arange(len(points)) if classes is None else np.asarray(classes)
     found = agreements({x: points[x]}, Sample(points[y].to_numpy(), labels, len(points)))[x]
     return Trend(

@@ -1,7 +1,7 @@
-"""Two-layer ReLU networks with a fixed second layer, many side by side: Equation 7 of arXiv:2301.11300.
+"""Two-layer ReLU networks with a fixed second layer, many in parallel: Equation 7 of arXiv:2301.11300.
 
 The neurons of all networks are the rows of one matrix, so that a batch passes through all networks in one product.
-float64 throughout: at the paper's learning rate float32 would round every update away.
+float64 throughout: at the paper's learning rate, every update would be lost to rounding in float32.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 _IMAGES_AT_ONCE = 1_000
-_ROWS_AT_ONCE = 1_024  # neurons whose gradients stay in the cache
+_ROWS_AT_ONCE = 1_024  # neurons whose gradients fit into the cache
 
 
 @dataclass(frozen=True, eq=False)
 class Networks:
     """h(x) = 1/sqrt(m) sum_r s_r relu(w_r.x) for several networks.
 
-    `weights` [n_rows, n_features] holds the first layers one after another, `outputs` [n_rows] s_r / sqrt(m), `widths`
-    [n_networks] the numbers m of rows of each network.
+    `weights` [n_rows, n_features] holds the concatenated first layers, `outputs` [n_rows] s_r / sqrt(m), `widths`
+    [n_networks] the number of rows m of each network.
     """
 
     weights: Array
@@ -65,7 +65,7 @@ class Networks:
         return np.asarray(totals / 2 / len(labels))
 
     def gradients(self, images: Array, labels: Array) -> Array:
-        """Of each network's mean loss over the images with respect to its first layer, [n_rows, n_features]."""
+        """Gradients of each network's mean loss over the images by its first layer, [n_rows, n_features]."""
         before = self.weights @ images.T
         active = before > 0
         passed = np.where(active, self.outputs[:, None], 0)
@@ -85,13 +85,13 @@ class Networks:
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """What one epoch did to some networks; arrays [n_networks] unless said otherwise.
+    """Networks after one epoch, and statistics of the epoch; arrays [n_networks] unless stated otherwise.
 
     Attributes:
         networks: after the last step.
-        n_steps: whole batches; what is left over is not used.
-        deviations: sigma, root of the mean over weights of the variance over batches of a batch's mean gradient.
-        means: root of the mean over weights of the squared mean of these gradients.
+        n_steps: number of whole batches; an incomplete last batch is not used.
+        deviations: sigma, the root mean over weights of the variance over batches of a batch's mean gradient.
+        means: the root mean over weights of the squared mean of these gradients.
         moved: |w_r(t) - w_r(0)| of each neuron, [n_rows].
     """
 
@@ -103,7 +103,7 @@ class Epoch:
 
 
 def one_epoch(networks: Networks, images: Array, labels: Array, *, batch_size: int, learning_rate: float) -> Epoch:
-    """Gradient descent along the mean gradient of one batch after another, in the order given."""
+    """Gradient descent with the mean gradient of each batch, in the given order."""
     n_steps = len(labels) // batch_size
     weights = networks.weights.copy()
     total = np.zeros_like(weights)

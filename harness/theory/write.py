@@ -1,4 +1,4 @@
-"""The files of a finding: pictures, table of trends, points, a page for readers, provenance."""
+"""The files of a finding: figures, table of trends, points, a Markdown page, provenance."""
 
 import io
 import json
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.errors import OptionError
-from harness.files.atomic import replacing
+from harness.files.results import write_files
 from harness.report import JSON
 from harness.report.style import png, style
 from harness.theory.finding import Finding
@@ -16,7 +15,7 @@ from harness.theory.trends import trend_table
 
 
 def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -> list[Path]:
-    """Write NAME.md, NAME.csv (trends), NAME.parquet (points), NAME.json and the pictures; files of these names go.
+    """Write NAME.md, NAME.csv (trends), NAME.parquet (points), NAME.json and the figures; existing files are replaced.
 
     Raises:
         OptionError: if the folder cannot be written.
@@ -33,12 +32,7 @@ def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -
     for name, make in finding.pictures.items():
         with style():
             files[f"{name}.png"] = png(make())
-    try:
-        for name, content in files.items():
-            with replacing(out / name) as part:
-                part.write_bytes(content)
-    except OSError as error:
-        raise OptionError(f"out={out} cannot be written: {error.strerror}. Give another folder.") from None
+    write_files(out, files)
     return [out / name for name in files]
 
 
@@ -57,10 +51,11 @@ def _page(finding: Finding, table: pd.DataFrame, provenance: Mapping[str, JSON])
         *[line for name in finding.pictures for line in (f"![{finding.title}]({name}.png)", "")],
         "## Trends",
         "",
-        "Spearman's rho and Kendall's tau-b with 95 % bootstrap intervals. `claim` is how the paper says that y goes",
-        "with rising x; it holds, is reversed, or stays open by the side of 0 on which rho's interval lies.",
-        "",
         *_table(table),
+        "",
+        "rho, tau: Spearman's rho and Kendall's tau-b between x and y, with 95 % bootstrap CIs. claim: direction of",
+        "y with increasing x according to the paper. verdict: whether rho's interval confirms it (holds), contradicts",
+        "it (reversed) or includes 0 (open).",
         "",
     ]
     return "\n".join(lines)

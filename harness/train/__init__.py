@@ -1,7 +1,27 @@
-"""Training: build an architecture's network and train it. `from harness.train import train, Job, Recipe`."""
+"""Training: an architecture's network trained by a recipe. `from harness.train import train, Job, Recipe`."""
 
-from harness.train.job import Job
-from harness.train.loop import TrainingResult, train
-from harness.train.recipe import Augmentation, Pipeline, Recipe, Teacher
+from typing import TYPE_CHECKING
 
-__all__ = ["Augmentation", "Job", "Pipeline", "Recipe", "Teacher", "TrainingResult", "train"]
+from harness.lazy import lazily
+
+if TYPE_CHECKING:
+    from harness.train.job import Job as Job
+    from harness.train.loop import TrainingResult as TrainingResult
+    from harness.train.loop import train as train
+    from harness.train.recipe import Augmentation as Augmentation
+    from harness.train.recipe import Pipeline as Pipeline
+    from harness.train.recipe import Recipe as Recipe
+    from harness.train.recipe import Teacher as Teacher
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Job": "harness.train.job",
+        "TrainingResult": "harness.train.loop",
+        "train": "harness.train.loop",
+        "Augmentation": "harness.train.recipe",
+        "Pipeline": "harness.train.recipe",
+        "Recipe": "harness.train.recipe",
+        "Teacher": "harness.train.recipe",
+    },
+)

@@ -2,50 +2,42 @@
 
 import sys
 
-import hydra
-from omegaconf import DictConfig
+from harness.cli.command import start
 
-from harness.cli.command import exit_code, mistakes_told
-from harness.cli.config import check_words, quoted
-from harness.paths import conf_folder
-from harness.train.config import CONFIG, read_training
+if __name__ == "__main__":
+    sys.exit(start("train"))
+
+import sys
+from collections.abc import Sequence
+
+from harness.train.config import Training
+from harness.train.config import read_training as read
 from harness.train.export import WEIGHTS, write_onnx
 from harness.train.job import RunLocation
 from harness.train.loop import HISTORY, train
 from harness.train.process_group import gathered
 
-
-@hydra.main(config_path=str(conf_folder()), config_name=CONFIG, version_base="1.3")
-def run(config: DictConfig) -> None:
-    """One training."""
-    with mistakes_told():
-        _train(config)
+__all__ = ["main", "read", "run"]
 
 
-def _train(config: DictConfig) -> None:
-    asked = read_training(config)
-    with gathered(asked.location.device) as (group, device):
-        location = RunLocation(**{**vars(asked.location), "device": device})
-        outcome = train(asked.job, location, group)
+def main(words: Sequence[str] | None = None) -> int:
+    """The command, to its exit code; see `harness.cli.command.start`."""
+    return start("train", words)
+
+
+def run(request: Training) -> None:
+    """One training.
+
+    Raises:
+        HarnessError: for a user's mistake or missing data.
+    """
+    with gathered(request.location.device) as (group, device):
+        location = RunLocation(**{**vars(request.location), "device": device})
+        outcome = train(request.job, location, group)
         if group.leads:
             epochs = f"{len(outcome.history)} epochs"
-            print(f"{asked.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
+            print(f"{request.job.data_set.name}: {outcome.accuracy:.2f} % after {epochs}")
             written = [HISTORY, WEIGHTS]
-            if asked.onnx:
-                written.append(write_onnx(outcome.network, asked.job.data_set, location.out).name)
+            if request.onnx:
+                written.append(write_onnx(outcome.network, request.job.data_set, location.out).name)
             print(f"{location.out}: {', '.join(written)}")
-
-
-def main() -> int:
-    """Run the command; a user's mistake is one sentence on standard error and exit code 2."""
-    return exit_code(_checked, "Interrupted. Finished epochs are kept; the same command goes on from there.")
-
-
-def _checked() -> None:
-    sys.argv[1:] = quoted(sys.argv[1:], "arch")
-    check_words(sys.argv[1:], CONFIG, read_training)
-    run()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

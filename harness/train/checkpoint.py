@@ -1,4 +1,4 @@
-"""Checkpoints: a training after some epochs, written in one step and read without unpickling anything but tensors."""
+"""Checkpoints: the state of a training run, written atomically and read without unpickling arbitrary objects."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ Row = dict[str, float]
 
 @dataclass
 class TrainingState:
-    """How far a training is; `network` and `optimiser` are state_dicts."""
+    """The state of a training run; `network` and `optimiser` are state_dicts."""
 
     job: str
     network: dict[str, Any]
@@ -29,12 +29,12 @@ class TrainingState:
 
     @property
     def n_epochs(self) -> int:
-        """Epochs that are done."""
+        """The number of finished epochs."""
         return len(self.history)
 
 
 def save(progress: TrainingState, folder: Path) -> None:
-    """Replace the checkpoint of a folder; a process killed meanwhile leaves the old one."""
+    """Replace the checkpoint of a folder atomically."""
     with replacing(folder / FILE) as part:
         torch.save({"version": _VERSION, **vars(progress)}, part)
 
@@ -43,18 +43,18 @@ def load(folder: Path, job: str) -> TrainingState | None:
     """The checkpoint of a folder, on the CPU; None if there is none.
 
     Raises:
-        CorruptDataError: if it is damaged or no checkpoint.
-        OptionError: if it is of another job.
+        CorruptDataError: if it is damaged or not a checkpoint.
+        OptionError: if it belongs to another job.
     """
     path = folder / FILE
     if not path.is_file():
         return None
     found = read_tensors(path)
     if not isinstance(found, dict) or found.get("version") != _VERSION:
-        raise CorruptDataError(f"{path} is no checkpoint of this version. Delete it, or give another out=.")
+        raise CorruptDataError(f"{path} is not a checkpoint of this version. Delete it, or give another out=.")
     if found["job"] != job:
         raise OptionError(
-            f"{path} is of another training: {_difference(found['job'], job)}. Give another out=, or resume=false to "
+            f"{path} belongs to another run: {_difference(found['job'], job)}. Give another out=, or resume=false to "
             "overwrite it."
         )
     del found["version"]
@@ -62,24 +62,24 @@ def load(folder: Path, job: str) -> TrainingState | None:
 
 
 def read_tensors(path: Path) -> Any:
-    """What torch.save wrote: tensors, numbers, text, and containers of them.
+    """Reads a file of torch.save with tensors, numbers, text, and containers of them.
 
     Raises:
-        CorruptDataError: if the file is damaged, or holds anything else.
+        CorruptDataError: if the file is damaged, or contains anything else.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises whatever the damaged bytes lead to
+    except Exception as error:  # damaged files can raise any exception in torch
         raise CorruptDataError(
-            f"{path} is damaged ({type(error).__name__}). Delete it to begin anew, or bring back a copy."
+            f"{path} is damaged ({type(error).__name__}). Delete it to start over, or restore a copy."
         ) from error
 
 
 def _difference(there: str, here: str) -> str:
-    """What two descriptions of jobs disagree on."""
+    """The differences between two descriptions of jobs."""
     old, new = (dict(_leaves("", json.loads(text))) for text in (there, here))
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
-    shown = [f"{name} is {old.get(name)} there and {new.get(name)} here" for name in names[:3]]
+    shown = [f"{name} was {old.get(name)} and is now {new.get(name)}" for name in names[:3]]
     return ", ".join(shown) + (f", and {len(names) - 3} more" if len(names) > 3 else "")
 
 

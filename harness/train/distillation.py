@@ -1,4 +1,4 @@
-"""The teacher: a trained network whose probabilities the student is to give too. Distillation, arXiv:1503.02531."""
+"""Knowledge distillation: a trained teacher network whose probabilities the student learns. arXiv:1503.02531."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class Distillation:
     how: Teacher
 
     def loss(self, images: Tensor, outputs: Tensor) -> Tensor:
-        """The weighted cross-entropy of the student's outputs with the teacher's probabilities for the same images."""
+        """The weighted cross-entropy of the student's outputs with the teacher's probabilities on the same images."""
         if self.how.size is not None and self.how.size != images.shape[-1]:
             images = F.interpolate(images, self.how.size, mode="bilinear")
         with torch.no_grad():
@@ -37,8 +37,8 @@ def open_distillation(job: Job, device: torch.device) -> Distillation | None:
     """The teacher that the recipe names, if any.
 
     Raises:
-        MissingDataError: if there is no such training, or timm is not installed or cannot get the model.
-        OptionError: if it was trained on another data set, or timm knows no such model.
+        MissingDataError: if there is no such training run, or timm is not installed or cannot download the model.
+        OptionError: if it was trained on another data set, or timm has no such model.
         CorruptDataError: if its weights are damaged.
     """
     how = job.recipe.teacher
@@ -52,16 +52,17 @@ def open_distillation(job: Job, device: torch.device) -> Distillation | None:
 
 
 def _trained(folder: Path, job: Job) -> nn.Module:
-    """The network of a finished training on the same data set."""
+    """The network of a finished training run on the same data set."""
     if not (folder / WEIGHTS).is_file():
         raise MissingDataError(
-            f"recipe.teacher.source={folder} is no folder of a finished training with {WEIGHTS}; it must be one, or "
-            f"{_TIMM}MODEL."
+            f"recipe.teacher.source={folder} is invalid: it must be {_TIMM}MODEL or the folder of a finished training "
+            f"run with {WEIGHTS}."
         )
     record = read_record(folder)
     if record.data_set.name != job.data_set.name:
         raise OptionError(
-            f"The teacher in {folder} was trained on {record.data_set.name}; this is a training on {job.data_set.name}."
+            f"The teacher in {folder} was trained on {record.data_set.name}, but the student is trained on "
+            f"{job.data_set.name}."
         )
     network = record.space.network(record.arch, record.data_set)
     try:

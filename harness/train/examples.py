@@ -1,4 +1,4 @@
-"""Training examples: the contract, and the pipeline that needs no further library."""
+"""Training examples: the interface, and the pipeline without additional dependencies."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -23,32 +23,32 @@ Shard = tuple[Tensor, Tensor]
 
 
 class Examples(ABC):
-    """What a network is trained and tested on."""
+    """Training and test examples of a network."""
 
     @property
     @abstractmethod
     def n_steps(self) -> int:
-        """Steps of an epoch."""
+        """Number of steps per epoch."""
 
     @property
     @abstractmethod
     def source(self) -> str:
-        """Which images, for the record."""
+        """Description of the images, for the record."""
 
     @abstractmethod
     def epoch(self, number: int, shards: Sequence[int]) -> Iterator[list[Shard]]:
-        """For each step of an epoch the shards asked for; equal numbers give equal shards."""
+        """The requested shards of each step of an epoch; equal arguments give equal shards."""
 
     @abstractmethod
     def tests(self, rank: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and classes [batch] to test on: those of one process of so many."""
+        """Test images and classes [batch] of process `rank` out of `size`."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlainExamples(Examples):
-    """A data set's own images, read when they are needed; an incomplete last step is left out.
+    """A data set's own images, read on demand; an incomplete last step is dropped.
 
-    The order of the images depends on (seed, epoch), the augmentation of a shard on (seed, epoch, step, shard) alone.
+    The order of the images depends only on (seed, epoch), the augmentation of a shard on (seed, epoch, step, shard).
     """
 
     data_set: DataSet
@@ -61,11 +61,11 @@ class PlainExamples(Examples):
 
     @classmethod
     def open(cls, data_set: DataSet, recipe: Recipe, seed: int, home: Path) -> "PlainExamples":
-        """The images under an image home; those held out are the data set's own, or drawn once for all seeds.
+        """The images under an image home; test images are the data set's own, or a fixed split for all seeds.
 
         Raises:
             MissingDataError, CorruptDataError: as `DataSet.read`.
-            OptionError: if there are fewer images than a step needs, or the recipe wants what only timm has.
+            OptionError: if there are fewer images than a step needs, or the recipe needs timm.
         """
         if recipe.augmentation.auto_augment is not None:
             raise OptionError("recipe.augmentation.auto_augment needs recipe.pipeline=timm.")
@@ -82,7 +82,7 @@ class PlainExamples(Examples):
         if not found.n_steps:
             raise OptionError(
                 f"recipe.batch_size={recipe.batch_size} with recipe.shards={recipe.shards} needs "
-                f"{recipe.batch_size * recipe.shards:,} images; {train.source} has {len(rows):,} to train on."
+                f"{recipe.batch_size * recipe.shards:,} images; {train.source} has {len(rows):,} for training."
             )
         return found
 
@@ -116,7 +116,7 @@ class PlainExamples(Examples):
 
 
 def augmented(images: Tensor, classes: Tensor, how: Augmentation, rng: torch.Generator) -> Shard:
-    """Shifted, flipped, erased, mixed images [batch, ...], with their smoothed, mixed classes [batch, n_classes]."""
+    """Augmented images [batch, ...] and their smoothed, mixed classes [batch, n_classes]."""
     if how.shift:
         images = _shifted(images, how.shift, rng)
     if how.flip:
@@ -126,7 +126,7 @@ def augmented(images: Tensor, classes: Tensor, how: Augmentation, rng: torch.Gen
         images = _erased(images, how.random_erasing, rng)
     classes = classes * (1 - how.label_smoothing) + how.label_smoothing / classes.shape[1]
     if how.mixup:
-        # Beta numbers are drawn by NumPy: torch draws them from its global generator only.
+        # Beta variates come from NumPy, because torch draws them from its global generator only.
         kept = np.random.default_rng(int(torch.randint(2**62, (), generator=rng))).beta(how.mixup, how.mixup)
         other = torch.randperm(len(images), generator=rng)
         images = kept * images + (1 - kept) * images[other]
@@ -135,7 +135,7 @@ def augmented(images: Tensor, classes: Tensor, how: Augmentation, rng: torch.Gen
 
 
 def _shifted(images: Tensor, shift: int, rng: torch.Generator) -> Tensor:
-    """Each image by up to `shift` pixels in both directions; what comes in repeats the border."""
+    """Shift each image by up to `shift` pixels in both directions, with replicated borders."""
     padded = F.pad(images, (shift,) * 4, mode="replicate")
     height, width = images.shape[-2:]
     corners = torch.randint(2 * shift + 1, (len(images), 2), generator=rng).tolist()
@@ -144,13 +144,13 @@ def _shifted(images: Tensor, shift: int, rng: torch.Generator) -> Tensor:
 
 
 def _erased(images: Tensor, probability: float, rng: torch.Generator) -> Tensor:
-    """With some probability a rectangle of 2 % to a third of an image becomes N(0,1). arXiv:1708.04896."""
+    """Random erasing: fill a rectangle of 2 % to a third of an image with N(0,1). arXiv:1708.04896."""
     height, width = images.shape[-2:]
     images = images.clone()
     for image in images:
         chance, area, ratio = torch.rand(3, generator=rng).tolist()
         pixels = (0.02 + area * (1 / 3 - 0.02)) * height * width
-        aspect = 0.3 ** (1 - 2 * ratio)  # uniform in its logarithm, from 0.3 to 1 / 0.3
+        aspect = 0.3 ** (1 - 2 * ratio)  # log-uniform from 0.3 to 1 / 0.3
         h, w = min(height, max(1, round((pixels * aspect) ** 0.5))), min(width, max(1, round((pixels / aspect) ** 0.5)))
         top = int(torch.randint(height - h + 1, (), generator=rng))
         left = int(torch.randint(width - w + 1, (), generator=rng))

@@ -1,4 +1,4 @@
-"""What a training leaves behind: a plain state_dict, an ONNX file, and a record of what was trained."""
+"""The output of a training run: a state_dict, an ONNX file, and a record of what was trained."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ WEIGHTS, ONNX, RECORD = "network.pt", "network.onnx", "run.json"
 
 @dataclass(frozen=True)
 class Record:
-    """Which network a folder holds."""
+    """The network in a folder."""
 
     space: SearchSpace
     arch: Architecture
@@ -29,17 +29,17 @@ class Record:
 
 
 def read_record(folder: Path) -> Record:
-    """What was trained in a folder.
+    """The record of what was trained in a folder.
 
     Raises:
-        CorruptDataError: if it does not say.
-        UnknownNameError: if it is of a benchmark or data set that is not installed.
+        CorruptDataError: if the record is missing or damaged.
+        UnknownNameError: if its benchmark or data set is not installed.
     """
     try:
         job = json.loads((folder / RECORD).read_text(encoding="utf-8"))["job"]
         bench, arch, data_set = job["bench"].split("@")[0], job["arch"], job["dataset"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptDataError(f"{folder / RECORD} does not say what was trained. Train again.") from error
+        raise CorruptDataError(f"{folder / RECORD} is missing or damaged. Train the network again.") from error
     space = BENCHMARKS.get(bench)
     return Record(space, space.check(arch), DATA_SETS.get(data_set))
 
@@ -81,7 +81,7 @@ def write_onnx(network: nn.Module, data_set: DataSet, folder: Path) -> Path:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """Keep torch's exporter from warning of its own inner workings, and of a missing torchvision that is not needed."""
+    """Suppress warnings of torch's exporter about its internals and about torchvision, which is not needed."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

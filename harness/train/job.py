@@ -1,4 +1,4 @@
-"""A job: which network is trained, on what, by which recipe, where."""
+"""A training job: network, data set, recipe and run location."""
 
 import hashlib
 import json
@@ -18,10 +18,10 @@ from harness.train.recipe import Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """What determines the trained network.
+    """Everything that determines the trained network.
 
     Raises:
-        OptionError: if the data set is none of the benchmark's, or its targets are no classes.
+        OptionError: if the benchmark does not have the data set, or its targets are not classes.
         UnknownNameError: if the space lacks the architecture.
     """
 
@@ -43,7 +43,7 @@ class Job:
             raise OptionError(f"{self.data_set.name} has no classes; only classification can be trained.")
 
     def network(self) -> nn.Module:
-        """The network as it is before training, on the CPU."""
+        """The network before training, on the CPU."""
         network = self.space.network(self.arch, self.data_set, init=self.init, seed=self.seed)
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -67,18 +67,18 @@ class Job:
 
     @property
     def label(self) -> str:
-        """What tells the architecture from others in a file's name."""
+        """Identifies the architecture in a file name."""
         return str(self.space.index(self.arch)) if self.space.enumerable else short_hash(self.arch)
 
 
 def short_hash(text: str) -> str:
-    """Eight digits of a text's sha256."""
+    """The first eight hexadecimal digits of a text's sha256."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class RunLocation:
-    """Where a job runs, which does not change what it gives: folder of results, device, and where images are."""
+    """Where a job runs, without effect on the result: output folder, device, and folder of images."""
 
     out: Path
     device: torch.device

@@ -1,4 +1,4 @@
-"""The loop: one network, trained by a crew of processes, tested after each epoch, resumable after each."""
+"""The training loop: one network, trained by a process group, tested and saved after each epoch."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.errors import HarnessError, OptionError
-from harness.files.atomic import replacing
+from harness.files.atomic import write_whole
 from harness.progress import Progress as Bar
 from harness.train.checkpoint import Row, TrainingState, load, save
 from harness.train.distillation import Distillation, open_distillation
@@ -28,7 +28,7 @@ HISTORY = "history.csv"
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """A trained network, on the CPU and in eval mode, with a row for each epoch."""
+    """A trained network, on the CPU and in eval mode, with one row per epoch."""
 
     network: nn.Module
     history: Sequence[Row]
@@ -40,10 +40,10 @@ class TrainingResult:
 
 
 def train(job: Job, location: RunLocation, group: ProcessGroup | None = None) -> TrainingResult:
-    """Train a network, or what is left of it to train, and leave checkpoint, history, record and weights in a folder.
+    """Train a network, or continue its training, and write checkpoint, history, record and weights to a folder.
 
     Raises:
-        HarnessError: for missing images or libraries, a checkpoint of another job, or a loss that is no number.
+        HarnessError: for missing images or libraries, a checkpoint of another job, or a loss that is not finite.
     """
     group = group or ProcessGroup()
     _make(location.out)
@@ -89,7 +89,7 @@ class _Trainer:
     group: ProcessGroup
 
     def epoch(self, number: int, shards: Sequence[int], device: torch.device, bar: Bar) -> float:
-        """The mean loss of an epoch's steps."""
+        """The mean training loss of an epoch."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=device)
         for step, parts in enumerate(self.examples.epoch(number, shards)):
@@ -101,8 +101,8 @@ class _Trainer:
         loss = float(self.group.sum(total)) / self.group.size / self.examples.n_steps
         if loss != loss:
             raise HarnessError(
-                f"The loss is no number in epoch {number + 1}. Give a smaller recipe.learning_rate; the checkpoint of "
-                "the epoch before is kept."
+                f"The loss is not finite in epoch {number + 1}. Reduce recipe.learning_rate; the checkpoint of the "
+                "previous epoch is kept."
             )
         return loss
 
@@ -163,8 +163,7 @@ def _make(out: Path) -> None:
 
 
 def _write_history(history: Sequence[Row], out: Path) -> None:
-    with replacing(out / HISTORY) as part:
-        pd.DataFrame(history).to_csv(part, index=False)
+    write_whole(out / HISTORY, pd.DataFrame(history).to_csv(index=False).encode())
 
 
 def _write_record(job: Job, examples: Examples, group: ProcessGroup, history: Sequence[Row], out: Path) -> None:
@@ -176,5 +175,4 @@ def _write_record(job: Job, examples: Examples, group: ProcessGroup, history: Se
         "seconds": sum(row["seconds"] for row in history),
         "torch": torch.__version__,
     }
-    with replacing(out / RECORD) as part:
-        part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_whole(out / RECORD, (json.dumps(record, indent=2) + "\n").encode())

@@ -1,4 +1,4 @@
-"""The processes that train one network together, as torchrun starts them; by itself a process is a crew of one."""
+"""The process group that trains one network, as started by torchrun; a single process without torchrun."""
 
 import os
 from collections.abc import Iterator
@@ -14,48 +14,48 @@ from harness.errors import OptionError
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """`rank` counts from 0 to `size` - 1; the first one writes and speaks."""
+    """`rank` is in 0 to `size` - 1; rank 0 writes files and messages."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes and speaks."""
+        """Whether this process writes files and messages."""
         return self.rank == 0
 
     def shards(self, n_shards: int) -> range:
-        """Those of a step's shards that this process computes.
+        """The shards of a step that this process computes.
 
         Raises:
-            OptionError: if they cannot be shared out evenly.
+            OptionError: if the shards cannot be divided evenly.
         """
         if n_shards % self.size:
             raise OptionError(
-                f"recipe.shards={n_shards} cannot be shared out among {self.size} processes; start torchrun with "
-                "--nproc_per_node a divisor of it."
+                f"recipe.shards={n_shards} cannot be divided evenly among {self.size} processes; start torchrun with "
+                "an --nproc_per_node that divides it."
             )
         own = n_shards // self.size
         return range(self.rank * own, (self.rank + 1) * own)
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network, whose gradients are averaged over the crew when they are computed."""
+        """The network with gradients averaged over the process group."""
         if self.size == 1:
             return network
         return DistributedDataParallel(network, broadcast_buffers=False)
 
     def without_averaging(self, network: nn.Module) -> AbstractContextManager[object]:
-        """Gradients computed inside stay this process's own until the next ones are averaged with them."""
+        """A context in which gradients accumulate locally, without communication."""
         return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
 
     def sum(self, numbers: Tensor) -> Tensor:
-        """The sum over the crew, in each process."""
+        """The sum over the process group, in each process."""
         if self.size > 1:
             distributed.all_reduce(numbers)
         return numbers
 
     def share_statistics(self, network: nn.Module) -> None:
-        """Replace running statistics by their mean over the crew."""
+        """Replace running statistics by their mean over the process group."""
         if self.size > 1:
             for buffer in network.buffers():
                 if buffer.is_floating_point():
@@ -65,7 +65,7 @@ class ProcessGroup:
 
 @contextmanager
 def gathered(device: torch.device) -> Iterator[tuple[ProcessGroup, torch.device]]:
-    """This process's place in the crew, and its device: the GPU of its own number where there are GPUs.
+    """This process's rank in the process group, and its device: the GPU of its local rank if there are GPUs.
 
     Raises:
         OptionError: if torchrun started more processes than there are GPUs.
@@ -78,7 +78,7 @@ def gathered(device: torch.device) -> Iterator[tuple[ProcessGroup, torch.device]
     if device.type == "cuda":
         if local >= torch.cuda.device_count():
             raise OptionError(
-                f"torchrun started process {local + 1} here, but there are {torch.cuda.device_count()} GPUs."
+                f"torchrun started process {local + 1} on this machine, which has {torch.cuda.device_count()} GPUs."
             )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)

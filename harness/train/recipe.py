@@ -1,4 +1,4 @@
-"""Recipes: how a network is trained, whatever it is trained on."""
+"""Recipes: the training hyperparameters, independent of the data set."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from harness.errors import OptionError
 
 
 class Pipeline(Enum):
-    """What reads and augments the images."""
+    """The pipeline that reads and augments the images."""
 
     plain = "plain"  # this project's, on tensors in memory
     timm = "timm"  # the library timm, from a folder of image files
@@ -16,10 +16,10 @@ class Pipeline(Enum):
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to training images and their labels; conf/recipe/small.yaml says what each number means.
+    """Augmentation of training images and labels; conf/recipe/small.yaml explains each number.
 
     Raises:
-        OptionError: for values that cannot work.
+        OptionError: for invalid values.
     """
 
     shift: int = 0
@@ -38,9 +38,9 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained network whose probabilities the student is to give too: `timm:MODEL`, or the folder of a training.
+    """A trained network to distil: `timm:MODEL`, or the folder of a training run.
 
-    `weight` is that of the cross-entropy with them; `size` that of its images, in pixels, None for the student's.
+    `weight` is that of the distillation loss; `size` the teacher's image size in pixels, None for the student's.
     """
 
     source: str
@@ -54,13 +54,13 @@ class Teacher:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Stochastic gradient descent with momentum, a linear warm-up and a cosine to zero.
+    """Stochastic gradient descent with momentum, a linear warm-up and cosine decay to zero.
 
-    A step sees `shards` shards of `batch_size` images, normalised apart, and averages their gradients: as many
-    processes compute them together, or fewer one after another, with the same result.
+    A step averages the gradients of `shards` shards of `batch_size` images, each with its own batch statistics: one
+    process per shard, or fewer processes in sequence, with the same result.
 
     Raises:
-        OptionError: for values that cannot work.
+        OptionError: for invalid values.
     """
 
     name: str = "small"
@@ -75,15 +75,13 @@ class Recipe:
     weight_decay: float = 5e-4
     norm_momentum: float = 0.1
     held_out: float = 0.1
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(shift=1, label_smoothing=0.1))
     teacher: Teacher | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "shards"):
             _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        _require(
-            self.batch_size >= 2, "batch_size", self.batch_size, "at least 2, since images are normalised together"
-        )
+        _require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2, because of batch normalisation")
         _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         _require(0 <= self.warmup_epochs < self.epochs, "warmup_epochs", self.warmup_epochs, "below recipe.epochs")
         _require(0 <= self.momentum < 1, "momentum", self.momentum, "from 0 to below 1")
@@ -93,7 +91,7 @@ class Recipe:
         _require(0 < self.held_out < 1, "held_out", self.held_out, "between 0 and 1")
 
     def learning_rate_at(self, epochs: float) -> float:
-        """The learning rate after some epochs, the present one counted in part."""
+        """The learning rate after a fractional number of epochs."""
         if epochs < self.warmup_epochs:
             return self.learning_rate * epochs / self.warmup_epochs
         done = (epochs - self.warmup_epochs) / (self.epochs - self.warmup_epochs)
@@ -102,4 +100,4 @@ class Recipe:
 
 def _require(holds: bool, name: str, value: object, what: str) -> None:
     if not holds:
-        raise OptionError(f"recipe.{name}={value} cannot work; it must be {what}.")
+        raise OptionError(f"recipe.{name}={value} is invalid: it must be {what}.")

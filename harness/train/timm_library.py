@@ -1,4 +1,4 @@
-"""What comes from the optional library timm: ImageNet's training pipeline, and teachers. It needs torchvision too."""
+"""The optional library timm: the ImageNet training pipeline, and teachers. It requires torchvision, too."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,27 +22,27 @@ def timm_model(name: str, n_classes: int) -> nn.Module:
     """A trained network of timm.
 
     Raises:
-        MissingDataError: if timm is not installed, or cannot get the weights.
-        OptionError: if it knows no such model.
+        MissingDataError: if timm is not installed, or cannot download the weights.
+        OptionError: if timm has no such model.
     """
     with _needs_timm("A teacher of timm"):
         import timm
     if not timm.is_model_pretrained(name):
         known = ", ".join(timm.list_pretrained(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_pretrained()"
-        raise OptionError(f"timm has no trained model called '{name}'. Near it: {known}.")
+        raise OptionError(f"timm has no trained model called '{name}'. Similar: {known}.")
     try:
         return cast(nn.Module, timm.create_model(name, pretrained=True, num_classes=n_classes))
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise MissingDataError(f"timm cannot get the weights of {name}: {reason}.") from error
+        raise MissingDataError(f"timm cannot download the weights of {name}: {reason}.") from error
 
 
 @dataclass(frozen=True, eq=False)
 class TimmExamples(Examples):
     """Images of a folder `train/<class>/` and `val/<class>/`, augmented by timm.
 
-    The random numbers of an epoch depend on (seed, epoch, process) alone, so that a resumed training goes on with the
-    same ones; another number of processes or of `workers` draws others.
+    The random numbers of an epoch depend only on (seed, epoch, process), so that a resumed run continues with the same
+    ones; they change with the number of processes or of `workers`.
     """
 
     recipe: Recipe
@@ -57,11 +57,11 @@ class TimmExamples(Examples):
     def open(
         cls, data_set: DataSet, recipe: Recipe, folder: Path, group: ProcessGroup, *, seed: int, workers: int
     ) -> "TimmExamples":
-        """The images of a folder, for one process of a crew.
+        """The images of a folder, for one process of a group.
 
         Raises:
             MissingDataError: if timm is not installed, or the folder lacks train/ or val/.
-            OptionError: if its classes are not those of the data set.
+            OptionError: if the number of classes differs from that of the data set.
         """
         with _needs_timm("recipe.pipeline=timm"):
             from timm.data import Mixup, create_loader
@@ -77,7 +77,7 @@ class TimmExamples(Examples):
             "num_workers": workers,
             "distributed": group.size > 1,
             "interpolation": "bicubic",
-            "persistent_workers": False,  # so that they are seeded anew in each epoch
+            "persistent_workers": False,  # so that workers are reseeded in each epoch
         }
         train = create_loader(
             _images(folder, "train"),
@@ -118,12 +118,12 @@ class TimmExamples(Examples):
 def _check_folder(folder: Path, data_set: DataSet) -> None:
     if not folder.is_dir():
         raise MissingDataError(
-            f"There is no folder {folder}; recipe.pipeline=timm wants images as train/<class>/* and val/<class>/* in "
+            f"There is no folder {folder}; recipe.pipeline=timm expects images as train/<class>/* and val/<class>/* in "
             f"data={folder.parent}. {data_set.how_to_get}."
         )
     n_classes = sum(path.is_dir() for path in folder.iterdir())
     if n_classes != data_set.n_classes:
-        raise OptionError(f"{folder} has {n_classes:,} folders of classes; {data_set.name} has {data_set.n_classes:,}.")
+        raise OptionError(f"{folder} has {n_classes:,} class folders; {data_set.name} has {data_set.n_classes:,}.")
 
 
 def _images(folder: Path, part: str) -> Any:
@@ -134,12 +134,12 @@ def _images(folder: Path, part: str) -> Any:
 
 @contextmanager
 def _needs_timm(what: str) -> Iterator[None]:
-    """Imports of timm; where it or its torchvision does not work, one sentence says so."""
+    """A context for imports of timm; if timm or torchvision cannot be imported, one sentence says so."""
     try:
         yield
-    except (ImportError, RuntimeError) as error:  # torchvision beside another build of torch: RuntimeError
+    except (ImportError, RuntimeError) as error:  # torchvision of another build than torch raises RuntimeError
         reason = str(error).splitlines()[0]
         raise MissingDataError(
-            f"{what} needs the libraries timm and torchvision, which do not import here ({reason}). {_INSTALL}, with "
-            "torch and torchvision of one build, or use recipe=small without a teacher of timm."
+            f"{what} needs the libraries timm and torchvision, which cannot be imported ({reason}). {_INSTALL}, with "
+            "torch and torchvision of the same build, or use recipe=small without a timm teacher."
         ) from error

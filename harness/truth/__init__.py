@@ -1,4 +1,4 @@
-"""Truth: published releases -> typed tables -> the accuracy of each architecture when trained.
+"""Ground truth: published releases -> typed tables -> the accuracy of each trained architecture.
 
 `table` is the file format, `sources` fetches and converts public tables, `imports` reads official releases, and
 `benchmark_truth` opens all tables of one benchmark.

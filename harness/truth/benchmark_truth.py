@@ -1,4 +1,4 @@
-"""Truth: what networks reached when they were trained, by architecture."""
+"""Ground truth: the accuracy of trained networks, by architecture."""
 
 import importlib.util
 from collections.abc import Collection, Sequence
@@ -20,10 +20,10 @@ _REINSTALL = "pip install --force-reinstall nas-proxy-harness"
 
 
 class Truth:
-    """All tables of one benchmark on this machine: those in the data home and those that come with the package.
+    """All available tables of one benchmark: those in the data home and those that come with the package.
 
-    A column that a fetched table and an imported one both hold is read from the imported one, which is the official
-    release, unless that has fewer architectures; the column's note names the other table.
+    A column that is in both a fetched and an imported table is read from the imported one, which is the official
+    release, unless it has fewer architectures; the column's note names the other table.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class Truth:
                 if other is not None:
                     if (table.path in imported) == (other.path in imported):
                         raise CorruptDataError(
-                            f"Both {other.path} and {table.path} hold the column '{key}'. Delete one of them."
+                            f"Both {other.path} and {table.path} contain the column '{key}'. Delete one of them."
                         )
                     first, second = (other, table) if table.n_archs < other.n_archs else (table, other)
                     self._tables[key] = first
-                    beside = f"{second.path.name} holds it too, for {second.n_archs:,} architectures"
+                    beside = f"also in {second.path.name}, for {second.n_archs:,} architectures"
                     note = first.columns[key].note
                     self._columns[key] = replace(first.columns[key], note=f"{note}; {beside}" if note else beside)
                 else:
@@ -51,14 +51,14 @@ class Truth:
 
     @classmethod
     def open(cls, benchmark: str, home: Path | None = None) -> Self:
-        """The truth of a benchmark; only the columns' descriptions are read.
+        """The ground truth of a benchmark; only the descriptions of columns are read.
 
         Args:
             benchmark: its name.
             home: the data home, by default `HARNESS_DATA`.
 
         Raises:
-            MissingDataError: if there is no table at all, here or anywhere.
+            MissingDataError: if there is no table.
             CorruptDataError: if a table is damaged.
         """
         embedded = [TableFile(path, _REINSTALL, embedded=True) for path in embedded_tables(benchmark)]
@@ -66,26 +66,27 @@ class Truth:
         if not embedded and not paths:
             check_has_truth(benchmark)
             raise MissingDataError(
-                f"No truth of {benchmark} is in {truth_home(home) / benchmark}. Run `{fetch_command(benchmark)}`."
+                f"There is no ground truth of {benchmark} in {truth_home(home) / benchmark}. "
+                f"Run `{fetch_command(benchmark)}`."
             )
         tables = [TableFile(path, repair_command(path, home)) for path in paths]
         return cls(benchmark, embedded + tables, home, {release.path(home) for release in imports_of(benchmark)})
 
     def datasets(self) -> list[str]:
-        """The data sets and tasks that there is truth for, in alphabetical order."""
+        """The data sets and tasks with ground truth, in alphabetical order."""
         return sorted({column.dataset for column in self._columns.values()})
 
     def columns(self, dataset: str) -> list[TruthColumn]:
-        """The columns of a data set, by name; none if there is no truth for it."""
+        """The columns of a data set, by name; empty if it has no ground truth."""
         found = (column for column in self._columns.values() if column.dataset == dataset)
         return sorted(found, key=lambda column: column.name)
 
     def column(self, dataset: str, name: str) -> TruthColumn:
-        """What the column `name` of a data set is.
+        """The description of column `name` of a data set.
 
         Raises:
-            MissingDataError: if tables of this benchmark are still to be fetched and none here has the data set.
-            UnknownNameError: otherwise, with the columns that there are.
+            MissingDataError: if no available table has the data set and some tables have not been fetched.
+            UnknownNameError: otherwise, listing the available columns.
         """
         key = f"{dataset}/{name}"
         if key in self._columns:
@@ -98,13 +99,13 @@ class Truth:
             raise UnknownNameError(sentence + more + self._importable(dataset))
         if unfetched:
             raise MissingDataError(
-                f"No truth of {self.benchmark} for {dataset} is in {truth_home(self._home) / self.benchmark}. "
-                f"Run `{fetch_command(self.benchmark)}`."
+                f"There is no ground truth of {self.benchmark} on {dataset} in "
+                f"{truth_home(self._home) / self.benchmark}. Run `{fetch_command(self.benchmark)}`."
             )
         raise UnknownNameError(unknown_name(f"data set with truth of {self.benchmark}", dataset, self.datasets()))
 
     def values(self, archs: Sequence[str], dataset: str, name: str) -> NDArray[np.float64]:
-        """The numbers of a column, float64 [len(archs)] in the order of `archs`; NaN where the table lacks one.
+        """The values of a column, float64 [len(archs)] in the order of `archs`; NaN if missing.
 
         Raises:
             MissingDataError: as `column`.
@@ -126,30 +127,30 @@ class Truth:
         return int(np.isfinite(self._tables[key].values(self._tables[key].archs(), key)).sum())
 
     def _importable(self, dataset: str) -> str:
-        """A sentence on official releases with more columns of the data set that are not here."""
+        """A sentence on official releases with further columns of the data set that have not been imported."""
         missing = [
             f"`{release.command}`"
             for release in imports_of(self.benchmark)
             if dataset in release.data_sets and not release.path(self._home).is_file()
         ]
-        return f" Official releases bring more: {', '.join(missing)}." if missing else ""
+        return f" Official releases have more columns: {', '.join(missing)}." if missing else ""
 
 
 def check_has_truth(benchmark: str) -> None:
-    """Nothing, if truth of the benchmark exists somewhere.
+    """Check that ground truth of the benchmark exists.
 
     Raises:
-        MissingDataError: if nobody has trained its networks, saying what can be done without.
+        MissingDataError: if it has none, naming what can be done without it.
     """
     if not (embedded_tables(benchmark) or sources_of(benchmark) or imports_of(benchmark)):
         raise MissingDataError(
-            f"{benchmark} has no truth: no table of its trained networks exists that scores could be compared with. "
-            f"Search in it instead: `python -m harness.search bench={benchmark}`."
+            f"{benchmark} has no ground truth: there is no table of trained networks to compare scores with. "
+            f"It can be searched instead: `python -m harness.search bench={benchmark}`."
         )
 
 
 def repair_command(path: Path, home: Path | None = None) -> str:
-    """The command that makes a table of the data home again."""
+    """The command that restores a table of the data home."""
     benchmark = path.parent.name
     imported = {release.path(home): release.command for release in imports_of(benchmark)}
     return imported.get(path, fetch_command(benchmark))

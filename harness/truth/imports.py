@@ -1,21 +1,25 @@
-"""Truth from official releases that cannot be fetched, but that a user may have: named by a path, converted once."""
+"""Truth from official releases that cannot be fetched: converted once from a path on the user's machine."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from harness.files.limited import Limits, Reading, call_limited
 from harness.paths import truth_home
 from harness.registry import Registry
-from harness.truth.table import TruthTable, write_table
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 
 @dataclass(frozen=True)
 class TruthImport:
     """A release that becomes one table of a benchmark.
 
-    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, the word of the command line. `contents` says
-    what the path must name, `page` where its authors publish it. `convert` gets the path; `version` goes up when it
-    makes another table of the same files.
+    Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, as given on the command line. `contents` says
+    what the path must be, `page` where its authors publish it. `convert` is called with the path; `version` increases
+    whenever the same files are converted to a different table.
     """
 
     name: str
@@ -29,16 +33,16 @@ class TruthImport:
 
     @property
     def origin(self) -> str:
-        """Changes when the conversion does; the files' own sha256 is in the columns."""
+        """Changes with the conversion; the sha256 of the files is recorded in the columns."""
         return f"import/{self.name}@{self.version}"
 
     @property
     def command(self) -> str:
-        """What brings the table."""
+        """The command that creates the table."""
         return f"python -m harness.data import {self.name} PATH"
 
     def path(self, home: Path | None = None) -> Path:
-        """Where the table lies in a data home."""
+        """The path of the table in a data home."""
         return truth_home(home) / self.benchmark / f"imported-{self.name}.parquet"
 
 
@@ -51,12 +55,31 @@ def imports_of(benchmark: str) -> list[TruthImport]:
 
 
 def import_truth(release: TruthImport, path: Path, home: Path | None = None) -> TruthTable:
-    """Convert the files at `path` into the release's table, which replaces an older one in one step.
+    """Convert the files at `path` into the release's table, which replaces an older one atomically.
+
+    They may be anybody's: they are read in a process of limited memory and time, which hands back numbers and names.
 
     Raises:
-        MissingDataError: if they are not there.
-        CorruptDataError: if they are not the release; the older table stays.
+        MissingDataError: if the files are missing.
+        CorruptDataError: if they are not the release; an older table is kept.
     """
-    table = release.convert(path)
+    reading = Reading(__name__, "convert_plain", (release.name, str(path)), str(path))
+    found = call_limited(reading, _limits(path))
+    columns = tuple(TruthColumn(**column) for column in found["columns"])
+    table = TruthTable(found["archs"], columns, tuple(found["values"]))
     write_table(table, release.path(home), release.origin)
     return table
+
+
+def convert_plain(name: str, path: str) -> dict[str, Any]:
+    """The table that a registered release makes of a path, as plain data: what the other process is asked for."""
+    table = TRUTH_IMPORTS.get(name).convert(Path(path))
+    values = [np.ascontiguousarray(values, dtype=np.float64) for values in table.values]
+    return {"archs": list(table.archs), "columns": [asdict(column) for column in table.columns], "values": values}
+
+
+def _limits(path: Path) -> Limits:
+    """4 GiB and four times the files' size; 10 minutes, and a second for each file and each megabyte."""
+    files = [path] if path.is_file() else [each for each in path.glob("*") if each.is_file()]
+    n_bytes = sum(each.stat().st_size for each in files)
+    return Limits(memory_bytes=2**32 + 4 * n_bytes, seconds=600 + len(files) + n_bytes / 10**6)

@@ -1,4 +1,4 @@
-"""Where truth comes from: published files, each with the function that turns them into a table."""
+"""Sources of ground truth: published files, each with the function that converts them to a table."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from harness.truth.table import GRANULARITY, TableFile, TruthTable, write_table
 class TruthSource:
     """Files of one publication that become one table of a benchmark.
 
-    Benchmark folders register theirs in `TRUTH_SOURCES` as `<benchmark>/<name>`. `convert` gets the files' paths, in
-    the order of `files`; its `version` goes up when it makes another table of the same files.
+    Benchmark folders register theirs in `TRUTH_SOURCES` as `<benchmark>/<name>`. `convert` is called with the paths of
+    the files, in the order of `files`; `version` increases whenever the same files are converted to a different table.
     """
 
     name: str
@@ -34,7 +34,7 @@ class TruthSource:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the files or their conversion do."""
+        """Changes with the files or their conversion."""
         digest = hashlib.sha256(f"{self.key}@{self.version}, {GRANULARITY}".encode())
         for file in self.files:
             digest.update(file.sha256.encode())
@@ -42,11 +42,11 @@ class TruthSource:
 
     @property
     def command(self) -> str:
-        """What brings the table."""
+        """The command that creates the table."""
         return fetch_command(self.benchmark)
 
     def path(self, home: Path | None = None) -> Path:
-        """Where the table lies in a data home."""
+        """The path of the table in a data home."""
         return truth_home(home) / self.benchmark / f"{self.name}.parquet"
 
 
@@ -54,7 +54,7 @@ TRUTH_SOURCES: Registry[TruthSource] = Registry("truth source", "benchmarks")
 
 
 def fetch_command(benchmark: str) -> str:
-    """The command that brings all tables of a benchmark."""
+    """The command that fetches all tables of a benchmark."""
     return f"python -m harness.data fetch {benchmark}"
 
 
@@ -67,13 +67,13 @@ def open_table(source: TruthSource, home: Path | None = None) -> TableFile:
     """The converted table of a source.
 
     Raises:
-        CorruptDataError: if it is damaged.
+        CorruptDataError: if the table is damaged.
     """
     return TableFile(source.path(home), source.command)
 
 
 def is_current(source: TruthSource, home: Path | None = None) -> bool:
-    """Whether the table is there, undamaged, and made from the same files by the same conversion."""
+    """Whether the table exists, is undamaged, and was made from the same files by the same conversion."""
     if not source.path(home).is_file():
         return False
     try:
@@ -83,13 +83,13 @@ def is_current(source: TruthSource, home: Path | None = None) -> bool:
 
 
 def fetch(source: TruthSource, home: Path | None = None) -> bool:
-    """Download and convert a source, unless its table is current; says whether anything was done.
+    """Download and convert a source, unless its table is current; returns whether anything was done.
 
     The downloaded files are deleted once the table is written.
 
     Raises:
         MissingDataError: if a file cannot be reached.
-        CorruptDataError: if a file is not the published one; the table is left as it was.
+        CorruptDataError: if a file differs from the published one; the table is unchanged.
     """
     if is_current(source, home):
         return False

@@ -1,4 +1,4 @@
-"""One file of truth: accuracies by architecture in Parquet, every column with its provenance."""
+"""A file of ground truth: accuracies by architecture in Parquet, every column with its provenance."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.errors import CorruptDataError
-from harness.files.atomic import replacing, sha256_of
+from harness.files.atomic import replacing, sha256_of, write_whole
 
 ARCH = "arch"
-"""Physical name of the column of architectures; the others are called `<data set>/<name>`."""
+"""Name of the column of architectures in the file; the others are called `<data set>/<name>`."""
 
 _METADATA_KEY = b"harness"
 _CHECKSUM_SUFFIX = ".sha256"
@@ -24,10 +24,10 @@ _CHECKSUM_SUFFIX = ".sha256"
 
 @dataclass(frozen=True)
 class TruthColumn:
-    """What the numbers of one column are.
+    """The description of one column.
 
-    `split` says which images they were measured on (test, validation or train; none for a latency), `source` and
-    `sha256` which published file they are from, `note` what else sets them apart.
+    `split` is the set of images it was measured on (test, validation or train; none for a latency), `source` and
+    `sha256` identify the published file, `note` is anything else that matters.
     """
 
     name: str
@@ -44,13 +44,13 @@ class TruthColumn:
 
     @property
     def key(self) -> str:
-        """Physical name in a table."""
+        """Name of the column in the Parquet file."""
         return f"{self.dataset}/{self.name}"
 
 
 @dataclass(frozen=True, eq=False)
 class TruthTable:
-    """Truth in memory: `archs` are unique official strings, `values` holds for each column float64 [n_archs]."""
+    """Ground truth in memory: `archs` are unique official strings, `values` holds float64 [n_archs] per column."""
 
     archs: Sequence[str]
     columns: tuple[TruthColumn, ...]
@@ -82,19 +82,19 @@ def rounded_to_granularity(values: NDArray[np.float64], unit: str) -> NDArray[np
 
 
 def write_table(table: TruthTable, path: Path, origin: str) -> None:
-    """Write a table and its checksum, ties as ties; `path` is whole or unchanged at any moment.
+    """Write a table and its checksum atomically, ties as ties.
 
     Args:
         table: what to write.
-        path: the Parquet file; its checksum goes beside it, in the format of `sha256sum`.
-        origin: from what it was made (`TruthSource.fingerprint`), to know later whether to make it again.
+        path: the Parquet file; its checksum is written to the same folder, in the format of `sha256sum`.
+        origin: fingerprint of its sources (`TruthSource.fingerprint`), to detect later whether it is out of date.
 
     Raises:
         CorruptDataError: if an architecture appears twice or a column has another length.
     """
     if len(set(table.archs)) != len(table.archs) or any(len(values) != len(table.archs) for values in table.values):
         raise CorruptDataError(
-            f"The table for {path.name} names an architecture twice or has columns of unequal length."
+            f"The table for {path.name} lists an architecture twice or has columns of unequal length."
         )
     contents = {"origin": origin, "columns": [asdict(column) for column in table.columns]}
     arrays = {ARCH: pa.array(table.archs, pa.string())}
@@ -105,20 +105,19 @@ def write_table(table: TruthTable, path: Path, origin: str) -> None:
         pq.write_table(written, part, compression="zstd")
         checksum = sha256_of(part)
         # Killed between the two renames, the pair does not match: the table is refused, and fetching makes it again.
-        with replacing(_checksum_path(path)) as beside:
-            beside.write_text(f"{checksum}  {path.name}\n")
+        write_whole(_checksum_path(path), f"{checksum}  {path.name}\n".encode())
 
 
 class TableFile:
-    """An open table. Its columns' descriptions are read at once, their values when asked for.
+    """An open table. The descriptions of columns are read at once, their values on demand.
 
     Args:
         path: the Parquet file.
-        repair: the command that makes the file again, for error messages.
-        embedded: whether it came with the package, which vouches for it, rather than with a checksum beside it.
+        repair: the command that restores the file, for error messages.
+        embedded: whether it is part of the package; if so, it has no checksum file.
 
     Raises:
-        CorruptDataError: if the file is truncated, differs from its checksum, or is no truth table.
+        CorruptDataError: if the file is truncated, differs from its checksum, or is not a truth table.
     """
 
     def __init__(self, path: Path, repair: str, *, embedded: bool = False) -> None:
@@ -126,7 +125,7 @@ class TableFile:
         self.embedded = embedded
         self._repair = repair
         if not embedded and sha256_of(path) != _recorded_checksum(path):
-            raise self._damaged("does not match the checksum beside it")
+            raise self._damaged("does not match its checksum file")
         try:
             self._file = pq.ParquetFile(path, memory_map=True)
             contents = json.loads(self._file.schema_arrow.metadata[_METADATA_KEY])
@@ -134,7 +133,7 @@ class TableFile:
             self.columns = {column.key: column for column in map(_column, contents["columns"])}
             missing = {ARCH, *self.columns} - set(self._file.schema_arrow.names)
         except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
-            raise self._damaged(f"is no truth table ({type(error).__name__})") from error
+            raise self._damaged(f"is not a truth table ({type(error).__name__})") from error
         if missing:
             raise self._damaged(f"lacks the columns {', '.join(sorted(missing))}")
 
@@ -148,11 +147,11 @@ class TableFile:
         return [str(arch) for arch in self._read([ARCH])[ARCH].to_pylist()]
 
     def values(self, archs: Sequence[str], key: str) -> NDArray[np.float64]:
-        """The numbers of one column, float64 [len(archs)], NaN where the table lacks the architecture."""
+        """The values of one column, float64 [len(archs)]; NaN if the table lacks the architecture."""
         table = self._read([ARCH, key])
         known = table[ARCH].combine_chunks()
         rows = pc.index_in(pa.array(archs, pa.string()), value_set=known).fill_null(len(known))
-        numbers = np.append(table[key].to_numpy(), np.nan)  # one more row for those that the table lacks
+        numbers = np.append(table[key].to_numpy(), np.nan)  # one extra row for architectures that the table lacks
         found: NDArray[np.float64] = numbers[rows.to_numpy()]
         return found
 
@@ -163,11 +162,11 @@ class TableFile:
             raise self._damaged(f"cannot be read ({type(error).__name__})") from error
 
     def _damaged(self, how: str) -> CorruptDataError:
-        return CorruptDataError(f"{self.path} {how}. Run `{self._repair}` to make it again.")
+        return CorruptDataError(f"{self.path} {how}. Run `{self._repair}` to restore it.")
 
 
 def _column(description: Mapping[str, Any]) -> TruthColumn:
-    """A column as described in a file; fields that a later version added are left out."""
+    """A column as described in a file; fields added by later versions are ignored."""
     return TruthColumn(**{name: description[name] for name in _FIELDS if name in description})
 
 

@@ -105,7 +105,7 @@ def test_sampling_covers_the_value_on_the_whole_space() -> None:
             found.rho_sampling.low <= whole.correlations.rho <= found.rho_sampling.high,
         ]
     # 100 repeats: .95 +- 2.3 standard errors of .022.
-    assert np.all((covered / 100 >= 0.90) & (covered / 100 <= 1.0)), covered / 100
+    assert np.all((covered / 100 >= 0.90) & (covered / 100 <= 0.99)), covered / 100
 
 
 def test_equal_seeds_give_equal_bytes_whatever_runs_beside() -> None:

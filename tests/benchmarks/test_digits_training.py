@@ -134,6 +134,7 @@ def test_a_recipe_for_another_network_is_refused() -> None:
         Recipe(channels=16)
 
 
+@pytest.mark.long
 def test_a_stopped_run_resumes_and_collects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "Recipe", lambda: TINY)
     out = tmp_path / "run"

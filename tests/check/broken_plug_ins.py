@@ -77,9 +77,13 @@ BROKEN = {
     "two at once": (
         "one proxy",
         HEAD + CLASS + SOUND + CLASS.replace("NAME", "NAME_too") + SOUND,
-        "give each a file of its own",
+        "put each into its own file",
     ),
-    "no version": ("version", HEAD + CLASS.replace("    version: ClassVar[int] = 1\n", "") + SOUND, "there is none"),
+    "no version": (
+        "version",
+        HEAD + CLASS.replace("    version: ClassVar[int] = 1\n", "") + SOUND,
+        "no version; write",
+    ),
     "no sees": (
         "sees",
         HEAD + CLASS.replace("    sees: ClassVar[Sees] = Sees.LIVE\n", "") + SOUND,
@@ -92,17 +96,21 @@ BROKEN = {
     ),
     "constant for an option": ("options", HEAD + CLASS + "    power = 2.0\n" + SOUND, "write `power: float = 2.0`"),
     "mandatory option": ("options", HEAD + CLASS + "    power: float\n" + SOUND, "power has no default"),
-    "odd option": ("options", HEAD + CLASS + "    sizes: tuple = ()\n" + SOUND, "sizes is no int, float, bool or str"),
+    "odd option": (
+        "options",
+        HEAD + CLASS + "    sizes: tuple = ()\n" + SOUND,
+        "sizes is not an int, float",
+    ),
     "version as an option": (
         "options",
         HEAD + CLASS.replace("version: ClassVar[int]", "version: int") + SOUND,
-        "version is taken for an option: annotate it with ClassVar",
+        "version is interpreted as an option: annotate it with ClassVar",
     ),
     "thawed": ("options", HEAD + CLASS.replace("(frozen=True)", "(unsafe_hash=True)") + SOUND, "is not frozen"),
     "raises": (
         "value",
         measuring("Layers", "raise ValueError('no luck')"),
-        "ValueError: no luck, on every ordinary cell; the other checks wait",
+        "ValueError: no luck, on every ordinary cell; the other checks need a score",
     ),
     "leaves": ("value", measuring("Layers", "raise SystemExit(3)"), "SystemExit: 3, on every ordinary cell"),
     "words": (
@@ -113,26 +121,26 @@ BROKEN = {
     "nothing": ("value", measuring("Layers", "pass"), "measure returned None, which is no number"),
     "no parts": ("value", measuring("Layers", "return {}"), "measure returned {}; a dict must name its components"),
     "parts": ("value", measuring("Layers", "return {'a': 1.0, 'b': 2.0}"), "does not say how they combine"),
-    "clock": ("deterministic", measuring("Layers", "return time.perf_counter()"), "the second time"),
+    "clock": ("deterministic", measuring("Layers", "return time.perf_counter()"), "in the second"),
     "memory": (
         "deterministic",
         HEAD + "seen = []\n" + CLASS + SOUND.replace("return ", "seen.append(1)\n        return len(seen) + "),
-        "keep nothing from one architecture to the next",
+        "keep no state between architectures",
     ),
     "looks at others' traces": (
         "company",
         own("self.value = float(network.get_buffer('stem.1.running_mean').abs().sum())"),
-        "beside params, zico, naswot, grad_norm, synflow; use nothing but the evidence",
+        "together with params, zico, naswot, grad_norm, synflow; use only the evidence",
     ),
     "spoils the others": (
         "company",
         own("torch.nn.init.ones_(network.classifier.weight)", "torch.nn.init.ones_(network.stem[0].weight)"),
-        "beside it the scores of zico, naswot, grad_norm, synflow change",
+        "changes the scores of zico, naswot, grad_norm, synflow",
     ),
     "changes weights": (
         "network",
         own("network.stem[0].weight.data.abs_()"),
-        "parameter stem.0.weight changed: work on a copy",
+        "parameter stem.0.weight changed: work on copy.deepcopy",
     ),
     "switches the mode": ("network", own("network.eval()"), "mode of the network, mode of stem, mode of stem.0 and "),
     "freezes": ("network", own("network.requires_grad_(False)"), "requires_grad of stem.0.weight"),
@@ -145,12 +153,12 @@ BROKEN = {
     "leaves hooks": (
         "hooks",
         own("network.classifier.register_forward_hook(lambda *_: None)"),
-        "hooks stay on classifier: remove them in a `finally`",
+        "hooks remain on classifier: remove them with handle.remove()",
     ),
     "leaves hooks on tensors": (
         "hooks",
         own("network.classifier.weight.register_hook(lambda gradient: None)"),
-        "hooks stay on classifier.weight",
+        "hooks remain on classifier.weight",
     ),
     "changes evidence": (
         "evidence",
@@ -163,7 +171,7 @@ BROKEN = {
         "seeds the global generator",
     ),
     "seeds numpy": ("generators", measuring("FirstBatchGradients", "np.random.seed(0)", MEAN), "generator of numpy"),
-    "draws while counting": ("generators", measuring("Layers", "return random.random()"), "where none is seeded"),
+    "draws while counting": ("generators", measuring("Layers", "return random.random()"), "where it is not seeded"),
     "sets the dtype": (
         "globals",
         measuring("FirstBatchGradients", "torch.set_default_dtype(torch.float64)", MEAN),
@@ -177,22 +185,22 @@ BROKEN = {
             "wanted = torch.autograd.grad(network(images).sum(), list(network.parameters()), allow_unused=True)",
             "self.value = sum(float(gradient.norm()) for gradient in wanted)",
         ),
-        "AttributeError: 'NoneType' object has no attribute 'norm', on a cell with a convolution that leads nowhere",
+        "AttributeError: 'NoneType' object has no attribute 'norm', on a cell with a convolution that does not reach",
     ),
     "needs a path": (
         "no path",
         measuring("FirstBatchGradients", "return math.log(float(found.layers['stem.0'].norm()))"),
-        "KeyError: 'stem.0', on a cell of nothing but `none`",
+        "KeyError: 'stem.0', on a cell with only `none` operations",
     ),
     "needs a convolution": (
         "skip only",
         measuring("FirstBatchGradients", "return 1 / sum('edges' in name for name in found.layers)"),
-        "ZeroDivisionError: division by zero, on a cell of nothing but skip connections",
+        "ZeroDivisionError: division by zero, on a cell with only skip connections",
     ),
     "needs a gradient": (
         "constant",
         measuring("FirstBatchGradients", "return math.log(float(list(found.layers.values())[0].norm()))"),
-        "on a network that says the same of every image",
+        "on a network with constant outputs",
     ),
     "needs different images": (
         "duplicates",
@@ -202,7 +210,7 @@ BROKEN = {
             "return float(np.linalg.inv(kernel - np.eye(len(kernel)) / 2 - np.ones_like(kernel) / 2).sum()) "
             "if np.ptp(kernel) else math.log(0)",
         ),
-        "on a batch of equal images; give a number or -inf, or raise Undefined",
+        "on a batch of identical images; return a number or -inf, or raise Undefined",
     ),
     "knows float32 alone": (
         "dtype",
@@ -220,28 +228,28 @@ BROKEN = {
     "counts what is dead": (
         "canonical",
         measuring("Layers", "return found.sum(found.n_params)"),
-        "which compute the same; leave dead operations out, or declare Sees.ALL",
+        "which compute the same function; ignore dead operations, or declare Sees.ALL",
     ),
     "calls cuda": (
         "device",
         measuring("FirstBatchGradients", "return sum(float(x.cuda().norm()) for x in found.layers.values())"),
-        "asks for a GPU by name: .cuda() in mine.py, line 27. Use the device of its evidence: tensor.device",
+        "requests a GPU by name: .cuda() in mine.py, line 27. Use the device of its evidence: tensor.device",
     ),
     "names cuda": (
         "device",
         measuring("FirstBatchGradients", "return float(torch.ones(3, device='cuda:0').sum())"),
-        "asks for a GPU by name: 'cuda:0' in mine.py, line 27",
+        "requests a GPU by name: 'cuda:0' in mine.py, line 27",
     ),
-    "moves the network": ("device", own("network.cuda()"), "asks for a GPU by name: .cuda() in mine.py"),
+    "moves the network": ("device", own("network.cuda()"), "requests a GPU by name: .cuda() in mine.py"),
 }
 
 NOTED = {
-    "no paper": ("cited", HEAD + CLASS.replace('"arXiv:2601.00001"', '""') + SOUND, "no paper; once there is one"),
-    "says one thing of all": ("value", measuring("Layers", "return 1.0"), "1 for 3 quite different cells"),
+    "no paper": ("cited", HEAD + CLASS.replace('"arXiv:2601.00001"', '""') + SOUND, "no paper; once it is published"),
+    "says one thing of all": ("value", measuring("Layers", "return 1.0"), "1 for 3 different cells"),
     "could be LIVE": ("canonical", HEAD + CLASS.replace("LIVE", "ALL") + SOUND, "Sees.LIVE would score each only once"),
     "measured": (
         "deterministic",
         HEAD + CLASS + "    deterministic: ClassVar[bool] = False\n" + SOUND,
-        "a measurement by its own word",
+        "declared as a measurement",
     ),
 }

@@ -60,10 +60,11 @@ def test_the_wrong_direction_and_the_cost_are_noted(examined, tmp_path, monkeypa
     monkeypatch.setattr(cost_and_direction, "MOST", 70)
     findings = {finding.check: finding for finding in examine(name)}
     assert findings["direction"].result is findings["cost"].result is CheckResult.note
-    assert "clearly negative. Higher must mean better; is the sign turned?" in findings["direction"].text
-    assert "look for passes that shared evidence already holds" in findings["cost"].text
+    assert "clearly negative. Higher must mean better; is the sign reversed?" in findings["direction"].text
+    assert "check for passes whose results are already in shared evidence" in findings["cost"].text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", list(PROXIES))
 def test_every_proxy_of_the_project_passes(name):
     # Proxies that bring their own images bring fewer: it is the same code, ten times as fast.

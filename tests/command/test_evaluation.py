@@ -104,12 +104,12 @@ def test_scores_made_elsewhere_go_straight_to_agreement(command):
 
 def test_a_run_that_fails_leaves_no_empty_folder(command):
     archs = list(BENCHMARKS.get("nats_tss").architectures[:30])
-    pd.DataFrame({"arch": archs, "params": range(30)}).to_csv("mine.csv", index=False)
+    pd.DataFrame({"arch": archs, "flops": range(30)}).to_csv("mine.csv", index=False)
     Path("kept").mkdir()
     for words in ([], ["out=new"], ["out=kept"]):
-        code, _, err = command("scores=mine.csv", "proxy=params", *words)
+        code, _, err = command("scores=mine.csv", "proxy=flops", *words)
         assert code == 2
-        assert err.endswith("Two columns of scores would be called params; rename one in scores=.\n")
+        assert err.endswith("Two columns of scores would be called flops; rename one in scores=.\n")
     assert {path.name for path in Path().iterdir()} == {"mine.csv", "kept", "results"}
     assert not list(Path("results/runs").iterdir())
 
@@ -180,6 +180,7 @@ def test_all_stands_for_what_is_there_and_says_what_is_left_out(command):
     assert pd.read_csv("one/agreement.csv")["dataset"].tolist() == ["digits"]
 
 
+@pytest.mark.long
 def test_one_table_over_several_data_sets(command, fetched_home, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
     assert command("proxy=[params,flops]", "bench=all", "dataset=all", "sample=50", "out=one")[0] == 0
@@ -190,6 +191,7 @@ def test_one_table_over_several_data_sets(command, fetched_home, monkeypatch):
     assert {"bench", "dataset"} <= set(pd.read_parquet("one/scores.parquet").columns)
 
 
+@pytest.mark.long
 def test_the_counts_agree_with_the_published_truth_as_measured_on_the_tables(command, fetched_home, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
     words = ["proxy=[params,flops]", "dataset=[cifar10,cifar100,ImageNet16-120]", "sample=all", "out=one"]

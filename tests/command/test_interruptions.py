@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from stored_scores import stored
 
 PATIENCE = 600  # seconds; where other work runs, a start alone takes many
@@ -19,6 +20,7 @@ def subprocess_command(*words: str, **settings) -> subprocess.Popen:
     )
 
 
+@pytest.mark.long
 def test_a_multirun_runs_each_combination(tmp_path):
     words = ["-m", "proxy=params,flops", "dataset=digits", "sample=12"]
     process = subprocess_command(*words, cwd=tmp_path)
@@ -28,6 +30,7 @@ def test_a_multirun_runs_each_combination(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"results"}
 
 
+@pytest.mark.long
 def test_killed_runs_lose_nothing_that_was_committed_and_leave_no_duplicate(tmp_path):
     words = ["proxy=[zico,naswot,synflow]", "sample=80", "protocol.batch_size=32", "workers=2"]
     database = tmp_path / "results/scores.sqlite"

@@ -69,7 +69,7 @@ def test_a_malicious_archive_is_refused_before_anything_is_written(tmp_path, mem
 def test_a_bomb_is_refused_by_its_declared_size(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.inputs.archives._MAX_UNPACKED_BYTES", 10)
     archive = _pack(tmp_path / "a.tar.gz", _file(f"{TOP}/a", b"123456"), _file(f"{TOP}/b", b"123456"))
-    with pytest.raises(CorruptDataError, match="would unpack to 12 bytes; at most 10"):
+    with pytest.raises(CorruptDataError, match="would unpack to 12 bytes; the limit is 10"):
         unpack(archive, tmp_path / TOP)
 
 
@@ -78,7 +78,7 @@ def test_a_truncated_archive_is_damaged(tmp_path, content):
     whole = _pack(tmp_path / "whole.tar.gz", _file(f"{TOP}/a", bytes(range(256)) * 64)).read_bytes()
     archive = tmp_path / "cut.tar.gz"
     archive.write_bytes(whole[: len(whole) // 2] if content is None else content)
-    with pytest.raises(CorruptDataError, match=r"cut\.tar\.gz (is not a whole tar archive|holds no files)"):
+    with pytest.raises(CorruptDataError, match=r"cut\.tar\.gz (is not a valid tar archive|holds no files)"):
         unpack(archive, tmp_path / "real" / TOP)
     assert _inside(tmp_path / "real") == set()
 
@@ -108,7 +108,7 @@ def test_fetching_unpacks_once_and_then_does_nothing(tmp_path, monkeypatch):
     assert (home / TOP / "data_batch_1").read_bytes() == b"images"
     assert not downloads.exists()
     monkeypatch.setenv("HARNESS_MIRROR", "/no/such/mirror")
-    assert fetch_archive(archive, home, downloads) == [f"{home / TOP} is there and whole."]
+    assert fetch_archive(archive, home, downloads) == [f"{home / TOP} is complete."]
 
 
 def test_fetching_repairs_a_damaged_file(tmp_path, monkeypatch):
@@ -116,11 +116,22 @@ def test_fetching_repairs_a_damaged_file(tmp_path, monkeypatch):
     home, downloads = tmp_path / "real", tmp_path / "downloads"
     fetch_archive(archive, home, downloads)
     (home / TOP / "data_batch_1").write_bytes(b"damaged")
-    assert fetch_archive(archive, home, downloads)[1] == f"What lay there before is now {home / TOP}.before-1."
+    assert fetch_archive(archive, home, downloads)[1] == f"The previous contents were moved to {home / TOP}.before-1."
     assert (home / TOP / "data_batch_1").read_bytes() == b"images"
 
 
 def test_an_archive_with_other_files_than_published_is_refused(tmp_path, monkeypatch):
     archive = _served(tmp_path, monkeypatch, b"others")
-    with pytest.raises(CorruptDataError, match="its files are not the published ones"):
+    with pytest.raises(CorruptDataError, match="its files differ from the published ones"):
         fetch_archive(archive, tmp_path / "real", tmp_path / "downloads")
+
+
+def test_the_filter_of_tarfile_refuses_by_itself_what_lies_outside(tmp_path, monkeypatch):
+    """Two guards, neither hanging on the other: with the own checks gone, Python's filter is still there."""
+    monkeypatch.setattr("harness.inputs.archives._check_members", lambda archive, members, top: None)
+    archive = _pack(tmp_path / "archives" / "evil.tar.gz", _file(f"{TOP}/a"), _file("../../escaped"))
+    with pytest.raises(
+        CorruptDataError, match=r"holds '\.\./\.\./escaped', which Python's tarfile refuses\. Nothing was"
+    ):
+        unpack(archive, tmp_path / "home" / "real" / TOP)
+    assert _inside(tmp_path) == {"archives", "archives/evil.tar.gz", "home", "home/real"}

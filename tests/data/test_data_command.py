@@ -89,6 +89,23 @@ def test_fetching_twice_changes_nothing(fetched_home, capsys, monkeypatch):
     assert not (fetched_home / "downloads").exists()
 
 
+def test_status_on_a_terminal_of_80_columns_has_no_longer_line(home, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes the captured output for a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    homes, rest = lines[:2], lines[2:]
+    assert [line.split(":")[0] for line in homes] == ["Data home", "Image home"]
+    assert max(map(len, rest)) <= 80
+    assert "nats_tss, embedded (digits: test): embedded, 15,625 rows, 0.3 MB" in rest
+    at = rest.index("nats_tss, freerea: missing")
+    assert rest[at + 1 : at + 4] == [
+        "    get     python -m harness.data fetch nats_tss",
+        "    where   truth/nats_tss/freerea.parquet",
+        "    source  MIT, NiccoloCavagnero/FreeREA",
+    ]
+
+
 def test_status_and_verify_of_a_fetched_home(fetched, capsys):
     assert main(["status"]) == 0
     printed = capsys.readouterr().out
@@ -105,10 +122,7 @@ def test_a_damaged_table_is_named_refused_and_repaired_by_fetching(fetched, caps
     table.write_bytes(content)
     assert main(["verify"]) == 1
     printed = capsys.readouterr().out
-    assert (
-        f"DAMAGED  {table} does not match the checksum beside it. Run `python -m harness.data fetch nats_tss`"
-        in printed
-    )
+    assert f"DAMAGED  {table} does not match its checksum file. Run `python -m harness.data fetch nats_tss`" in printed
     assert f"{N_TABLES - 1} whole, 1 damaged." in printed
     assert main(["status"]) == 0
     assert "damaged" in capsys.readouterr().out
@@ -172,7 +186,7 @@ def test_verify_names_damaged_images(home, tmp_path, monkeypatch, capsys):
     (tmp_path / "images" / "real" / "cifar10.npz").write_bytes(b"PK\x03\x04 half")
     monkeypatch.setenv("HARNESS_IMAGES", str(tmp_path / "images"))
     assert main(["verify"]) == 1
-    assert "cifar10.npz is not a whole npz file" in capsys.readouterr().out
+    assert "cifar10.npz is not a valid npz file" in capsys.readouterr().out
 
 
 def test_two_fetches_at_once_both_succeed(home, mirror, monkeypatch, capsys):

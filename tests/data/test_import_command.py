@@ -75,7 +75,8 @@ def test_a_mistake_ends_in_one_line_and_exit_code_2(home, capsys, arguments, sen
 def test_the_other_benchmarks_folder_is_refused(home, official, capsys):
     assert main(["import", "nats_tss", str(official / FOLDERS["nats_sss"])]) == 2
     assert (
-        "000000.pickle.pbz2 is not the official file: it has no record '200'. Get it again." in capsys.readouterr().err
+        "000000.pickle.pbz2 is not the official file: it has no record '200'. Fetch it again."
+        in capsys.readouterr().err
     )
     assert not (home / "truth").exists()
 
@@ -115,7 +116,7 @@ def test_an_evaluation_against_a_latency_turns_its_sign(home, tmp_path):
     assert row["truth"] == "edgegpu_latency"
     assert row["tau"] == pytest.approx(-1)
     report = (tmp_path / "out" / "report.md").read_text()
-    assert "- truth: edgegpu_latency (latency, ms; lower is better, so its sign is turned in tau and rho)." in report
+    assert "- truth: edgegpu_latency (latency, ms; lower is better, so tau and rho use its negative)." in report
 
 
 def test_an_evaluation_names_its_validation_truth_as_such(fetched_home, tmp_path, monkeypatch):

@@ -39,10 +39,10 @@ def test_ensembles_are_rows_columns_and_notes(command):
     assert scores["fitted"].notna().all()
     note = "+ ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size"
     assert note in out
-    assert "+ fitted learns from the truth" in out
+    assert "+ fitted uses the ground truth of the sample's other networks" in out
     report = Path("one/report.md").read_text()
     assert "rank_sum+" in report
-    assert "A plus: ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size" in report
+    assert "`+` ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size" in report
 
 
 def test_what_lacks_a_component_is_left_out_and_counted(command):
@@ -67,6 +67,7 @@ def test_a_sample_too_small_to_learn_from_is_undefined_and_the_others_go_on(comm
     assert "undefined: 4 different networks cannot be dealt into 5 folds" in Path("one/report.md").read_text()
 
 
+@pytest.mark.long
 def test_each_seed_has_its_ensemble_and_python_says_the_same(command):
     words = ["proxy=[naswot,params]", "ensemble=rank_sum", "sample=10", "seeds=2", "protocol.batch_size=8"]
     command(*words, "workers=1", "inputs=noise", "out=one")

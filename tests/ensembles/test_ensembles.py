@@ -96,7 +96,7 @@ def test_too_little_is_said():
     table, truth, groups = population()
     with pytest.raises(OptionError, match="An ensemble combines at least two proxies, but got 1"):
         RANK_SUM.scores(table[["good"]])
-    with pytest.raises(OptionError, match="Fitted learns from truth: give truth= and groups="):
+    with pytest.raises(OptionError, match="Fitted needs ground truth: give truth= and groups="):
         FITTED.scores(table)
     with pytest.raises(Undefined, match="3 different networks cannot be dealt into 5 folds"):
         FITTED.scores(table[:12], truth=truth[:12], groups=groups[:12])

@@ -16,7 +16,7 @@ from harness.evidence import ReluCodes
 from harness.proxy import PROXIES
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/adding_a_proxy.md"
+PAGE = ROOT / "docs/howto/add_a_proxy.md"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def run(environment: dict[str, str], folder: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_it_is_found_scored_and_examined(installed, tmp_path):
     words = ["proxy=relu_entropy", "bench=nats_tss", "dataset=digits", "sample=20", "workers=1", "out=here"]
     run(installed, tmp_path, "harness", *words)

@@ -106,7 +106,7 @@ def test_more_images_than_there_are_is_an_option_error_with_the_numbers(home):
 @pytest.mark.parametrize("changes", [{"n_batches": 0}, {"batch_size": -1}])
 def test_no_images_at_all_is_an_option_error(changes):
     ((name, value),) = changes.items()
-    with pytest.raises(OptionError, match=f"{name}={value} cannot work; it must be at least 1"):
+    with pytest.raises(OptionError, match=f"{name}={value} is invalid: it must be at least 1"):
         _request(**changes)
 
 

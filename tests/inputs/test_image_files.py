@@ -113,7 +113,7 @@ def test_imagenet16_labels_count_from_one_and_only_120_classes_are_kept(tmp_path
 )
 def test_a_malformed_official_file_is_named(tmp_path, entries):
     _write_batch(tmp_path, **entries)
-    with pytest.raises(CorruptDataError, match=r"data_batch_1 .*Get the file again"):
+    with pytest.raises(CorruptDataError, match=r"data_batch_1 .*Fetch it again"):
         CIFAR10.read(REAL, tmp_path)
 
 
@@ -141,11 +141,11 @@ def test_a_malformed_npz_is_named(tmp_path, arrays):
 def test_truncated_files_are_named(tmp_path):
     path = _write_npz(tmp_path, images=np.zeros((9, 32, 32, 3), np.uint8), labels=np.zeros(9, np.int64))
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(CorruptDataError, match=r"cifar10\.npz is not a whole npz file"):
+    with pytest.raises(CorruptDataError, match=r"cifar10\.npz is not a valid npz file"):
         CIFAR10.read(REAL, tmp_path)
     path = _write_batch(tmp_path, data=_pixels(3), labels=[0, 1, 2])
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(CorruptDataError, match="data_batch_1 is not a whole pickle"):
+    with pytest.raises(CorruptDataError, match="data_batch_1 is not a valid pickle"):
         CIFAR10.read(REAL, tmp_path)
 
 

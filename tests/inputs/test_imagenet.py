@@ -40,7 +40,7 @@ def test_a_damaged_photograph_is_named(tmp_path):
     home = photographs(tmp_path)
     path = home / "real" / "ILSVRC2012" / "train" / "n01440764" / "n01440764_0.JPEG"
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(CorruptDataError, match=r"n01440764_0.JPEG is not a whole image"):
+    with pytest.raises(CorruptDataError, match=r"n01440764_0.JPEG is not a valid image"):
         _ = IMAGENET.read(InputKind.real, home).images[np.array([0])]
 
 

@@ -80,7 +80,7 @@ def test_a_damaged_file_gets_one_sentence(tmp_path, content, reason, zipped):
     with pytest.raises(CorruptDataError, match=reason) as raised:
         MNIST.read(InputKind.real, tmp_path)
     assert str(raised.value).startswith(str(path))
-    assert str(raised.value).endswith("Get the file again.")
+    assert str(raised.value).endswith("Fetch it again.")
 
 
 def test_a_damaged_gzip_file_gets_one_sentence(tmp_path):
@@ -146,10 +146,13 @@ def test_single_files_are_fetched_into_their_folder(tmp_path, monkeypatch):
     (home / "set").mkdir(parents=True)
     (home / "set" / "one.gz").write_bytes(b"cut")
     said = fetch_archive(published, home, downloads)
-    assert said == [f"Put 2 files into {home / 'set'}.", f"What lay there before is now {home / 'set.before-1'}."]
+    assert said == [
+        f"Put 2 files into {home / 'set'}.",
+        f"The previous contents were moved to {home / 'set.before-1'}.",
+    ]
     assert {path.name: path.read_bytes() for path in (home / "set").iterdir()} == contents
     assert not downloads.exists()
-    assert fetch_archive(published, home, downloads) == [f"{home / 'set'} is there and whole."]
+    assert fetch_archive(published, home, downloads) == [f"{home / 'set'} is complete."]
     damaged = replace(published, files=(replace(files[0], sha256="0" * 64), files[1]))
     with pytest.raises(CorruptDataError, match="damaged or changed"):
         fetch_archive(damaged, home, downloads)

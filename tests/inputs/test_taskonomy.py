@@ -204,9 +204,9 @@ def test_a_missing_folder_ends_in_the_layout_that_is_expected(tmp_path):
 @pytest.mark.parametrize(
     ("name", "ending", "content", "complaint"),
     [
-        ("rgb", "png", b"no image", "is not a whole PNG file"),
-        ("room_layout", "npy", b"", "is not a whole npy file"),
-        ("room_layout", "npy", np.zeros(6), r"holds float64 \(6,\); expected numbers \(9,\)"),
+        ("rgb", "png", b"no image", "is not a valid PNG file"),
+        ("room_layout", "npy", b"", "is not a valid npy file"),
+        ("room_layout", "npy", np.zeros(6), r"contains float64 \(6,\); expected numbers \(9,\)"),
         ("class_object", "npy", np.zeros(1_000), "gives none of the 75 classes any probability"),
         ("segmentsemantic", "png", np.full((4, 4), 18, np.uint8), "is no image of one channel"),
         ("normal", "png", np.zeros((4, 4), np.uint8), "is no image of three channels"),
@@ -235,5 +235,5 @@ def test_substitutes_of_another_format_are_refused(tmp_path, images):
     with pytest.raises(CorruptDataError, match=r"expected uint8 \[n, height, width, 3\]"):
         CLASS_OBJECT.read(InputKind.substitute, tmp_path)
     path.write_bytes(b"no zip")
-    with pytest.raises(CorruptDataError, match="is not a whole npz file"):
+    with pytest.raises(CorruptDataError, match="is not a valid npz file"):
         CLASS_OBJECT.read(InputKind.substitute, tmp_path)

@@ -1,5 +1,6 @@
 """A run, the page made of it, and a headless browser to look at it with."""
 
+import os
 import shutil
 
 import pytest
@@ -33,8 +34,10 @@ def page_folder(run_folder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
+        assert os.environ.get("HARNESS_BROWSER") != "required", "HARNESS_BROWSER=required, but there is no Chromium"
         pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    api = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api as api
+
     with api.sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET + SOFTWARE, timeout=PATIENCE)
         yield opened

@@ -61,7 +61,9 @@ def test_missing_and_infinite_scores_survive_json(run_folder, tmp_path):
     scores["params"] = [math.nan, -math.inf, math.inf, *scores["params"][3:]]
     scores.to_parquet(tmp_path / "run" / "scores.parquet")
     write_page([tmp_path / "run"], tmp_path / "page")
-    data = json.loads((tmp_path / "page" / "data.js").read_text().removeprefix("window.PAGE = ").rstrip(";\n"))
+    script = (tmp_path / "page" / "data.js").read_text()
+    quoted = script.removeprefix("window.PAGE = JSON.parse('").removesuffix("');\n")
+    data = json.loads(quoted.replace("\\'", "'").replace("\\\\", "\\"))
     assert data["places"][0]["scores"]["params"][:3] == [None, "-inf", "inf"]
 
 
@@ -76,7 +78,7 @@ def test_the_newest_run_is_taken(run_folder, tmp_path):
     ("words", "sentence"),
     [
         (["nowhere"], "There is no agreement table at nowhere"),
-        ([], "There is no run in results/runs. Evaluate first"),
+        ([], "There is no run in results/runs. Run an evaluation first"),
         (["broken"], "is not a table of scores"),
     ],
 )

@@ -9,6 +9,8 @@ from scipy.stats import rankdata
 
 from harness.page.__main__ import write_page
 
+pytestmark = pytest.mark.long  # a browser draws with a computed GPU
+
 PROXIES = ["params", "flops_live", "sum_log_layer_size"]
 
 

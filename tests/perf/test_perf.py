@@ -79,7 +79,7 @@ def test_overhead_is_measured_on_networks_that_differ():
     ("words", "sentence"),
     [
         (["zicoo"], "No measurement is called 'zicoo'. Did you mean 'zico'? Known: "),
-        (["--cells", "0"], "--cells 0 cannot work; it must be at least 1."),
+        (["--cells", "0"], "--cells 0 is invalid: it must be at least 1."),
         (["zico", "--inputs", "real"], "cifar10"),
     ],
 )

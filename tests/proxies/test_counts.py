@@ -159,7 +159,7 @@ def test_a_space_that_does_not_say_leaves_them_undefined() -> None:
     assert layers.depth is None
     assert layers.elementwise_flops is None
     for name in ("depth", "flops_full"):
-        with pytest.raises(Undefined, match="the search space does not say"):
+        with pytest.raises(Undefined, match="the search space does not define"):
             PROXIES.get(name)().measure(layers)
 
 

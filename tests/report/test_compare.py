@@ -90,4 +90,4 @@ def test_mistakes_are_one_sentence(tmp_path, capsys):
     assert main([str(a), str(run(tmp_path / "b", [{}, {}]))]) == 2
     assert "has the proxy zico with seed 0 more than once" in capsys.readouterr().err
     assert main([str(a)]) == 2
-    assert "arguments are required: b" in capsys.readouterr().err
+    assert "arguments are required: B" in capsys.readouterr().err

@@ -30,7 +30,7 @@ from harness.agreement import (
     verdict_table,
 )
 from harness.errors import HarnessError, OptionError
-from harness.files import results as files
+from harness.files import atomic
 from harness.report import (
     TERMINAL_WIDTH,
     EvaluationTables,
@@ -90,7 +90,7 @@ def test_the_terminal_table_fits_and_puts_the_best_first(tables):
     lines = text.splitlines()
     assert max(map(len, lines)) <= TERMINAL_WIDTH
     assert text.index("params*") < text.index("good") < text.index("bad")
-    assert "n_nan 3 (no score or no truth: left out), n_inf 5 (ranked at the ends)" in text
+    assert "n_nan 3 (no score or no truth: excluded), n_inf 5 (ranked first or last)" in text
     assert "250 ms" in text
 
 
@@ -119,7 +119,7 @@ def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(t
     assert "`bad` on nats_tss / digits: n_nan 3" in text
     assert "most often (3) with: failed: ValueError: odd | pipe" in text
     assert "| versions.torch | 2.13.0 |" in text
-    assert "![Scores of each proxy against truth](scatter.png)" in text
+    assert "![Ground truth against the score of each proxy](scatter.png)" in text
     assert "cost.png" not in text
     assert "](cost.png)" in markdown_report(tables, pictures=["scatter.png", "cost.png"])
 
@@ -197,7 +197,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, t
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(HarnessError, match=r"The disk of .* is full .*scores are in the store"):
         write_report(tmp_path, tables)
     assert (tmp_path / "agreement.csv").read_bytes() == before
@@ -224,7 +224,7 @@ def test_pictures_are_drawn_of_what_there_is_and_none_of_what_there_is_not(table
         texts = [text.get_text() for text in heat_map(several).axes[0].texts]
         assert sorted(texts) == ["-1.00", "-1.00", "1.00", "1.00"]
         titles = [axes.get_title(loc="left") for axes in forest(several).axes]
-        assert titles == ["nats_tss / digits, less #Params", "nats_tss / cifar10, less #Params"]
+        assert titles == ["nats_tss / digits, minus #Params", "nats_tss / cifar10, minus #Params"]
         # A perfect proxy has no regret at any k; its negative has most of it at k = 1.
         lines = {line.get_label(): line.get_ydata() for line in top_k(several).axes[0].lines}
         assert max(lines["good"]) == 0

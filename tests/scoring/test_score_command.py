@@ -33,6 +33,14 @@ def test_each_row_is_scored_and_other_columns_stay(tmp_path, capsys):
     assert str(tmp_path / "out.csv") in capsys.readouterr().out
 
 
+def test_architectures_are_named_by_index_or_beginning_too_and_written_in_full(tmp_path):
+    tss = BENCHMARKS.get("nats_tss")
+    file = write(tmp_path / "archs.csv", f"arch\n284\n{tss.architectures[11][:-8]}\n")
+    out = tmp_path / "out.csv"
+    assert main(["nats_tss", file, *COUNTS, "--store", str(tmp_path / "s.sqlite"), "--out", str(out)]) == 0
+    assert pd.read_csv(out)["arch"].tolist() == [tss.architectures[index] for index in (284, 11)]
+
+
 @pytest.mark.parametrize(
     ("text", "words", "sentence"),
     [
@@ -63,4 +71,4 @@ def test_residuals_off_is_for_spaces_that_have_the_choice(tmp_path, capsys):
     arch = BENCHMARKS.get("nats_tss").architectures[0]
     file = write(tmp_path / "archs.csv", f'arch\n"{arch}"\n')
     assert main(["nats_tss", file, *COUNTS, "--residuals", "off", "--store", str(tmp_path / "s.sqlite")]) == 2
-    assert "protocol.residuals=false cannot work for nats_tss" in capsys.readouterr().err
+    assert "protocol.residuals=false is invalid for nats_tss" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from harness.space import BENCHMARKS
 from harness.store import OK, UNDEFINED, Score, ScoreKey, ScoreStore, main, read_header, read_table, table_paths
 
 PROTOCOL = '{"batch_size":8,"dtype":"fp32","init":"default","mode":"train","n_batches":2}'
-KEY = ScoreKey("nats_tss@1", "digits", "", "", "params@1", "{}", "", -1)
+KEY = ScoreKey("nats_tss@1", "digits", "", "", "mine@1", "{}", "", -1)
 
 
 def archs() -> list[str]:
@@ -43,7 +43,7 @@ def test_a_store_goes_out_and_comes_back(tmp_path, capsys):
 def test_a_table_holds_scores_and_the_whole_key_and_no_truth(tmp_path):
     main(["export", str(filled(tmp_path / "s.sqlite", scores(range(3)))), str(tmp_path / "tables")])
     (path,) = table_paths(tmp_path / "tables")
-    assert path.relative_to(tmp_path / "tables").as_posix().startswith("nats_tss@1/digits/params@1-")
+    assert path.relative_to(tmp_path / "tables").as_posix().startswith("nats_tss@1/digits/mine@1-")
     assert read_header(path).key == KEY
     names = ["index", "component:params", "component:extra", "status", "reason", "seconds"]
     assert pq.read_schema(path).names == names
@@ -61,12 +61,12 @@ def test_a_second_export_joins_and_changes_nothing_that_is_there(tmp_path, capsy
     assert list(read_table(path).rows.index) == [*range(40), 999]
     other = [score._replace(components={"params": 0.0, "extra": 0.0}) for score in scores(range(5))]
     assert main(["export", str(filled(tmp_path / "c.sqlite", other)), str(tables)]) == 2
-    assert "holds other values of params@1" in capsys.readouterr().err
+    assert "holds other values of mine@1" in capsys.readouterr().err
 
 
 def test_inputs_are_named_by_drawing_them_again(tmp_path):
     batches = draw_batches(DATA_SETS.get("digits"), BatchRequest(InputKind.noise, 2, 8, seed=3))
-    key = dataclasses.replace(KEY, inputs=batches.sha256, protocol=PROTOCOL, proxy="zico@1", seed=3)
+    key = dataclasses.replace(KEY, inputs=batches.sha256, protocol=PROTOCOL, proxy="mine@1", seed=3)
     unknown = dataclasses.replace(key, inputs="0" * 64)
     for one in (key, unknown):
         filled(tmp_path / "s.sqlite", scores(range(2)), one)
@@ -101,5 +101,5 @@ def test_scores_of_a_space_without_numbers_stay_in_the_store(tmp_path):
 def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "x.parquet"
     path.write_bytes(content)
-    with pytest.raises(CorruptDataError, match="is no score table"):
+    with pytest.raises(CorruptDataError, match="is not a score table"):
         read_header(path)

@@ -15,7 +15,7 @@ from harness.searchers.pareto import non_dominated
 from harness.space import BENCHMARKS
 
 SPACE = BENCHMARKS.get("nats_tss")
-ONE_OBJECTIVE = [name for name in SEARCHERS if not SEARCHERS.get(name).several]
+ONE_OBJECTIVE = [name for name in SEARCHERS if not SEARCHERS.get(name).multi_objective]
 BOUNDED = [name for name in ONE_OBJECTIVE if SEARCHERS.get(name).bounded]
 
 
@@ -148,7 +148,7 @@ def test_exhaustive_search_finds_the_optimum_and_scores_nothing_twice(run, monke
     def scored_again(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("harness.search.scores.count_units", scored_again)
+    monkeypatch.setattr("harness.scoring.workers.count_units", scored_again)
     (second,) = run("exhaustive", "params", steps=1)
     assert course(second) == course(first)
     with pytest.raises(AssertionError):

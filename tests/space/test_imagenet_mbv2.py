@@ -89,7 +89,7 @@ def test_the_protocol_chooses_what_is_scored_and_a_key_says_so():
 
 
 def test_only_a_space_that_has_the_choice_takes_it():
-    with pytest.raises(OptionError, match=r"protocol.residuals=false cannot work for nats_tss"):
+    with pytest.raises(OptionError, match=r"protocol.residuals=false is invalid for nats_tss"):
         BENCHMARKS.get("nats_tss").as_scored(residuals=False, squeeze_excitation=False)
 
 
@@ -165,13 +165,13 @@ WRONG = {
     ),
     "width": (("(16,40,2,40,1)", "(16,44,2,40,1)"), "SuperResIDWE1K7 has 44 channels; it must be a multiple of 8"),
     "too wide": (("(96,224,2,224,5)", "(96,224,2,1032,5)"), "bottleneck has 1032 channels; it must be a multiple of 8"),
-    "chain": (("(40,80,2,64,1)", "(48,80,2,64,1)"), "takes 48 channels, but the block before it gives 40"),
+    "chain": (("(40,80,2,64,1)", "(48,80,2,64,1)"), "has 48 input channels, but the previous block has 40"),
     "stride": (("(80,96,2,96,5)", "(80,96,1,96,5)"), "3 stages have stride 2; it must be 4"),
     "no layer": (("(80,96,2,96,5)", "(80,96,2,96,0)"), "stride 2 and 0 layers"),
-    "numbers": (("(80,96,2,96,5)", "(80,96,2,5)"), "must hold 5 whole numbers"),
+    "numbers": (("(80,96,2,96,5)", "(80,96,2,5)"), "must have 5 whole numbers"),
     "head": (("(224,2048,1,1)", "(224,1024,1,1)"), "the last block must be SuperConvK1BNRELU(224,2048,1,1)"),
     "stem": (("(3,16,2,1)", "(3,16,1,1)"), "the first block must be SuperConvK3BNRELU(3,WIDTH,2,1)"),
-    "rest": (("(224,2048,1,1)", "(224,2048,1,1"), "is no block NAME(NUMBERS)"),
+    "rest": (("(224,2048,1,1)", "(224,2048,1,1"), "is not a block NAME(NUMBERS)"),
 }
 
 
@@ -187,7 +187,7 @@ def test_a_wrong_string_is_told_in_one_sentence(mistake):
 
 def test_the_space_has_neither_a_list_nor_truth():
     assert not SPACE.enumerable
-    with pytest.raises(OptionError, match="too many to list"):
+    with pytest.raises(OptionError, match="too many architectures to list"):
         _ = SPACE.architectures
-    with pytest.raises(MissingDataError, match=r"has no truth: .* Search in it instead: `python -m harness.search"):
+    with pytest.raises(MissingDataError, match=r"has no ground truth: .* searched instead: `python -m harness.search"):
         Truth.open("imagenet_mbv2")

@@ -21,6 +21,7 @@ from benchmarks.nasbench101.cell import BIT, CONV_1X1, CONV_3X3, MAX_POOL, OPERA
 from benchmarks.nasbench101.enumeration import families
 from benchmarks.nasbench101.layers import params_of
 from benchmarks.nasbench101.network import vertex_channels
+from benchmarks.nasbench101.reference import copy_weights, matrix
 from harness.errors import CorruptDataError, HarnessError, UnknownNameError
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture, LayerTable
@@ -39,13 +40,6 @@ UNEVEN = Cell(
 def sampled(n: int, seed: int = 0) -> list[Architecture]:
     rng = Random(seed)
     return [SPACE.random(rng) for _ in range(n)]
-
-
-def matrix(cell: Cell) -> np.ndarray:
-    found = np.zeros((cell.n_vertices, cell.n_vertices), dtype=int)
-    for source, target in cell.edges:
-        found[source, target] = 1
-    return found
 
 
 def test_the_first_cell_is_the_published_one():
@@ -139,7 +133,7 @@ def test_names_and_rows_are_inverse():
 def test_an_unknown_architecture_is_named(name):
     assert name not in SPACE
     assert name not in SPACE.architectures
-    with pytest.raises(UnknownNameError, match=rf"'{name}' is not an architecture of nasbench101; one looks like"):
+    with pytest.raises(UnknownNameError, match=rf"'{name}' is not an architecture of nasbench101; an example is"):
         SPACE.index(Architecture(name))
     with pytest.raises(UnknownNameError, match=rf"'{name}' is not the module hash of a cell of nasbench101"):
         catalogue().rows([FIRST, name])
@@ -215,15 +209,7 @@ def test_outputs_equal_those_of_nasbench_pytorch_with_the_same_weights(cell):
     cell = SPACE.cell(sampled(1, seed=5)[0]) if cell == "sampled" else SPACE.cell(Architecture(cell.name))
     network = SPACE.network(Architecture(cell.name), CIFAR10)
     theirs = Network(ModelSpec(matrix(cell), ["input", *cell.operations, "output"]))
-    pairs = [(network.stem, theirs.layers[0]), (network.classifier, theirs.classifier)]
-    for block, layer in zip(network.blocks, theirs.layers[1:], strict=True):
-        if not isinstance(block, nn.MaxPool2d):
-            pairs += [(module, layer.input_op[int(at)]) for at, module in block.projections.items()]
-            pairs += [(module, layer.vertex_op[int(at)]) for at, module in block.operations.items()]
-    for ours, other in pairs:
-        other.load_state_dict(
-            dict(zip(other.state_dict(), ours.state_dict().values(), strict=True))  # conv, norm: the same order in both
-        )
+    copy_weights(network, theirs)
     images = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)).double()
     torch.testing.assert_close(network.double()(images), theirs.double()(images), rtol=1e-10, atol=1e-10)
 

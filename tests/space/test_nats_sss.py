@@ -141,5 +141,5 @@ def test_neighbours_change_one_width_to_any_other():
 
 @pytest.mark.parametrize("arch", ["8:8:8:8", "8:8:8:8:9", "08:8:8:8:8", "8:8:8:8:8:8"])
 def test_an_unknown_architecture_is_named(arch):
-    with pytest.raises(UnknownNameError, match=rf"'{arch}' is not an architecture of nats_sss; one looks like '8:8:8:"):
+    with pytest.raises(UnknownNameError, match=rf"'{arch}' is not an architecture of nats_sss; an example is '8:8:8:"):
         SPACE.network(Architecture(arch), DATA_SETS.get("cifar10"))

@@ -236,5 +236,5 @@ def test_a_neighbour_has_another_operation_on_one_edge():
 
 
 def test_an_unknown_architecture_is_named():
-    with pytest.raises(UnknownNameError, match=r"'\|conv~0\|' is not an architecture of nats_tss; one looks like"):
+    with pytest.raises(UnknownNameError, match=r"'\|conv~0\|' is not an architecture of nats_tss; an example is"):
         SPACE.network(Architecture("|conv~0|"), DATA_SETS.get("digits"))

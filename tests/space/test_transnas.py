@@ -207,7 +207,9 @@ def test_macro_neighbours_by_hand():
 
 @pytest.mark.parametrize("arch", ["64-41414-4_00_000", "64-1111-basic", "32-41414-0_00_000"])
 def test_an_unknown_architecture_is_named(arch):
-    with pytest.raises(UnknownNameError, match=f"'{arch}' is not an architecture of {space_of(arch).name}; one looks"):
+    with pytest.raises(
+        UnknownNameError, match=f"'{arch}' is not an architecture of {space_of(arch).name}; an example is"
+    ):
         space_of(arch).network(Architecture(arch), DATA_SETS.get("jigsaw"))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.errors import OptionError, UnknownNameError
+from harness.errors import UnknownNameError
 from harness.inputs import DATA_SETS
 from harness.paths import DATA_VARIABLE
 from harness.proxy import PROXIES
@@ -143,7 +143,7 @@ def test_markdown_and_latex_by_hand() -> None:
     text, tex = markdown(spec, [filled, bare]), latex(spec, [filled, bare])
     assert "| zico | .61 | .585 [.500, .656] | -.025 | yes | 1,000 of 15,625 | - |" in text
     assert "- grad_norm: `python -m harness proxy=grad_norm x`" in text
-    assert "2 published figures, 1 compared (1 of them on a sample of the space): 1 lie within" in text
+    assert "2 published values, 1 compared (1 of them on a sample of the space): 1 lie within" in text
     assert "Mind the gap." in text
     assert r"zico & .61 & .585 [.500, .656] & -.025 & 1,000 of 15,625 \\" in tex
     assert r"grad\_norm & .46 & - & - & - \\" in tex
@@ -156,7 +156,7 @@ def test_markdown_and_latex_by_hand() -> None:
         ([], "No table was named. Give table=NAME or table=all"),
         (["table=zico_tabel1"], "Did you mean 'zico_table1'?"),
         (["tables=all"], "No setting is called 'tables'. Did you mean 'table'?"),
-        (["zico_table1"], "'zico_table1' is no setting"),
+        (["zico_table1"], "'zico_table1' cannot be read as a setting: write KEY=VALUE, as in table=zico_table1."),
         (["table=zico_table1", "store=/nowhere.sqlite"], "There is no score store '/nowhere.sqlite'"),
     ],
 )
@@ -170,7 +170,7 @@ def test_mistakes_are_one_sentence(words: list[str], sentence: str, capsys) -> N
 def test_a_yaml_with_an_unknown_key_is_refused(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("harness.tables.spec.tables_folder", lambda: tmp_path)
     (tmp_path / "t.yaml").write_text("title: x\npublised: y\n")
-    with pytest.raises(OptionError, match=r"No key is called 'publised'\. Did you mean 'published'\?"):
+    with pytest.raises(UnknownNameError, match=r"No key is called 'publised'\. Did you mean 'published'\?"):
         read_spec("t")
     with pytest.raises(UnknownNameError, match="No table is called 'u'"):
         read_spec("u")

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.cli.config import quoted
+from harness.cli.commands import COMMANDS
+from harness.cli.compose import composed_configs
+from harness.cli.words import as_hydra_reads
 from harness.inputs import DATA_SETS
 from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, train
@@ -19,8 +21,8 @@ ARCH = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
 STRUCTURE = BENCHMARKS.get("imagenet_mbv2").start
 
 MISTAKES = {
-    "no architecture": ([], "Which network? Give arch=: an architecture of nats_tss, as '|avg_pool_3x3~0|"),
-    "unknown architecture": (["arch=|conv~0|"], "'|conv~0|' is not an architecture of nats_tss; one looks like"),
+    "no architecture": ([], "Give arch=: an architecture of nats_tss, as '|avg_pool_3x3~0|"),
+    "unknown architecture": (["arch=|conv~0|"], "'|conv~0|' is not an architecture of nats_tss; an example is"),
     "unknown index": (["arch=15625"], "nats_tss has no architecture 15625; its indices are 0 to 15624."),
     "unknown block": (
         ["bench=imagenet_mbv2", f"arch={STRUCTURE.replace('E6K3', 'E5K3')}"],
@@ -35,9 +37,9 @@ MISTAKES = {
         "No recipe is called 'smal'. Did you mean 'small'? Known: small, zico",
     ),
     "unknown setting": (["arch=0", "epochs=3"], "No setting is called 'epochs'."),
-    "epochs": (["arch=0", "recipe.epochs=0"], "recipe.epochs=0 cannot work; it must be at least 1."),
-    "warm-up": (["arch=0", "recipe.epochs=1"], "recipe.warmup_epochs=1 cannot work; it must be below recipe.epochs."),
-    "one image": (["arch=0", "recipe.batch_size=1"], "recipe.batch_size=1 cannot work; it must be at least 2"),
+    "epochs": (["arch=0", "recipe.epochs=0"], "recipe.epochs=0 is invalid: it must be at least 1."),
+    "warm-up": (["arch=0", "recipe.epochs=1"], "recipe.warmup_epochs=1 is invalid: it must be below recipe.epochs."),
+    "one image": (["arch=0", "recipe.batch_size=1"], "recipe.batch_size=1 is invalid: it must be at least 2"),
     "too many images": (["arch=0", "recipe.batch_size=500", "recipe.shards=2"], "needs 1,000 images; scikit-learn dig"),
     "data set of another": (["arch=0", "dataset=imagenet"], "nats_tss has no data set 'imagenet'; it has digits, "),
     "no classes": (
@@ -45,10 +47,10 @@ MISTAKES = {
         "autoencoder has no classes; only classif",
     ),
     "no images": (["arch=0", "dataset=cifar10"], "No images of cifar10 are in "),
-    "no teacher": (["arch=0", "recipe.teacher.source=nowhere"], "recipe.teacher.source=nowhere is no folder of a fini"),
+    "no teacher": (["arch=0", "recipe.teacher.source=nowhere"], "recipe.teacher.source=nowhere is invalid: it must be"),
     "out is a file": (["arch=0", "out=taken"], "out=taken cannot be written: "),
     "corrupt checkpoint": (["arch=0", "out=corrupt"], "corrupt/checkpoint.pt is damaged ("),
-    "no checkpoint": (["arch=0", "out=other"], "other/checkpoint.pt is no checkpoint of this version."),
+    "no checkpoint": (["arch=0", "out=other"], "other/checkpoint.pt is not a checkpoint of this version."),
     "policy without timm": (["arch=0", "recipe.augmentation.auto_augment=original"], "needs recipe.pipeline=timm."),
 }
 
@@ -81,7 +83,7 @@ def test_a_folder_of_another_training_is_kept(tmp_path, monkeypatch, capsys):
     words = [f"arch={ARCH}", f"out={tmp_path}", "recipe.epochs=3", "recipe.batch_size=256", "onnx=false"]
     monkeypatch.setattr(sys, "argv", ["harness.train", *words])
     assert main() == 2
-    assert "is of another training: recipe.epochs is 2 there and 3 here. Give another out=" in capsys.readouterr().err
+    assert "belongs to another run: recipe.epochs was 2 and is now 3. Give another out=" in capsys.readouterr().err
     assert (tmp_path / FILE).read_bytes() == before
 
 
@@ -89,7 +91,7 @@ def test_a_loss_that_is_no_number_keeps_the_epoch_before(tmp_path, monkeypatch, 
     words = [f"arch={ARCH}", f"out={tmp_path}", "recipe.epochs=3", "recipe.batch_size=256", "onnx=false"]
     monkeypatch.setattr(sys, "argv", ["harness.train", *words, "recipe.learning_rate=1e30"])
     assert main() == 2
-    assert "The loss is no number in epoch 1. Give a smaller recipe.learning_rate" in capsys.readouterr().err
+    assert "The loss is not finite in epoch 1. Reduce recipe.learning_rate" in capsys.readouterr().err
 
 
 def test_without_timm_one_sentence_says_what_to_do(tmp_path, monkeypatch, capsys):
@@ -103,19 +105,16 @@ def test_without_timm_one_sentence_says_what_to_do(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(sys, "argv", ["harness.train", *words])
     assert main() == 2
     error = capsys.readouterr().err
-    assert error.startswith("recipe.pipeline=timm needs the libraries timm and torchvision, which do not import here")
+    assert error.startswith("recipe.pipeline=timm needs the libraries timm and torchvision, which cannot be imported")
     assert "pip install 'nas-proxy-harness[imagenet]'" in error
 
 
-def test_the_papers_recipe_is_one_config(monkeypatch):
-    from hydra import compose, initialize_config_dir
-
-    from harness.paths import conf_folder
+def test_the_papers_recipe_is_one_config():
     from harness.train.config import read_training
 
-    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        words = quoted(["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"], "arch")
-        recipe = read_training(compose("train", words)).job.recipe
+    typed = ["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"]
+    (config,) = composed_configs("train", as_hydra_reads(COMMANDS["train"], typed, sweeps=False))
+    recipe = read_training(config).job.recipe
     assert (recipe.epochs, recipe.shards, recipe.batch_size) == (480, 8, 64)
     assert (recipe.learning_rate, recipe.momentum, recipe.weight_decay) == (0.1, 0.9, 4e-5)
     assert recipe.learning_rate_at(480) == 0

@@ -65,6 +65,7 @@ def test_the_state_dict_gives_the_network_back(trained):
     assert torch.equal(network(images), outcome.network(images))
 
 
+@pytest.mark.long
 def test_the_onnx_file_computes_the_same_for_any_batch(trained, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     outcome, _ = trained
@@ -84,10 +85,11 @@ def test_a_teacher_is_followed(trained, tmp_path):
     untaught = train(alone, location(tmp_path / "alone")).history
     # The teacher's loss is a cross-entropy of its own, about as large as the other.
     assert 1.5 * untaught[0]["loss"] < taught[0]["loss"] < 2.5 * untaught[0]["loss"]
-    with pytest.raises(OptionError, match=r"was trained on digits; this is a training on cifar10"):
+    with pytest.raises(OptionError, match=r"was trained on digits, but the student is trained on cifar10"):
         train(replace(job, data_set=replace(DIGITS, name="cifar10")), location(tmp_path / "other"))
 
 
+@pytest.mark.long
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     settings = ["recipe.epochs=3", "recipe.augmentation.mixup=0.2", "recipe.augmentation.random_erasing=0.2"]
     settings += ["recipe.augmentation.label_smoothing=0", "recipe.weight_decay=5e-4", "onnx=false"]
@@ -109,6 +111,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     assert all(torch.equal(value, weights(out)[name]) for name, value in weights(tmp_path / "straight").items())
 
 
+@pytest.mark.long
 def test_two_processes_under_torchrun_train_what_one_trains(tmp_path):
     together, alone = tmp_path / "together", tmp_path / "alone"
     recipe = replace(SHORT, epochs=2, batch_size=32, shards=2)

@@ -70,10 +70,10 @@ def test_architectures_in_another_order_are_refused(mirror, tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (np.zeros(3), "does not hold 32,768 accuracies"),
-        (np.zeros(32_768, dtype=np.int64), "does not hold 32,768 accuracies"),
-        (np.array([{}]), "is not a whole npy file of numbers or strings"),
-        (None, "is not a whole npy file of numbers or strings"),
+        (np.zeros(3), "does not contain 32,768 accuracies"),
+        (np.zeros(32_768, dtype=np.int64), "does not contain 32,768 accuracies"),
+        (np.array([{}]), "is not a valid npy file of numbers or strings"),
+        (None, "is not a valid npy file of numbers or strings"),
     ],
 )
 def test_other_arrays_objects_and_cut_files_are_refused(mirror, tmp_path, content, sentence):

@@ -68,7 +68,8 @@ def test_an_unknown_column_lists_those_that_there_are(truth):
 
 def test_no_table_at_all_names_the_command(tmp_path):
     with pytest.raises(
-        MissingDataError, match=r"No truth of nats_sss is in .*Run `python -m harness\.data fetch nats_sss`"
+        MissingDataError,
+        match=r"no ground truth of nats_sss in .*Run `python -m harness\.data fetch nats_sss`",
     ):
         Truth.open("nats_sss", tmp_path)
 
@@ -78,7 +79,7 @@ def test_a_data_set_whose_tables_are_still_to_be_fetched_names_the_command(tmp_p
     path = tmp_path / "truth" / "nats_tss" / "other.parquet"
     write_table(TruthTable(["a"], (other,), (np.array([1.0]),)), path, "")
     truth = Truth.open("nats_tss", tmp_path)
-    with pytest.raises(MissingDataError, match=r"No truth of nats_tss for cifar10 is in .*fetch nats_tss`"):
+    with pytest.raises(MissingDataError, match=r"There is no ground truth of nats_tss on cifar10 in .*fetch nats_tss`"):
         truth.column("cifar10", "test200")
     with pytest.raises(
         UnknownNameError, match=r"Known: test200\. Run `python -m harness\.data fetch nats_tss` for more"
@@ -99,7 +100,7 @@ def test_a_damaged_table_is_named_with_the_command_that_repairs_it(path, tmp_pat
 
 def test_a_table_without_its_checksum_is_not_trusted(path, tmp_path):
     path.with_name("measured.parquet.sha256").unlink()
-    with pytest.raises(CorruptDataError, match="does not match the checksum beside it"):
+    with pytest.raises(CorruptDataError, match="does not match its checksum file"):
         Truth.open("toy", tmp_path)
 
 
@@ -113,12 +114,12 @@ def test_an_embedded_table_that_is_none_is_named(tmp_path):
     path = tmp_path / "truth.parquet"
     for content in (b"", b"PAR1 half PAR1"):
         path.write_bytes(content)
-        with pytest.raises(CorruptDataError, match=r"truth\.parquet is no truth table"):
+        with pytest.raises(CorruptDataError, match=r"truth\.parquet is not a truth table"):
             TableFile(path, "command", embedded=True)
     write_table(TABLE, path, "origin")
     other = pq.read_table(path)
     pq.write_table(other.replace_schema_metadata({}), path)
-    with pytest.raises(CorruptDataError, match=r"truth\.parquet is no truth table"):
+    with pytest.raises(CorruptDataError, match=r"truth\.parquet is not a truth table"):
         TableFile(path, "command", embedded=True)
     pq.write_table(other.drop_columns(["cifar10/latency"]), path)
     with pytest.raises(CorruptDataError, match=r"truth\.parquet lacks the columns cifar10/latency"):
@@ -136,7 +137,7 @@ def test_a_table_of_a_later_version_with_more_to_say_is_read(path):
 
 def test_two_tables_with_one_column_are_an_error(path, tmp_path):
     write_table(TABLE, path.with_name("again.parquet"), "origin")
-    with pytest.raises(HarnessError, match=r"again\.parquet and .*measured\.parquet hold the column 'cifar10/test200'"):
+    with pytest.raises(HarnessError, match=r"again\.parquet and .*\.parquet contain the column 'cifar10/test200'"):
         Truth.open("toy", tmp_path)
 
 
@@ -158,21 +159,21 @@ def test_an_imported_column_is_read_before_a_fetched_one_unless_it_has_fewer_arc
     assert truth.columns("cifar10") == [column]
     assert truth.values(["a"], "cifar10", "test200") == [1.0 if first == "fetched" else 2.0]
     other = "zz" if first == "imported" else "imported-nats_tss"
-    assert column.note == f"{other}.parquet holds it too, for {3 if first == 'imported' else n_imported} architectures"
+    assert column.note == f"also in {other}.parquet, for {3 if first == 'imported' else n_imported} architectures"
 
 
 def test_a_damaged_imported_table_names_the_command_that_imports_it(tmp_path):
     path = TRUTH_IMPORTS.get("nats_sss").path(tmp_path)
     write_table(TABLE, path, "origin")
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CorruptDataError, match=r"Run `python -m harness\.data import nats_sss PATH` to make it again"):
+    with pytest.raises(CorruptDataError, match=r"Run `python -m harness\.data import nats_sss PATH` to restore it"):
         Truth.open("nats_sss", tmp_path)
 
 
 def test_an_unknown_column_of_a_benchmark_with_official_releases_names_them(tmp_path):
     write_table(TABLE, tmp_path / "truth" / "nats_sss" / "lighton.parquet", "origin")
     with pytest.raises(
-        UnknownNameError, match=r"Official releases bring more: `python -m harness\.data import nats_sss PATH`\."
+        UnknownNameError, match=r"Official releases have more columns: `python -m harness\.data import nats_sss PATH`\."
     ):
         Truth.open("nats_sss", tmp_path).column("cifar10", "test90")
 
@@ -186,7 +187,7 @@ def test_an_architecture_twice_or_a_short_column_is_not_written(tmp_path):
     path = tmp_path / "table.parquet"
     for table in (replace(TABLE, archs=["a", "b", "a"]), replace(TABLE, archs=["a", "b"])):
         with pytest.raises(
-            CorruptDataError, match=r"table\.parquet names an architecture twice or has columns of unequal"
+            CorruptDataError, match=r"table\.parquet lists an architecture twice or has columns of unequal"
         ):
             write_table(table, path, "origin")
     assert not list(tmp_path.iterdir())

@@ -49,7 +49,7 @@ class DigitsRun:
 
 
 class Trainer:
-    """Trains cells one after the other by one recipe.
+    """Trains cells sequentially by one recipe.
 
     An outcome depends on (recipe, class of the cell) alone: initial weights are drawn from (seed, canonical form),
     batches from the seed, nothing from what was trained before.
@@ -67,7 +67,7 @@ class Trainer:
         return DigitsRun(arch, accuracies, time.process_time() - started)
 
     def initial_network(self, arch: Architecture) -> GroupedNetwork:
-        """The untrained networks; their seeds are none that a proxy is given, so that no proxy sees these weights."""
+        """The untrained networks; their seeds differ from those of proxies, so that no proxy sees these weights."""
         networks = [SPACE.network(arch, DIGITS, seed=derive_seed("digits truth", seed)) for seed in self.recipe.seeds]
         return GroupedNetwork(SPACE.cell(arch), self.recipe.cells_per_stage, networks)
 

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.cell_graph import SKIP, live_edges
+from benchmarks.edge_cells import Cell
 from benchmarks.nats_tss.network import N_STAGES
-from benchmarks.nats_tss.space import AVG_POOL, EDGES, Cell
+from benchmarks.nats_tss.space import AVG_POOL, EDGES
 
 _NORM_MOMENTUM = 0.1  # PyTorch's default for running statistics
 _NORM_EPSILON = 1e-5

@@ -1,4 +1,4 @@
-"""The folder of a training run: what was asked in `provenance.json`, every finished cell a line of `outcomes.jsonl`.
+"""The folder of a training run: the request in `provenance.json`, one line of `outcomes.jsonl` per finished cell.
 
 A line is written at once when its cell is finished, so a killed run loses only the cells it was training.
 """
@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from benchmarks.nats_tss.digits.fit import DigitsRun
 from benchmarks.nats_tss.digits.recipe import Recipe
 from harness.errors import MissingDataError, StoreError
+from harness.files.atomic import write_whole
 from harness.space import Architecture
 
 
@@ -87,10 +88,10 @@ class OutcomeFolder:
             StoreError: if it belongs to another recipe.
         """
         if not self._provenance.exists():
-            raise MissingDataError(f"Nothing was trained into {self.folder} yet; run without --collect first.")
+            raise MissingDataError(f"{self.folder} has no finished networks yet; run without --collect first.")
         found: dict[str, object] = json.loads(self._provenance.read_text(encoding="utf-8"))
         if found["recipe"] != self._recipe.as_json():
-            raise StoreError(f"{self.folder} holds outcomes of another recipe. Choose another --out.")
+            raise StoreError(f"{self.folder} contains outcomes of another recipe. Choose another --out.")
         return found
 
     def _write_provenance(self, command: str) -> None:
@@ -109,9 +110,7 @@ class OutcomeFolder:
             },
             indent=2,
         )
-        unfinished = self._provenance.with_suffix(".unfinished")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(self._provenance)
+        write_whole(self._provenance, text.encode())
 
     def _drop_unfinished_line(self) -> None:
         if self._lines.exists():

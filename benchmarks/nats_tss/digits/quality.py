@@ -1,4 +1,4 @@
-"""How good a benchmark the embedded truth is: `python -m benchmarks.nats_tss.digits.quality`.
+"""Quality of the embedded ground truth: `python -m benchmarks.nats_tss.digits.quality`.
 
 Prints Kendall's tau between the seeds, and tau and rho of their mean with the accuracies of the image data sets, whose
 truth must have been fetched.

@@ -1,4 +1,4 @@
-"""The recipe of the embedded truth: network, images, schedule. Why these numbers: EXPLORATION.md beside this file."""
+"""The recipe of the embedded ground truth: network, images, schedule. EXPLORATION.md explains the choice."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from harness.inputs import Images, InputKind
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that determines a test accuracy beside the cell and the seed.
+    """All that determines a test accuracy, except the cell and the seed.
 
-    Distortions are drawn uniformly in plus or minus their maximum, anew for every image of every batch; the scale is
+    Distortions are drawn uniformly in plus or minus their maximum, independently for every image; the scale is
     drawn on a logarithmic axis. The learning rate rises linearly from zero to its peak during the first
     `warmup_fraction` of the steps and falls linearly to zero during the others.
 
     Raises:
-        OptionError: if a number cannot work, or if the width and depth are not those of the space's digits network.
+        OptionError: if a number is invalid, or if the width and depth are not those of the space's digits network.
     """
 
     channels: int = 8
@@ -42,12 +42,12 @@ class Recipe:
     def __post_init__(self) -> None:
         for name in ("n_steps", "batch_size", "n_test_copies"):
             if getattr(self, name) < 1:
-                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be at least 1.")
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at least 1.")
         if not 0 < self.warmup_fraction < 1:
-            raise OptionError(f"warmup_fraction={self.warmup_fraction} cannot work; it must lie between 0 and 1.")
-        asked, known = Skeleton(self.channels, self.cells_per_stage), skeleton_of(DIGITS)
-        if asked != known:
-            raise OptionError(f"{asked} is not the digits network, which is {known}.")
+            raise OptionError(f"warmup_fraction={self.warmup_fraction} is invalid: it must lie between 0 and 1.")
+        requested, known = Skeleton(self.channels, self.cells_per_stage), skeleton_of(DIGITS)
+        if requested != known:
+            raise OptionError(f"{requested} is not the digits network, which is {known}.")
 
     def learning_rate(self, step: int) -> float:
         """The rate of step 0 .. n_steps - 1, taken at the step's middle so that none is zero."""

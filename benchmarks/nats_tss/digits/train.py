@@ -23,7 +23,7 @@ _COMMAND = "python -m benchmarks.nats_tss.digits.train"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0, or 2 after a user's mistake, told in one sentence."""
+    """Run the command; the exit code is 0, or 2 after a user error, which is reported in one sentence."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     try:
@@ -49,11 +49,11 @@ def choose(cells: Path | None, limit: int | None) -> list[Architecture]:
         OptionError: if `limit` is below 1.
     """
     if limit is not None and limit < 1:
-        raise OptionError(f"--limit {limit} cannot work; it must be at least 1.")
+        raise OptionError(f"--limit {limit} is invalid: it must be at least 1.")
     wanted: Sequence[Architecture] = SPACE.architectures
     if cells is not None:
         if not cells.is_file():
-            raise MissingDataError(f"There is no file {cells}; --cells wants one with an architecture on each line.")
+            raise MissingDataError(f"There is no file {cells}; --cells needs a file with one architecture per line.")
         lines = cells.read_text(encoding="utf-8").split()
         wanted = [SPACE.check(line) for line in lines]
     chosen: dict[Architecture, None] = {}
@@ -72,7 +72,7 @@ def train(archs: Sequence[Architecture], store: OutcomeFolder, recipe: Recipe, *
         StoreError: if the store is in use, of another recipe, or damaged.
     """
     if n_workers < 1:
-        raise OptionError(f"--workers {n_workers} cannot work; it must be at least 1.")
+        raise OptionError(f"--workers {n_workers} is invalid: it must be at least 1.")
     with store.locked(command):
         finished = store.read()
         wanted = [arch for arch in archs if arch not in finished]
@@ -101,10 +101,10 @@ def _trainer(recipe: Recipe) -> Trainer:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_COMMAND, description="Train the embedded benchmark; resumes where it stopped."
+        prog=_COMMAND, description="Train the embedded benchmark; an interrupted run is continued."
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder of the finished networks")
-    parser.add_argument("--workers", type=int, default=2, help="processes of one thread each (default: 2)")
+    parser.add_argument("--workers", type=int, default=2, help="single-threaded processes (default: 2)")
     parser.add_argument("--cells", type=Path, metavar="FILE", help="only these architectures, one on each line")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N networks")
     parser.add_argument("--collect", type=Path, metavar="TARGET", help="write the finished truth to this Parquet file")

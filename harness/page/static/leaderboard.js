@@ -1,16 +1,16 @@
 "use strict";
 
-/* The leaderboard: a table that sorts by its headings and filters by words. */
+/* The leaderboard: a table that can be sorted by column and filtered by words. */
 
 const COLUMNS = [
-  ["run", "run"], ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "from"],
-  ["tau_high", "to"], ["beats", "beats #Params"], ["delta", "less #Params"], ["rho", "rho"], ["rho_low", "from"], ["rho_high", "to"], ["n", "n"], ["n_nan", "no score"], ["n_inf", "infinite"], ["seconds", "CPU s"],
+  ["run", "run"], ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "low"],
+  ["tau_high", "high"], ["beats", "beats #Params"], ["delta", "minus #Params"], ["rho", "rho"], ["rho_low", "low"], ["rho_high", "high"], ["n", "n"], ["n_nan", "missing"], ["n_inf", "infinite"], ["seconds", "CPU s"],
   ["protocol", "protocol"], ["inputs", "inputs"], ["truth", "truth"], ["version", "version"], ["seed", "seed"],
 ];
 const NUMBERS = new Set(["tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high",
   "delta", "n", "n_nan", "n_inf", "seconds"]);
 
-/** Fills the table with `rows`; `choose(row)` is called when a proxy's name is pressed. */
+/** Fills the table with `rows`; `choose(row)` is called when a proxy is clicked. */
 class Leaderboard {
   constructor(table, rows, choose) {
     this.table = table;
@@ -99,7 +99,7 @@ class Leaderboard {
   }
 }
 
-/** Missing values come last, whichever way the column is sorted. */
+/** Missing values come last in either order. */
 function compared(one, other, ascending) {
   const missing = (value) => value === null || value === undefined || value === "";
   if (missing(one) || missing(other)) return missing(one) - missing(other);

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The page: what is chosen is kept in the address (#place=...&proxy=...&arch=...), so that a link shows the same. */
+/* The page. The selection is kept in the URL (#place=...&proxy=...&arch=...), so that a link restores it. */
 
 const { leaderboard: boardRows, places, published, graphs, runs } = window.PAGE;
 const at = (id) => document.getElementById(id);
@@ -15,7 +15,7 @@ let summary = "";
 let [writing, pointed] = [null, null];
 const known = new Map();
 
-/** The columns of a place as numbers and as ranks, truth first; computed once. */
+/** The columns of a data set as numbers and as ranks, truth first; cached. */
 function columnsOf(place) {
   if (!known.has(place)) {
     const values = new Map([["truth", place.accuracies], ...Object.entries(place.scores)].map(([name, column]) => [name, numbers(column)]));
@@ -24,7 +24,7 @@ function columnsOf(place) {
   return known.get(place);
 }
 
-/** Under a moving pointer, only the last architecture of a frame is shown. */
+/** While the pointer moves, only the last architecture per frame is shown. */
 function hover(index) {
   if (pointed === null) {
     requestAnimationFrame(() => {
@@ -36,7 +36,7 @@ function hover(index) {
   pointed = index;
 }
 
-/** Changes what is shown, draws it, and writes it into the address. */
+/** Changes the selection, draws it, and writes it to the URL. */
 async function choose(change) {
   const moved = { ...state, ...change };
   const redraw = moved.place !== state.place || moved.proxy !== state.proxy;
@@ -46,9 +46,9 @@ async function choose(change) {
     if (!moved.place.archs.includes(moved.arch)) moved.arch = null;
   }
   Object.assign(state, moved);
-  // Not after drawing: what is typed into the field meanwhile stays.
+  // Before drawing, so that text typed in the meantime is not overwritten.
   at("arch").value = state.arch || "";
-  // Browsers refuse an address that changes at every move of the pointer.
+  // Browsers limit how often the URL may change.
   clearTimeout(writing);
   writing = setTimeout(writeAddress, 150);
   if (redraw) await draw();
@@ -66,9 +66,9 @@ async function draw() {
   options(at("place"), places.map((one) => [one.id, `${one.bench} ${one.dataset}, ${one.truth} (${one.id.split("/")[0]})`]), place.id);
   options(at("proxy"), Object.keys(place.scores).map((name) => [name, name]), proxy);
   if (plots.place !== place) at("archs").replaceChildren(...place.archs.slice(0, 2000).map((arch) => new Option(arch)));
-  // Only the first columns find an axis: the chosen proxy, then the best.
+  // Only the first columns get an axis: the selected proxy, then the best.
   const best = boardRows.filter((one) => one.place === place.id).sort((one, other) => compared(one.tau, other.tau, false));
-  const names = new Set([proxy, ...best.map((one) => one.column), ...Object.keys(place.scores)].filter((name) => place.scores[name]));
+  const names = new Set([proxy, ...best.map((one) => one.column), ...Object.keys(place.scores)].filter((name) => Object.hasOwn(place.scores, name)));
   const columns = columnsOf(place);
   ranks = new Map(["truth", ...names].map((name) => [name, columns.ranks.get(name)]));
   await plots.show(place, proxy, columns.values.get(proxy), columns.values.get("truth"), ranks);
@@ -86,27 +86,27 @@ function noteScatter() {
   at("whole").parentNode.hidden = !plots.nBelow;
   const hidden = place.archs.length - plots.rows.length;
   at("scatter-note").textContent = `${summary}. ${plots.rows.length.toLocaleString("en")} points` +
-    (plots.nBelow && !plots.whole ? `, ${plots.nBelow.toLocaleString("en")} below ${plots.floor.toPrecision(3)} and under the axis` : "") +
-    (hidden ? `; ${hidden} without a finite score or accuracy are not drawn` : "") +
+    (plots.nBelow && !plots.whole ? `, ${plots.nBelow.toLocaleString("en")} below ${plots.floor.toPrecision(3)} and outside the axis` : "") +
+    (hidden ? `; ${hidden} without a finite score or accuracy not shown` : "") +
     (place.n > place.archs.length ? `; a uniform sample of ${place.n.toLocaleString("en")} architectures` : "") + ".";
 }
 
-/** Says how many lines are drawn, and of which. */
+/** Describes how many lines are drawn, and which. */
 function noteLines() {
   const [drawn, all] = [plots.lines.length, plots.complete.length];
   const [n, chosen] = [drawn.toLocaleString("en"), plots.nChosen.toLocaleString("en")];
-  const of = drawn < all ? `${n} of ${all.toLocaleString("en")} lines drawn, chosen by a hash of the architecture` : `${n} lines`;
-  const brushed = plots.selected ? `; ${Math.min(drawn, plots.nChosen).toLocaleString("en")} of ${chosen} selected are among them`
-    : drawn < all ? "; a selection draws its own first" : "";
+  const of = drawn < all ? `${n} of ${all.toLocaleString("en")} lines drawn, a random sample` : `${n} lines`;
+  const brushed = plots.selected ? `; ${Math.min(drawn, plots.nChosen).toLocaleString("en")} of ${chosen} selected ones are among them`
+    : drawn < all ? "; selected architectures are always drawn first" : "";
   at("ranks-note").textContent = of + brushed +
-    (plots.names.length < ranks.size ? `; of ${ranks.size - 1} proxies the ${plots.names.length - 1} best, the chosen one first` : "") + ".";
+    (plots.names.length < ranks.size ? `; the best ${plots.names.length - 1} of ${ranks.size - 1} proxies, the selected one first` : "") + ".";
   at("ranks").setAttribute("aria-label", `Parallel ranks of ${all} architectures by ${plots.names.join(", ")}, ${of}.`);
 }
 
 function showDetails() {
   const { place, arch } = state;
   if (!arch) {
-    at("details").textContent = "Point at an architecture, or choose one by name, to see its cell, its scores and its ranks.";
+    at("details").textContent = "Point at an architecture, or select one by name, to see its cell, scores and ranks.";
     plots.ring(-1);
     return;
   }
@@ -128,16 +128,16 @@ function showDetails() {
   at("details").replaceChildren(title, drawCell(place.graphs[index], graphs), scores);
 }
 
-/** What papers print for the proxy of a row of the leaderboard, beside that row. */
+/** Published values for the proxy of a row of the leaderboard, with that row. */
 function showPublished(place, row) {
   const found = published.filter((one) => one.space === place.bench && one.dataset === place.dataset && one.proxy === row.proxy);
   const table = at("published");
   table.replaceChildren(line("th", ["source", "tau", "rho", "architectures", "truth", "note"]));
-  table.append(line("td", ["here", written(row.tau), written(row.rho), String(row.n), row.truth, ""]));
+  table.append(line("td", ["this run", written(row.tau), written(row.rho), String(row.n), row.truth, ""]));
   for (const one of found) {
     table.append(line("td", [`${one.source}, ${one.table}`, one.kendall, one.spearman, one.n_archs, one.split, one.note]));
   }
-  if (!found.length) table.append(line("td", [`no published value of ${row.proxy} is known here`, "", "", "", "", ""]));
+  if (!found.length) table.append(line("td", [`no published value of ${row.proxy}`, "", "", "", "", ""]));
 }
 
 function line(kind, texts) {
@@ -155,7 +155,7 @@ function options(select, pairs, chosen) {
   select.replaceChildren(...pairs.map(([value, text]) => new Option(text, value, false, value === chosen)));
 }
 
-/** The architecture whose score is next above (1) or below (-1) the chosen one's. */
+/** Selects the architecture with the next higher (1) or lower (-1) score. */
 function step(direction) {
   const values = columnsOf(state.place).values.get(state.proxy);
   const order = values.map((value, index) => index).filter((index) => !Number.isNaN(values[index]));
@@ -180,13 +180,13 @@ function showProvenance() {
   }
 }
 
-/** Follows the address: what it does not name is the first. */
+/** Restores the selection of the URL; anything it does not name gets its default. */
 function follow() {
   clearTimeout(writing);
   const wanted = new URLSearchParams(location.hash.slice(1));
   const place = places.find((one) => one.id === wanted.get("place")) || state.place || places[0];
   const best = boardRows.filter((row) => row.place === place.id).sort((one, other) => compared(one.tau, other.tau, false))[0];
-  const proxy = place.scores[wanted.get("proxy")] ? wanted.get("proxy") : best.column;
+  const proxy = Object.hasOwn(place.scores, wanted.get("proxy")) ? wanted.get("proxy") : best.column;
   return choose({ place, proxy, arch: place.archs.includes(wanted.get("arch")) ? wanted.get("arch") : null });
 }
 

@@ -4,9 +4,9 @@
 
 const [BLUE, ORANGE] = ["#0072b2", "#d55e00"];
 const MOST_AXES = 12;
-// Every change draws all lines anew: more than these are a sample. Without a GPU a line costs about a millisecond.
+// Every change redraws all lines; above this number, a sample. Without a GPU a line costs about a millisecond.
 const [MOST_LINES, MOST_LINES_BY_SOFTWARE] = [3000, 600];
-// As in scatter.png: truth this many times the range of its middle 80 % below that range is left under the axis.
+// As in scatter.png: truth further below its middle 80 % than this many times their range is outside the axis.
 const FAR_BELOW = 1.5;
 const BY_SOFTWARE = drawsBySoftware();
 const PLOT = { displaylogo: false, responsive: true, ...(BY_SOFTWARE ? { plotGlPixelRatio: 1 } : {}) };
@@ -39,27 +39,32 @@ function numbers(column) {
   return column.map((value) => (value === null ? NaN : value === "inf" ? Infinity : value === "-inf" ? -Infinity : value));
 }
 
-/** A number of a text that looks random (FNV-1a, 32 bits): its order is a sample, the same for every proxy and visit. */
+/** A 32-bit hash (FNV-1a): its order defines a random sample that is the same for every proxy and visit. */
 function hashed(text) {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  // The last characters reach only the low bits without this.
+  // Without this, the last characters affect only the low bits.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
 }
 
-/** The lowest value that is not far below the others; -Infinity of none. */
+/** The lowest value that is not far below the others; -Infinity if there is none. */
 function floorOf(values) {
   const sorted = Float64Array.from(values).sort();
   const [low, high] = [0.1, 0.9].map((share) => sorted[Math.round(share * (sorted.length - 1))]);
   return sorted.find((value) => value >= low - FAR_BELOW * (high - low)) ?? -Infinity;
 }
 
+/** A text for Plotly, which takes tags in titles and labels for markup. */
+function literal(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
 function nextFrame() {
   return new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); });
 }
 
-/** `hovered(index)` is called with the architecture under the pointer or pressed, `lined()` when other lines are drawn. */
+/** `hovered(index)` is called with the architecture under the pointer or pressed, `lined()` when the drawn lines change. */
 class Plots {
   constructor(scatter, ranks, hovered, lined) {
     Object.assign(this, { scatter, ranks, hovered, lined });
@@ -91,11 +96,11 @@ class Plots {
       selected: { marker: { color: ORANGE, opacity: 0.9 } }, unselected: { marker: { opacity: 0.12 } },
     };
     const layout = { margin: { l: 60, r: 10, t: 10, b: 50 }, dragmode: "select", hovermode: "closest", showlegend: false,
-      xaxis: { title: { text: proxy } }, yaxis: { title: { text: place.truth }, ...this.heights() } };
+      xaxis: { title: { text: literal(proxy) } }, yaxis: { title: { text: literal(place.truth) }, ...this.heights() } };
     const turn = this.turn = (this.turn || 0) + 1;
     await Plotly.react(this.scatter, [points], layout, PLOT);
     this.prepareRanks(ranksOf);
-    // The points are seen before the lines are drawn; a proxy chosen meanwhile makes these lines needless.
+    // Points appear before the lines are drawn; if another proxy is selected meanwhile, these lines are skipped.
     await nextFrame();
     if (turn !== this.turn) return;
     await this.drawLines();
@@ -121,7 +126,8 @@ class Plots {
     this.complete = this.rows.filter((row) => this.names.every((name) => !Number.isNaN(ranksOf.get(name)[row])));
     this.complete.sort((one, other) => this.hashes[one] - this.hashes[other] || one - other);
     const last = Math.max(1, ...this.names.map((name) => ranksOf.get(name).reduce((most, rank) => (rank > most ? rank : most), 1)));
-    this.dimensions = this.names.map((label) => ({ label, tickformat: ",d", range: [last, 1] }));
+    this.named = new Map(this.names.map((name) => [literal(name), name]));
+    this.dimensions = this.names.map((name) => ({ label: literal(name), tickformat: ",d", range: [last, 1] }));
     this.ranges = "[]";
   }
 
@@ -131,7 +137,7 @@ class Plots {
     const others = this.selected ? this.complete.filter((row) => !this.selected.has(row)) : this.complete;
     this.lines = [...chosen, ...others].slice(0, this.mostLines);
     this.nChosen = chosen.length;
-    const dimensions = this.dimensions.map((one) => ({ ...one, values: this.lines.map((row) => this.ranksOf.get(one.label)[row]) }));
+    const dimensions = this.dimensions.map((one) => ({ ...one, values: this.lines.map((row) => this.ranksOf.get(this.named.get(one.label))[row]) }));
     // Ranges along axes fade the lines outside, so only what is brushed in the scatter has a colour of its own.
     const coloured = this.ranges === "[]" ? chosen.length : 0;
     const line = { color: this.lines.map((row, at) => (at < coloured ? 1 : 0)), cmin: 0, cmax: 1, colorscale: [[0, BLUE], [1, ORANGE]] };
@@ -174,10 +180,10 @@ class Plots {
 
   /** Selects in the scatter the architectures inside the ranges dragged along the axes, drawn as lines or not. */
   async constrained() {
-    // Axes may have been moved, too.
+    // Axes may have been reordered, too.
     this.dimensions = this.ranks.data[0].dimensions.map(({ values, ...rest }) => rest);
     const constrained = this.dimensions.filter((dimension) => dimension.constraintrange);
-    const ranges = constrained.map(({ label, constraintrange }) => [label, constraintrange.flat(2)]);
+    const ranges = constrained.map(({ label, constraintrange }) => [this.named.get(label), constraintrange.flat(2)]);
     if (JSON.stringify(ranges) === this.ranges) return;
     this.ranges = JSON.stringify(ranges);
     const inside = ([name, bounds], row) => bounds.some((low, i) => i % 2 === 0 &&

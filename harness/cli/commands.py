@@ -1,0 +1,155 @@
+"""The table of commands, which help and dispatch read: what each does, its module, settings file and examples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_SCORES = "What was scored is kept; the same command goes on from there."
+_AGAIN = "Run the same command again."
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        name: the word after `nas-harness`, and after `python -m harness.`.
+        module: has `run(settings) -> int | None`, and `read(config) -> settings` where `config` is named.
+        summary: one line for the list of commands.
+        about: what it does, for its help.
+        examples: words that work, three of them.
+        config: its file in conf/, without suffix; None: it takes options instead of KEY=VALUE.
+        kept: said after Ctrl-C.
+        adds: groups of settings in which any key may be given, as `options` and `budget`.
+    """
+
+    name: str
+    module: str
+    summary: str
+    about: str
+    examples: tuple[str, ...]
+    config: str | None = None
+    kept: str = _AGAIN
+    adds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def typed(self) -> str:
+        """What stands before the words of the command."""
+        return "python -m harness" if self.name == "run" else f"python -m harness.{self.name}"
+
+
+_OPTIONS = {"options": "+options.NAME.FIELD=VALUE"}
+
+COMMANDS: Mapping[str, Command] = {
+    command.name: command
+    for command in (
+        Command(
+            "run", "harness.__main__", "score proxies on benchmarks and correlate the scores with the ground truth",
+            "Scores proxies on the architectures of benchmarks and correlates the scores with the accuracy after "
+            "training: Kendall's tau and Spearman's rho with 95 % confidence intervals, and whether each proxy adds "
+            "information beyond counting baselines such as #Params. Writes report.md, agreement.csv, scores and "
+            "pictures into a folder, which is printed last.",
+            ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "proxy=my_proxy.py sample=all workers=4",
+             "-m protocol=paper,suite_zero proxy=synflow"),
+            "config", _SCORES, _OPTIONS,
+        ),
+        Command(
+            "data", "harness.data.__main__", "list, fetch, import and verify benchmark tables and images",
+            "Lists which ground truth and images are on this machine, fetches and converts what is public, imports "
+            "official releases and verifies every file.",
+            ("status", "fetch nats_tss", "verify"),
+            kept="Nothing half-written is used. Run the command again.",
+        ),
+        Command(
+            "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, searchers, tables",
+            "Lists what is registered, installed plug-ins included.",
+            ("proxies", "benchmarks", "datasets"),
+        ),
+        Command(
+            "describe", "harness.describe", "show one architecture: its counts, its ground truth, its picture",
+            "Prints an architecture's counts and ground truth on every data set, and draws it.",
+            ("nats_tss 11", "nasbench101 0 --out cell.png",
+             "nats_tss '|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|none~1|none~2|'"),
+        ),
+        Command(
+            "compare", "harness.compare", "show what changed between two runs",
+            "Compares two runs row by row. Where versions, ground truth, images or the sample differ, both values are "
+            "shown with the reason and without a difference.",
+            ("results/runs/A results/runs/B", "A/agreement.csv B/agreement.csv", "A B --csv changes.csv"),
+        ),
+        Command(
+            "page", "harness.page.__main__", "write runs as a folder of static HTML to explore in a browser",
+            "Writes runs as one folder of static HTML, opened from the disk without a server.",
+            ("", "results/runs/A results/runs/B", "results/runs/A --out my_page"),
+        ),
+        Command(
+            "tables", "harness.tables.__main__", "regenerate published tables from stored scores",
+            "Regenerates published tables from score tables, each value beside the published one.",
+            ("table=zico_table1", "table=all", "table=zico_table1 store=results/scores.sqlite out=tables"),
+            "tables",
+        ),
+        Command(
+            "plan", "harness.plan", "estimate how many architectures an interval of a given width takes",
+            "Runs a pilot (by default 1,000 architectures, from the store where they are scored already) and says how "
+            "many architectures a 95 % confidence interval of tau of the given width takes.",
+            ("width=.05 bench=nats_tss dataset=digits", "width=.02 proxy=[zico,params]", "width=.1 sample=300"),
+            "plan", _SCORES, _OPTIONS,
+        ),
+        Command(
+            "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",
+            "Shows which counts each proxy follows, which proxies rank alike and what transfers between data sets; "
+            "with study=batches, init or inputs, how stable scores are under other settings.",
+            ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=batches proxy=zico", "study=init proxy=all"),
+            "lens", _SCORES, _OPTIONS,
+        ),
+        Command(
+            "search", "harness.search.__main__", "search for the architecture that a proxy scores highest",
+            "Searches for the architecture that a proxy, an ensemble or several objectives score highest, within "
+            "budgets, and compares what is found with the best of the space where the ground truth is known.",
+            ("search=evolution proxy=zico steps=2000", "search=random proxy=naswot budget.params=5e5 seeds=5",
+             "+preset=imagenet_450m workers=8"),
+            "search", _SCORES, {**_OPTIONS, "budget": "budget.COUNT=VALUE"},
+        ),
+        Command(
+            "score", "harness.score", "score the architectures of a CSV file",
+            "Scores the architectures in the column arch of a CSV file, whether or not ground truth is known.",
+            ("nats_tss archs.csv --proxy zico naswot", "imagenet_mbv2 archs.csv --dataset imagenet --inputs noise",
+             "nats_tss archs.csv --out scores.csv"),
+            kept=_SCORES,
+        ),
+        Command(
+            "train", "harness.train.__main__", "train one architecture's network (also under torchrun)",
+            "Trains one architecture's network and writes weights, history and an ONNX file.",
+            ("arch=11 recipe.epochs=60", "arch=best.txt dataset=cifar10 device=cuda",
+             "bench=imagenet_mbv2 arch=best.txt dataset=imagenet recipe=zico_imagenet"),
+            "train", "Finished epochs are kept; the same command goes on from there.",
+        ),
+        Command(
+            "theory", "harness.theory.__main__", "check the theory behind ZiCo: figures 1, 2 and 5 of the paper",
+            "Checks the theory behind ZiCo (arXiv:2301.11300, Section 3): figures 1, 2 and 5, and a study of cells.",
+            ("experiment=linear", "experiment=mlp mlp.widths=[64] mlp.n_draws=200", "experiment=training"),
+            "theory", "Finished experiments and scores are kept; run the same command again.",
+        ),
+        Command(
+            "check", "harness.check.__main__", "examine a proxy as a plug-in and say what to mend",
+            "Examines proxies as plug-ins, one check at a time, and says what to do about each finding.",
+            ("my_proxy.py", "zico naswot", "my_proxy.py --quick"),
+        ),
+        Command(
+            "perf", "harness.perf.__main__", "measure what scoring costs on this machine",
+            "Measures what scoring and the commands themselves cost on this machine.",
+            ("", "help version typo", "zico --cells 100 --out results/perf"),
+            kept="Nothing was written; run the same command again.",
+        ),
+        Command(
+            "store", "harness.store.command", "merge score stores, export and load score tables",
+            "Joins score stores, writes score tables from a store, or reads them into one.",
+            ("merge results/scores.sqlite other.sqlite", "export results/scores.sqlite --bench nats_tss",
+             "load results/scores results/scores.sqlite"),
+        ),
+        Command(
+            "docs", "harness.docs", "say where the documentation is",
+            "Prints where the documentation is on this machine, and the project's pages.",
+            ("", "--help", "--version"),
+        ),
+    )
+}  # fmt: skip

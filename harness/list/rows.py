@@ -1,0 +1,78 @@
+"""The rows of each list, from the registries: all plug-ins are imported for them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+
+from harness.ensembles import ENSEMBLES
+from harness.inputs import DATA_SETS
+from harness.proxy import PROXIES
+from harness.searchers import SEARCHERS
+from harness.space import BENCHMARKS
+from harness.tables import read_spec, table_names
+
+
+def rows_of(what: str) -> list[list[str]]:
+    """The rows of a list of `harness.cli.parsers.LISTINGS`, its heading first."""
+    return [list(row) for row in _LISTINGS[what]()]
+
+
+def _proxies() -> Iterable[tuple[str, ...]]:
+    yield "proxy", "version", "sees", "evidence", "paper", "what"
+    for name in PROXIES:
+        proxy = PROXIES.get(name)
+        evidence = ", ".join(kind.__name__ for kind in proxy.evidence().values())
+        paper = "baseline" if proxy.baseline else proxy.paper
+        yield name, str(proxy.version), proxy.sees.value, evidence, paper, _first_sentence(proxy)
+
+
+def _ensembles() -> Iterable[tuple[str, ...]]:
+    yield "ensemble", "version", "learns from", "paper", "what"
+    for name in ENSEMBLES:
+        kind = ENSEMBLES.get(name)
+        learns_from = "truth, cross-fitted" if kind.needs_truth else "nothing"
+        yield name, str(kind.version), learns_from, kind.paper, _first_sentence(kind)
+
+
+def _benchmarks() -> Iterable[tuple[str, ...]]:
+    yield "benchmark", "version", "architectures", "data sets", "what"
+    for name in BENCHMARKS:
+        space = BENCHMARKS.get(name)
+        n_archs = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        yield name, str(space.version), n_archs, ", ".join(space.data_sets), _first_sentence(type(space))
+
+
+def _searchers() -> Iterable[tuple[str, ...]]:
+    yield "searcher", "options", "what"
+    for name in SEARCHERS:
+        searcher = SEARCHERS.get(name)
+        options = ", ".join(f"{field.name}={field.default}" for field in fields(searcher))  # type: ignore[arg-type]
+        yield name, options, _first_sentence(searcher)
+
+
+def _data_sets() -> Iterable[tuple[str, ...]]:
+    yield "data set", "classes", "shape", "how to get it"
+    for name in DATA_SETS:
+        data_set = DATA_SETS.get(name)
+        shape = " x ".join(str(length) for length in data_set.shape)
+        yield name, str(data_set.n_classes), shape, data_set.how_to_get
+
+
+def _tables() -> Iterable[tuple[str, ...]]:
+    yield "table", "benchmarks", "published figures", "what"
+    for name in table_names():
+        spec = read_spec(name)
+        yield name, ", ".join(spec.bench), str(len(spec.figures())), spec.title
+
+
+def _first_sentence(described: object) -> str:
+    return (described.__doc__ or "").strip().split("\n")[0]
+
+
+_LISTINGS: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
+    "proxies": _proxies,
+    "ensembles": _ensembles,
+    "benchmarks": _benchmarks,
+    "datasets": _data_sets,
+    "searchers": _searchers,
+    "tables": _tables,
+}

@@ -1,0 +1,44 @@
+"""Batches of one image, of equal images and of one class: a proxy is undefined there, or its formula has the value."""
+
+import pytest
+import torch
+
+from harness.check import harness as stand
+from harness.check.harness import ORDINARY, CheckHarness, duplicated_context, one_class_context, small_context
+from harness.inputs import DATA_SETS
+from harness.protocol import Protocol
+from harness.proxy import PROXIES
+from harness.store import OK, UNDEFINED
+
+COMPARES_IMAGES = ("epe_nas", "jacob_cov", "naswot", "naswot_nb201", "naswot_original")
+
+
+def examined(name: str) -> CheckHarness:
+    few = {"n_repeats": 1} if hasattr(PROXIES.get(name), "n_repeats") else {}
+    return CheckHarness(name, PROXIES.get(name)(**few))
+
+
+@pytest.mark.parametrize("name", COMPARES_IMAGES)
+def test_what_compares_images_has_no_value_of_one(name):
+    score = examined(name).score(ORDINARY[0], small_context(Protocol(batch_size=1)))
+    assert score.status == UNDEFINED
+    assert "image" in score.reason
+
+
+@pytest.mark.parametrize("name", ["jacob_cov", "epe_nas"])
+def test_equal_images_correlate_wholly(name):
+    """The correlations are 1: eigenvalues 8 and seven 0, or log(1 + 1e-5) per pair of a class."""
+    score = examined(name).score(ORDINARY[0], duplicated_context())
+    assert score.status == OK
+
+
+def test_one_class_is_one_group_of_all_pairs():
+    score = examined("epe_nas").score(ORDINARY[0], one_class_context())
+    assert score.status == OK
+    assert score.components["epe_nas"] > 0
+
+
+def test_the_contexts_are_what_they_say():
+    assert all(torch.equal(batch.images[0], image) for batch in duplicated_context().batches for image in batch.images)
+    assert all(len(batch.targets.unique(dim=0)) == 1 for batch in one_class_context().batches)
+    assert DATA_SETS.get(stand.DATA_SET).name == one_class_context().data_set.name
