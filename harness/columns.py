@@ -117,13 +117,14 @@ N_DECIDING_SEEDS: Final = "n_seeds"
 ENUMERATED: Final = "enumerated"
 SMALLEST: Final = "smallest"
 N_FAMILY: Final = "n_family"
+N_FAMILY_NETWORKS: Final = "n_family_networks"
 DECLARED: Final = "declared"
 VERDICT_TEXT: Final = (POPULATION, BEATS_NETWORKS, ENUMERATED, DECLARED)
 VERDICT_NUMBERS: Final = (
     TAU_NETWORKS, BASELINE_TAU_NETWORKS, DELTA_NETWORKS, DELTA_NETWORKS_LOW, DELTA_NETWORKS_HIGH, P_NETWORKS,
     P_HOLM_NETWORKS, PARTIAL_TAU_NETWORKS, PARTIAL_NETWORKS_LOW, PARTIAL_NETWORKS_HIGH, P_PARTIAL_NETWORKS,
     N_EFFECTIVE, N_EFFECTIVE_NETWORKS, TRUTH_ERROR, TRUTH_ERROR_NETWORKS, SEED_ERROR, SEED_ERROR_NETWORKS,
-    N_DECIDING_SEEDS, SMALLEST, N_FAMILY,
+    N_DECIDING_SEEDS, SMALLEST, N_FAMILY, N_FAMILY_NETWORKS,
 )  # fmt: skip
 VERDICT_APPENDED: Final = VERDICT_TEXT + VERDICT_NUMBERS
 VERDICT: Final = _VERDICT + VERDICT_APPENDED
@@ -246,7 +247,8 @@ MEANINGS: Final = {
     SEED_ERROR_NETWORKS: "the same of delta_networks",
     ENUMERATED: "yes where the whole population was evaluated, so that delta is exact for it; otherwise no",
     SMALLEST: "the difference of tau that matters, asked of a verdict on a whole population",
-    N_FAMILY: "number of proxies in Holm's correction; 0 for a baseline",
+    N_FAMILY: "number of proxies in Holm's correction of p, those that have a p; 0 for a baseline",
+    N_FAMILY_NETWORKS: "the same of p_networks",
     DECLARED: "yes where the hypothesis was declared beforehand, so that the uncorrected p decides; otherwise no",
     PARTIAL_TAU: "partial Kendall correlation of score and truth given the baseline, from -1 to 1",
     PARTIAL_LOW: "lower end of the 95 % interval of partial_tau",

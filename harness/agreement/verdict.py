@@ -48,9 +48,10 @@ def verdict_table(
         for row_key, found in rows
     ]
     by_cells, n_family = _corrected(families, [found.cells.delta.p for _, found in rows])
-    by_networks, _ = _corrected(families, [found.networks.delta.p for _, found in rows])
+    by_networks, n_by_networks = _corrected(families, [found.networks.delta.p for _, found in rows])
     cells = []
-    for (row_key, found), p_holm, p_networks, n_tests in zip(rows, by_cells, by_networks, n_family, strict=True):
+    corrections = zip(by_cells, n_family, by_networks, n_by_networks, strict=True)
+    for (row_key, found), (p_holm, n_tests, p_networks, n_networks) in zip(rows, corrections, strict=True):
         is_hypothesis = row_key.proxy not in baselines
         declared = is_hypothesis and (row_key.proxy, found.baseline) in rules.hypotheses
 
@@ -102,6 +103,7 @@ def verdict_table(
                 columns.ENUMERATED: "yes" if found.enumerated else "no",
                 columns.SMALLEST: rules.smallest,
                 columns.N_FAMILY: n_tests,
+                columns.N_FAMILY_NETWORKS: n_networks,
                 columns.DECLARED: "yes" if declared else "no",
             }
         )

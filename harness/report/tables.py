@@ -30,10 +30,12 @@ SAMPLING = "sampling: 95 % CI, finite-population corrected: uncertainty about th
 
 def terminal_table(tables: EvaluationTables) -> RenderableType:
     """The table and the notes below it, for `TERMINAL_WIDTH` columns; best tau first within a data set."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
+    with_networks = any(map(has_networks, records(tables.agreement)))
+    # One column more has to fit: a single space between columns then.
+    padding = (0, 0 if with_networks else 1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding, collapse_padding=True)
     for name in ("bench", "data set", "proxy"):
         table.add_column(name, overflow="fold")
-    with_networks = any(map(has_networks, records(tables.agreement)))
     heads = ("n", "tau [low, high]", "networks [low, high]", "rho") if with_networks else (
         "n", "tau [low, high]", "rho [low, high]"
     )  # fmt: skip
@@ -207,8 +209,9 @@ def network_notes(tables: EvaluationTables) -> list[str]:
     notes += [f"population {line}" for line in words if not line.startswith("all:")]
     effective = rows[columns.N_EFFECTIVE]
     if (effective < FEW_EFFECTIVE).any():
+        ends = dict.fromkeys(f"{end:.1f}" for end in (effective.min(), effective.max()))
         notes.append(
-            f"few effective classes over cells ({effective.min():.1f} to {effective.max():.1f}): intervals over "
+            f"few effective classes over cells ({' to '.join(ends)}): intervals over "
             f"classes are rough below {FEW_EFFECTIVE} and left out below {FEWEST_EFFECTIVE}"
         )
     return notes

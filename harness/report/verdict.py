@@ -36,6 +36,7 @@ _CELLS = {
     "delta": (columns.DELTA, columns.DELTA_LOW, columns.DELTA_HIGH),
     "partial": (columns.PARTIAL_TAU, columns.PARTIAL_LOW, columns.PARTIAL_HIGH),
     "p": (columns.P, columns.P_HOLM),
+    "family": (columns.N_FAMILY,),
     "beats": (columns.BEATS,),
     "effective": (columns.N_EFFECTIVE,),
     "errors": (columns.TRUTH_ERROR, columns.SEED_ERROR),
@@ -44,6 +45,7 @@ _NETWORKS = {
     "delta": (columns.DELTA_NETWORKS, columns.DELTA_NETWORKS_LOW, columns.DELTA_NETWORKS_HIGH),
     "partial": (columns.PARTIAL_TAU_NETWORKS, columns.PARTIAL_NETWORKS_LOW, columns.PARTIAL_NETWORKS_HIGH),
     "p": (columns.P_NETWORKS, columns.P_HOLM_NETWORKS),
+    "family": (columns.N_FAMILY_NETWORKS,),
     "beats": (columns.BEATS_NETWORKS,),
     "effective": (columns.N_EFFECTIVE_NETWORKS,),
     "errors": (columns.TRUTH_ERROR_NETWORKS, columns.SEED_ERROR_NETWORKS),
@@ -147,13 +149,15 @@ def _verdict(row: _Row, names: _Names) -> str:
             f", SE of truth {_error_text(math.hypot(*known))}" if known else ""
         )
     p, p_holm = (number(row[name]) for name in names["p"])
+    if math.isnan(p):
+        return text
     if row[columns.DECLARED] == "yes":
         text += f", p {p_text(p)} (declared beforehand)"
-    elif number(row[columns.N_FAMILY]) > 1:
-        text += f", p {p_text(p)}, {p_text(p_holm)} by Holm over {count_text(row[columns.N_FAMILY])} proxies"
+    elif number(n_family := row[names["family"][0]]) > 1:
+        text += f", p {p_text(p)}, {p_text(p_holm)} by Holm over {count_text(n_family)} proxies"
     else:
         text += f", p {p_text(p)}"
-    return text + (f" (only {effective:.0f} effective classes)" if effective < FEW_EFFECTIVE else "")
+    return text + (f" (only {effective:.1f} effective classes)" if effective < FEW_EFFECTIVE else "")
 
 
 def _more(row: _Row, names: _Names) -> str:

@@ -256,6 +256,21 @@ def test_p_is_corrected_for_the_proxies_beside_one_baseline_and_a_declared_one_i
     assert more["p_holm"].to_list() == pytest.approx(holm([*own["p"], alone["p"].item()])[:2])
 
 
+def test_the_family_counts_the_tests_of_its_own_weighting() -> None:
+    def compared(proxy: str, p: float) -> tuple[RowKey, Comparison]:
+        cells, networks = (Contrast(0.5, 0.4, Estimate(0.1, Interval(0, 1), one), NO_ESTIMATE) for one in (p, 0.01))
+        return RowKey("b", "d", proxy, "1", "", "", "", "t", "0"), Comparison(
+            proxy, "params", 60, 60, False, 1, cells, networks
+        )
+
+    # Below 5 effective classes over cells zico has no p there, but it has one over networks.
+    rows = verdict_table([compared("zico", math.nan), compared("synflow", 0.03)])
+    assert rows["n_family"].to_list() == [1, 1]
+    assert rows["p_holm"].to_list() == pytest.approx([math.nan, 0.03], nan_ok=True)
+    assert rows["n_family_networks"].to_list() == [2, 2]
+    assert rows["p_holm_networks"].to_list() == pytest.approx([0.02, 0.02])
+
+
 @pytest.mark.parametrize(("hypotheses", "expected"), [([], "undecided"), ([("zico", "params")], "yes")])
 def test_the_raw_p_of_a_declared_hypothesis_decides(hypotheses: list[tuple[str, str]], expected: str) -> None:
     def compared(proxy: str, p: float) -> tuple[RowKey, Comparison]:

@@ -1,21 +1,21 @@
 """What is a baseline, and what is left out: told by the registry and by what is on this machine."""
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from harness import Settings, columns, evaluate
-from harness.errors import OptionError
+from harness.errors import HarnessError, OptionError
 from harness.evaluation.baselines import compared_with
 from harness.paths import IMAGES_VARIABLE
 from harness.proxy import PROXIES, baseline_names
 from harness.space import BENCHMARKS
 from harness.truth import Truth
 
-COUNTS = ("n_weights", "n_convs_live", "depth")  # compared with by default: none of them
-NOT_COMPARED = [name for name in baseline_names() if name not in compared_with()]
+COUNTS = ("n_weights", "params_live", "flops")  # compared with by default: none of them
 
 
 def settings(folder: Path, **more: object) -> Settings:
@@ -29,11 +29,33 @@ def test_every_registered_baseline_is_one_and_no_hypothesis(tmp_path):
     found = evaluate(["swap", *COUNTS], settings=settings(tmp_path, sample=60)).tables.verdicts.set_index("proxy")
     counts, proxy = found.loc[list(COUNTS)], found.loc["swap"]
     assert (counts["beats"] == "").all()
-    assert counts["p_holm"].isna().all()
+    assert (counts["beats_networks"] == "").all()
+    assert counts[["p_holm", "p_holm_networks"]].isna().all().all()
+    assert (counts["n_family"] == 0).all()
+    assert (proxy["n_family"] == 1).all()
     assert counts["delta"].notna().any()
     # One proxy: Holm multiplies by one, however many counts there are beside it.
     assert proxy["p_holm"].tolist() == pytest.approx(proxy["p"].tolist())
     assert set(proxy["beats"]) <= {"yes", "no", "undecided"}
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"against": ("zico",)}, "against=zico is invalid: zico is no baseline; the baselines are "),
+        ({"against": ("parms",)}, "No proxy is called 'parms'. Did you mean 'params'?"),
+        ({"against": ()}, "against=[] is invalid: it must be one baseline or more"),
+        ({"hypothesis": ("zico",)}, "hypothesis=zico is invalid: it must be PROXY:BASELINE"),
+        ({"hypothesis": ("naswot:params",)}, "hypothesis=naswot:params is invalid: naswot is not evaluated here"),
+        ({"hypothesis": ("flops:params",)}, "hypothesis=flops:params is invalid: flops is a baseline"),
+        ({"hypothesis": ("swap:n_weights",)}, "hypothesis=swap:n_weights is invalid: nothing is compared with"),
+        ({"smallest": -0.1}, "smallest=-0.1 is invalid: it must be 0 or more and below 1."),
+        ({"population": "reachabel"}, "Did you mean 'reachable'?"),
+    ],
+)
+def test_mistakes_about_the_verdict_are_told_before_anything_is_computed(tmp_path, more, sentence):
+    with pytest.raises(HarnessError, match=re.escape(sentence)):
+        evaluate(["swap", "flops"], settings=settings(tmp_path, sample=20, **more))
 
 
 @pytest.mark.usefixtures("rough_intervals")
@@ -83,7 +105,7 @@ def test_baselines_of_the_verdict_are_shown_in_the_terminal_alone(command):
 def test_what_needs_no_inputs_is_said_so(command):
     _, out, _ = command("proxy=[naswot,params,n_weights]", "sample=20", "protocol.batch_size=8", "workers=1")
     assert "inputs real (counts need none); protocol paper(batch_size=8); seed 0\n" in out
-    assert "no interval" not in out
+    assert "no interval on " not in out
 
 
 def test_a_sample_below_ten_is_said_to_be_too_small(command):
