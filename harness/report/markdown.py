@@ -121,7 +121,7 @@ def _legend(tables: EvaluationTables) -> list[str]:
     lines = [f"{GENERALISATION}. Verdicts rest on it.", f"{SAMPLING}; no width where the sample is the space."]
     if baseline_rows(tables.agreement).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
-    lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
+    lines += [f"`+` {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
     lines += [f"{line}." for line in truth_lines(tables)]
     for name in (columns.INPUTS, columns.PROTOCOL):
         lines.append(f"{name}: {setting_text(tables.agreement, name)}.")
