@@ -165,6 +165,10 @@ def _perf(parser: argparse.ArgumentParser) -> None:
 def _check_perf(arguments: argparse.Namespace) -> None:
     if arguments.cells < 1:
         raise OptionError(f"--cells {arguments.cells} is invalid: it must be at least 1.")
+    if arguments.batch_size < 1:
+        raise OptionError(f"--batch-size {arguments.batch_size} is invalid: it must be at least 1.")
+    if arguments.seed < 0:
+        raise OptionError(f"--seed {arguments.seed} is invalid: it must be 0 or more.")
 
 
 def _store(parser: argparse.ArgumentParser) -> None:

@@ -144,7 +144,7 @@ def _legend(tables: EvaluationTables) -> list[str]:
     lines = [f"{GENERALISATION}.", f"{SAMPLING}; no width where the sample is the population."]
     if baseline_rows(tables.agreement).any():
         lines.append("A star marks a baseline: a count that needs no network run.")
-    lines += [f"A plus: {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
+    lines += [f"`+` {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
     lines += [f"{note}." for note in network_notes(tables)]
     lines += [f"{line}." for line in truth_lines(tables)]
     for name in (columns.INPUTS, columns.PROTOCOL):

@@ -228,7 +228,12 @@ class _Namespace:
         if len(self._found) == self._n_all:
             return []
         new = [name for name in self._found if name not in self._all and name not in _MADE_WHEN_NEEDED]
-        return new if isinstance(self._owner, type) else [name for name in new if name in _BUILTIN_NAMES]
+        if isinstance(self._owner, type):
+            return new
+        hiding = [name for name in new if name in _BUILTIN_NAMES]
+        # A submodule that was imported meanwhile is an attribute of its package: harness.list is one.
+        own = {name: sys.modules.get(f"{self._owner.__name__}.{name}") for name in hiding}
+        return [name for name in hiding if own[name] is None or self._found[name] is not own[name]]
 
 
 _code = attrgetter("__code__")

@@ -45,7 +45,7 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
 def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
     """Draw the initial parameters of `materialise` for an allocated network; dtype, device and layout are unchanged."""
     # A plug-in may still call it `origins`; this alias will be removed in the next release.
-    init_keys: dict[str, str] = getattr(network, "init_keys", None) or network.origins  # type: ignore[assignment]  # nn.Module types attributes as tensors
+    init_keys: dict[str, str] = getattr(network, "init_keys" if hasattr(network, "init_keys") else "origins")
     own_init: dict[str, Initialisation] = getattr(network, "own_init", {})
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):

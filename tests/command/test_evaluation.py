@@ -13,6 +13,7 @@ from harness import Settings, evaluate
 from harness.columns import AGREEMENT
 from harness.protocol import Protocol
 from harness.space import BENCHMARKS
+from harness.store import ScoreStore
 from harness.truth import Truth
 
 SMALL = ["protocol.batch_size=8", "sample=12", "workers=1"]
@@ -111,7 +112,7 @@ def test_a_run_that_fails_leaves_no_empty_folder(command):
         assert code == 2
         assert err.endswith("Two columns of scores would be called flops; rename one in scores=.\n")
     assert {path.name for path in Path().iterdir()} == {"mine.csv", "kept", "results"}
-    assert not list(Path("results/runs").iterdir())
+    assert not list(Path("results").glob("runs/*"))
 
 
 def test_each_seed_is_a_row_and_counts_have_none(command):
@@ -164,8 +165,10 @@ def test_failures_are_rows_and_are_retried_when_asked(command):
     assert rows.loc["broken", ["n", "n_nan"]].tolist() == [0, 12]
     assert rows.loc["params", "n"] == 12
     assert "RuntimeError: not today" in Path("one/report.md").read_text()
-    with sqlite3.connect("results/scores.sqlite") as connection:
-        connection.execute("UPDATE scores SET reason = 'an older one' WHERE status = 'failed'")
+    with ScoreStore(Path("results/scores.sqlite")) as store:
+        (key,) = (key for key in store.score_keys() if key.proxy == "broken@1")
+        older = [score._replace(reason="an older one") for score in store.find(key, store.known(key)).values()]
+        store.add([(key, score) for score in older], replace=True)
     assert command("proxy=broken.py", *SMALL, "retry=none")[0] == 0
     assert "an older one" in Path(command("proxy=broken.py", *SMALL)[1].splitlines()[-1], "report.md").read_text()
     assert command("proxy=broken.py", *SMALL, "retry=failed", "out=two")[0] == 0

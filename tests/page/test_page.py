@@ -198,7 +198,7 @@ def test_published_values_stand_beside_ours(run_folder, tmp_path, blank):
     opened.get_by_label("Proxy").select_option("params")
     opened.wait_for_function("document.getElementById('published').innerText.includes('arXiv:2301.11300, Table 1')")
     rows = [row.split("\t") for row in opened.locator("#published").inner_text().splitlines()]
-    assert rows[1][0] == "here"
+    assert rows[1][0] == "this run"
     assert ["arXiv:2301.11300, Table 1", ".57", ".75"] in [row[:3] for row in rows]
 
 
