@@ -23,7 +23,7 @@ PROTOCOL: Final = "protocol"
 INPUTS: Final = "inputs"
 TRUTH: Final = "truth"
 SEED: Final = "seed"
-EXTERNAL: Final = "external"  # in the column of versions, for scores made elsewhere
+EXTERNAL: Final = "external"  # in the column of versions, for scores computed elsewhere
 NO_SEED: Final = "none"  # in the column of seeds, for a proxy that uses none
 N: Final = "n"
 N_NAN: Final = "n_nan"
@@ -43,7 +43,7 @@ N_CLASSES: Final = "n_classes"
 N_POPULATION: Final = "n_population"
 COMPONENTS: Final = "components"
 
-# What a row is about: text, in memory as in the file (a seed may be a list, options are free text).
+# Identity of a row: text, in memory as in the file (a seed may be a list, options are free text).
 SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
 # tau_low .. rho_high are the `generalisation` interval, on which verdicts rest; seconds are CPU seconds per network.
 MEASURED: Final = (N, N_NAN, N_INF, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH, SECONDS)
@@ -59,8 +59,8 @@ APPENDED: Final = (
 APPENDED_TEXT: Final = (COMPONENTS,)
 AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT
 
-# verdict.csv: a proxy beside a baseline on rows finite for both; intervals are `generalisation`, p_holm is corrected
-# for all proxies beside that baseline on that benchmark and data set, within each seed.
+# verdict.csv: a proxy compared with a baseline on rows finite for both; intervals are `generalisation`, p_holm
+# is corrected for all proxies compared with that baseline on that benchmark and data set, within each seed.
 BASELINE: Final = "baseline"
 BASELINE_TAU: Final = "baseline_tau"
 DELTA: Final = "delta"
@@ -90,7 +90,7 @@ SELECTION: Final = (
     *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
 )  # fmt: skip
 
-# seeds.csv: a proxy over its own seeds; reliability.csv: the truth against itself.
+# seeds.csv: a proxy over its own seeds; reliability.csv: test-retest reliability of the ground truth.
 N_SEEDS: Final = "n_seeds"
 TAU_MEAN: Final = "tau_mean"
 TAU_SEED_SD: Final = "tau_seed_sd"
@@ -102,7 +102,7 @@ SEEDS: Final = (
     BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, COMPONENTS,
     N_SEEDS, TAU_MEAN, TAU_SEED_SD, TAU_SEED_LOW, TAU_SEED_HIGH, TAU_ARCH_SE, TAU_BETWEEN_SEEDS,
 )  # fmt: skip
-# reference.csv: a truth column that costs real training, but less than the truth, beside it.
+# reference.csv: early-epoch accuracy compared with the ground truth.
 REFERENCE_COLUMN: Final = "reference"
 EPOCHS: Final = "epochs"
 REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH)
@@ -117,7 +117,7 @@ SCORES: Final = (ARCH, INDEX, TRUTH)
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 _HARMLESS = re.compile(r"-(?:|[A-Za-z_]\w*|[0-9.][0-9.,eE+\-]*|inf|nan)")  # a lone dash, a name, a number
-# What a row of each file is about, and what each column means and in which unit; the reference of the documentation
+# What identifies a row of each file, and what each column means and in which unit; the reference of the documentation
 # is made of them.
 ROWS: Final = {
     "agreement.csv": "One row per benchmark, data set, proxy with its options, and seed.",
@@ -161,7 +161,7 @@ MEANINGS: Final = {
     DELTA_LOW: "lower end of the 95 % paired generalisation interval of delta",
     DELTA_HIGH: "upper end of the same",
     P: "p-value of delta, before correction",
-    P_HOLM: "the p-value by Holm's correction over the proxies beside that baseline, within a seed",
+    P_HOLM: "the p-value by Holm's correction over the proxies compared with that baseline, within a seed",
     BEATS: "yes, no or undecided",
     PARTIAL_TAU: "partial Kendall correlation of score and truth given the baseline, from -1 to 1",
     PARTIAL_LOW: "lower end of the 95 % interval of partial_tau",
@@ -214,11 +214,13 @@ def read_agreement(path: Path) -> pd.DataFrame:
             f"There is no agreement table at {path}. An evaluation writes one into its out=."
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        raise CorruptDataError(f"{path} is not an agreement table: {str(error).strip()}. Evaluate again.") from error
+        raise CorruptDataError(
+            f"{path} is not an agreement table: {str(error).strip()}. Run the evaluation again."
+        ) from error
     lacking = [name for name in SUBJECT + MEASURED if name not in table.columns]
     if lacking:
         raise CorruptDataError(
-            f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Evaluate again."
+            f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Run the evaluation again."
         )
     return in_order(_from_cells(table))
 
@@ -235,10 +237,14 @@ def read_verdicts(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={DELTA: ["", "nan", "NaN"]})
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        raise CorruptDataError(f"{path} is no table of verdicts: {str(error).strip()}. Evaluate again.") from error
+        raise CorruptDataError(
+            f"{path} is not a table of verdicts: {str(error).strip()}. Run the evaluation again."
+        ) from error
     lacking = [name for name in (*text, DELTA) if name not in table.columns]
     if lacking:
-        raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
+        raise CorruptDataError(
+            f"{path} is not a table of verdicts: it lacks {', '.join(lacking)}. Run the evaluation again."
+        )
     return _from_cells(table)
 
 

@@ -109,7 +109,7 @@ def test_merge_joins_files_and_refuses_to_mix_values(tmp_path, capsys):
         assert sorted(store.find(KEY)) == ["x", "y", "z"]
     with ScoreStore(paths[1]) as store:
         store.add([(KEY, row("x", 9.0))])
-    with pytest.raises(StoreError, match=r"holds another value of zico@1 for x"):
+    with pytest.raises(StoreError, match=r"has a different value of zico@1 for x"):
         merge(paths[0], [paths[1]])
     assert main(["merge", str(paths[0]), str(tmp_path / "none.sqlite")]) == 2
     assert "There is no score store" in capsys.readouterr().err
