@@ -125,6 +125,6 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store:
         store.add([(KEY, row("a"))])
         store._connection.execute("PRAGMA max_page_count = 1")  # SQLite reports it as it reports a full disk
-        with pytest.raises(StoreError, match=r"database or disk is full.*What was committed before is kept"):
+        with pytest.raises(StoreError, match=r"database or disk is full.*Committed scores are kept"):
             store.add([(KEY, row(f"arch{number}")) for number in range(10_000)])
         assert list(store.find(KEY)) == ["a"]
