@@ -18,7 +18,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """The public names, imported when first asked for: plug-ins import `harness.proxy` without the whole pipeline."""
+    """The public names, imported when first requested: plug-ins import `harness.proxy` without the whole pipeline."""
     if name not in _HOMES:
         raise AttributeError(f"module 'harness' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

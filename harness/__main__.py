@@ -36,7 +36,7 @@ def run(asked: EvaluationRequest) -> None:
     """One evaluation.
 
     Raises:
-        HarnessError: for a user's mistake or missing data.
+        HarnessError: for a user error or missing data.
     """
     words = asked.proxies, asked.benches, asked.data_sets
     evaluation = evaluate(*words, asked.settings, ensemble=asked.ensembles)
@@ -46,5 +46,5 @@ def run(asked: EvaluationRequest) -> None:
     for place, sentence in verdict_sentences(evaluation.tables, baseline=MAIN):
         console.print(f"{place}: {sentence}" if several else sentence, markup=False)
     for skipped in evaluation.skipped:
-        print(f"left out: {skipped.bench} {skipped.data_set}: {skipped.reason}")
+        print(f"skipped: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     print(evaluation.out)

@@ -23,7 +23,7 @@ PROTOCOL: Final = "protocol"
 INPUTS: Final = "inputs"
 TRUTH: Final = "truth"
 SEED: Final = "seed"
-EXTERNAL: Final = "external"  # in the column of versions, for scores made elsewhere
+EXTERNAL: Final = "external"  # in the column of versions, for scores computed elsewhere
 NO_SEED: Final = "none"  # in the column of seeds, for a proxy that uses none
 N: Final = "n"
 N_NAN: Final = "n_nan"
@@ -54,7 +54,7 @@ TAU_NETWORKS_SAMPLING_HIGH: Final = "tau_networks_sampling_high"
 N_EFFECTIVE: Final = "n_effective_classes"
 N_EFFECTIVE_NETWORKS: Final = "n_effective_classes_networks"
 
-# What a row is about: text, in memory as in the file (a seed may be a list, options are free text).
+# Identity of a row: text, in memory as in the file (a seed may be a list, options are free text).
 SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
 # tau_low .. rho_high are the `generalisation` interval, on which verdicts rest; seconds are CPU seconds per network.
 MEASURED: Final = (N, N_NAN, N_INF, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH, SECONDS)
@@ -77,8 +77,8 @@ AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS
 # What files of versions that did not have these texts are about.
 _TEXT_BEFORE: Final = {COMPONENTS: "", POPULATION: "all"}
 
-# verdict.csv: a proxy, of several seeds the mean, beside a baseline on rows that both have; intervals are over
-# canonical classes, p_holm is corrected for all proxies beside that baseline on that benchmark and data set.
+# verdict.csv: a proxy (of several seeds the mean) compared with a baseline on the rows that both have; intervals are over
+# canonical classes, p_holm is corrected for all proxies compared with that baseline on that benchmark and data set.
 BASELINE: Final = "baseline"
 BASELINE_TAU: Final = "baseline_tau"
 DELTA: Final = "delta"
@@ -141,7 +141,7 @@ SELECTION: Final = (
     *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
 )  # fmt: skip
 
-# seeds.csv: a proxy over its own seeds; reliability.csv: the truth against itself.
+# seeds.csv: a proxy over its own seeds; reliability.csv: test-retest reliability of the ground truth.
 N_SEEDS: Final = "n_seeds"
 TAU_MEAN: Final = "tau_mean"
 TAU_SEED_SD: Final = "tau_seed_sd"
@@ -153,7 +153,7 @@ SEEDS: Final = (
     BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, COMPONENTS,
     N_SEEDS, TAU_MEAN, TAU_SEED_SD, TAU_SEED_LOW, TAU_SEED_HIGH, TAU_ARCH_SE, TAU_BETWEEN_SEEDS,
 )  # fmt: skip
-# reference.csv: a truth column that costs real training, but less than the truth, beside it.
+# reference.csv: early-epoch accuracy compared with the ground truth.
 REFERENCE_COLUMN: Final = "reference"
 EPOCHS: Final = "epochs"
 REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH)
@@ -302,11 +302,13 @@ def read_agreement(path: Path) -> pd.DataFrame:
             f"There is no agreement table at {path}. An evaluation writes one into its out=."
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        raise CorruptDataError(f"{path} is not an agreement table: {str(error).strip()}. Evaluate again.") from error
+        raise CorruptDataError(
+            f"{path} is not an agreement table: {str(error).strip()}. Run the evaluation again."
+        ) from error
     lacking = [name for name in SUBJECT + MEASURED if name not in table.columns]
     if lacking:
         raise CorruptDataError(
-            f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Evaluate again."
+            f"{path} is not an agreement table: it lacks the columns {', '.join(lacking)}. Run the evaluation again."
         )
     return in_order(_from_cells(table))
 
@@ -327,10 +329,14 @@ def read_verdicts(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        raise CorruptDataError(f"{path} is no table of verdicts: {str(error).strip()}. Evaluate again.") from error
+        raise CorruptDataError(
+            f"{path} is not a table of verdicts: {str(error).strip()}. Run the evaluation again."
+        ) from error
     lacking = [name for name in (*always, DELTA) if name not in table.columns]
     if lacking:
-        raise CorruptDataError(f"{path} is no table of verdicts: it lacks {', '.join(lacking)}. Evaluate again.")
+        raise CorruptDataError(
+            f"{path} is not a table of verdicts: it lacks {', '.join(lacking)}. Run the evaluation again."
+        )
     before = dict.fromkeys(VERDICT_TEXT, "") | {POPULATION: "all"} | dict.fromkeys(VERDICT_NUMBERS, np.nan)
     return _from_cells(table.assign(**{name: value for name, value in before.items() if name not in table.columns}))
 

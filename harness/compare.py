@@ -89,7 +89,7 @@ def read_run(path: Path) -> Run:
         name, seed = twice[columns.PROXY].iloc[0], twice[columns.SEED].iloc[0]
         raise CorruptDataError(
             f"{file} has the proxy {name} with seed {seed} more than once for one benchmark, data set and protocol, so "
-            "its rows cannot be told apart. Compare files of single runs."
+            "its rows are ambiguous. Compare files of single runs."
         )
     return Run(
         file, agreement, columns.read_verdicts(file.parent / "verdict.csv"), _provenance(file.parent / "run.json")
@@ -130,7 +130,7 @@ def _why_not_comparable(row_a: dict[str, object], row_b: dict[str, object], runs
         if row_a[name] != row_b[name]
     ]
     if _differ(runs, ("space_versions", str(row_a[columns.BENCH]))):
-        found.append(f"the networks of {row_a[columns.BENCH]} are of another version")
+        found.append(f"the networks of {row_a[columns.BENCH]} are of a different version")
     place = f"{row_a[columns.BENCH]}/{row_a[columns.DATASET]}"
     if row_a[columns.TRUTH] == row_b[columns.TRUTH] and _differ(runs, (columns.TRUTH, place, "sha256")):
         found.append("the truth's file (sha256) differs")
@@ -239,7 +239,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Compare two runs.
 
     Raises:
-        HarnessError: for a user's mistake.
+        HarnessError: for a user error.
     """
     found = changes(read_run(arguments.a), read_run(arguments.b))
     print_changes(found, Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False))

@@ -14,8 +14,8 @@ def take_old_names(plug_in: type, renamed: Mapping[str, str]) -> None:
     for old, new in renamed.items():
         if old in vars(plug_in):
             warnings.warn(
-                f"{plug_in.__module__}.{plug_in.__qualname__}.{old} is now called {new}; rename it, the old name goes "
-                "with the next release.",
+                f"{plug_in.__module__}.{plug_in.__qualname__}.{old} is now called {new}; rename it, as the old name "
+                "will be removed in the next release.",
                 DeprecationWarning,
                 stacklevel=3,
             )

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the description and write the picture.
 
     Raises:
-        HarnessError: for a user's mistake.
+        HarnessError: for a user error.
     """
     space = BENCHMARKS.get(arguments.bench)
     arch = space.find(arguments.arch)

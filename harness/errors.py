@@ -1,4 +1,4 @@
-"""Errors that a user reads: one sentence saying what was asked, what was found, what would work."""
+"""Errors that a user reads: one sentence saying what was requested, what was found, what would work."""
 
 
 class HarnessError(Exception):
@@ -10,7 +10,7 @@ class UnknownNameError(HarnessError, LookupError):
 
 
 class OptionError(HarnessError, ValueError):
-    """A setting whose value cannot work."""
+    """A setting with an invalid value."""
 
 
 class MissingDataError(HarnessError, FileNotFoundError):

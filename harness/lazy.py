@@ -1,4 +1,4 @@
-"""Package faces whose names are imported when first asked for, so that a command's help need not wait for torch."""
+"""Package faces whose names are imported when first requested, so that a command's help need not wait for torch."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module

@@ -99,14 +99,14 @@ def print_plans(found: Sequence[Plan], width: float, console: Console) -> None:
             plan.what,
             correlation_text(plan.value),
             f"{plan.components.n_for_sampling(width):,}",
-            f"{n:,}" if n is not None else f"none: all give {correlation_text(least)}",
+            f"{n:,}" if n is not None else f"none: the whole space gives {correlation_text(least)}",
         )
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
     console.print(
-        f"Architectures for a 95 % interval {width:g} wide. sampling: for the value on the whole space. "
-        "generalisation: over other architectures of the kind, on which verdicts rest; a space has no more classes "
-        "than it has, which sets a limit."
+        f"Number of architectures for a 95 % CI of width {width:g}. sampling: for the value on the whole search space. "
+        "generalisation: for unseen architectures (cluster bootstrap over isomorphism classes), the basis of verdicts; "
+        "limited by the number of isomorphism classes of the space."
     )
 
 
@@ -136,7 +136,7 @@ def run(asked: PlanRequest) -> None:
     """Make the pilot and print the plan.
 
     Raises:
-        HarnessError: for a user's mistake, or a pilot with too few scores.
+        HarnessError: for a user error, or a pilot with too few scores.
     """
     pilot = asked.pilot
     words = pilot.proxies, pilot.benches, pilot.data_sets

@@ -39,7 +39,7 @@ class Progress:
 
 
 class AskedProgress:
-    """The one bar of what was asked for, in architectures; the work on their networks moves it.
+    """The one bar of what was requested, in architectures; the work on their networks moves it.
 
     The remaining time is estimated from the first network on, and from networks alone: what only counts takes no time
     beside them, and where nothing else is to be done a bar appears after two seconds only.

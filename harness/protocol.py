@@ -37,7 +37,7 @@ class Mode(Enum):
 class Protocol:
     """Defaults reproduce the ZiCo paper's setting (arXiv:2301.11300, Section 4.5): 2 batches of 128 training images.
 
-    `name` says where the values come from; it is no part of a score's key. The last two are for spaces whose networks
+    `name` says where the values come from; it is not part of a score's key. The last two are for spaces whose networks
     may be scored otherwise than they are trained: whether residual links and squeeze-and-excitation are there.
     """
 
@@ -54,7 +54,7 @@ class Protocol:
         for field in ("n_batches", "batch_size"):
             value = getattr(self, field)
             if value < 1:
-                raise OptionError(f"protocol.{field}={value} cannot work; it must be at least 1.")
+                raise OptionError(f"protocol.{field}={value} is invalid: it must be at least 1.")
 
     @property
     def key(self) -> str:

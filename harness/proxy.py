@@ -36,7 +36,7 @@ def require_positive(proxy: "Proxy", *options: str) -> None:
     for option in options:
         value = getattr(proxy, option)
         if not value > 0:
-            raise OptionError(f"{type(proxy).__name__} with {option}={value} cannot work; it must be above 0.")
+            raise OptionError(f"{type(proxy).__name__} with {option}={value} is invalid: it must be above 0.")
 
 
 class Proxy(ABC):
@@ -112,19 +112,19 @@ def _evidence_of(proxy: type[Proxy]) -> dict[str, type[Evidence]]:
     parameters = [name for name in inspect.signature(proxy.measure).parameters if name != "self"]
     if not parameters:
         raise HarnessError(
-            f"{proxy.__name__}.measure asks for no evidence; give it a parameter that is annotated with a class of "
+            f"{proxy.__name__}.measure takes no evidence; give it a parameter that is annotated with a class of "
             "harness.evidence."
         )
     for parameter in parameters:
         kind = hints.get(parameter)
         if kind is None:
             raise HarnessError(
-                f"{proxy.__name__}.measure does not say what '{parameter}' is; annotate it with a class of "
+                f"{proxy.__name__}.measure has no annotation for '{parameter}'; annotate it with a class of "
                 f"harness.evidence, such as `{parameter}: WeightGradients`."
             )
         if not (isinstance(kind, type) and issubclass(kind, Evidence)):
             raise HarnessError(
-                f"{proxy.__name__}.measure asks for '{parameter}: {kind}', which is no kind of evidence; "
+                f"{proxy.__name__}.measure takes '{parameter}: {kind}', which is not a kind of evidence; "
                 "annotate it with a class of harness.evidence."
             )
     return {parameter: hints[parameter] for parameter in parameters}
@@ -136,7 +136,7 @@ PROXIES: Registry[type[Proxy]] = Registry("proxy", "proxies", plural="proxies")
 def is_baseline(name: str, *, version: str = "") -> bool:
     """Whether a column of scores is a baseline: its registered proxy says so.
 
-    Scores made elsewhere, those of the version `columns.EXTERNAL`, are proxies whatever their name.
+    Scores computed elsewhere, those of the version `columns.EXTERNAL`, are proxies whatever their name.
     """
     return version != columns.EXTERNAL and name in PROXIES and PROXIES.get(name).baseline
 

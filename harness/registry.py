@@ -95,7 +95,7 @@ def import_modules(package: ModuleType) -> None:
 
 
 def unknown_name(kind: str, name: str, known: list[str]) -> str:
-    """The sentence for an unknown name: what was asked, the nearest, and all that are known."""
+    """The sentence for an unknown name: what was requested, the nearest, and all that are known."""
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean '{nearest[0]}'?" if nearest else ""
     return f"No {kind} is called '{name}'.{hint} Known: {', '.join(known)}."

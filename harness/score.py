@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Score, print and write the table.
 
     Raises:
-        HarnessError: for a user's mistake or missing data.
+        HarnessError: for a user error or missing data.
     """
     table = _score(arguments)
     print(table.to_string(index=False))
@@ -84,7 +84,7 @@ def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
 
     Raises:
         MissingDataError: if there is no such file.
-        OptionError: if it is no such table.
+        OptionError: if it is not such a table.
         UnknownNameError: if one is not of the space.
     """
     try:
@@ -92,7 +92,7 @@ def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
     except FileNotFoundError:
         raise MissingDataError(f"There is no file '{path}'; it must be a CSV file with a column {ARCH}.") from None
     except (OSError, ValueError) as error:
-        raise OptionError(f"{path} is no CSV file with a column {ARCH} ({type(error).__name__}).") from None
+        raise OptionError(f"{path} is not a CSV file with a column {ARCH} ({type(error).__name__}).") from None
     if ARCH not in table.columns or table.empty:
         raise OptionError(f"{path} has the columns {', '.join(table.columns)} and {len(table)} rows; it needs {ARCH}.")
     return table.assign(**{ARCH: [space.find(str(arch)) for arch in table[ARCH]]})

@@ -1,4 +1,4 @@
-"""Settings of an evaluation: what a user may choose beside proxies, benchmarks and data sets."""
+"""Settings of an evaluation: what a user may choose besides proxies, benchmarks and data sets."""
 
 import math
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Settings:
     order of preference: each data set takes the first kind that is here. `hypothesis` holds words "PROXY:BASELINE".
 
     Raises:
-        OptionError: for values that cannot work, each with what would.
+        OptionError: for invalid values; the message says what is valid.
     """
 
     sample: int | str | None = None
@@ -56,14 +56,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         if isinstance(self.sample, str) and self.sample != ALL:
-            raise OptionError(f"sample={self.sample} cannot work; it must be a number of architectures or all.")
+            raise OptionError(f"sample={self.sample} is invalid: it must be a number of architectures or all.")
         for name in ("sample", "seeds", "workers"):
             value = getattr(self, name)
             if isinstance(value, int) and value < 1:
-                raise OptionError(f"{name}={value} cannot work; it must be at least 1.")
+                raise OptionError(f"{name}={value} is invalid: it must be at least 1.")
         for name in ("seed", "sample_seed"):
             if getattr(self, name) < 0:
-                raise OptionError(f"{name}={getattr(self, name)} cannot work; it must be 0 or more.")
+                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be 0 or more.")
         if not 0 <= self.smallest < 1:
             raise OptionError(f"smallest={self.smallest:g} is invalid: it must be 0 or more and below 1.")
         if not self.against:
@@ -74,7 +74,7 @@ class Settings:
                 f"timeout_per_network={limit:g} is invalid: it must be seconds above 0, or null for no limit."
             )
         if self.retry not in ("none", "failed"):
-            raise OptionError(f"retry={self.retry} cannot work; it must be none or failed.")
+            raise OptionError(f"retry={self.retry} is invalid: it must be none or failed.")
         check_device(self.device)
         _ = self.hypotheses
         for name, most in _MOST.items():
@@ -123,6 +123,6 @@ def check_device(name: str) -> None:
         n_devices = torch.cuda.device_count()
         if (device.index or 0) >= n_devices:
             found = f"{n_devices} CUDA devices" if n_devices else "no CUDA device"
-            raise OptionError(f"device={name} was asked for, but torch finds {found} here. Use device=cpu.")
+            raise OptionError(f"device={name} is not available: torch finds {found}. Use device=cpu.")
     elif device.type not in ("cpu", "mps"):
         raise OptionError(f"device={name} is not supported; it must be cpu, cuda or cuda:N.")

@@ -116,7 +116,7 @@ def test_the_planner_prints_numbers_of_architectures(folder, capsys):
         (
             lens_command,
             ["--proxy", "zico"],
-            "--proxy is no option: settings are written without dashes, as proxy=zico.",
+            "--proxy is not an option: settings are written without dashes, as proxy=zico.",
         ),
         (plan.main, ["width=wide"], "width=wide is invalid"),
         (plan.main, [], "width=null is invalid"),

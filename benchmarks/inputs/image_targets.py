@@ -32,7 +32,7 @@ class Segmentation(Taskonomy):
     def read_target(self, path: Path) -> NDArray[np.int64]:
         values = read_picture(path, SIZE, bilinear=False)
         if values.ndim != 2 or values.max() > self.n_classes:
-            raise CorruptDataError(f"{path} is no image of one channel with the values 0 to {self.n_classes}.")
+            raise CorruptDataError(f"{path} is not an image of one channel with the values 0 to {self.n_classes}.")
         return np.maximum(values, 1).astype(np.int64) - 1
 
 
@@ -51,7 +51,7 @@ class Normals(Taskonomy):
     def read_target(self, path: Path) -> NDArray[np.float32]:
         picture = read_picture(path, SIZE)
         if picture.ndim != 3:
-            raise CorruptDataError(f"{path} is no image of three channels.")
+            raise CorruptDataError(f"{path} is not an image of three channels.")
         return _channels_first(picture)
 
 

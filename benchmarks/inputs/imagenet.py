@@ -111,7 +111,7 @@ IMAGENET = ImageNet(
     licence="ImageNet terms: non-commercial research",
     how_to_get=(
         "Log in at https://image-net.org/download-images, download the training images of ILSVRC 2012 (Task 1 & 2) and "
-        f"unpack them into the image home as real/{FOLDER}/train/<wnid>/*.JPEG"
+        f"unpack them into the image folder as real/{FOLDER}/train/<wnid>/*.JPEG"
     ),
 )
 

@@ -16,7 +16,7 @@ IMAGENET16_120 = ImageFiles(
     licence="ImageNet terms: non-commercial research",
     how_to_get=(
         "Log in at https://image-net.org/download-images, download 'Train (16x16)' of the downsampled images "
-        "and put train_data_batch_1 to 10 into the folder real/ImageNet16 of the image home"
+        "and put train_data_batch_1 to 10 into the folder real/ImageNet16 of the image folder"
     ),
     official=PythonBatches(
         folder="ImageNet16",

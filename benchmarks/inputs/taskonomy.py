@@ -203,5 +203,5 @@ def how_to_get(domain: str, ending: str) -> str:
     layout = f"real/{FOLDER}/<building>/{domain}/point_<p>_view_<v>_domain_{domain}.{ending}"
     return (
         f"Download the {domains} (https://github.com/StanfordVL/taskonomy/tree/master/data) and put the files into "
-        f"the image home, as {layout} and so on"
+        f"the image folder, as {layout} and so on"
     )

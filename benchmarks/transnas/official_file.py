@@ -52,8 +52,8 @@ def convert_official(path: Path, space: SearchSpace) -> TruthTable:
     except pickle.UnpicklingError as error:
         # The message itself would advise to load the file without this guard.
         raise CorruptDataError(
-            f"{path} is not {_CONTENTS}: it is damaged, or asks for more than plain containers and numbers. "
-            "It was not read; get it from its authors again."
+            f"{path} is not {_CONTENTS}: it is damaged, or refers to more than plain containers and numbers. "
+            "It was not read; download it again from its authors."
         ) from error
     except _DAMAGED as error:
         reason = str(error).partition("\n")[0][:200]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_SCORES = "What was scored is kept; the same command goes on from there."
+_SCORES = "Finished scores are kept; run the same command again to continue."
 _AGAIN = "Run the same command again."
 
 
@@ -57,7 +57,7 @@ COMMANDS: Mapping[str, Command] = {
             "Lists which ground truth and images are on this machine, fetches and converts what is public, imports "
             "official releases and verifies every file.",
             ("status", "fetch nats_tss", "verify"),
-            kept="Nothing half-written is used. Run the command again.",
+            kept="Incomplete files are ignored. Run the command again.",
         ),
         Command(
             "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, searchers, tables",
@@ -83,7 +83,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "tables", "harness.tables.__main__", "regenerate published tables from stored scores",
-            "Regenerates published tables from score tables, each value beside the published one.",
+            "Regenerates published tables from score tables, each value next to the published one.",
             ("table=zico_table1", "table=all", "table=zico_table1 store=results/scores.sqlite out=tables"),
             "tables",
         ),
@@ -121,7 +121,7 @@ COMMANDS: Mapping[str, Command] = {
             "Trains one architecture's network and writes weights, history and an ONNX file.",
             ("arch=11 recipe.epochs=60", "arch=best.txt dataset=cifar10 device=cuda",
              "bench=imagenet_mbv2 arch=best.txt dataset=imagenet recipe=zico_imagenet"),
-            "train", "Finished epochs are kept; the same command goes on from there.",
+            "train", "Finished epochs are kept; run the same command again to continue.",
         ),
         Command(
             "theory", "harness.theory.__main__", "check the theory behind ZiCo: figures 1, 2 and 5 of the paper",
@@ -130,7 +130,7 @@ COMMANDS: Mapping[str, Command] = {
             "theory", "Finished experiments and scores are kept; run the same command again.",
         ),
         Command(
-            "check", "harness.check.__main__", "examine a proxy as a plug-in and say what to mend",
+            "check", "harness.check.__main__", "examine a proxy as a plug-in and say what to fix",
             "Examines proxies as plug-ins, one check at a time, and says what to do about each finding.",
             ("my_proxy.py", "zico naswot", "my_proxy.py --quick"),
         ),
@@ -142,7 +142,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "store", "harness.store.command", "merge score stores, export and load score tables",
-            "Joins score stores, writes score tables from a store, or reads them into one.",
+            "Merges score stores, writes score tables from a store, or reads them into one.",
             ("merge results/scores.sqlite other.sqlite", "export results/scores.sqlite --bench nats_tss",
              "load results/scores results/scores.sqlite"),
         ),

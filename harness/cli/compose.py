@@ -23,14 +23,14 @@ from harness.paths import conf_folder
 
 
 class _Mistake(BaseException):
-    """A user's mistake on its way through Hydra, which would turn an Exception into a traceback."""
+    """A user error on its way through Hydra, which would turn an Exception into a traceback."""
 
 
 def run_composed(command: Command, words: Sequence[str]) -> int:
     """Check all words, then have Hydra run the command once, or once per combination with `--multirun`.
 
     Raises:
-        HarnessError: for a user's mistake.
+        HarnessError: for a user error.
     """
     assert command.config is not None
     flags, rest = split_flags(command, words)
@@ -118,7 +118,7 @@ def _composed(name: str, overrides: list[str]) -> DictConfig:
     try:
         with initialize_config_dir(str(conf_folder()), version_base="1.3"):
             composed = compose(name, overrides)
-            OmegaConf.to_container(composed, resolve=True)  # an interpolation that leads nowhere is told here
+            OmegaConf.to_container(composed, resolve=True)  # an interpolation that leads nowhere is reported here
             return composed
     except (HydraException, OmegaConfBaseException) as error:
         raise OptionError(f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}.") from None

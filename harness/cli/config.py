@@ -34,7 +34,7 @@ def plain_values(config: DictConfig) -> dict[str, Any]:
 
 
 def read_request(config: DictConfig) -> EvaluationRequest:
-    """What a composed configuration asks for; keys that are no settings of an evaluation are left aside.
+    """What a composed configuration requests; keys that are no settings of an evaluation are left aside.
 
     Raises:
         HarnessError: for values that are invalid.

@@ -53,7 +53,7 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
     Args:
         kind: of plug-in.
         word: as typed; for a proxy it may be the path of a Python file.
-        further: words that are valid beside names.
+        further: words that are valid besides names.
 
     Raises:
         UnknownNameError: where nothing is called so.

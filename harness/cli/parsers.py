@@ -56,7 +56,7 @@ def parse(command: Command, words: Sequence[str]) -> argparse.Namespace:
 
 def _refuse_words_for_help(command: Command, words: Sequence[str]) -> None:
     if words and words[0] in ("help", "version") and command.name != "perf":  # it measures these
-        raise OptionError(f"'{words[0]}' is not known here. Write {command.typed} --{words[0]}.")
+        raise OptionError(f"'{words[0]}' is not an argument of this command. Write {command.typed} --{words[0]}.")
 
 
 def _data(parser: argparse.ArgumentParser) -> None:
@@ -64,10 +64,10 @@ def _data(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("status", help="what is on this machine, and how to get the rest")
     fetching = commands.add_parser("fetch", help="download and convert the tables of a benchmark, or images")
     fetching.add_argument("name", metavar="NAME|all", help="a benchmark or data set; all: every benchmark's tables")
-    importing = commands.add_parser("import", help="convert an official release that you have; `status` lists them")
+    importing = commands.add_parser("import", help="convert a local official release; `status` lists them")
     importing.add_argument("name", metavar="NAME", help="the release: nats_tss, nats_sss, hw_nas_bench, ...")
     importing.add_argument("path", metavar="PATH", type=Path, help="its file or unpacked folder")
-    commands.add_parser("verify", help="re-hash and read everything, naming each damaged file")
+    commands.add_parser("verify", help="verify the checksums of all files and name the damaged ones")
 
 
 def _check_data(arguments: argparse.Namespace) -> None:
@@ -142,7 +142,7 @@ def _check_score(arguments: argparse.Namespace) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("proxy", nargs="+", help="a registered name, the path of a Python file, or a benchmark")
-    parser.add_argument("--quick", action="store_true", help="leave out cost and direction")
+    parser.add_argument("--quick", action="store_true", help="skip cost and direction")
 
 
 def _check_check(arguments: argparse.Namespace) -> None:
@@ -173,10 +173,10 @@ def _check_perf(arguments: argparse.Namespace) -> None:
 
 def _store(parser: argparse.ArgumentParser) -> None:
     command = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    merging = command.add_parser("merge", help="copy into the first store what it lacks of the others")
+    merging = command.add_parser("merge", help="add the scores of the other stores to the first")
     merging.add_argument("target", type=Path)
     merging.add_argument("sources", type=Path, nargs="+")
-    exporting = command.add_parser("export", help="write compact score tables, one per key, without truth")
+    exporting = command.add_parser("export", help="write compact score tables, one per key, without ground truth")
     exporting.add_argument("store", type=Path)
     exporting.add_argument("folder", type=Path, nargs="?", default=Path("results/scores"), help="default: %(default)s")
     exporting.add_argument("--bench", action="append", help="only this benchmark (may be repeated)")

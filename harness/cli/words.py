@@ -1,4 +1,4 @@
-"""Words of the command line as people type them -> words that Hydra reads; what is misspelt is told here."""
+"""Words of the command line as people type them -> words that Hydra reads; reports what is misspelt."""
 
 import difflib
 import re
@@ -47,7 +47,7 @@ def split_flags(command: Command, words: Sequence[str]) -> tuple[list[str], list
         flags.append(word)
         if FLAGS[name] and not equals:
             if not remaining:
-                raise OptionError(f"{name} lacks its value: {'--cfg job' if 'c' in name else name + ' VALUE'}.")
+                raise OptionError(f"{name} needs a value: {'--cfg job' if 'c' in name else name + ' VALUE'}.")
             value = remaining.pop(0)
             flags.append(value)
         if name in ("-i", "--info") and not equals and remaining and remaining[0] in _INFO:
@@ -62,10 +62,10 @@ def _unknown_flag(command: Command, flag: str, value: str) -> str:
     assert command.config is not None
     if key in settings_file(command.config).keys:
         shown = value if value and not value.startswith("-") else "VALUE"
-        return f"{flag} is no option: settings are written without dashes, as {key}={shown}."
+        return f"{flag} is not an option: settings are written without dashes, as {key}={shown}."
     nearest = difflib.get_close_matches(flag, [*FLAGS, "--help", "--version"], n=1, cutoff=0.6)
     hint = f" Did you mean {nearest[0]}?" if nearest else ""
-    return f"{flag} is no option.{hint} Settings are written KEY=VALUE; see `{command.typed} --help`."
+    return f"{flag} is not an option.{hint} Settings are written KEY=VALUE; see `{command.typed} --help`."
 
 
 def as_hydra_reads(command: Command, words: Sequence[str], *, sweeps: bool) -> list[str]:
@@ -77,7 +77,7 @@ def as_hydra_reads(command: Command, words: Sequence[str], *, sweeps: bool) -> l
         sweeps: whether commas separate runs (`--multirun`).
 
     Raises:
-        OptionError: for a word that is no setting.
+        OptionError: for a word that is not a setting.
         UnknownNameError: for a setting, proxy, benchmark, data set, ensemble or searcher that there is not.
     """
     return [_read(command, word, sweeps) for word in words]
@@ -136,7 +136,7 @@ def _check_key(command: Command, key: str, word: str) -> None:
         return
     if group in command.adds:
         if group == "options" and not word.startswith("+"):
-            raise OptionError(f"{word} is to be written with a plus sign: +{word}.")
+            raise OptionError(f"{word} needs a plus sign: +{word}.")
         return
     leaf = key.rpartition(".")[2]
     elsewhere = [known for known in file.keys if known.rpartition(".")[2] == leaf]
@@ -161,7 +161,7 @@ def _added_groups(command: Command) -> Iterator[str]:
 
 def _no_setting(command: Command, word: str) -> str:
     if word in ("help", "version"):
-        return f"'{word}' is no setting. Write {command.typed} --{word}."
+        return f"'{word}' is not a setting. Write {command.typed} --{word}."
     for key, kind in _KIND_OF.items():
         if key in settings_file(str(command.config)).keys and _is_name(kind, word):
             return f"'{word}' cannot be read as a setting: write {key}={word}."

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run one of its commands: 0, or 1 if files are damaged.
 
     Raises:
-        HarnessError: for a user's mistake, or a data home that cannot be read or written.
+        HarnessError: for a user error, or a data home that cannot be read or written.
     """
     try:
         if arguments.command == "fetch":
@@ -57,7 +57,7 @@ def _status() -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDE)
-    console.print(f"Data home: {data_home()}\nImage home: {images_home()}", soft_wrap=True, highlight=False)
+    console.print(f"Data home: {data_home()}\nImage folder: {images_home()}", soft_wrap=True, highlight=False)
     found = entries(data_home(), images_home())
     if console.width < _ROOM_FOR_TABLE:
         print("\n".join(status_lines(found, console.width)))
@@ -85,7 +85,7 @@ def _fetch(name: str) -> int:
 
 def _fetch_table(source: TruthSource) -> None:
     done = fetch(source)
-    print(f"{source.key}: {'written to' if done else 'there and whole,'} {source.path()}")
+    print(f"{source.key}: {'written to' if done else 'already complete:'} {source.path()}")
 
 
 def _import(name: str, path: Path) -> int:
@@ -103,7 +103,7 @@ def _import(name: str, path: Path) -> int:
 
 def _fetch_images(data_set: DataSet) -> None:
     if data_set.archive is None:
-        told = f"{data_set.name}: {data_set.how_to_get}. The image home is {images_home()}."
+        told = f"{data_set.name}: {data_set.how_to_get}. The image folder is {images_home()}."
         if not data_set.embedded and InputKind.real not in data_set.present(images_home()):
             raise MissingDataError(f"Nothing was fetched. {told}")
         print(told)
@@ -119,6 +119,6 @@ def _verify() -> int:
     for sentence in damaged:
         print(f"DAMAGED  {sentence}")
     for path in unfinished(data_home()):
-        print(f"left by an interrupted fetch, never read, may be deleted: {path}")
+        print(f"left by an interrupted fetch; can be deleted: {path}")
     print(f"{len(whole)} whole, {len(damaged)} damaged.")
     return _DAMAGED if damaged else 0

@@ -24,7 +24,7 @@ _NAME_WIDTH = 8
 class Entry:
     """One table or image collection; `state` is present, embedded, outdated, damaged or missing.
 
-    `where` is relative to the data home for tables, to the image home for images.
+    `where` is relative to the data home for tables, to the image folder for images.
     """
 
     name: str
@@ -42,7 +42,7 @@ def entries(home: Path, images: Path) -> list[Entry]:
 
     Args:
         home: the data home.
-        images: the image home.
+        images: the image folder.
     """
     sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
     benchmarks = sorted({source.benchmark for source in sources})
@@ -77,7 +77,7 @@ def status_lines(found: list[Entry], width: int) -> Iterator[str]:
 
 
 def verify(home: Path, images: Path) -> tuple[list[str], list[str]]:
-    """Read and re-hash every table of the data home, and read all images of the image home.
+    """Read and re-hash every table of the data home, and read all images of the image folder.
 
     Returns:
         What is whole and what is damaged, one sentence each.

@@ -26,12 +26,12 @@ def compared_with(settings: Settings | None = None) -> tuple[str, ...]:
 
 
 def baselines_among(row_keys: Iterable[RowKey]) -> frozenset[str]:
-    """The names of the columns that are baselines, as `Proxy.baseline` says; scores made elsewhere are none."""
+    """The names of the columns that are baselines, as `Proxy.baseline` says; scores computed elsewhere are none."""
     return frozenset(key.proxy for key in row_keys if is_baseline(key.proxy, version=key.version))
 
 
 def missing_baselines(asked: Sequence[RowKey], settings: Settings) -> list[str]:
-    """Counts to compare with that were not asked for; none where nothing but counts was asked for."""
+    """Counts to compare with that were not requested; none where only counts were requested."""
     names = {key.proxy for key in asked}
     if names == baselines_among(asked):
         return []
@@ -58,7 +58,7 @@ def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> tuple[tupl
 
 
 def refuse_as_names(names: Iterable[str], settings: Settings) -> None:
-    """Make sure that scores made elsewhere are not called as the counts that they are compared with.
+    """Make sure that scores computed elsewhere are not called as the counts that they are compared with.
 
     Raises:
         OptionError: naming the columns; and for an against= with something else than baselines.

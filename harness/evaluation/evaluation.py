@@ -78,7 +78,7 @@ def evaluate(
         ensemble: names of ensembles over the proxies of this evaluation, or "all".
 
     Raises:
-        HarnessError: for a user's mistake or missing data, before anything is computed.
+        HarnessError: for a user error or missing data, before anything is computed.
     """
     settings = settings or Settings()
     asked = _asked(proxy, bench, dataset, ensemble, settings)
@@ -174,12 +174,12 @@ def _words(words: Words) -> tuple[str, ...]:
 
 
 def _proxy_words(proxy: Words, external: pd.DataFrame | None) -> tuple[str, ...]:
-    """The proxies asked for; by default four with the counts, or the counts alone beside scores made elsewhere."""
+    """The requested proxies; by default four with the counts, or the counts alone beside scores computed elsewhere."""
     return _words(proxy) or (COUNTS if external is not None else DEFAULT_PROXIES + COUNTS)
 
 
 def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for_all: bool) -> list[ProxySpec]:
-    """The proxies that the protocol has enough batches for; one asked for by name must be among them."""
+    """The proxies that the protocol has enough batches for; one requested by name must be among them."""
     kept = []
     for spec in specs:
         needed = spec.proxy_class.min_batches

@@ -135,7 +135,7 @@ def attempted(
         except tolerated as error:
             skipped.append(Skipped(space.name, data_set.name, str(error)))
     if not found:
-        raise HarnessError(f"None of the data sets can be {done} here. {skipped[0].reason}")
+        raise HarnessError(f"None of the data sets can be {done}. {skipped[0].reason}")
     return found, skipped
 
 
@@ -164,8 +164,8 @@ def open_evaluation_set(
     if not np.isfinite(values).any():
         n_known = truth.n_known(data_set.name, column.name)
         raise HarnessError(
-            f"The truth column {column.name} of {space.name} on {data_set.name} has {n_known:,} of "
-            f"{len(space.architectures):,} architectures, but none of the sample; sample=all has them."
+            f"The truth column {column.name} of {space.name} on {data_set.name} covers {n_known:,} of "
+            f"{len(space.architectures):,} architectures, but none of the sample; use sample=all."
         )
     return EvaluationSet(space, data_set, chosen, index, values, column, population, truth)
 
@@ -204,7 +204,7 @@ def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
     columns = stated.get(data_set.name) if isinstance(stated, dict) else None
     if not columns:
         raise HarnessError(
-            f"No default truth column of {space.name} on {data_set.name} is stated in {file}; give truth=COLUMN."
+            f"No default truth column of {space.name} on {data_set.name} is defined in {file}; give truth=COLUMN."
         )
     if isinstance(columns, str):
         return columns

@@ -1,4 +1,4 @@
-"""Scores made elsewhere: a CSV file that goes straight to agreement."""
+"""Scores computed elsewhere: a CSV file that goes straight to agreement."""
 
 import csv
 import math
@@ -25,13 +25,13 @@ _MOST_BYTES = 2**30
 def read_scores(path: Path) -> pd.DataFrame:
     """Scores by architecture: the file's column `arch` becomes the index, every other column is a proxy of that name.
 
-    An empty cell, NaN or NA is no score. `index` and `truth`, which the harness's own tables have beside the
+    An empty cell, NaN or NA is not a score. `index` and `truth`, which the harness's own tables have beside the
     architectures, are left out.
 
     Raises:
         MissingDataError: if there is no such file.
         CorruptDataError: naming the line: if it has no column arch, no scores, a name that is reserved, an
-            architecture twice or without a name, a row of another length, or a score that is no number.
+            architecture twice or without a name, a row of another length, or a score that is not a number.
     """
     rows = _rows(path)
     _, names = next(rows, (0, []))
@@ -116,14 +116,14 @@ def _number(text: str, where: str) -> float:
     """A score, NaN where there is none.
 
     Raises:
-        CorruptDataError: with `where`, in which %s is the text, if it is no number or too large for one.
+        CorruptDataError: with `where`, in which %s is the text, if it is not a number or too large for one.
     """
     if text.lower() in _MISSING:
         return math.nan
     if _INFINITE.fullmatch(text):
         return float(text)
     if not _NUMBER.fullmatch(text):
-        raise CorruptDataError(f"{where.replace('%s', _shown(text), 1)}, which is no number.")
+        raise CorruptDataError(f"{where.replace('%s', _shown(text), 1)}, which is not a number.")
     found = float(text)
     if math.isinf(found):
         raise CorruptDataError(

@@ -21,7 +21,7 @@ _PACKAGES = ("nas-proxy-harness", "torch", "numpy", "scipy", "pandas", "hydra-co
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for.
+    """What was requested.
 
     Attributes:
         words: names by setting, as `proxy`, `bench`, `dataset`, `ensemble`; None: the default.

@@ -49,7 +49,7 @@ def parse_ensembles(words: Sequence[str], options: Mapping[str, Mapping[str, obj
 
 
 def require_company(ensembles: Mapping[str, Ensemble], proxies: Sequence[str]) -> None:
-    """Make sure that there is something to combine, and that the columns of scores can be told apart.
+    """Make sure that there is something to combine, and that the columns of scores can be distinguished.
 
     Raises:
         OptionError: if there is an ensemble over fewer than two proxies, or one that is called as a proxy is.
@@ -61,7 +61,7 @@ def require_company(ensembles: Mapping[str, Ensemble], proxies: Sequence[str]) -
         )
     doubled = sorted(ensembles.keys() & set(proxies))
     if doubled:
-        raise OptionError(f"Both an ensemble and a proxy are called {', '.join(doubled)}; leave out one of them.")
+        raise OptionError(f"Both an ensemble and a proxy are called {', '.join(doubled)}; remove one of them.")
 
 
 def ensemble_columns(
@@ -91,7 +91,7 @@ def _ensemble_column(
     table = pd.DataFrame({column.name: column.values.to_numpy() for column in proxies}, index=list(evaluated.archs))
     try:
         if len(proxies) < 2:
-            raise Undefined(f"of the proxies only {' '.join(names) or 'none'} has scores here")
+            raise Undefined(f"only {' '.join(names) or 'none'} of the proxies has scores on this data set")
         values = ensemble.scores(table, truth=evaluated.accuracies, groups=evaluated.classes)
         lacking = table.isna()
         failures = Counter(f"no score of {name}" for name in lacking.idxmax(axis=1)[lacking.any(axis=1)])

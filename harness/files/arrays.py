@@ -35,7 +35,7 @@ def read_npz(path: Path, names: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
     """Arrays of numbers in an npz file, [...] each, by name; `names` says of each whether it must be there.
 
     Raises:
-        CorruptDataError: if the file is no whole npz file, lacks one, or one holds anything but numbers, has other
+        CorruptDataError: if the file is not a whole npz file, lacks one, or one holds anything but numbers, has other
             bytes than its header announces, or more than 8 GiB.
     """
     required = " and ".join(f"'{name}'" for name, must in names.items() if must)

@@ -23,7 +23,7 @@ def md5_of(path: Path) -> str:
 
 
 def part_path(target: Path) -> Path:
-    """A fresh hidden path beside `target`, never read by anything, to write to before moving it to `target`."""
+    """A fresh hidden path in the target's folder, never read by anything, to write to before moving it to `target`."""
     return target.with_name(f".{target.name}.{os.getpid()}-{secrets.token_hex(4)}{PART_SUFFIX}")
 
 

@@ -86,7 +86,7 @@ def check(file: RemoteFile, path: Path, source: str) -> None:
     Raises:
         CorruptDataError: at the first difference, naming `source`.
     """
-    again = f"Nothing of it was kept. Try again, or set {MIRROR_VARIABLE} to another source."
+    again = f"The file was discarded. Try again, or set {MIRROR_VARIABLE} to another source."
     n_bytes = path.stat().st_size
     if n_bytes != file.n_bytes:
         raise CorruptDataError(f"{source} gave {n_bytes:,} bytes instead of the published {file.n_bytes:,}. {again}")
@@ -97,7 +97,7 @@ def check(file: RemoteFile, path: Path, source: str) -> None:
             f"{again}"
         )
     if file.md5 and md5_of(path) != file.md5:
-        raise CorruptDataError(f"{source} has another md5 than the published {file.md5}. {again}")
+        raise CorruptDataError(f"{source} has a different md5 than the published {file.md5}. {again}")
 
 
 def _from_folder(source: Path, part: Path) -> None:
@@ -112,7 +112,8 @@ def _from_folder(source: Path, part: Path) -> None:
         # Only the reading side is about the mirror; a full disk on our side is reported as itself.
         if error.filename is not None and Path(error.filename) == source:
             raise MissingDataError(
-                f"The mirror has no readable file {source}. Unset {MIRROR_VARIABLE} to download it from its own host."
+                f"The mirror has no readable file {source}. Unset {MIRROR_VARIABLE} to download it from the "
+                "original host."
             ) from error
         raise
 

@@ -64,7 +64,7 @@ def call_limited(reading: Reading, limits: Limits) -> Any:
         except subprocess.TimeoutExpired as error:
             raise CorruptDataError(
                 f"{reading.name} was not read: it took longer than {limits.seconds:,.0f} s. It is damaged, or made "
-                "to harm; get it from its authors again."
+                "to harm; download it again from its authors."
             ) from error
         finally:
             process.kill()  # also when the user interrupts
@@ -110,8 +110,8 @@ def _result(answer: bytes, status: int, name: str, limits: Limits) -> Any:
     if not answer:
         how = f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
         raise CorruptDataError(
-            f"{name} was not read: the process that read it {how}. It is damaged, or made to harm; get it from its "
-            "authors again."
+            f"{name} was not read: the process that read it {how}. It is damaged, or made to harm; download it "
+            "again from its authors."
         )
     found = safe_pickle.load(answer, name=name)
     if "result" in found:
@@ -119,7 +119,7 @@ def _result(answer: bytes, status: int, name: str, limits: Limits) -> Any:
     if found["error"] == "MemoryError":
         raise CorruptDataError(
             f"{name} was not read: it needs more than {limits.memory_bytes // _MEBIBYTE:,} MiB of memory. It is "
-            "damaged, or made to harm; get it from its authors again."
+            "damaged, or made to harm; download it again from its authors."
         )
     kind = getattr(errors, found["error"], None)
     if isinstance(kind, type) and issubclass(kind, HarnessError):

@@ -17,7 +17,7 @@ _MAY_DIFFER = ("out", "store", "workers", "device", "resume", "retry")  # where 
 
 @contextmanager
 def out_folder(asked: Path | None, stem: str, evaluation: Mapping[str, object] | None = None) -> Iterator[Path]:
-    """The folder asked for, or else a new one in `results/runs` that begins with `stem` and ends with the time.
+    """The requested folder, or else a new one in `results/runs` that begins with `stem` and ends with the time.
 
     To be entered before anything is computed, so that a folder that cannot be written is known then. A new one that is
     left without a file goes again, with the folders above that were made for it.

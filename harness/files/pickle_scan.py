@@ -68,7 +68,7 @@ def _stop(code: int, content: bytes, start: int) -> int:
     """Where an argument of variable length ends."""
     opcode = _OPCODES.get(code)
     if opcode is None or opcode.arg is None:
-        raise ValueError("a byte that is no opcode")
+        raise ValueError("a byte that is not an opcode")
     if opcode.arg.n == pickletools.UP_TO_NEWLINE:
         for _ in range(2 if code in _TWO_LINES else 1):
             start = content.find(b"\n", start) + 1

@@ -22,8 +22,8 @@ def write_files(out: Path, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise HarnessError(
-                f"The disk of {out} is full ({error.strerror}). Make room or choose another folder with out=FOLDER; "
-                "scores are in the store, so the same command writes the files without computing."
+                f"The disk of {out} is full ({error.strerror}). Free disk space or choose another folder with "
+                "out=FOLDER; scores are in the store, so the same command will only write the files."
             ) from error
         raise OptionError(
             f"The results cannot be written into {out}: {error.strerror or error}. "

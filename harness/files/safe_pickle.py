@@ -112,7 +112,7 @@ def _n_elements(shape: object) -> int:
         ValueError: if it is no tuple of few lengths.
     """
     if not isinstance(shape, tuple) or len(shape) > _MOST_AXES:
-        raise ValueError("a shape that is no tuple of lengths")
+        raise ValueError("a shape that is not a tuple of lengths")
     n = 1
     for length in shape:
         if type(length) is not int or not 0 <= length <= _MOST_BYTES:
@@ -206,8 +206,8 @@ class _ListedUnpickler(pickle.Unpickler):
             return self._stand_ins[module, name]
         if (module, name) not in self._allow:
             raise CorruptDataError(
-                f"{self._name} is a pickle that asks for '{module}.{name}', which is not a plain array or container: "
-                "it was not read. Delete it and get the file from its authors again."
+                f"{self._name} is a pickle that refers to '{module}.{name}', which is not a plain array or container: "
+                "it was not read. Delete it and download the file again from its authors."
             )
         return super().find_class(module, name)
 
@@ -219,7 +219,7 @@ class _ListedUnpickler(pickle.Unpickler):
         """
         raise CorruptDataError(
             f"{self._name} is a pickle that refers to something outside itself: it was not read. "
-            "Get the file from its authors again."
+            "Download the file again from its authors."
         )
 
 
@@ -242,7 +242,7 @@ def load(
             as the pickle says, and must check what it is given.
 
     Raises:
-        CorruptDataError: if it asks for any other global, or is truncated, no pickle at all, or made to harm.
+        CorruptDataError: if it refers to any other global, or is truncated, no pickle at all, or made to harm.
     """
     name, content = (name, source) if isinstance(source, bytes) else (str(source), _content(source))
     try:
@@ -255,7 +255,7 @@ def load(
     # memory can hold. All mean the same to the reader.
     except Exception as error:
         raise CorruptDataError(
-            f"{name} is not a valid pickle ({_reason(error)}; {len(content):,} bytes). Get the file again."
+            f"{name} is not a valid pickle ({_reason(error)}; {len(content):,} bytes). Fetch it again."
         ) from error
     return found
 
@@ -322,5 +322,5 @@ def _text(name: Any) -> str:
     if isinstance(name, bytes):
         return name.decode(_LATIN1)
     if type(name) is not str:
-        raise ValueError("a name that is no text")
+        raise ValueError("a name that is not a text")
     return name

@@ -97,7 +97,7 @@ def _try(url: str, output: BinaryIO, n_bytes: int, deadline: _Deadline, progress
     response = _opened(url, n_here, deadline)
     with response:
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise CorruptDataError(f"{url} is sent compressed, though that was declined. Nothing of it was kept.")
+            raise CorruptDataError(f"{url} is sent compressed, though that was declined. The file was discarded.")
         starts_at = _start(response, n_here)
         if starts_at != n_here:
             output.seek(starts_at)
@@ -108,11 +108,11 @@ def _try(url: str, output: BinaryIO, n_bytes: int, deadline: _Deadline, progress
         announced = starts_at + int(length) if length.isdecimal() and len(length) < 20 else None
         if announced is not None and announced > n_bytes:
             raise CorruptDataError(
-                f"{url} has {announced:,} bytes instead of the published {n_bytes:,}. Nothing of it was kept."
+                f"{url} has {announced:,} bytes instead of the published {n_bytes:,}. The file was discarded."
             )
         while content := _read(response, deadline):
             if output.tell() + len(content) > n_bytes:
-                raise CorruptDataError(f"{url} gave more than the published {n_bytes:,} bytes. Nothing of it was kept.")
+                raise CorruptDataError(f"{url} gave more than the published {n_bytes:,} bytes. The file was discarded.")
             output.write(content)
             if progress:
                 progress.advance(len(content))

@@ -27,7 +27,7 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
 
 
 def _progress(run: ScoringRun, archs: Sequence[Architecture], units: Sequence[Unit]) -> AskedProgress:
-    """The bar of the architectures asked for; counts move it only where no network is to be run."""
+    """The bar of the requested architectures; counts move it only where no network is to be run."""
     counts, networks = split_units(units)
     work = networks or counts
     missing = {unit.arch for unit in work}

@@ -228,7 +228,7 @@ def _number(value: Any) -> float:
     found = value.item() if hasattr(value, "item") else value
     if not isinstance(found, Real):
         raise TypeError(
-            f"measure returned {reprlib.repr(found)}, which is no number; return a float, or a dict of floats"
+            f"measure returned {reprlib.repr(found)}, which is not a number; return a float, or a dict of floats"
         )
     return float(found)
 

@@ -85,7 +85,7 @@ def sums_of_evidence(evidence: Sequence[Evidence]) -> dict[str, int]:
 
 @cache
 def _made_once(kind: type[Evidence]) -> tuple[str, ...]:
-    """The properties of a kind of evidence that are computed when first asked for, and kept."""
+    """The properties of a kind of evidence that are computed when first requested, and kept."""
     held = {name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()}
     return tuple(name for name, value in held.items() if isinstance(value, cached_property))
 

@@ -1,4 +1,4 @@
-"""The pool of worker processes: jobs in, answers out, in the order in which they end; what dies or hangs is told."""
+"""The pool of worker processes: jobs in, answers out, in the order in which they end; reports what dies or hangs."""
 
 import time
 from collections import deque
@@ -40,7 +40,7 @@ class Pool:
         """Answers as they come; with `fresh` each job is alone, in a worker that has done no other.
 
         Raises:
-            HarnessError: for a user's mistake, or if there can be no worker.
+            HarnessError: for a user error, or if there can be no worker.
             Exception: a fault of the harness.
         """
         waiting = deque(jobs)
@@ -93,8 +93,8 @@ class Pool:
             return self._spawner.start()
         except OSError as error:
             raise HarnessError(
-                f"No worker process can be started: {error}. What was scored is kept; see to the memory and the number "
-                "of processes of this machine, and run the same command again."
+                f"No worker process can be started: {error}. Finished scores are kept; free memory, or "
+                "reduce the number of processes on this machine, and run the same command again."
             ) from error
 
     def _limit(self, job: Job) -> float | None:

@@ -81,7 +81,7 @@ def parse_proxies(words: Sequence[str], options: Mapping[str, Mapping[str, Any]]
             found.setdefault(name, ProxySpec(name, chosen, path))
     for name in options:
         if name not in found:
-            raise OptionError(f"options.{name} is set, but the proxies asked for are {', '.join(found)}.")
+            raise OptionError(f"options.{name} is set, but the requested proxies are {', '.join(found)}.")
     return list(found.values())
 
 
@@ -128,7 +128,7 @@ def load_file(path: str) -> tuple[str, ...]:
     for name in names:
         proxy_class = PROXIES.get(name)
         if not (dataclasses.is_dataclass(proxy_class) and issubclass(proxy_class, Proxy)):
-            raise HarnessError(f"'{name}' in '{path}' is no frozen dataclass that inherits from Proxy.")
+            raise HarnessError(f"'{name}' in '{path}' is not a frozen dataclass that inherits from Proxy.")
         proxy_class.evidence()
     return names
 

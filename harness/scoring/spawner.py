@@ -133,7 +133,7 @@ _spawners: list[Spawner] = []
 
 
 def spawner() -> Spawner:
-    """The one of this process, made when first asked for."""
+    """The one of this process, made when first requested."""
     if _spawners and not _spawners[0].is_alive:
         _spawners.pop().close()
     if not _spawners:

@@ -53,7 +53,7 @@ class Done(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A job ended with a user's mistake or a fault of the harness, to be raised again."""
+    """A job ended with a user error or a fault of the harness, to be raised again."""
 
     error: Exception
 
@@ -116,7 +116,7 @@ def made(specs: Sequence[ProxySpec]) -> dict[str, Proxy]:
 
 @lru_cache(maxsize=1)
 def context_of(context: ContextSpec, with_batches: bool) -> ScoringContext:
-    """The context of a spec, kept until another is asked for."""
+    """The context of a spec, kept until another is requested."""
     return context.make(with_batches=with_batches)
 
 

@@ -41,14 +41,14 @@ class Incident(NamedTuple):
 
 @dataclass
 class _Lacking:
-    """A fault of the machine, which is told when everything else is scored."""
+    """A fault of the machine, which is reported when everything else is scored."""
 
     text: str = ""
 
 
 @dataclass
 class Workers:
-    """What computes: this process for the project's own proxies where one worker is asked for, otherwise a pool.
+    """What computes: this process for the project's own proxies where one worker is requested, otherwise a pool.
 
     A proxy from outside the project runs in a worker process always, so that it may hang or end its process without
     harm; only one that exists in this process alone, defined in a script or a notebook, has to run in it. A unit whose
@@ -85,7 +85,7 @@ class Workers:
         """The scores of some units, in the order in which they are ready.
 
         Raises:
-            HarnessError: for a user's mistake, if no process can be started, or, after everything else is scored, if
+            HarnessError: for a user error, if no process can be started, or, after everything else is scored, if
                 memory, disk or files are lacking for a unit that runs alone.
             MemoryError, OSError: if they are lacking in this process.
         """
@@ -191,8 +191,9 @@ def faults_told(title: str) -> Iterator[None]:
         else:
             raise
         raise HarnessError(
-            f"Scoring {title} ended with {text}. That is no score, and what was scored is kept; if it is memory that "
-            "lacks, run the same command again with fewer workers= or on a smaller protocol.batch_size=."
+            f"Scoring {title} ended with {text}. No score was stored for the network that "
+            "failed; finished scores are kept. If memory ran out, run the same command again with fewer workers= or a "
+            "smaller protocol.batch_size=."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Where scores lie: the score store of runs, and compact score tables to keep beside results."""
+"""Storage of scores: the score store of runs, and compact score tables for keeping with results."""
 
 from typing import TYPE_CHECKING
 

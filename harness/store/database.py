@@ -279,8 +279,8 @@ class ScoreStore:
             if "decode" in str(error) or isinstance(error, sqlite3.IntegrityError):
                 raise self._damaged("a text or an index in it is broken") from error
             raise StoreError(
-                f"The score store '{self.path}' cannot be used: {plain(error)}. What was committed before is kept; "
-                "make room or give another store=, and run the same command again."
+                f"The score store '{self.path}' cannot be used: {plain(error)}. Committed scores are kept; "
+                "free disk space or give another store=, and run the same command again."
             ) from error
         except (sqlite3.DatabaseError, BadRowError) as error:
             raise self._damaged(plain(error, 400)) from error
@@ -321,7 +321,7 @@ def _require_equal(key: ScoreKey, known: Score, offered: Score, source: Path) ->
     both_ok = known.status == offered.status == OK
     if both_ok and components_json(known.components) != components_json(offered.components):
         raise StoreError(
-            f"'{source}' holds another value of {plain(key.proxy)} for {plain(known.arch)} than the target does "
+            f"'{source}' has a different value of {plain(key.proxy)} for {plain(known.arch)} than the target "
             f"({_values(offered.components)} against {_values(known.components)}); they cannot be merged."
         )
 

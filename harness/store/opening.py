@@ -62,7 +62,7 @@ def lock(path: Path, *, read_only: bool) -> int:
         os.close(handle)
         raise StoreError(
             f"The score store '{path}' is in use by another run. Wait for it, or give this run store=OTHER.sqlite "
-            "and join them afterwards: python -m harness.store merge."
+            "and merge the stores afterwards: python -m harness.store merge."
         ) from None
     except OSError as error:  # a file system without locks
         os.close(handle)

@@ -175,7 +175,7 @@ def _checked_components(key: ScoreKey, row: StoredRow) -> Mapping[str, float]:
         return {}
     values = _several(components)
     if not values:
-        raise BadRowError(f"{_place(key, arch)} has the components {plain(components)}, no mapping of floats")
+        raise BadRowError(f"{_place(key, arch)} has the components {plain(components)}, not a mapping of floats")
     return values
 
 

@@ -1,4 +1,4 @@
-"""Compact score tables: all scores of one key in a Parquet file, to be kept beside results. They hold no truth.
+"""Compact score tables: all scores of one key in a Parquet file, for keeping with results. They hold no truth.
 
     <folder>/<space@version>/<data set>/<proxy@version>-<digest of the key>.parquet
 
@@ -123,8 +123,8 @@ class ScoreTable:
         mine, theirs = self.components.loc[both], other.components.loc[both]
         if len(both) and not mine.reindex(columns=theirs.columns).equals(theirs):
             raise StoreError(
-                f"The score table {self.header.place} holds other values of {self.header.key.proxy} than the store; "
-                "they cannot be joined. Export into another folder."
+                f"The score table {self.header.place} has different values of {self.header.key.proxy} than the store; "
+                "they cannot be combined. Export into another folder."
             )
         new = other.rows.loc[other.rows.index.difference(both)]
         return ScoreTable(self.header, pd.concat([self.rows, new]).sort_index())

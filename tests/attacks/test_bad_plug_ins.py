@@ -264,7 +264,7 @@ def test_a_fault_of_the_machine_is_told_after_the_rest_is_scored_and_never_store
     from harness.errors import HarnessError
 
     full = plug_in(tmp_path, "full_disk", "raise OSError(errno.ENOSPC, 'No space left')", on_one_arch(BAD_ARCH))
-    with pytest.raises(HarnessError, match=r"ended with OSError: \[Errno 28\] No space left. That is no score"):
+    with pytest.raises(HarnessError, match=r"ended with OSError: \[Errno 28\] No space left. No score was stored"):
         scores(tmp_path, ["grad_norm", full], timeout_s=60)
     run = ScoringRun(
         CONTEXT,

@@ -35,13 +35,13 @@ def good_store(path, key=KEY):
 @pytest.mark.parametrize(
     ("components", "status", "words"),
     [
-        ('{"params": 1.0},{"params": 2.0}', OK, "no mapping of floats"),
+        ('{"params": 1.0},{"params": 2.0}', OK, "not a mapping of floats"),
         ('{"other": 5}', OK, "the proxy gives params"),
-        ('{"params": "5"}', OK, "no mapping of floats"),
-        ('{"params": true}', OK, "no mapping of floats"),
-        ("[" * 100_000, OK, "no mapping of floats"),
+        ('{"params": "5"}', OK, "not a mapping of floats"),
+        ('{"params": true}', OK, "not a mapping of floats"),
+        ("[" * 100_000, OK, "not a mapping of floats"),
         ('{"params": 1' + "0" * 400 + "}", OK, "damaged"),
-        ("{}", OK, "no mapping of floats"),
+        ("{}", OK, "not a mapping of floats"),
         ("{}", "fine", "unknown status"),
         ('{"params": 1.0}', FAILED, "components although"),
         (b"x", OK, "wrong type"),

@@ -116,9 +116,9 @@ BROKEN = {
     "words": (
         "value",
         measuring("Layers", "return '1.5'"),
-        "measure returned '1.5', which is no number; return a float",
+        "measure returned '1.5', which is not a number; return a float",
     ),
-    "nothing": ("value", measuring("Layers", "pass"), "measure returned None, which is no number"),
+    "nothing": ("value", measuring("Layers", "pass"), "measure returned None, which is not a number"),
     "no parts": ("value", measuring("Layers", "return {}"), "measure returned {}; a dict must name its components"),
     "parts": ("value", measuring("Layers", "return {'a': 1.0, 'b': 2.0}"), "does not say how they combine"),
     "clock": ("deterministic", measuring("Layers", "return time.perf_counter()"), "in the second"),

@@ -41,8 +41,8 @@ def begun(*words: str, cwd: Path, seconds: float) -> subprocess.Popen:
     [
         ("harness.compare", "a b", signal.SIGINT, 130, "Interrupted. Run the same command again."),
         ("harness.describe", "nats_tss 0", signal.SIGTERM, 143, "Terminated. Run the same command again."),
-        ("harness.search", "proxy=zico", signal.SIGHUP, 129, "The terminal was closed. What was scored is kept;"),
-        ("harness.plan", "width=.1 out=o", signal.SIGINT, 130, "Interrupted. What was scored is kept;"),
+        ("harness.search", "proxy=zico", signal.SIGHUP, 129, "The terminal was closed. Finished scores are kept;"),
+        ("harness.plan", "width=.1 out=o", signal.SIGINT, 130, "Interrupted. Finished scores are kept;"),
     ],
 )
 def test_a_signal_during_imports_ends_in_one_sentence(module, words, number, code, sentence, tmp_path):
@@ -75,7 +75,7 @@ def test_sigterm_during_scoring_keeps_scores_and_leaves_no_empty_folder(tmp_path
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 143, err
-    assert err.splitlines()[-1] == "Terminated. What was scored is kept; the same command goes on from there."
+    assert err.splitlines()[-1] == "Terminated. Finished scores are kept; run the same command again to continue."
     assert "Traceback" not in err
     assert {path.name for path in tmp_path.iterdir()} == {"results"}
 

@@ -127,7 +127,7 @@ def test_data_sets_whose_images_are_missing_are_left_out_with_the_command_that_b
     code, out, _ = command("proxy=naswot", *words)
     assert code == 0
     assert pd.read_csv("one/agreement.csv")["dataset"].tolist() == ["digits"]
-    assert "left out: nats_tss cifar10: No images of cifar10 are in " in out
+    assert "skipped: nats_tss cifar10: No images of cifar10 are in " in out
     assert "python -m harness.data fetch cifar10" in out
     # What needs no images is evaluated.
     assert command("proxy=params", *words[:-1], "out=two")[0] == 0
@@ -142,7 +142,7 @@ def test_a_data_set_named_alone_is_no_list(command, fetched_home, monkeypatch):
     assert err.startswith("No images of cifar10 are in ")
     code, _, err = command("proxy=naswot", "dataset=[cifar10,cifar100]", "sample=10")
     assert code == 2
-    assert err.startswith("None of the data sets can be evaluated here. No images of cifar10 are in ")
+    assert err.startswith("None of the data sets can be evaluated. No images of cifar10 are in ")
 
 
 def test_a_list_leaves_out_missing_data_and_no_mistake(command, fetched_home, monkeypatch):

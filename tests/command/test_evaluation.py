@@ -178,7 +178,7 @@ def test_failures_are_rows_and_are_retried_when_asked(command):
 def test_all_stands_for_what_is_there_and_says_what_is_left_out(command):
     code, out, _ = command("proxy=params", "bench=all", "dataset=all", "sample=12", "out=one")
     assert code == 0
-    assert "left out: nats_tss cifar10" in out
+    assert "skipped: nats_tss cifar10" in out
     assert "python -m harness.data fetch nats_tss" in out
     assert pd.read_csv("one/agreement.csv")["dataset"].tolist() == ["digits"]
 

@@ -78,6 +78,6 @@ def test_ctrl_c_says_what_happens_next(tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == "Interrupted. What was scored is kept; the same command goes on from there."
+    assert err.splitlines()[-1] == "Interrupted. Finished scores are kept; run the same command again to continue."
     assert "Traceback" not in err
     assert stored(database)

@@ -75,7 +75,7 @@ def test_images_that_must_be_got_by_hand_name_their_page_and_folder(home, capsys
     printed = capsys.readouterr().err
     assert printed.startswith("Nothing was fetched. ImageNet16-120: ")
     assert "https://image-net.org/download-images" in printed
-    assert f"real/ImageNet16 of the image home. The image home is {home / 'images'}." in printed
+    assert f"real/ImageNet16 of the image folder. The image folder is {home / 'images'}." in printed
 
 
 def test_fetching_twice_changes_nothing(fetched_home, capsys, monkeypatch):
@@ -83,7 +83,7 @@ def test_fetching_twice_changes_nothing(fetched_home, capsys, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in (fetched_home / "truth").rglob("*")}
     assert main(["fetch", "all"]) == 0
     printed = capsys.readouterr().out
-    assert "there and whole" in printed
+    assert "already complete" in printed
     assert "fetched by name: cifar10, cifar100, mnist." in printed
     assert {path: path.stat().st_mtime_ns for path in (fetched_home / "truth").rglob("*")} == before
     assert not (fetched_home / "downloads").exists()
@@ -95,7 +95,7 @@ def test_status_on_a_terminal_of_80_columns_has_no_longer_line(home, capsys, mon
     assert main(["status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     homes, rest = lines[:2], lines[2:]
-    assert [line.split(":")[0] for line in homes] == ["Data home", "Image home"]
+    assert [line.split(":")[0] for line in homes] == ["Data home", "Image folder"]
     assert max(map(len, rest)) <= 80
     assert "nats_tss, embedded (digits: test): embedded, 15,625 rows, 0.3 MB" in rest
     at = rest.index("nats_tss, freerea: missing")
@@ -194,4 +194,4 @@ def test_two_fetches_at_once_both_succeed(home, mirror, monkeypatch, capsys):
     with ThreadPoolExecutor(2) as both:
         assert list(both.map(main, [["fetch", "nats_tss"]] * 2)) == [0, 0]
     printed = capsys.readouterr().out
-    assert printed.count("written to") == printed.count("there and whole") == N_TABLES
+    assert printed.count("written to") == printed.count("already complete") == N_TABLES

@@ -208,8 +208,8 @@ def test_a_missing_folder_ends_in_the_layout_that_is_expected(tmp_path):
         ("room_layout", "npy", b"", "is not a valid npy file"),
         ("room_layout", "npy", np.zeros(6), r"contains float64 \(6,\); expected numbers \(9,\)"),
         ("class_object", "npy", np.zeros(1_000), "gives none of the 75 classes any probability"),
-        ("segmentsemantic", "png", np.full((4, 4), 18, np.uint8), "is no image of one channel"),
-        ("normal", "png", np.zeros((4, 4), np.uint8), "is no image of three channels"),
+        ("segmentsemantic", "png", np.full((4, 4), 18, np.uint8), "is not an image of one channel"),
+        ("normal", "png", np.zeros((4, 4), np.uint8), "is not an image of three channels"),
     ],
 )
 def test_a_damaged_file_is_named(home, name, ending, content, complaint):

@@ -266,5 +266,5 @@ def test_latency_is_negative_and_names_the_machine() -> None:
 def test_options_that_cannot_work_are_refused(name: str) -> None:
     proxy = PROXIES.get(name)
     option = next(option for option in vars(proxy()) if option.startswith("n_images") or option == "size")
-    with pytest.raises(OptionError, match=f"{proxy.__name__} with {option}=0 cannot work"):
+    with pytest.raises(OptionError, match=f"{proxy.__name__} with {option}=0 is invalid"):
         proxy(**{option: 0})

@@ -64,7 +64,7 @@ def test_versions_truths_and_samples_are_never_subtracted(row, reason, tmp_path)
     [
         ({"truth": {"nats_tss/cifar10": {"sha256": "b"}}}, "the truth's file (sha256) differs"),
         ({"inputs": {"nats_tss/cifar10/seed0": {"sha256": "j"}}}, "the images (sha256) differ"),
-        ({"space_versions": {"nats_tss": 2}}, "the networks of nats_tss are of another version"),
+        ({"space_versions": {"nats_tss": 2}}, "the networks of nats_tss are of a different version"),
         ({"config": {"sample_seed": 1}}, "other architectures were drawn"),
     ],
 )

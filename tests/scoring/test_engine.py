@@ -170,7 +170,7 @@ def test_running_out_of_memory_ends_a_run_in_one_sentence_and_stores_nothing(tmp
     )
     with ScoreStore(tmp_path / "scores.sqlite") as store:
         units = missing_units(run, [ARCH], store, ExecutionOptions(workers=1))
-        with pytest.raises(HarnessError, match=r"allocate 1 bytes\. That is no score, and what was scored is kept"):
+        with pytest.raises(HarnessError, match=r"allocate 1 bytes\. No score was stored"):
             compute(run, units, store, ExecutionOptions(workers=1))
         assert store.find(run.key(run.specs[0])) == {}
 

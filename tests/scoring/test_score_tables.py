@@ -61,7 +61,7 @@ def test_a_second_export_joins_and_changes_nothing_that_is_there(tmp_path, capsy
     assert list(read_table(path).rows.index) == [*range(40), 999]
     other = [score._replace(components={"params": 0.0, "extra": 0.0}) for score in scores(range(5))]
     assert main(["export", str(filled(tmp_path / "c.sqlite", other)), str(tables)]) == 2
-    assert "holds other values of mine@1" in capsys.readouterr().err
+    assert "has different values of mine@1" in capsys.readouterr().err
 
 
 def test_inputs_are_named_by_drawing_them_again(tmp_path):

@@ -109,7 +109,7 @@ def test_merge_joins_files_and_refuses_to_mix_values(tmp_path, capsys):
         assert sorted(store.find(KEY)) == ["x", "y", "z"]
     with ScoreStore(paths[1]) as store:
         store.add([(KEY, row("x", 9.0))])
-    with pytest.raises(StoreError, match=r"holds another value of zico@1 for x"):
+    with pytest.raises(StoreError, match=r"has a different value of zico@1 for x"):
         merge(paths[0], [paths[1]])
     assert main(["merge", str(paths[0]), str(tmp_path / "none.sqlite")]) == 2
     assert "There is no score store" in capsys.readouterr().err
@@ -125,6 +125,6 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store:
         store.add([(KEY, row("a"))])
         store._connection.execute("PRAGMA max_page_count = 1")  # SQLite reports it as it reports a full disk
-        with pytest.raises(StoreError, match=r"database or disk is full.*What was committed before is kept"):
+        with pytest.raises(StoreError, match=r"database or disk is full.*Committed scores are kept"):
             store.add([(KEY, row(f"arch{number}")) for number in range(10_000)])
         assert list(store.find(KEY)) == ["a"]

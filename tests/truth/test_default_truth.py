@@ -68,7 +68,7 @@ def test_a_single_name_is_taken_as_it_is_and_a_missing_one_is_named(tmp_path):
     tss = BENCHMARKS.get("nats_tss")
     truth = Truth("nats_tss", [])
     assert default_truth(truth, tss, CIFAR10) == "test200"
-    with pytest.raises(HarnessError, match=r"No default truth column of nats_sss on digits is stated in .*give truth="):
+    with pytest.raises(HarnessError, match=r"No default truth column of nats_sss on digits is defined in .*; give "):
         default_truth(Truth("nats_sss", []), SPACE, DATA_SETS.get("digits"))
 
 

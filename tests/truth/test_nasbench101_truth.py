@@ -78,10 +78,10 @@ class _Calls:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (_Calls(os.system, "true"), r"asks for '(posix|nt)\.system'"),
-        (functools.partial(os.system, "true"), r"asks for '(posix|nt)\.system'"),
-        (functools.partial(list, [1]), r"asks for 'builtins\.list'"),
-        (_Calls(functools.partial, dict), r"asks for 'builtins\.dict'"),
+        (_Calls(os.system, "true"), r"refers to '(posix|nt)\.system'"),
+        (functools.partial(os.system, "true"), r"refers to '(posix|nt)\.system'"),
+        (functools.partial(list, [1]), r"refers to 'builtins\.list'"),
+        (_Calls(functools.partial, dict), r"refers to 'builtins\.dict'"),
         ({"accuracy": np.zeros(3)}, "contains no data frame"),
     ],
 )

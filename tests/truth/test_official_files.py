@@ -210,7 +210,7 @@ def damaged(folder: Path, how: str) -> None:
         ("cut", r"is not the official file: it is cut short or too large\. Fetch it again\."),
         ("no bz2", "is not the official file: OSError: Invalid data stream"),
         ("another's", "is not the official file: it holds architecture 0, "),
-        ("a call", r"is a pickle that asks for 'posix\.system', .* it was not read"),
+        ("a call", r"is a pickle that refers to 'posix\.system', .* it was not read"),
         ("no record", r"is not the official file: it has no record '\d+'"),
         ("no dictionary", "is not the official file: it holds a value of type list, not dict"),
         ("empty results", "is not the official file: it has no 'epochs'"),

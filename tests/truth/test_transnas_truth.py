@@ -143,7 +143,7 @@ def test_an_incomplete_official_file_is_refused(tmp_path):
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
     path = official_file(tmp_path / "some.pth", {"extra": re.compile("a")})
-    with pytest.raises(CorruptDataError, match=r"some\.pth is not .*asks for more than plain containers"):
+    with pytest.raises(CorruptDataError, match=r"some\.pth is not .*refers to more than plain containers"):
         import_truth(TRUTH_IMPORTS.get("transnas_macro"), path, tmp_path)
 
 
