@@ -77,8 +77,8 @@ AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS
 # What files of versions that did not have these texts are about.
 _TEXT_BEFORE: Final = {COMPONENTS: "", POPULATION: "all"}
 
-# verdict.csv: a proxy (of several seeds the mean) compared with a baseline on the rows that both have; intervals are over
-# canonical classes, p_holm is corrected for all proxies compared with that baseline on that benchmark and data set.
+# verdict.csv: a proxy (the mean of its seeds) compared with a baseline on the rows that both have; intervals are over
+# canonical classes, p_holm is corrected for all proxies compared with that baseline there.
 BASELINE: Final = "baseline"
 BASELINE_TAU: Final = "baseline_tau"
 DELTA: Final = "delta"
