@@ -7,6 +7,7 @@ ROOT = Path(__file__).parent.parent
 STAGES = [
     {"errors", "paths", "deprecated", "lazy", "progress"},
     {"registry", "randomness", "columns", "files"},
+    {"predictors"},
     {"inputs"},
     {"space", "truth"},
     {"searchers", "protocol"},
@@ -19,7 +20,7 @@ STAGES = [
     {"tables"},
     {"search", "check"},
     {"score", "train"},
-    {"__main__", "__init__", "compare", "data", "describe", "docs", "lens", "list", "page", "perf", "plan", "theory"},
+    {"__main__", "__init__", "choose", "compare", "data", "describe", "docs", "lens", "list", "page", "perf", "plan", "theory"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -14,7 +14,7 @@ from harness.errors import OptionError, UnknownNameError
 from harness.registry import unknown_name
 
 RUNS = Path("results/runs")
-LISTINGS = ("proxies", "ensembles", "benchmarks", "datasets", "searchers", "tables")
+LISTINGS = ("proxies", "ensembles", "benchmarks", "datasets", "predictors", "searchers", "tables")
 INPUTS = ("real", "substitute", "noise")
 SWITCH = {"on": True, "off": False}
 
