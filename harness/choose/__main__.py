@@ -27,7 +27,6 @@ from harness.choose.settings import MOST_TRAINED, ChooseRequest, read_choose
 from harness.choose.simulation import Design, simulate
 from harness.choose.simulation_report import write_simulation
 from harness.choose.trained import read_trained
-from harness.cli.reading import read_options
 from harness.errors import HarnessError, OptionError
 from harness.evaluation.evaluation import defined_proxies
 from harness.evaluation.evaluation_set import attempted, pairs, sample_index
@@ -124,11 +123,9 @@ def _check_trained(accuracies: np.ndarray, classes: np.ndarray, truth: str) -> N
 
 
 def _predictors(request: ChooseRequest) -> Mapping[str, Predictor]:
-    """The predictors by name, with their options."""
+    """The predictors by name, with default options."""
     names = request.chosen.predictors or tuple(PREDICTORS)
-    return {
-        name: PREDICTORS.get(name)(**dict(read_options("predictor", name, PREDICTORS.get(name), {}))) for name in names
-    }
+    return {name: PREDICTORS.get(name)() for name in names}
 
 
 def _simulate(request: ChooseRequest) -> None:

@@ -25,9 +25,9 @@ def benchmark_pool(space: SearchSpace, data_set: DataSet, settings: Settings, ta
     """The pool of which everything is known, and the name of its truth.
 
     Its architectures are the first N of the permutation that `sample=N` draws (by default 1,000), fewer where half of
-    the score tables cover less; proxies that cover less than N are left out. Of several tables of a proxy the one of the
-    protocol that is asked for is taken, of these the one that covers most; where a benchmark was scored with another
-    protocol alone, that one.
+    the score tables cover less; proxies that cover less than N are left out. Of several tables of a proxy the one of
+    the protocol that is asked for is taken, of these the one that covers most; where a benchmark was scored with
+    another protocol alone, that one.
 
     Raises:
         MissingDataError: if there are no such score tables, or no truth.
@@ -45,8 +45,8 @@ def benchmark_pool(space: SearchSpace, data_set: DataSet, settings: Settings, ta
                 found[spec.name], order[spec.name] = sampled, rank
     if len(found) < FEWEST_TABLES:
         raise MissingDataError(
-            f"There are {len(found)} score tables of {space.name} on {data_set.name} in {tables} as this version computes "
-            f"them; a simulation takes {FEWEST_TABLES} or more: python -m harness.store export."
+            f"There are {len(found)} score tables of {space.name} on {data_set.name} in {tables} as this version "
+            f"computes them; a simulation takes {FEWEST_TABLES} or more: python -m harness.store export."
         )
     size = int(np.median([sampled.index.size for sampled in found.values()]))
     if settings.sample != ALL:

@@ -51,9 +51,8 @@ def terminal_text(answer: Answer) -> str:
         share = f"{one.n_chosen}/{len(finding.validated.held)}"
         mark = "*" if one.is_contender else " "
         lines.append(f"{mark} {_label(one):26} {_estimate(one.tau):>18}   {less:>18}  {share}")
-    lines += (
-        [f"  and {len(finding.ranked) - len(shown)} more in rankings.csv"] if len(finding.ranked) > len(shown) else []
-    )
+    n_more = len(finding.ranked) - len(shown)
+    lines += [f"  and {n_more} more in rankings.csv"] if n_more else []
     lines += ["* not distinguishable from the first; + learned from truth", ""]
     for why, title in _TITLES.items():
         rows = [one for one in answer.proposed if one.why == why]

@@ -55,7 +55,7 @@ def _said(what: str, row: Mapping[str, object], name: str, *, higher_is_better: 
     value, low, high = (number(row[key]) for key in (name, f"{name}_low", f"{name}_high"))
     better = low > 0 if higher_is_better else high < 0
     worse = high < 0 if higher_is_better else low > 0
-    answer = "better" if better else "worse" if worse else "undecided"
+    answer = "better" if better else "worse" if worse else "equal" if low == high else "undecided"
     return f"{what} {answer}, {value:+.2f} [{low:.2f}, {high:.2f}]"
 
 
@@ -63,8 +63,8 @@ def _lines(found: pd.DataFrame, foretold: pd.DataFrame, notes: Mapping[str, str]
     yield from ("# Choosing what to train next: simulation", "")
     yield (
         "The truth of a benchmark is hidden but for `n` architectures drawn at random; `nas-harness choose` ranks the "
-        "others, and the truth says how well. tau and regret (accuracy, in points) are those of the untrained networks, "
-        "means over draws; in brackets the 95 % t interval, over draws, of choosing less the other method. The "
+        "others, and the truth says how well. tau and regret (accuracy, in points) are those of the untrained "
+        "networks, means over draws; in brackets the 95 % t interval, over draws, of choosing less the other method. The "
         "predictors and `choose` have seen n accuracies, the other rankings none."
     )
     yield ""
@@ -74,8 +74,8 @@ def _lines(found: pd.DataFrame, foretold: pd.DataFrame, notes: Mapping[str, str]
     for (bench, dataset), group in found.groupby(["bench", "dataset"], sort=False):
         yield from (f"## {bench} / {dataset}", "")
         yield table_line(
-            ["n", "ranking", "tau", "choose less it", "regret of the first", "choose less it", "regret of the best of 10",
-             "choose less it"]
+            ["n", "ranking", "tau", "choose less it", "regret of the first", "choose less it",
+             "regret of the best of 10", "choose less it"]
         )  # fmt: skip
         yield table_line(["---:", "---", "---:", "---:", "---:", "---:", "---:", "---:"])
         for row in records(group):
@@ -88,8 +88,8 @@ def _lines(found: pd.DataFrame, foretold: pd.DataFrame, notes: Mapping[str, str]
     yield from (f"- {sentence}" for sentence in verdicts(found))
     yield from ("", "## Is it what was foretold?", "")
     yield (
-        "`expected` is the nested cross-validated tau of the choice, `came` its tau on the untrained networks; `inside` "
-        "the share of draws whose 95 % interval held it; `decided` the share in which the data decided against "
+        "`expected` is the nested cross-validated tau of the choice, `came` its tau on the untrained networks; "
+        "`inside` the share of draws whose 95 % interval held it; `decided` the share in which the data decided against "
         "#Params, `rightly` the share of these with the right sign."
     )
     yield ""

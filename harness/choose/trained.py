@@ -15,7 +15,7 @@ from harness.space import Architecture, SearchSpace
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Official indices [n] of trained architectures and their accuracies [n], higher is better; `name` is the column."""
+    """Official indices [n] of trained architectures, their accuracies [n], higher is better, and the column's name."""
 
     name: str
     index: NDArray[np.int64]
@@ -42,9 +42,8 @@ def read_trained(word: str, space: SearchSpace) -> Trained:
             names = reader.fieldnames or []
             named_by = ARCH if ARCH in names else INDEX
             if named_by not in names or column not in names:
-                raise CorruptDataError(
-                    f"'{path}' has the columns {', '.join(names) or '(none)'}; it needs {ARCH} or {INDEX}, and {column}."
-                )
+                shown = ", ".join(names) or "(none)"
+                raise CorruptDataError(f"'{path}' has the columns {shown}; it needs {ARCH} or {INDEX}, and {column}.")
             for row in reader:
                 text = (row[column] or "").strip()
                 at = space.index(Architecture(space.find((row[named_by] or "").strip())))

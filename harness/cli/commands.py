@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, Command] = {
             kept="Incomplete files are ignored. Run the command again.",
         ),
         Command(
-            "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, predictors, searchers, tables",
+            "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, predictors, ...",
             "Lists what is registered, installed plug-ins included.",
             ("proxies", "benchmarks", "datasets"),
         ),
@@ -99,8 +99,8 @@ COMMANDS: Mapping[str, Command] = {
             "From the accuracies of 10 to 200 trained architectures says which proxy, count, ensemble or predictor to "
             "rank the others by, what that is expected to gain, whether the data decide, and what to train next; with "
             "simulate=, what choosing gains on a benchmark whose truth is known.",
-            ("truth=accuracies.csv:accuracy bench=nats_tss dataset=digits", "truth=acc.csv:top1 proxy=[zico,naswot] k=5",
-             "simulate=[20,50] bench=nats_tss dataset=cifar10"),
+            ("truth=accuracies.csv:accuracy bench=nats_tss dataset=digits",
+             "truth=accuracies.csv:accuracy proxy=[zico,naswot] k=5", "simulate=[20,50] bench=nats_tss dataset=cifar10"),
             "choose", _SCORES, _OPTIONS,
         ),
         Command(

@@ -152,7 +152,7 @@ def _fits(
 
 
 def sampled_scores(space: SearchSpace, ours: ProxySpec, table: ScoreTable, protocol: Protocol) -> Sampled:
-    """A proxy's scores on the largest sample that a score table covers: the space, or the first N of its permutation."""
+    """A proxy's scores on the largest sample that a table covers: the space, or the first N of its permutation."""
     scored_as = canonical_index(space.name) if ours.proxy_class.sees is Sees.LIVE else _own_index(space.name)
     is_scored = np.zeros(scored_as.size, dtype=bool)
     is_scored[table.rows.index.to_numpy()] = True
