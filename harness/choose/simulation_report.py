@@ -64,8 +64,8 @@ def _lines(found: pd.DataFrame, foretold: pd.DataFrame, notes: Mapping[str, str]
     yield (
         "The truth of a benchmark is hidden but for `n` architectures drawn at random; `nas-harness choose` ranks the "
         "others, and the truth says how well. tau and regret (accuracy, in points) are those of the untrained "
-        "networks, means over draws; in brackets the 95 % t interval, over draws, of choosing less the other method. The "
-        "predictors and `choose` have seen n accuracies, the other rankings none."
+        "networks, means over draws; in brackets the 95 % t interval, over draws, of choosing less the other method. "
+        "The predictors and `choose` have seen n accuracies, the other rankings none."
     )
     yield ""
     for place, note in notes.items():
@@ -89,8 +89,8 @@ def _lines(found: pd.DataFrame, foretold: pd.DataFrame, notes: Mapping[str, str]
     yield from ("", "## Is it what was foretold?", "")
     yield (
         "`expected` is the nested cross-validated tau of the choice, `came` its tau on the untrained networks; "
-        "`inside` the share of draws whose 95 % interval held it; `decided` the share in which the data decided against "
-        "#Params, `rightly` the share of these with the right sign."
+        "`inside` the share of draws whose 95 % interval held it; `decided` the share in which the data decided "
+        "against #Params, `rightly` the share of these with the right sign."
     )
     yield ""
     yield table_line(

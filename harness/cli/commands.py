@@ -100,7 +100,8 @@ COMMANDS: Mapping[str, Command] = {
             "rank the others by, what that is expected to gain, whether the data decide, and what to train next; with "
             "simulate=, what choosing gains on a benchmark whose truth is known.",
             ("truth=accuracies.csv:accuracy bench=nats_tss dataset=digits",
-             "truth=accuracies.csv:accuracy proxy=[zico,naswot] k=5", "simulate=[20,50] bench=nats_tss dataset=cifar10"),
+             "truth=accuracies.csv:accuracy proxy=[zico,naswot] k=5",
+             "simulate=[20,50] bench=nats_tss dataset=cifar10"),
             "choose", _SCORES, _OPTIONS,
         ),
         Command(

@@ -66,8 +66,8 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
 
 
 def is_path(word: str) -> bool:
-    """Whether a word for a proxy is a file and no name."""
-    return word.endswith(".py") or "/" in word
+    """Whether a word for a proxy is a file, or a function of a file, and no name."""
+    return word.endswith(".py") or ".py:" in word or "/" in word
 
 
 def _plain(word: str) -> str:

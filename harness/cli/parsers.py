@@ -141,7 +141,7 @@ def _check_score(arguments: argparse.Namespace) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("proxy", nargs="+", help="a registered name, the path of a Python file, or a benchmark")
+    parser.add_argument("proxy", nargs="+", help="a name, FILE.py, FILE.py:FUNCTION, or a benchmark")
     parser.add_argument("--quick", action="store_true", help="skip cost and direction")
 
 

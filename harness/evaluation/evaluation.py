@@ -225,8 +225,8 @@ def _column(
         bench=evaluated.space.name,
         dataset=evaluated.data_set.name,
         proxy=spec.name,
-        version=str(spec.proxy_class.version),
-        options=", ".join(f"{option}={value}" for option, value in spec.options),
+        version=columns.EXTERNAL if spec.is_external else str(spec.proxy_class.version),
+        options=", ".join([*(f"{option}={value}" for option, value in spec.options), *_source(spec)]),
         protocol=settings.protocol.label if "protocol" in uses else "none",
         inputs=run.context.inputs.value if "inputs" in uses else "none",
         truth=evaluated.truth.name,
@@ -235,6 +235,11 @@ def _column(
     )
     name = spec.name if first else f"{spec.name}#{run.context.seed}"
     return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored))
+
+
+def _source(spec: ProxySpec) -> list[str]:
+    """Which code a function of somebody's is, in the column of options."""
+    return [f"source={spec.digest[:12]}"] if spec.is_external else []
 
 
 def _failures(stored: StoredRows) -> dict[str, int]:
