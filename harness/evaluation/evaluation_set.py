@@ -192,7 +192,7 @@ def sample_index(space: SearchSpace, settings: Settings, population: Population 
 
 
 def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
-    """The column that conf/benchmarks names for a data set.
+    """The column that conf/benchmarks names for a data set, or the space itself where there is no such file.
 
     Of several, the first one that is here for every architecture; failing that, the one here for the most.
 
@@ -200,7 +200,7 @@ def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
         HarnessError: if it names none.
     """
     file: Path = conf_folder() / "benchmarks" / f"{space.name}.yaml"
-    stated = OmegaConf.to_container(OmegaConf.load(file).truth) if file.is_file() else {}
+    stated = OmegaConf.to_container(OmegaConf.load(file).truth) if file.is_file() else dict(space.default_truth)
     columns = stated.get(data_set.name) if isinstance(stated, dict) else None
     if not columns:
         raise HarnessError(

@@ -40,6 +40,11 @@ class SearchSpace(ABC):
         "canonical": "one architecture of each canonical class, the first in official order",
     }
     """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
+    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
+    """By data set the default truth column, or several of which the first that is there for all architectures counts.
+
+    A file `conf/benchmarks/<name>.yaml` replaces it.
+    """
 
     @property
     @abstractmethod
