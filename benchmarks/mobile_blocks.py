@@ -51,10 +51,15 @@ class MobileBlock:
             yield Layer(weights, weights + self.n_hidden, weights, live=True)
         yield normalised_layer(self.n_hidden, self.n_out, after)
 
+    def n_normalised(self, size: int) -> int:
+        """Outputs of its normalisations."""
+        after = reduced(size, self.stride)
+        return self.n_hidden * (after**2 + self.expands * size**2) + self.n_out * after**2
+
     def elementwise(self, size: int) -> int:
         """Elementwise FLOPs, see `SearchSpace.elementwise_flops`; products with the gate are not counted, as sums."""
         after = reduced(size, self.stride)
-        total = 3 * self.n_hidden * (after**2 + self.expands * size**2) + 2 * self.n_out * after**2
+        total = 3 * self.n_normalised(size) - self.n_out * after**2  # no activation after the last one
         if self.n_squeezed:
             total += self.n_hidden * after**2 + self.n_squeezed + self.n_hidden  # pooling, activation, gate
         return total

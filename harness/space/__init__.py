@@ -1,12 +1,14 @@
 """Search spaces: architectures -> their canonical forms, layers, costs and networks.
 
-`search_space` is the contract that a benchmark's space fulfils, `layers` what is counted of a network, `graph` an
+`search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list, `layers` what is counted of a network, `graph` an
 architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text).
 """
 
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell
 from harness.space.layers import Layer as Layer
 from harness.space.layers import LayerTable as LayerTable
+from harness.space.sampled import Choices as Choices
+from harness.space.sampled import SampledSpace as SampledSpace
 from harness.space.search_space import BENCHMARKS as BENCHMARKS
 from harness.space.search_space import Architecture as Architecture
 from harness.space.search_space import Execute as Execute
