@@ -14,9 +14,7 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 def read_choices(path: Path, options: Sequence[Sequence[int]]) -> list[Choices]:
     """The choices of each line, in the file's order."""
     lines = (line for line in path.read_text(encoding="ascii").splitlines() if line and not line.startswith("#"))
-    return [
-        tuple(values[DIGITS.index(digit)] for digit, values in zip(line, options, strict=True)) for line in lines
-    ]
+    return [tuple(values[DIGITS.index(digit)] for digit, values in zip(line, options, strict=True)) for line in lines]
 
 
 def code(choices: Choices, options: Sequence[Sequence[int]]) -> str:

@@ -1,8 +1,8 @@
 """The eight settings of NAS-Bench-MR: classification, segmentation and video recognition. arXiv:2103.13253, Section 4.
 
 Which ImageNet classes and images the authors took is not published, so there are no real inputs: noise, or images of
-one's own as substitutes. All settings are scored at 128 x 128 pixels, the size of the published FLOPs. Mean and standard
-deviation are those of ImageNet.
+one's own as substitutes. All settings are scored at 128 x 128 pixels, the size of the published FLOPs. Mean and
+standard deviation are those of ImageNet.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,9 @@ class MultiResolutionTask(DataSet):
         path = self.present(home).get(kind)
         if path is None:
             what = "real" if kind is InputKind.real else "substitute"
-            raise MissingDataError(f"There are no {what} images of {self.name}. {self.how_to_get}, or use inputs=noise.")
+            raise MissingDataError(
+                f"There are no {what} images of {self.name}. {self.how_to_get}, or use inputs=noise."
+            )
         images, labels = self._dense(path) if is_dense(self.name) else read_classified(path, self)
         return Images(images, labels, f"substitute/{path.name} ({len(labels):,} images)", kind)
 

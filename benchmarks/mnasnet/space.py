@@ -1,4 +1,4 @@
-"""MnasNet's search space as Accel-NASBench sampled it: 5,125 trained networks. Ahmad et al., DAC 2024, arXiv:2404.08005."""
+"""MnasNet's search space with the 5,125 networks of Accel-NASBench. Ahmad et al., DAC 2024, arXiv:2404.08005."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property

@@ -121,7 +121,9 @@ def _contents(path: Path) -> list[Any]:
     except (tarfile.TarError, zlib.error, OSError, EOFError, ValueError, RecursionError) as error:
         raise CorruptDataError(f"{path} is not a valid archive of results ({type(error).__name__}).") from error
     if sorted(found) != list(range(N_FILES)):
-        raise CorruptDataError(f"{path} contains {len(found):,} results, not result_0.json to result_{N_FILES - 1}.json.")
+        raise CorruptDataError(
+            f"{path} contains {len(found):,} results, not result_0.json to result_{N_FILES - 1}.json."
+        )
     return [found[number] for number in range(N_FILES)]
 
 

@@ -79,7 +79,9 @@ def elementwise(plan: Structure, data_set: DataSet, *, dense: bool) -> int:
     for stage in plan.stages:
         for _ in range(stage.repeat):
             # A fusion has one activation more for each sum.
-            total += sum(width * (data_set.shape[1] // 4 >> at) ** 2 for at, width in enumerate(stage.widths[:n_before]))
+            total += sum(
+                width * (data_set.shape[1] // 4 >> at) ** 2 for at, width in enumerate(stage.widths[:n_before])
+            )
             n_before = len(stage.widths)
     return total if dense else total + found[-1].n_outputs  # pooling
 

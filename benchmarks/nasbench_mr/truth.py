@@ -28,7 +28,10 @@ _FILES = {
     "video": ("ec40f09230374c5cb80fa689b16e8c0767060dac7312fb3a6c48610972df2e4d", 1_118_011),
     "video_p": ("f004d8a270712858ea166a609f619e577287c5fabe8f46979364565bdddbb1b0", 1_118_011),
 }
-_METRICS = {False: {"top1": "accuracy", "top5": "top-5 accuracy"}, True: {"mIoU": "mIoU", "mAcc": "mAcc", "aAcc": "aAcc"}}
+_METRICS = {
+    False: {"top1": "accuracy", "top5": "top-5 accuracy"},
+    True: {"mIoU": "mIoU", "mAcc": "mAcc", "aAcc": "aAcc"},
+}
 
 
 def convert_ncp(paths: Sequence[Path]) -> TruthTable:
@@ -58,7 +61,9 @@ def _rows(path: Path, archs: Sequence[str]) -> list[Any]:
     try:
         listed = [write(tuple(int(number) for number in row["embedding"])) for row in rows]
     except (LookupError, TypeError, ValueError) as error:
-        raise CorruptDataError(f"{path} is not a list of architectures with results ({type(error).__name__}).") from error
+        raise CorruptDataError(
+            f"{path} is not a list of architectures with results ({type(error).__name__})."
+        ) from error
     if listed != list(archs):
         raise CorruptDataError(f"{path} does not list the {len(archs):,} architectures of nasbench_mr in order.")
     return list(rows)

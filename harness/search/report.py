@@ -196,7 +196,9 @@ def _nearest_lines(tables: SearchTables) -> Iterator[str]:
         "choices: evidence about its surroundings, not its accuracy."
     )
     yield ""
-    yield table_line(("search", "score", "seed", "trained network", "choices that differ", "accuracy", "params", "flops"))
+    yield table_line(
+        ("search", "score", "seed", "trained network", "choices that differ", "accuracy", "params", "flops")
+    )
     yield table_line(["---"] * 4 + ["---:"] * 4)
     for row in records(tables.nearest):
         place = f"{row['bench']} {row['dataset']}, {row['search']}"

@@ -1,7 +1,8 @@
 """Search spaces: architectures -> their canonical forms, layers, costs and networks.
 
-`search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list, `layers` what is counted of a network, `graph` an
-architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text).
+`search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part
+was trained, `layers` what is counted of a network, `graph` an architecture as nodes and edges to draw, `initialise` the
+weights of a network from (seed, text).
 """
 
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell

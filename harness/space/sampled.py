@@ -62,8 +62,8 @@ class SampledSpace(SearchSpace):
         found = self.number(arch)
         if found is None:
             raise UnknownNameError(
-                f"'{arch}' is in {self.name} but not among the {len(self.architectures):,} trained architectures, which "
-                "alone have a number and ground truth."
+                f"'{arch}' is in {self.name} but not among the {len(self.architectures):,} trained architectures; only "
+                "these have a number and ground truth."
             )
         return found
 

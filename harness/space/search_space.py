@@ -62,7 +62,7 @@ class SearchSpace(ABC):
 
     @property
     def complete(self) -> bool:
-        """Whether `architectures` are the whole space: not where a benchmark trained a sample of one, `SampledSpace`."""
+        """Whether `architectures` are the whole space; False in a `SampledSpace`, where they are the trained ones."""
         return self.enumerable
 
     @property

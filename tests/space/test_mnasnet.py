@@ -1,5 +1,6 @@
 """Accel-NASBench's space: counts equal to the published ones on every file, architectures that were not trained."""
 
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -55,7 +56,7 @@ def test_the_authors_counter_on_some_files(oracle):
 def test_the_parameters_of_the_plainest_network_by_hand():
     # Seven blocks without expansion: depthwise 9 n_in + 2 n_in, then n_in n_out + 2 n_out.
     widths = (32, 16, 24, 40, 80, 112, 192, 320)
-    blocks = sum(11 * n_in + n_in * n_out + 2 * n_out for n_in, n_out in zip(widths[:-1], widths[1:], strict=True))
+    blocks = sum(11 * n_in + n_in * n_out + 2 * n_out for n_in, n_out in pairwise(widths))
     expected = (27 * 32 + 64) + blocks + (320 * 1280 + 2560) + (1280 * 1000 + 1000)
     assert SPACE.params(PLAIN, IMAGENET) == expected
     assert SPACE.depth(PLAIN, IMAGENET) == 3 + 7 * 2

@@ -119,7 +119,9 @@ def test_pixels_without_a_class_count_for_nothing():
 
 def test_substitutes_are_read_and_real_images_are_said_to_be_unpublished(tmp_path):
     data_set, folder = DATA_SETS.get("seg"), tmp_path / "substitute"
-    with pytest.raises(MissingDataError, match=r"no real images of seg\. The authors' selection \(Cityscapes\) is not "):
+    with pytest.raises(
+        MissingDataError, match=r"no real images of seg\. The authors' selection \(Cityscapes\) is not "
+    ):
         data_set.read(InputKind.real, tmp_path)
     folder.mkdir()
     images, labels = np.zeros((2, 128, 128, 3), dtype=np.uint8), np.full((2, 128, 128), 255, dtype=np.uint8)
@@ -129,7 +131,9 @@ def test_substitutes_are_read_and_real_images_are_said_to_be_unpublished(tmp_pat
     with pytest.raises(CorruptDataError, match=r"seg\.npz contains labels other than 0 to 18 and 255"):
         data_set.read(InputKind.substitute, tmp_path)
     np.savez(folder / "seg.npz", images=images, labels=labels[:, 0])
-    with pytest.raises(CorruptDataError, match=r"seg\.npz contains images uint8 \(2, 128, 128, 3\) and labels \(2, 128\)"):
+    with pytest.raises(
+        CorruptDataError, match=r"seg\.npz contains images uint8 \(2, 128, 128, 3\) and labels \(2, 128\)"
+    ):
         data_set.read(InputKind.substitute, tmp_path)
 
 

@@ -119,9 +119,18 @@ def changed(members: dict[str, bytes], **metrics: object) -> dict[str, bytes]:
         (lambda members: changed(members, train_time=-1), r"no architecture with its measurements in result_0\.json"),
         (lambda members: members | {FIRST: members[FIRST][:100]}, r"is not a valid archive of results \(JSONDecodeErr"),
         (lambda members: members | {FIRST: b"[]"}, r"no architecture with its measurements in result_0\.json"),
-        (lambda members: members | {FIRST: b" " * 20_000}, r"contains '\./anb_dataset_jsons/result_0\.json', which is "),
-        (lambda members: members | {"../evil.json": b"{}"}, r"contains '\.\./evil\.json', which is none of its results"),
-        (lambda members: dict(list(members.items())[:7]), r"contains 7 results, not result_0\.json to result_5137\.json"),
+        (
+            lambda members: members | {FIRST: b" " * 20_000},
+            r"contains '\./anb_dataset_jsons/result_0\.json', which is ",
+        ),
+        (
+            lambda members: members | {"../evil.json": b"{}"},
+            r"contains '\.\./evil\.json', which is none of its results",
+        ),
+        (
+            lambda members: dict(list(members.items())[:7]),
+            r"contains 7 results, not result_0\.json to result_5137\.json",
+        ),
         (
             lambda members: members | {FIRST: members[FIRST.replace("0.", "1.")]},
             "does not list the 5,125 trained architectures in order",

@@ -120,7 +120,7 @@ def _short(rows):
     [
         (_dropped, "does not list the 2,507 architectures of nasbench_mr in order"),
         (_swapped, "does not list the 2,507 architectures of nasbench_mr in order"),
-        (_beyond, "gives no top1 between 0 and 100 for architecture 11"),
+        (_beyond, "gives no top1 between 0 and 100 for architecture 16_16-1_1_1_16-4_2_4_3_32_16"),
         (_unstated, "gives no top5 between 0 and 100 for architecture"),
         (_short, r"is not a list of architectures with results \(IndexError\)"),
         (lambda rows: {"rows": 1}, r"is not a list of architectures with results \(TypeError\)"),
