@@ -112,5 +112,14 @@ def _setting(name: str) -> MultiResolutionTask:
     )
 
 
-for _name in SETTINGS:
-    DATA_SETS.register(_name)(_setting(_name))
+CLS_50_1000 = _setting("cls_50_1000")
+CLS_50_100 = _setting("cls_50_100")
+CLS_10_1000 = _setting("cls_10_1000")
+CLS_10C = _setting("cls_10c")
+SEG = _setting("seg")
+SEG_4X = _setting("seg_4x")
+VIDEO = _setting("video")
+VIDEO_P = _setting("video_p")
+
+for _task in (CLS_50_1000, CLS_50_100, CLS_10_1000, CLS_10C, SEG, SEG_4X, VIDEO, VIDEO_P):
+    DATA_SETS.register(_task.name)(_task)
