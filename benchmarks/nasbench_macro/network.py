@@ -44,7 +44,8 @@ def _module(plan: Plan) -> nn.Module:
 
 def _places(planned: list[Plan]) -> dict[int, str]:
     """Of each block that is no identity: its stage, and its number there."""
-    found, at = {}, 0
+    found: dict[int, str] = {}
+    at = 0
     for stage, n_blocks in enumerate(STAGE_BLOCKS):
         there = [place for place in range(at, at + n_blocks) if planned[place]]
         found |= {place: f"{stage}-{number}" for number, place in enumerate(there)}

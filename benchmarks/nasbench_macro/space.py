@@ -84,9 +84,13 @@ class NasbenchMacro(SearchSpace):
         return total + 4 * HEAD_WIDTH * size**2  # normalisation, activation and pooling
 
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
-        """In addition to params and flops: `published_flops` as in the table, without the bias of the classifier."""
+        """In addition to params and flops: `blocks` that are no identities, and `published_flops` as in the table.
+
+        These leave out the bias of the classifier.
+        """
         own = super().costs(arch, data_set)
-        return own | {"published_flops": own["flops"] - data_set.n_classes}
+        blocks = sum(choice != IDENTITY for choice in arch)
+        return own | {"blocks": blocks, "published_flops": own["flops"] - data_set.n_classes}
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """One network for both values of `execute`, because nothing in it is dead."""

@@ -66,7 +66,7 @@ def stages_of(arch: str) -> list[str]:
 def canonical_digits(arch: str) -> str:
     """The digits with identities moved before the other blocks of a stage, but not before its first block."""
     moved = ""
-    for first, *rest in stages_of(arch):
-        others = [choice for choice in rest if choice != IDENTITY]
-        moved += first + IDENTITY * (len(rest) - len(others)) + "".join(others)
+    for stage in stages_of(arch):
+        others = [choice for choice in stage[1:] if choice != IDENTITY]
+        moved += stage[0] + IDENTITY * (len(stage) - 1 - len(others)) + "".join(others)
     return moved

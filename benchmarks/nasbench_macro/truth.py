@@ -51,8 +51,8 @@ def _accuracies(path: Path, arch: str, entry: Any) -> NDArray[np.float64]:
         CorruptDataError: if there are not three accuracies in percent.
     """
     found = entry.get("test_acc") if isinstance(entry, dict) else None
-    plain = isinstance(found, list) and len(found) == _N_SEEDS and all(type(value) is float for value in found)
-    if not plain or not all(0 <= value <= 100 for value in found):
+    valid = isinstance(found, list) and all(type(value) is float and 0 <= value <= 100 for value in found)
+    if found is None or not valid or len(found) != _N_SEEDS:
         raise CorruptDataError(f"{path} does not give {_N_SEEDS} accuracies between 0 and 100 for architecture {arch}.")
     return np.array(found)
 

@@ -24,7 +24,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = _conv(width, width, 3)
-        self.second = nn.Sequential(*_conv(width, width, 3)[:2])
+        self.second = nn.Sequential(*list(_conv(width, width, 3))[:2])
         self.act = nn.ReLU()
 
     def forward(self, features: Tensor) -> Tensor:

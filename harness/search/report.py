@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -80,7 +80,7 @@ def found_lines(tables: SearchTables) -> Iterator[str]:
         yield from _not_trained_lines(tables, subject, best)
 
 
-def _not_trained_lines(tables: SearchTables, subject: tuple[str, ...], best: dict[str, object]) -> Iterator[str]:
+def _not_trained_lines(tables: SearchTables, subject: tuple[Hashable, ...], best: dict[str, object]) -> Iterator[str]:
     """Of a result without ground truth, the accuracies of the trained architectures that are nearest to it."""
     if not len(tables.nearest):
         return
