@@ -43,7 +43,7 @@ def test_all_makes_the_three_figures_and_declares_digits(command):
     assert "100 training images of scikit-learn digits" in (folder / "linear.md").read_text()
     linear = pd.read_csv(folder / "linear.csv")
     assert set(linear["n"]) == {60}
-    known = linear.dropna(subset=["rho_low", "rho_high"])  # next to -1 a few networks carry all the variance: no interval
+    known = linear.dropna(subset=["rho_low", "rho_high"])  # next to -1 a few networks carry all the variance
     assert len(known) >= 4
     assert known["rho"].between(known["rho_low"], known["rho_high"]).all()
     points = pd.read_parquet(folder / "linear.parquet")
