@@ -99,13 +99,17 @@ def read_all(
             archs.append(arch)
         if len(archs) == len(texts):
             found[candidate.name] = archs
+            if candidate.name == OFFICIAL:
+                break  # a name of the space is that architecture's, whatever else it could mean
         elif len(archs) > furthest or (len(archs) == furthest and why and not reason):
             furthest, reason, best = len(archs), why, candidate
     if not found:
         raise _unread(space, texts, place, (best, furthest, reason))
     first, *others = found
     for other in others:
-        at = next((at for at, pair in enumerate(zip(found[first], found[other], strict=True)) if len({*pair}) > 1), None)
+        at = next(
+            (at for at, pair in enumerate(zip(found[first], found[other], strict=True)) if len({*pair}) > 1), None
+        )
         if at is not None:
             raise OptionError(
                 f"'{shown(texts[at])}' ({place(at)}) has two meanings: {found[first][at]} as {first}, and "
