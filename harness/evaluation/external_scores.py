@@ -1,6 +1,5 @@
 """Scores computed elsewhere (`scores=`): columns of files, named in this run, on the architectures of a space."""
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from harness.errors import CorruptDataError, MissingDataError, OptionError
 from harness.evaluation.score_file import ScoreFile, read_score_file
 from harness.evaluation.score_roles import INDEX_NAMES
 from harness.evaluation.score_table_file import is_score_table, read_score_table
+from harness.files.atomic import sha256_of
 from harness.registry import unknown_name
 from harness.space import Architecture, SearchSpace
 from harness.space.notation import INDEX, OFFICIAL, read_all, shown
@@ -69,11 +69,7 @@ class ExternalScores:
     @property
     def digests(self) -> dict[str, str]:
         """The sha256 of each file."""
-        found = {}
-        for one in self.files:
-            with one.path.open("rb") as file:
-                found[str(one.path)] = hashlib.file_digest(file, "sha256").hexdigest()
-        return found
+        return {str(file.path): sha256_of(file.path) for file in self.files}
 
     def on(self, space: SearchSpace, data_set: str) -> ScoresOnSpace:
         """The scores on one space and data set.
@@ -230,10 +226,11 @@ def _duplicates(space: SearchSpace, archs: Sequence[Architecture]) -> list[str]:
         return []
     n_alike = sum(map(len, several))
     example = " and ".join(space.label(arch) for arch in several[0][:2])
+    classes = "1 class" if len(several) == 1 else f"{len(several):,} classes"
     return [
         f"{n_alike:,} of the {len(archs):,} architectures of scores= are isomorphic to another one of them, in "
-        f"{len(several):,} classes (as {example}); tau counts each, its interval is over classes, and the values of "
-        "networks count each class once"
+        f"{classes}: {example}, for example; tau counts each, its interval is over classes, and values over networks "
+        "count each class once"
     ]
 
 

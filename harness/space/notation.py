@@ -107,13 +107,12 @@ def read_all(
         raise _unread(space, texts, place, (best, furthest, reason))
     first, *others = found
     for other in others:
-        at = next(
-            (at for at, pair in enumerate(zip(found[first], found[other], strict=True)) if len({*pair}) > 1), None
-        )
-        if at is not None:
+        differ = [one != two for one, two in zip(found[first], found[other], strict=True)]
+        if any(differ):
+            at = differ.index(True)
             raise OptionError(
                 f"'{shown(texts[at])}' ({place(at)}) has two meanings: {found[first][at]} as {first}, and "
-                f"{found[other][at]} as {other}. Say which notation it is."
+                f"{found[other][at]} as {other}. Say which notation it is: scores_notation=NOTATION, or --from of convert."
             )
     return space.notations[first], found[first]
 
@@ -129,8 +128,7 @@ def _unread(
             if other is not notation and _reads(other, text):
                 return OptionError(
                     f"Architectures are written in two notations: '{shown(texts[0])}' ({place(0)}) is {notation.name} "
-                    f"and '{shown(text)}' ({place(at)}) is {other.name}. Write all of them in one, for example with "
-                    "`nas-harness convert`."
+                    f"and '{shown(text)}' ({place(at)}) is {other.name}. Write all of them in one."
                 )
     said = f"'{shown(text)}' ({place(at)}) is not an architecture of {space.name}"
     return UnknownNameError(f"{said}: {reason.rstrip('.')}." if reason else f"{said}{hint(space, text)}")

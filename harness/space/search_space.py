@@ -253,7 +253,7 @@ class SearchSpace(ABC):
 
         Raises:
             UnknownNameError: if there is none.
-            OptionError: if several begin like this, two notations give it different meanings, or the index is too large.
+            OptionError: if several begin like this, it has two meanings, or the index is too large.
         """
         official = self.read_official(word)
         if official is not None:
@@ -295,7 +295,7 @@ class SearchSpace(ABC):
             (first, one), (other, two), *_ = meanings.items()
             raise OptionError(
                 f"'{word}' has two meanings in {self.name}: {one} as {first}, and {two} as {other}. Give the official "
-                "string; `nas-harness convert` writes it."
+                "string, which `nas-harness convert` writes with --from."
             )
         return next(iter(meanings.values()), None)
 
