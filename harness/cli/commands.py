@@ -75,7 +75,7 @@ COMMANDS: Mapping[str, Command] = {
             "Writes architectures of a benchmark in another notation: official strings, indices, NASLib's tuples, "
             "dictionaries of edges, matrices with operations. Takes architectures, or one CSV or Parquet file, whose "
             "other columns are kept.",
-            ("nats_tss 11", "nats_tss '(0, 4, 0, 0, 1, 4)' --to arch", "nasbench101 archs.csv --to spec --out specs.csv"),
+            ("nats_tss 11", "nats_tss '(0, 4, 0, 0, 1, 4)' --to arch", "nasbench101 archs.csv --to spec --out new.csv"),
         ),
         Command(
             "compare", "harness.compare", "show what changed between two runs",

@@ -112,7 +112,8 @@ def read_all(
             at = differ.index(True)
             raise OptionError(
                 f"'{shown(texts[at])}' ({place(at)}) has two meanings: {found[first][at]} as {first}, and "
-                f"{found[other][at]} as {other}. Say which notation it is: scores_notation=NOTATION, or --from of convert."
+                f"{found[other][at]} as {other}. Say which notation it is: scores_notation=NOTATION, or convert "
+                "--from NOTATION."
             )
     return space.notations[first], found[first]
 

@@ -258,8 +258,9 @@ class SearchSpace(ABC):
         official = self.read_official(word)
         if official is not None:
             return official
-        if self.enumerable and word.isdecimal() and int(word) < len(self.architectures):
-            return self.architectures[int(word)]
+        index = index_in(word) if self.enumerable else None
+        if index is not None and index < len(self.architectures):
+            return self.architectures[index]
         written = self._written(word)
         if written is not None:
             return written
