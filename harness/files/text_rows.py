@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +65,7 @@ def opened_rows(path: Path, known: Sequence[str], *, setting: str = "scores") ->
                 return
             if start.startswith(_ZIP):
                 raise CorruptDataError(f"'{path}' is a workbook or zip archive; save the table as CSV.")
-            unpacked: IO[bytes] = gzip.open(file) if start.startswith(_GZIP) else file  # noqa: SIM115 - closed with file
+            unpacked = cast(IO[bytes], gzip.open(file)) if start.startswith(_GZIP) else file  # noqa: SIM115
             with _text(unpacked, start) as text:
                 yield _csv_rows(path, text, known)
     except FileNotFoundError:
@@ -153,7 +153,7 @@ def _parquet_rows(path: Path, file: IO[bytes]) -> Rows:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _cell(value: object) -> str:
