@@ -210,7 +210,7 @@ def _columns(
     for name, values in file.scores.items():
         for seed in np.unique(seeds):
             of_seed = np.flatnonzero(seeds == seed)
-            scores = {archs[at]: float(values[rows[at]]) for at in of_seed}
+            scores = {archs[int(at)]: float(values[rows[at]]) for at in of_seed}
             text = columns.NO_SEED if file.seeds is None else str(seed)
             found.append(ExternalColumn(names[name], file.path, text, scores))
     return found
