@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from harness.columns import to_cell
 from harness.errors import CorruptDataError, OptionError
 from harness.evaluation.score_file import spec_text
 from harness.evaluation.score_roles import ARCH_NAMES, INDEX_NAMES, KNOWN, roles_of
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         chosen = list(space.notations.values()) if target is None else [target]
         header, rows = [one.name for one in chosen], [[one.write(arch) for one in chosen] for arch in archs]
     with _opened(arguments.out) as out:
-        csv.writer(out, lineterminator="\n").writerows([header, *rows])
+        csv.writer(out, lineterminator="\n").writerows([to_cell(cell) for cell in row] for row in [header, *rows])
     if arguments.out is not None:
         print(arguments.out)
 

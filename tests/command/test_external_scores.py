@@ -282,6 +282,8 @@ def test_convert_leads_from_any_notation_to_any_and_keeps_the_other_columns(in_e
         0,
         "|skip_connect~0|+|avg_pool_3x3~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|\n",
     )
+    Path("formula.csv").write_text("arch,mine,note\n15,-2.5,=1+1\n")
+    assert command("nats_tss", "formula.csv", "--to", "naslib")[1].splitlines()[1] == '"(0, 4, 0, 0, 1, 4)",-2.5,\'=1+1'
     assert command("nats_tss", "15")[1].splitlines()[3] == "naslib: (0, 4, 0, 0, 1, 4)"
 
 
