@@ -67,6 +67,11 @@ class ExternalScores:
         return [name for names in self.names for name in names.values()]
 
     @property
+    def written(self) -> list[str]:
+        """The architectures of all files as they are written there, each once."""
+        return list(dict.fromkeys(arch for file in self.files for arch in file.archs))
+
+    @property
     def digests(self) -> dict[str, str]:
         """The sha256 of each file."""
         return {str(file.path): sha256_of(file.path) for file in self.files}

@@ -176,6 +176,7 @@ def test_files_with_columns_of_one_name_are_told_apart(tmp_path):
     plain().iloc[:20].to_csv(tmp_path / "b.csv", index=False)
     opened = open_scores([tmp_path / "a.csv", tmp_path / "b.csv"], (), ())
     assert opened.proxies == ["mine (a.csv)", "mine (b.csv)"]
+    assert opened.written == ARCHS
     _, second = opened.on(TSS, "digits").columns
     assert np.isnan(second.values(ARCHS)).sum() == 20
 
