@@ -10,7 +10,7 @@ import joblib
 import torch
 
 from harness.errors import OptionError
-from harness.inputs import InputKind
+from harness.inputs import DataOptions, InputKind
 from harness.protocol import Protocol
 
 DEFAULT_SAMPLE = 1000
@@ -44,6 +44,8 @@ class Settings:
     hypothesis: tuple[str, ...] | None = None
     truth: str | None = None
     scores: Path | None = None
+    loss: str | None = None
+    data: DataOptions = field(default_factory=DataOptions)
     protocol: Protocol = field(default_factory=Protocol)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     workers: int | None = None

@@ -21,6 +21,7 @@ from benchmarks.transnas.skeleton import (
     stem_elementwise,
     stem_layers,
 )
+from benchmarks.own_images import COLOURS, unfit_images
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
 from harness.space.graph import ArchitectureGraph
@@ -60,6 +61,9 @@ class TransnasMacro(SearchSpace):
     def canonical(self, arch: Architecture) -> Architecture:
         """`arch` itself: two skeletons with the same convolutions differ in their feature map sizes."""
         return self.check(arch)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=64, n_channels=COLOURS)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         skeleton, size = skeleton_of(arch), data_set.shape[1]

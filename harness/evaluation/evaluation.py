@@ -20,7 +20,7 @@ from harness.evaluation.external_scores import read_scores
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
-from harness.inputs import Batches, DataSet, draw_batches, preferred_kind
+from harness.inputs import Batches, DataSet, draw_batches, own_data, preferred_kind
 from harness.report import EvaluationTables, write_report
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
@@ -93,7 +93,7 @@ def evaluate(
     rules = Rules(
         settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
     )
-    named, tolerated = pairs(_words(bench), _words(dataset))
+    named, tolerated = pairs(_words(bench), _words(dataset), settings)
     archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
 
     def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
@@ -199,11 +199,14 @@ def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settin
     inputs = preferred_kind(evaluated.data_set, settings.inputs)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
+        own = own_data(evaluated.data_set)
         context = ContextSpec(
-            evaluated.space.name, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device
+            evaluated.space.name, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device, own
         )
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
         batches: Batches | None = draw_batches(evaluated.data_set, context.request) if uses_inputs else None
+        if own is not None and batches is not None:
+            context = dataclasses.replace(context, inputs_sha256=batches.sha256)
         runs.append(ScoringRun(context, of_seed, batches))
     return runs
 

@@ -12,3 +12,4 @@ from harness.space.search_space import Architecture as Architecture
 from harness.space.search_space import Execute as Execute
 from harness.space.search_space import OpenSpace as OpenSpace
 from harness.space.search_space import SearchSpace as SearchSpace
+from harness.space.search_space import refuse_unfit as refuse_unfit

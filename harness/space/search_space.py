@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import OptionError, UnknownNameError
-from harness.inputs import DataSet
+from harness.inputs import DataSet, OwnData
 from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
@@ -40,6 +40,10 @@ class SearchSpace(ABC):
         "canonical": "one architecture of each canonical class, the first in official order",
     }
     """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
+    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
+    """Per data set the column of ground truth that is meant unless another is named, or several, of which the first one
+    that is known for every architecture is meant. A column of a file, `accuracies.csv:COLUMN`, is one too: relative to
+    the file of the space. The benchmarks of the project name theirs in conf/benchmarks."""
 
     @property
     @abstractmethod
@@ -185,6 +189,13 @@ class SearchSpace(ABC):
             network = self.assemble(arch, data_set, execute)
         return materialise(network, init=init, seed=seed)
 
+    def unfit(self, data_set: DataSet) -> str:
+        """Why no network can be made for a data set of a user's own, to follow "because"; empty if it can.
+
+        A space overrides this for what its networks and counts do not take.
+        """
+        return ""
+
     def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
         """Number of trainable parameters of the official network, or of its live layers only."""
         return sum(layer.n_params * layer.repeats for layer in self._counted(arch, data_set, live))
@@ -284,6 +295,18 @@ class OpenSpace(SearchSpace):
     @abstractmethod
     def random(self, rng: Random) -> Architecture:
         """An architecture drawn from the distribution that the space defines."""
+
+
+def refuse_unfit(space: SearchSpace, data_set: DataSet) -> None:
+    """Nothing, if the space has networks for a data set.
+
+    Raises:
+        OptionError: if it has none, with the reason.
+    """
+    if isinstance(data_set, OwnData):
+        reason = space.unfit(data_set)
+        if reason:
+            raise OptionError(f"dataset={data_set.name} is invalid for {space.name}, because {reason}.")
 
 
 BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")
