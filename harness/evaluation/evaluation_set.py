@@ -12,12 +12,13 @@ from omegaconf import OmegaConf
 
 from harness.agreement import Sample
 from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.evaluation.own_truth import opened_truth
 from harness.evaluation.population import Population, open_population
 from harness.inputs import DATA_SETS, DataSet
 from harness.paths import conf_folder
 from harness.randomness import derive_seed
 from harness.settings import ALL, DEFAULT_SAMPLE, Settings
-from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space import BENCHMARKS, Architecture, SearchSpace, space_of
 from harness.truth import Truth, check_has_truth
 from harness.truth.table import TruthColumn
 
@@ -78,17 +79,19 @@ Tolerated = tuple[type[HarnessError], ...]
 """The errors that leave out the pair that has them; any other one ends the command, as does one of a single pair."""
 
 
-def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
+def pairs(
+    benches: Sequence[str], data_sets: Sequence[str], names: Sequence[str] | None = None
+) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
     """The pairs that the words of the command line name, and the errors of one pair that leave the others alone.
 
-    What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
+    `names` are the architectures of a benchmark that is a function of a file, as `models.py:build`. What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
 
     Raises:
         UnknownNameError: for names that nothing knows.
         OptionError: for a data set that none of the benchmarks has.
         MissingDataError: for a single benchmark that has neither the data set nor any truth.
     """
-    spaces = [BENCHMARKS.get(name) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
+    spaces = [space_of(name, names) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
     for word in data_sets:
         if word != ALL:
             DATA_SETS.get(word)
@@ -96,7 +99,7 @@ def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[
     for space in dict.fromkeys(spaces):
         for word in data_sets:
             for name in space.data_sets if word == ALL else [word]:
-                if name in space.data_sets:
+                if space.takes(name):
                     found.append((space, DATA_SETS.get(name)))
                 elif len(benches) == 1 and ALL not in benches:
                     check_has_truth(space.name)
@@ -150,7 +153,7 @@ def open_evaluation_set(
         OptionError: for a sample larger than the population, and for a population that the space does not have.
     """
     population = open_population(space, settings.population)
-    truth = Truth.open(space.name)
+    truth = opened_truth(space, data_set)
     column = truth.column(data_set.name, settings.truth or default_truth(truth, space, data_set))
     if archs is None:
         index = sample_index(space, settings, population)
@@ -200,6 +203,10 @@ def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
         HarnessError: if it names none.
     """
     file: Path = conf_folder() / "benchmarks" / f"{space.name}.yaml"
+    if not file.is_file():  # a space of the user's own, which brings its accuracies
+        own = truth.columns(data_set.name)
+        if len(own) == 1:
+            return own[0].name
     stated = OmegaConf.to_container(OmegaConf.load(file).truth) if file.is_file() else {}
     columns = stated.get(data_set.name) if isinstance(stated, dict) else None
     if not columns:

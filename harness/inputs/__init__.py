@@ -13,3 +13,6 @@ from harness.inputs.data_set import InputKind as InputKind
 from harness.inputs.data_set import batch_of as batch_of
 from harness.inputs.data_set import draw_batches as draw_batches
 from harness.inputs.data_set import preferred_kind as preferred_kind
+from harness.inputs.packing import InputPart as InputPart
+from harness.inputs.packing import pack as pack
+from harness.inputs.packing import unpack as unpack

@@ -11,7 +11,7 @@ from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_bat
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
-from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
+from harness.space import Architecture, Execute, SearchSpace, space_of
 from harness.store import Score, ScoreKey, ScoreStore
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -39,7 +39,7 @@ class ContextSpec:
             OptionError: if it has no such networks.
         """
         protocol = self.protocol
-        return BENCHMARKS.get(self.bench).as_scored(
+        return space_of(self.bench).as_scored(
             residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
         )
 
@@ -85,9 +85,8 @@ class ScoringRun:
         """The whole key of the scores of one proxy; settings that it does not use are left empty."""
         proxy_class = spec.proxy_class
         uses = proxy_class.uses()
-        space = BENCHMARKS.get(self.context.bench)
         return ScoreKey(
-            space=f"{space.name}@{space.version}",
+            space=space_of(self.context.bench).key,
             data_set=self.context.data_set,
             inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
             protocol=self.context.protocol.key if "protocol" in uses else "",
@@ -99,9 +98,11 @@ class ScoringRun:
 
     def scored_as(self, spec: ProxySpec, archs: Sequence[Architecture]) -> Sequence[Architecture]:
         """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
-        if spec.proxy_class.sees is Sees.LIVE:
-            return BENCHMARKS.get(self.context.bench).canonical_forms(archs)
-        return archs
+        space = space_of(self.context.bench)
+        forms = space.canonical_forms(archs) if spec.proxy_class.sees is Sees.LIVE else archs
+        data_set = DATA_SETS.get(self.context.data_set)
+        seed = self.context.seed if "seed" in spec.proxy_class.uses() else None
+        return space.keyed(forms, data_set, seed)
 
 
 @dataclass(frozen=True)
