@@ -4,6 +4,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -54,6 +55,20 @@ class Registry(Generic[T]):
             return self._entries[name]
         except KeyError:
             raise UnknownNameError(unknown_name(self.kind, name, list(self))) from None
+
+    @contextmanager
+    def lent(self, name: str, entry: T) -> Iterator[None]:
+        """A context in which `name` is `entry`, for this process and this time; nothing stays registered."""
+        self.discover()
+        before = self._entries.get(name)
+        self._entries[name] = entry
+        try:
+            yield
+        finally:
+            if before is None:
+                del self._entries[name]
+            else:
+                self._entries[name] = before
 
     def import_own(self) -> None:
         """Import every module of the project's own package, and nothing from elsewhere."""

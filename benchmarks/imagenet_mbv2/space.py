@@ -15,8 +15,8 @@ from benchmarks.imagenet_mbv2 import mutation
 from benchmarks.imagenet_mbv2.counts import layers, search_counts
 from benchmarks.imagenet_mbv2.network import ImagenetNetwork
 from benchmarks.imagenet_mbv2.structure import HEAD_WIDTH, Stage, Structure, read, write
-from harness.errors import UnknownNameError
 from benchmarks.own_images import COLOURS, unfit_images
+from harness.errors import UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, OpenSpace
 from harness.space.graph import ArchitectureGraph

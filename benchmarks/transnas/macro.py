@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from benchmarks.own_images import COLOURS, unfit_images
 from benchmarks.transnas.cells import RESIDUAL_DEPTH, ResidualBlock, residual_elementwise, residual_layers
 from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import TaskNetwork
@@ -21,7 +22,6 @@ from benchmarks.transnas.skeleton import (
     stem_elementwise,
     stem_layers,
 )
-from benchmarks.own_images import COLOURS, unfit_images
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
 from harness.space.graph import ArchitectureGraph

@@ -32,6 +32,9 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 """By kind: what people write, in lower case and without separators, and the name that is meant."""
 
+BY_PATH = ("proxy", "benchmark")
+"""The kinds of which the path of a Python file is a name too; of a benchmark also models.py:NAME."""
+
 _BY_SPELLING = ("benchmark", "data set")  # compared without case and separators; proxies without case alone
 
 
@@ -60,7 +63,7 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
     """
     name = meant(kind, word)
     known, complete = known_names(kind)
-    if name in known or name in further or not complete or (kind == "proxy" and is_path(name)):
+    if name in known or name in further or not complete or (kind in BY_PATH and is_path(name)):
         return name
     if kind == "data set" and is_own_data(name):
         return name
@@ -68,8 +71,8 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
 
 
 def is_path(word: str) -> bool:
-    """Whether a word for a proxy is a file and no name."""
-    return word.endswith(".py") or "/" in word
+    """Whether a word for a proxy or a benchmark is a file and no name."""
+    return word.endswith(".py") or ".py:" in word or "/" in word
 
 
 def is_own_data(word: str) -> bool:

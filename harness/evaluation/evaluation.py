@@ -17,6 +17,7 @@ from harness.evaluation.analysis import Analysis, analyse, tables_of
 from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
+from harness.evaluation.own_truth import given_names
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
@@ -93,7 +94,7 @@ def evaluate(
     rules = Rules(
         settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
     )
-    named, tolerated = pairs(_words(bench), _words(dataset), settings)
+    named, tolerated = pairs(_words(bench), _words(dataset), settings, given_names(settings, external))
     archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
 
     def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
@@ -201,7 +202,7 @@ def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settin
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
         own = own_data(evaluated.data_set)
         context = ContextSpec(
-            evaluated.space.name, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device, own
+            evaluated.space.word, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device, own
         )
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
         batches: Batches | None = draw_batches(evaluated.data_set, context.request) if uses_inputs else None

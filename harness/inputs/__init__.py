@@ -20,5 +20,9 @@ from harness.inputs.losses import Loss as Loss
 from harness.inputs.own import is_own as is_own
 from harness.inputs.own import open_data_set as open_data_set
 from harness.inputs.own import own_data as own_data
+from harness.inputs.own import refuse_options as refuse_options
 from harness.inputs.own_data import DataOptions as DataOptions
 from harness.inputs.own_data import OwnData as OwnData
+from harness.inputs.packing import InputPart as InputPart
+from harness.inputs.packing import pack as pack
+from harness.inputs.packing import unpack as unpack

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from harness.errors import OptionError
 from harness.inputs.archives import ImageArchive, ImageFolder
+from harness.inputs.packing import InputPart
 from harness.paths import images_home
 from harness.randomness import generator
 from harness.registry import Registry
@@ -75,6 +76,13 @@ class DataSet(ABC):
     how_to_get: str = field(kw_only=True)
     archive: ImageArchive | ImageFolder | None = field(default=None, kw_only=True)
     embedded: bool = field(default=False, kw_only=True)
+    parts: tuple[InputPart, ...] = field(default=(), kw_only=True)
+    """The inputs that a sample consists of, where it is not one tensor of numbers; see `harness.inputs.packing`."""
+
+    @property
+    def has_indices(self) -> bool:
+        """Whether an input holds whole numbers, such as tokens, which neither noise nor gradients are defined for."""
+        return any(part.is_index for part in self.parts)
 
     @property
     def key(self) -> str:

@@ -41,10 +41,20 @@ def open_data_set(word: str, options: DataOptions = _USUAL, loss: str | None = N
                 f"No data set is called '{word}'. To take the folder, write dataset={word}/."
             ) from error
         raise
-    if loss is not None or options != _USUAL:
-        setting = f"loss={loss}" if loss is not None else "data.*"
-        raise OptionError(f"{setting} is for data of your own; {word} has images, classes and loss of its own.")
+    refuse_options(word, options, loss)
     return found
+
+
+def refuse_options(word: str, options: DataOptions, loss: str | None) -> None:
+    """Nothing, unless an option of a user's own data is given for a registered data set.
+
+    Raises:
+        OptionError: if one is.
+    """
+    given = [name for name, value in vars(options).items() if value is not None]
+    if loss is not None or given:
+        setting = f"loss={loss}" if loss is not None else f"data.{given[0]}"
+        raise OptionError(f"{setting} is for data of your own; dataset={word} has images, classes and loss of its own.")
 
 
 def own_data(data_set: DataSet) -> OwnData | None:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import torch
 
-from harness.evidence.base import ScoringContext
 from harness.errors import HarnessError
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batches, BatchRequest, DataSet, InputKind, OwnData, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
-from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
+from harness.space import Architecture, Execute, SearchSpace, space_of
 from harness.store import Score, ScoreKey, ScoreStore
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -47,7 +47,7 @@ class ContextSpec:
             OptionError: if it has no such networks.
         """
         protocol = self.protocol
-        return BENCHMARKS.get(self.bench).as_scored(
+        return space_of(self.bench).as_scored(
             residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
         )
 
@@ -115,9 +115,8 @@ class ScoringRun:
         """The whole key of the scores of one proxy; settings that it does not use are left empty."""
         proxy_class = spec.proxy_class
         uses = proxy_class.uses()
-        space = BENCHMARKS.get(self.context.bench)
         return ScoreKey(
-            space=f"{space.name}@{space.version}",
+            space=space_of(self.context.bench).key,
             data_set=self.context.own.key if self.context.own else self.context.data_set,
             inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
             protocol=self.context.protocol.key if "protocol" in uses else "",
@@ -129,9 +128,11 @@ class ScoringRun:
 
     def scored_as(self, spec: ProxySpec, archs: Sequence[Architecture]) -> Sequence[Architecture]:
         """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
-        if spec.proxy_class.sees is Sees.LIVE:
-            return BENCHMARKS.get(self.context.bench).canonical_forms(archs)
-        return archs
+        space = space_of(self.context.bench)
+        forms = space.canonical_forms(archs) if spec.proxy_class.sees is Sees.LIVE else archs
+        data_set = self.context.find_data_set()
+        seed = self.context.seed if "seed" in spec.proxy_class.uses() else None
+        return space.keyed(forms, data_set, seed)
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, execution
     Raises:
         HarnessError: if memory or a file is lacking, or no worker can be started; what was committed stays.
     """
-    title = f"{run.context.bench} {run.context.data_set}"
+    title = f"{run.context.space.name} {run.context.data_set}"
     counts, networks = split_units(units)
     with Workers(execution) as workers:
         for name, part, unit in ((f"{title}, counts", counts, "architectures"), (title, networks, "networks")):

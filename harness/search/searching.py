@@ -28,9 +28,9 @@ from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
 from harness.space import SearchSpace
 from harness.store import ScoreStore
-from harness.truth.own_file import names_file
 from harness.truth import embedded_tables
 from harness.truth.imports import imports_of
+from harness.truth.own_file import names_file
 from harness.truth.sources import sources_of
 
 NO_TRUTH = "none"

@@ -46,6 +46,27 @@ class SearchSpace(ABC):
     the file of the space. The benchmarks of the project name theirs in conf/benchmarks."""
 
     @property
+    def word(self) -> str:
+        """What `bench=` takes for this space."""
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """What the key of a score says of the space: everything that its networks depend on but the architecture."""
+        return f"{self.name}@{self.version}"
+
+    def keyed(self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None) -> Sequence[Architecture]:
+        """What scores of architectures are stored under: their names, as `key` says what a name stands for.
+
+        A space whose networks may change adds digests of the network, and of the initial weights that belong to a seed.
+        """
+        return archs
+
+    def takes(self, data_set: str) -> bool:
+        """Whether its networks run on a data set."""
+        return data_set in self.data_sets
+
+    @property
     @abstractmethod
     def architectures(self) -> Sequence[Architecture]:
         """All architectures in the benchmark's official index order.

@@ -221,7 +221,8 @@ def _texts(comments: Sequence[str]) -> dict[str, str]:
 
 def _parquet(path: Path) -> _Table:
     table = pq.read_table(path)
-    texts = {key.decode(errors="replace"): text.decode(errors="replace") for key, text in (table.schema.metadata or {}).items()}
+    metadata = (table.schema.metadata or {}).items()
+    texts = {key.decode(errors="replace"): text.decode(errors="replace") for key, text in metadata}
     columns = [str(name) for name in table.column_names]
     cells = [["" if value is None else str(value) for value in table[name].to_pylist()] for name in columns]
     rows = [(row + 1, list(of_row)) for row, of_row in enumerate(zip(*cells, strict=True))]
@@ -237,8 +238,8 @@ def _column(table: _Table, column: str | None) -> str:
         if len(others) == 1:
             return others[0]
         raise OptionError(
-            f"truth={table.path} must name a column, as {table.path}:{others[0] if others else 'accuracy'}; the file has "
-            f"{_listed(table.columns)}."
+            f"truth={table.path} must name a column, as {table.path}:{others[0] if others else 'accuracy'}; the file "
+            f"has {_listed(table.columns)}."
         )
     if column not in table.columns:
         raise UnknownNameError(unknown_name(f"column of '{table.path}'", column, list(map(_shown, others))))
@@ -259,12 +260,15 @@ def _declared(table: _Table, column: str, n_rows: int, n_known: int) -> Declared
         key = key.strip()
         if key not in _DECLARED:
             raise CorruptDataError(
-                f"'{table.path}' declares {_shown(key)} of its column {_shown(column)}; known are {', '.join(_DECLARED)}."
+                f"'{table.path}' declares {_shown(key)} of its column {_shown(column)}; it must be one of "
+                f"{', '.join(_DECLARED)}."
             )
         entries[key] = value.strip()
     epochs, better = entries.get("epochs", ""), entries.get("better", _MAX)
     if epochs and not epochs.isdecimal():
-        raise CorruptDataError(f"'{table.path}' declares epochs={_shown(epochs)} of {_shown(column)}; it must be a number.")
+        raise CorruptDataError(
+            f"'{table.path}' declares epochs={_shown(epochs)} of {_shown(column)}; it must be a whole number."
+        )
     if better not in (_MIN, _MAX):
         raise CorruptDataError(
             f"'{table.path}' declares better={_shown(better)} of {_shown(column)}; it must be {_MIN} or {_MAX}."
