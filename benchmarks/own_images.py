@@ -13,8 +13,10 @@ def unfit_images(data_set: DataSet, *, multiple_of: int, n_channels: int | None 
         multiple_of: what height and width must be multiples of, so that they can be halved as often as networks do.
         n_channels: that the networks need; None: any.
     """
-    if data_set.n_tokens is not None:
-        return "its networks take images, and not tokens"
+    if data_set.has_indices:
+        return "its networks take images, and not tokens or other whole numbers"
+    if data_set.parts:
+        return f"its networks take one image, and an input consists of {len(data_set.parts)} tensors"
     if len(data_set.shape) != 3:
         shape = " x ".join(map(str, data_set.shape))
         return f"its networks take images [n, channels, height, width], and an input is {shape}"

@@ -1,6 +1,7 @@
 """Evaluation: from names to the table of agreement. It composes the stages; each is a file of its own."""
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from harness.evaluation.own_truth import given_names
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
-from harness.inputs import Batches, DataSet, draw_batches, own_data, preferred_kind
+from harness.inputs import Batches, DataSet, InputKind, draw_batches, own_data, preferred_kind
+from harness.protocol import fitted
 from harness.report import EvaluationTables, write_report
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
@@ -99,7 +101,15 @@ def evaluate(
 
     def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
         evaluated = open_evaluation_set(space, data_set, settings, archs)
-        return evaluated, _runs(evaluated, specs, settings)
+        runs = _runs(evaluated, specs, settings)
+        own_protocol, asked_for = runs[0].context.protocol, settings.protocol
+        if own_protocol != asked_for and runs[0].batches is not None:
+            print(
+                f"{data_set.name} has too few inputs for {asked_for.n_batches} batches of {asked_for.batch_size}; batches "
+                f"of {own_protocol.batch_size} are used.",
+                file=sys.stderr,
+            )
+        return evaluated, runs
 
     found_here, skipped = attempted(opened, named, tolerated, "evaluated")
     evaluation_sets = [evaluated for evaluated, _ in found_here]
@@ -198,11 +208,12 @@ def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settin
     """One scoring run per seed; proxies that use no seed are in the first alone."""
     runs = []
     inputs = preferred_kind(evaluated.data_set, settings.inputs)
+    protocol = settings.protocol if inputs is InputKind.noise else fitted(settings.protocol, evaluated.data_set)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
         own = own_data(evaluated.data_set)
         context = ContextSpec(
-            evaluated.space.word, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device, own
+            evaluated.space.word, evaluated.data_set.name, inputs, protocol, seed, settings.device, own
         )
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
         batches: Batches | None = draw_batches(evaluated.data_set, context.request) if uses_inputs else None
@@ -231,7 +242,7 @@ def _column(
         proxy=spec.name,
         version=str(spec.proxy_class.version),
         options=", ".join(f"{option}={value}" for option, value in spec.options),
-        protocol=settings.protocol.label if "protocol" in uses else "none",
+        protocol=run.context.protocol.label if "protocol" in uses else "none",
         inputs=run.context.inputs.value if "inputs" in uses else "none",
         truth=evaluated.truth.name,
         seed=str(run.context.seed) if "seed" in uses else NO_SEED,

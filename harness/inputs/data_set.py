@@ -91,7 +91,7 @@ class DataSet(ABC):
 
     @property
     def n_tokens(self) -> int | None:
-        """The number of different tokens where inputs are sequences of them, int64 [batch, *shape]; None for images."""
+        """The number of different tokens, where inputs are sequences of them and it is known; None otherwise."""
         return None
 
     @abstractmethod
@@ -154,9 +154,17 @@ class DataSet(ABC):
         return torch.randint(self.n_classes, (n,), generator=source)
 
     def noise_images(self, n: int, source: torch.Generator) -> Tensor:
-        """Noise inputs [n, *shape]: N(0,1), or tokens drawn uniformly."""
+        """Noise inputs [n, *shape]: N(0,1), or tokens drawn uniformly.
+
+        Raises:
+            OptionError: if inputs hold whole numbers, and it is not known how many different ones there are.
+        """
         if self.n_tokens is not None:
-            return torch.randint(self.n_tokens, (n, *self.shape), generator=source)
+            return torch.randint(self.n_tokens, (n, *self.shape), generator=source).float()
+        if self.has_indices:
+            raise OptionError(
+                f"inputs=noise is invalid for {self.name}, whose inputs are whole numbers. Use inputs=real."
+            )
         return torch.randn(n, *self.shape, generator=source)
 
     def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
@@ -190,7 +198,7 @@ class BatchRequest:
 class Batch:
     """`images` float32 [batch, channels, height, width], normalised; `targets` [batch, ...] as `DataSet.loss` takes.
 
-    Of a user's own data set, `images` are inputs of its shape: float32 [batch, *shape], or tokens, int64.
+    Of a user's own data set, `images` are inputs [batch, *shape], float32; see `DataSet.parts` for tokens.
     """
 
     images: Tensor

@@ -23,6 +23,7 @@ from harness.inputs.own_data import (
     own_name,
     spaced,
 )
+from harness.inputs.packing import InputPart
 
 _IMAGES, _TOKENS = "images", "tokens"
 _TARGETS = ("labels", "targets")
@@ -75,8 +76,8 @@ class NpzTokens(OwnData):
         return _opened(self.path, _TOKENS)
 
     def tensor(self, inputs: NDArray[np.generic]) -> Tensor:
-        """Tokens, int64 [n, length]."""
-        return torch.from_numpy(np.ascontiguousarray(inputs, np.int64))
+        """Tokens [n, length], whole numbers as float32; a network gets them as int64, see `DataSet.parts`."""
+        return torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
 
     def target_tensor(self, targets: NDArray[np.generic]) -> Tensor:
         """Targets as the loss takes them."""
@@ -169,6 +170,7 @@ def _tokens(tokens: NpzRows, targets: NpzRows | None, word: str, options: DataOp
     return NpzTokens(
         own_name(path, word), n_outputs, tokens.shape[1:], (), (),
         path=path, targets=of_target, criterion=criterion, vocabulary=vocabulary,
+        parts=(InputPart("", tokens.shape[1:], is_index=True),),
         licence=_LICENCE, how_to_get=_HOW_TO_GET,
     )  # fmt: skip
 

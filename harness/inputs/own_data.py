@@ -102,6 +102,10 @@ class OwnData(DataSet):
     def rows(self) -> tuple[Rows, Rows]:
         """Inputs and targets, opened."""
 
+    def n_inputs(self) -> int | None:
+        """How many inputs there are; None where that is not known before they are drawn."""
+        return len(self.rows()[1])
+
     def draw(self, request: BatchRequest, home: Path) -> tuple[tuple[Batch, ...], str]:
         """As `DataSet.draw`; the rows of all batches are read in one pass.
 
@@ -125,7 +129,7 @@ class OwnData(DataSet):
         return Batch(self.tensor(inputs), self.target_tensor(targets))
 
     def tensor(self, inputs: NDArray[np.generic]) -> Tensor:
-        """Stored inputs [n, ...] as networks take them: float32, or int64 tokens, [n, *shape]."""
+        """Stored inputs [n, ...] as batches hold them: float32 [n, *shape]."""
         return torch.from_numpy(np.ascontiguousarray(inputs, np.float32))
 
     def target_tensor(self, targets: NDArray[np.generic]) -> Tensor:
@@ -146,7 +150,7 @@ class OwnData(DataSet):
     def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
         """Random targets; for the next token, the tokens themselves."""
         if self.n_tokens is not None and self.criterion.name == NEXT_TOKEN:
-            return next_tokens(images)
+            return next_tokens(images.long())
         return self.random_targets(len(images), source)
 
 

@@ -12,7 +12,7 @@ from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted,
 from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
-from harness.inputs import DataSet, draw_batches, own_data, preferred_kind
+from harness.inputs import DataSet, InputKind, draw_batches, own_data, preferred_kind
 from harness.report import JSON
 from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -197,7 +197,8 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
     base = settings.base
     inputs = preferred_kind(data_set, base.inputs)
     own = own_data(data_set)
-    context = ContextSpec(space.name, data_set.name, inputs, base.protocol, base.seed, base.device, own)
+    protocol = base.protocol if inputs is InputKind.noise else fitted(base.protocol, data_set)
+    context = ContextSpec(space.word, data_set.name, inputs, protocol, base.seed, base.device, own)
     evaluated = _evaluated(space, data_set, settings)
     opened = None if evaluated is None else evaluated.benchmark_truth
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
