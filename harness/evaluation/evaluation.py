@@ -105,8 +105,8 @@ def evaluate(
         own_protocol, asked_for = runs[0].context.protocol, settings.protocol
         if own_protocol != asked_for and runs[0].batches is not None:
             print(
-                f"{data_set.name} has too few inputs for {asked_for.n_batches} batches of {asked_for.batch_size}; batches "
-                f"of {own_protocol.batch_size} are used.",
+                f"{data_set.name} has too few inputs for {asked_for.n_batches} batches of {asked_for.batch_size}; "
+                f"batches of {own_protocol.batch_size} are used.",
                 file=sys.stderr,
             )
         return evaluated, runs

@@ -186,7 +186,7 @@ def check_finite(values: NDArray[np.generic], rows: NDArray[np.int64], what: str
 
 def in_batches(whole: Batch, size: int) -> tuple[Batch, ...]:
     """Inputs and targets, cut into batches of one size."""
-    pairs = zip(whole.images.split(size), whole.targets.split(size), strict=True)
+    pairs = zip(torch.split(whole.images, size), torch.split(whole.targets, size), strict=True)
     return tuple(Batch(images.contiguous(), targets.contiguous()) for images, targets in pairs)
 
 

@@ -101,7 +101,7 @@ class Loader(OwnData):
         own = tuple(part.shape for part in self.parts) or (self.shape,)
         if (pair.of_input, pair.of_target) != (own, self.targets):
             raise CorruptDataError(
-                f"dataset={self.name} yields inputs of shape {_listed(pair.of_input)} with targets {pair.of_target} after "
+                f"dataset={self.name} yields inputs {_listed(pair.of_input)} with targets {pair.of_target} after "
                 f"inputs {_listed(own)} with {self.targets}; all must have one shape."
             )
         for name, values in (("inputs", inputs), ("targets", targets)):
@@ -145,13 +145,12 @@ def open_loader(word: str, options: DataOptions, loss: str | None) -> Loader:
     if n_outputs is None:
         if not (is_float or (criterion.name == MSE and criterion.path is None)):
             setting, what = ("tokens=30522", "tokens") if at_each else ("classes=10", "classes")
-            raise OptionError(
-                f"dataset={shown} yields targets that are {what}; say how many there are: data.{setting}."
-            )
+            raise OptionError(f"dataset={shown} yields {what} as targets; say how many there are: data.{setting}.")
         n_outputs = first.of_target[0] if first.of_target else 1
     return Loader(
         shown, n_outputs, tuple(first.inputs.shape[1:]), (), (),
-        path=path, targets=first.of_target, parts=first.parts, criterion=criterion, function=name, sha256=sha256_of_code(path),
+        path=path, targets=first.of_target, parts=first.parts, criterion=criterion, function=name,
+        sha256=sha256_of_code(path),
         vocabulary=options.tokens if has_tokens else None, licence="your own", how_to_get="It is your own loader",
     )  # fmt: skip
 

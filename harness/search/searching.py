@@ -13,6 +13,7 @@ from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
 from harness.inputs import DataSet, InputKind, draw_batches, own_data, preferred_kind
+from harness.protocol import fitted
 from harness.report import JSON
 from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies

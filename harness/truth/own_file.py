@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, OptionError, UnknownNameError
 from harness.files.atomic import sha256_of
 from harness.registry import unknown_name
-from harness.truth.table import ARCH, TruthColumn, rounded_to_granularity
+from harness.truth.table import ARCH, UNSTATED, TruthColumn, rounded_to_granularity
 
 INDEX = "index"
-UNSTATED = "unstated"
 _NAMES = (ARCH, INDEX)
 _MIN, _MAX = "min", "max"
 _WORD = re.compile(r"(?P<path>.+?\.(?:csv|csv\.gz|parquet))(?::(?P<column>.+?))?(?::(?P<better>min|max))?", re.I)
@@ -230,6 +229,8 @@ def _parquet(path: Path) -> _Table:
 
 
 def _column(table: _Table, column: str | None) -> str:
+    if not any(table.columns):
+        raise CorruptDataError(f"'{table.path}' has no header; it needs {ARCH} or {INDEX} beside a column of values.")
     others = [name for name in table.columns if name not in _NAMES]
     twice = [name for at, name in enumerate(table.columns) if name in table.columns[:at]]
     if twice:
@@ -276,9 +277,9 @@ def _declared(table: _Table, column: str, n_rows: int, n_known: int) -> Declared
     return Declared(
         file=table.path,
         column=column,
-        metric=entries.get("metric", f"metric {UNSTATED}"),
+        metric=entries.get("metric", UNSTATED),
         unit=entries.get("unit", ""),
-        split=entries.get("split", f"split {UNSTATED},"),
+        split=entries.get("split", UNSTATED),
         epochs=int(epochs) if epochs else None,
         seeds=entries.get("seeds", UNSTATED),
         higher_is_better=better == _MAX,
