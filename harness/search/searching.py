@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
@@ -215,7 +217,14 @@ def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) 
     """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
     if settings.base.truth is not None and names_file(settings.base.truth):
-        return open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
+        evaluated = open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
+        n_known = int(np.isfinite(evaluated.values).sum())
+        if n_known < len(evaluated.archs):
+            raise OptionError(
+                f"truth={settings.base.truth} knows {n_known:,} of the {len(evaluated.archs):,} architectures of "
+                f"{space.name}; a search may find any of them. Give the accuracies of all, or truth=none."
+            )
+        return evaluated
     if not exists and settings.base.truth not in (None, NO_TRUTH):
         raise OptionError(f"{space.name} has no ground truth, because its networks have not been trained. Omit truth=.")
     if settings.base.truth == NO_TRUTH or not exists:

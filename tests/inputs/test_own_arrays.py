@@ -185,8 +185,14 @@ WRONG = {
     "no classes": ({"images": GREY, "labels": LABELS * 10**7}, r"has labels up to 20,000,000"),
     "no rows": ({"images": GREY[:0], "labels": LABELS[:0]}, r"n above 0"),
     "integers": ({"images": GREY.astype(np.int32), "labels": LABELS}, r"must be uint8 .* or floats"),
-    "channels first": ({"images": np.zeros((4, 3, 8, 8), np.uint8), "labels": LABELS[:4]}, r"as if channels came first"),
-    "channels last": ({"images": np.zeros((4, 8, 8, 3), np.float32), "labels": LABELS[:4]}, r"as if channels came last"),
+    "channels first": (
+        {"images": np.zeros((4, 3, 8, 8), np.uint8), "labels": LABELS[:4]},
+        r"as if channels came first",
+    ),
+    "channels last": (
+        {"images": np.zeros((4, 8, 8, 3), np.float32), "labels": LABELS[:4]},
+        r"as if channels came last",
+    ),
     "negative tokens": ({"tokens": np.array([[-1, 2]]), "labels": np.array([0])}, r"has tokens from -1"),
     "fractional tokens": ({"tokens": np.array([[0.5, 2]]), "labels": np.array([0])}, r"must be integers \[n, length\]"),
     "wrong targets": ({"tokens": np.array([[1, 2]]), "targets": np.array([[-7, 2]])}, r"has targets from -7"),
@@ -248,7 +254,9 @@ def test_every_loss_has_a_name_that_is_documented():
 def test_errors_of_losses_in_files(tmp_path):
     word = saved(tmp_path, images=GREY, labels=LABELS)
     code = tmp_path / "faulty.py"
-    code.write_text("def fails(outputs, targets):\n    return outputs.nothing()\n\ndef same(outputs, targets):\n    return outputs\n")
+    code.write_text(
+        "def fails(outputs, targets):\n    return outputs.nothing()\n\ndef same(outputs, targets):\n    return outputs\n"
+    )
     with pytest.raises(HarnessError, match=r"raised AttributeError.*\(faulty\.py, line 2\)"):
         open_data_set(word, loss=f"{code}:fails").loss(torch.ones(2, 3), torch.zeros(2))
     with pytest.raises(OptionError, match=r"it gave a tensor of shape \[2, 3\]; it must give a tensor of one number"):

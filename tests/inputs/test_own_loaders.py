@@ -11,7 +11,7 @@ from harness.errors import HarnessError, OptionError
 from harness.inputs import BatchRequest, DataOptions, InputKind, draw_batches, open_data_set
 from harness.space import BENCHMARKS, refuse_unfit
 
-CODE = '''
+CODE = """
 import random
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ def beyond():
 
 def leaves():
     exit(3)
-'''
+"""
 
 
 @pytest.fixture
