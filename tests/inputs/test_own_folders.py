@@ -72,9 +72,9 @@ def test_folders_that_are_no_data_set(animals, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UnknownNameError, match=r"To take the folder, write dataset=animals/"):
         open_data_set("animals")
+    (animals / "fish" / "notes.txt").unlink()
+    (animals / "fish").rmdir()
     with pytest.raises(OptionError, match=r"data\.classes=1 is invalid"):
-        (animals / "fish" / "notes.txt").unlink()
-        (animals / "fish").rmdir()
         open_data_set(f"{animals}/", DataOptions(classes=1))
 
 

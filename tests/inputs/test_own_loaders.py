@@ -30,7 +30,8 @@ def endless(seed):
         yield torch.randn(3, 5, generator=source), torch.randn(3, generator=source)
 
 def several():
-    yield {"tokens": torch.ones(8, 4, dtype=torch.int64), "weights": torch.rand(8, 4)}, torch.zeros(8, dtype=torch.int64)
+    inputs = {"tokens": torch.ones(8, 4, dtype=torch.int64), "weights": torch.rand(8, 4)}
+    yield inputs, torch.zeros(8, dtype=torch.int64)
 
 def tokens():
     yield torch.arange(16).reshape(8, 2), torch.arange(16).reshape(8, 2)
@@ -142,9 +143,12 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_loaders_end_in_one_sentence(loader, name):
-    with pytest.raises(HarnessError, match=WRONG[name]) as error:
+    def used() -> None:
         data_set = open_data_set(f"{loader}:{name}", DataOptions(classes=3))
         draw_batches(data_set, BatchRequest(n_batches=1, batch_size=4 if name in ("growing", "raises") else 2))
+
+    with pytest.raises(HarnessError, match=WRONG[name]) as error:
+        used()
     assert "\n" not in str(error.value)
 
 
