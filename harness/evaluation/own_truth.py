@@ -62,7 +62,9 @@ def _archs_in(file: Path) -> list[str]:
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=None, engine="python")
     except FileNotFoundError:
-        raise MissingDataError(f"truth={file} names no file; it takes a column of the benchmark or FILE.csv:COLUMN.") from None
+        raise MissingDataError(
+            f"truth={file} names no file; it takes a column of the benchmark or FILE.csv:COLUMN."
+        ) from None
     except (OSError, ValueError, UnicodeError, pd.errors.ParserError) as error:
         raise CorruptDataError(f"'{file}' cannot be read as a CSV file: {str(error).strip()}.") from None
     if ARCH not in table.columns:

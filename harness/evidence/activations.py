@@ -272,8 +272,6 @@ class OutputSizes(TaskEvidence):
 
 def _share_of_channel_layers(network: OwnNetwork) -> float:
     """The share of the entries of all weights that modules of `CHANNEL_LAYERS` hold."""
-    held = {
-        id(module.weight) for module in network.body.modules() if isinstance(module, CHANNEL_LAYERS)
-    }
+    held = {id(module.weight) for module in network.body.modules() if isinstance(module, CHANNEL_LAYERS)}
     sizes = {id(weight): weight.numel() for weight in network.weights.values()}
     return share(sum(size for at, size in sizes.items() if at in held), sum(sizes.values()))

@@ -37,7 +37,7 @@ class SynflowSaliency(Evidence):
         return cls({name: (weights[name] * flow).abs() for name, flow in flows.items()}, seconds)
 
     @classmethod
-    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> Sequence[Self | Undefined]:
         """See `Evidence`."""
         started = thread_time()
         if isinstance(subject.network, OwnNetwork):
@@ -61,7 +61,9 @@ class SynflowSaliency(Evidence):
         return [kind.of(live, flows, thread_time() - started) for kind in kinds]
 
     @classmethod
-    def _of_own(cls, subject: Subject, kinds: Sequence[type[Self]], started: float) -> list[Self]:
+    def _of_own(
+        cls, subject: Subject, kinds: Sequence[type[Self]], started: float
+    ) -> Sequence[Self | Undefined]:
         """The same of any network: all normalisation is bypassed, dropout does nothing, frozen weights count."""
         context = subject.context
         if context.data_set.has_indices:
@@ -82,7 +84,11 @@ class SynflowSaliency(Evidence):
         evidence = [kind.of(live, flows, thread_time() - started) for kind in kinds]
         for one in evidence:
             one.coverage = Coverage(weights=1.0)
-        return evidence
+        negative = any(bool((flow < 0).any()) for flow in flows.values())
+        reason = "the flow is negative in places, as attention and gates make it"
+        return [
+            Undefined(reason) if negative and isinstance(one, SynflowGradients) else one for one in evidence
+        ]
 
 
 class _WithoutNormalisation(TorchFunctionMode):
@@ -104,7 +110,10 @@ _NORMALISATIONS = frozenset((
 
 @EVIDENCE.register("synflow_gradients")
 class SynflowGradients(SynflowSaliency):
-    """The two factors of `SynflowSaliency`, from the same pass: `weights` are |w|, `layers` are dR/dw >= 0."""
+    """The two factors of `SynflowSaliency`, from the same pass: `weights` are |w|, `layers` are dR/dw >= 0.
+
+    Undefined for a network of the user's own where a factor is negative, as attention and gates make them.
+    """
 
     def __init__(self, layers: dict[str, Tensor], seconds: float, weights: dict[str, Tensor]) -> None:
         super().__init__(layers, seconds)

@@ -216,7 +216,9 @@ class _Backward:
         self.detached: Gradients = {name: slope.detach() for name, (_, slope) in self.of_weights.items()}
         others = {name: next(found) for name in rest}
         self.others: Gradients = {name: slope.detach() for name, slope in others.items() if slope is not None}
-        self.runs: list[tuple[Run, Tensor]] = [(run, slope) for run, slope in zip(runs, found, strict=True) if slope is not None]
+        self.runs: list[tuple[Run, Tensor]] = [
+            (run, slope) for run, slope in zip(runs, found, strict=True) if slope is not None
+        ]
 
     def _nothing(self) -> None:
         self.of_weights, self.detached, self.others, self.runs = {}, {}, {}, []

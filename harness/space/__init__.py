@@ -13,5 +13,6 @@ from harness.space.search_space import Architecture as Architecture
 from harness.space.search_space import Execute as Execute
 from harness.space.search_space import OpenSpace as OpenSpace
 from harness.space.search_space import SearchSpace as SearchSpace
+
 from harness.space.model_space import ModelSpace as ModelSpace  # isort: skip
 from harness.space.loading import space_of as space_of  # isort: skip

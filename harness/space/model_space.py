@@ -109,9 +109,7 @@ class ModelSpace(SearchSpace):
         """Whether its networks run on a data set."""
         return not self.data_sets or data_set in self.data_sets
 
-    def keyed(
-        self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None
-    ) -> Sequence[Architecture]:
+    def keyed(self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None) -> Sequence[Architecture]:
         """The names with digests of the structure and, for a seed, of the initial weights.
 
         A network that cannot be built has no digests; the reason is given when it is to be scored.
@@ -127,7 +125,9 @@ class ModelSpace(SearchSpace):
                 known = (_UNBUILT, "")
             self._known[arch, data_set.name, seed or 0] = known
         structure, weights = known
-        return Architecture(f"{arch}{KEYED}{structure}" if seed is None else f"{arch}{KEYED}{structure}-{seed}-{weights}")
+        return Architecture(
+            f"{arch}{KEYED}{structure}" if seed is None else f"{arch}{KEYED}{structure}-{seed}-{weights}"
+        )
 
     @cached_property
     def _known(self) -> dict[tuple[str, str, int], tuple[str, str]]:

@@ -51,9 +51,7 @@ class SearchSpace(ABC):
         """What the key of a score says of the space: everything that its networks depend on but the architecture."""
         return f"{self.name}@{self.version}"
 
-    def keyed(
-        self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None
-    ) -> Sequence[Architecture]:
+    def keyed(self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None) -> Sequence[Architecture]:
         """What scores of architectures are stored under: their names, as `key` says what a name stands for.
 
         A space whose networks may change adds digests of the network, and of the initial weights that belong to a seed.
