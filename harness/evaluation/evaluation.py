@@ -82,8 +82,17 @@ def evaluate(
     Raises:
         HarnessError: for a user error or missing data, before anything is computed.
     """
-    settings = settings or Settings()
-    asked = _asked(proxy, bench, dataset, ensemble, settings)
+    return evaluate_asked(_asked(proxy, bench, dataset, ensemble, settings or Settings()))
+
+
+def evaluate_asked(asked: Asked) -> Evaluation:
+    """`evaluate`, with all that it takes in one.
+
+    Raises:
+        HarnessError: as `evaluate`.
+    """
+    settings = asked.settings
+    proxy, bench, dataset, ensemble = (asked.words[name] for name in ("proxy", "bench", "dataset", "ensemble"))
     external = None if settings.scores is None else read_scores(settings.scores)
     refuse_as_names([] if external is None else map(str, external.columns), settings)
     ensembles = parse_ensembles(_words(ensemble), settings.options)
