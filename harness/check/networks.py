@@ -222,7 +222,9 @@ def _equal(space: ModelSpace, names: Sequence[str], data_set: DataSet) -> Findin
         return passed("equal names", "every name is a network of its own; `canonical` may say which are equal")
     for name, form in pairs[:MOST]:
         if form not in space or space.canonical(Architecture(form)) != form:
-            return failed("equal names", f"canonical('{name}') is '{form}', which must be a name that stands for itself")
+            return failed(
+                "equal names", f"canonical('{name}') is '{form}', which must be a name that stands for itself"
+            )
         one, other = (space.keyed([Architecture(word)], data_set, 0)[0].rpartition("#")[2] for word in (name, form))
         if one != other:
             return failed("equal names", f"'{name}' and '{form}' are declared equal, but their networks differ")

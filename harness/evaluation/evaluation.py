@@ -15,8 +15,8 @@ from harness.columns import NO_SEED
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
 from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.coverage import coverage_table
+from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
 from harness.evaluation.own_truth import given_names
 from harness.evaluation.provenance import Asked, describe_run

@@ -53,10 +53,14 @@ def evaluate_models(
         HarnessError: for a user error, before anything is computed.
     """
     if not isinstance(models, Mapping) or not models:
-        raise OptionError("evaluate_models was given no models; they must be a mapping of names to modules or functions.")
+        raise OptionError(
+            "evaluate_models was given no models; they must be a mapping of names to modules or functions."
+        )
     wrong = next((name for name, one in models.items() if not callable(one)), None)
     if wrong is not None:
-        raise OptionError(f"evaluate_models was given {type(models[wrong]).__name__} for '{wrong}', not a module or function.")
+        raise OptionError(
+            f"evaluate_models was given {type(models[wrong]).__name__} for '{wrong}', not a module or function."
+        )
     data_set = _data_set(inputs, settings)
     if settings is None:
         size = max(1, min(128, len(data_set.inputs) // 2))
@@ -169,7 +173,9 @@ def _pairs(inputs: object) -> Iterable[Any]:
     if _is_pair(inputs):
         return [inputs]
     if not isinstance(inputs, Iterable):
-        raise OptionError(f"The inputs are {type(inputs).__name__}; they must be a pair (inputs, targets) or an iterable.")
+        raise OptionError(
+            f"The inputs are {type(inputs).__name__}; they must be a pair (inputs, targets) or an iterable."
+        )
     with calling("Reading the inputs"):
         return list(islice(inputs, _MOST_BATCHES)) if isinstance(inputs, Sequence) else _read(inputs)
 

@@ -1,8 +1,8 @@
 """The inputs of elementwise activations of any network, whether modules, functions or methods compute them.
 
-A unit's code is the sign of its pre-activation, also for smooth activations, as SWAP-Universal does: GELU, SiLU and tanh
-have their bend there, ReLU6 and hardswish the first of two, and a sigmoid its steepest point. Softmax and pooling are
-no elementwise activations.
+A unit's code is the sign of its pre-activation, also for smooth activations, as SWAP-Universal does: GELU, SiLU and
+tanh have their bend there, ReLU6 and hardswish the first of two, and a sigmoid its steepest point. Softmax and pooling
+are no elementwise activations.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 _READ = frozenset((
-    "relu", "relu6", "threshold", "hardtanh", "leaky_relu", "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise", "elu",
-    "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus", "log_sigmoid_forward",
-    "softshrink", "hardshrink", "erf", "clamp_min",
+    "relu", "relu6", "threshold", "hardtanh", "leaky_relu", "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise",
+    "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus",
+    "log_sigmoid_forward", "softshrink", "hardshrink", "erf", "clamp", "clamp_min",
 ))  # fmt: skip
-_READ_IF_FLOATING = frozenset(("clamp",))
 _UNREAD = frozenset((
     "abs", "maximum", "minimum", "where", "sin", "cos", "glu", "mkldnn_rnn_layer", "_thnn_fused_lstm_cell",
     "_thnn_fused_gru_cell",
@@ -44,9 +43,9 @@ class ElementwiseReader(TorchDispatchMode):
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = function.overloadpacket.__name__.removesuffix("_")
-        features = next((one for one in args if isinstance(one, Tensor)), None)
-        if features is not None and features.is_floating_point() and features.numel() >= self._n:
-            if name in _READ or name in _READ_IF_FLOATING:
+        features = next((one for one in args if isinstance(one, Tensor) and one.is_floating_point()), None)
+        if features is not None and features.numel() >= self._n:
+            if name in _READ:
                 units = by_sample(features.detach(), self._n)
                 if units is None:
                     self.n_unread += features.numel() // self._n

@@ -61,9 +61,7 @@ class SynflowSaliency(Evidence):
         return [kind.of(live, flows, thread_time() - started) for kind in kinds]
 
     @classmethod
-    def _of_own(
-        cls, subject: Subject, kinds: Sequence[type[Self]], started: float
-    ) -> Sequence[Self | Undefined]:
+    def _of_own(cls, subject: Subject, kinds: Sequence[type[Self]], started: float) -> Sequence[Self | Undefined]:
         """The same of any network: all normalisation is bypassed, dropout does nothing, frozen weights count."""
         context = subject.context
         if context.data_set.has_indices:
@@ -86,9 +84,7 @@ class SynflowSaliency(Evidence):
             one.coverage = Coverage(weights=1.0)
         negative = any(bool((flow < 0).any()) for flow in flows.values())
         reason = "the flow is negative in places, as attention and gates make it"
-        return [
-            Undefined(reason) if negative and isinstance(one, SynflowGradients) else one for one in evidence
-        ]
+        return [Undefined(reason) if negative and isinstance(one, SynflowGradients) else one for one in evidence]
 
 
 class _WithoutNormalisation(TorchFunctionMode):

@@ -292,7 +292,9 @@ class GivenModels(ModelSpace):
 
     name: str  # type: ignore[misc]
 
-    def __init__(self, models: Mapping[str, nn.Module | Callable[..., nn.Module]], accuracies: Mapping[str, float]) -> None:
+    def __init__(
+        self, models: Mapping[str, nn.Module | Callable[..., nn.Module]], accuracies: Mapping[str, float]
+    ) -> None:
         self.name = "models"
         self.architectures = tuple(models)
         self._models = dict(models)

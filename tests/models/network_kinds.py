@@ -37,7 +37,11 @@ class Sequence1d(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv, self.rnn, self.head = nn.Conv1d(8, 12, 3, padding=1), nn.GRU(12, 12, batch_first=True), nn.Linear(12, 10)
+        self.conv, self.rnn, self.head = (
+            nn.Conv1d(8, 12, 3, padding=1),
+            nn.GRU(12, 12, batch_first=True),
+            nn.Linear(12, 10),
+        )
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         features = F.silu(self.conv(images[:, 0])).transpose(1, 2)
@@ -94,7 +98,11 @@ class Decoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.up, self.deep, self.head = nn.ConvTranspose2d(1, 4, 2, stride=2), nn.Conv3d(1, 4, 3, padding=1), nn.Linear(16, 10)
+        self.up, self.deep, self.head = (
+            nn.ConvTranspose2d(1, 4, 2, stride=2),
+            nn.Conv3d(1, 4, 3, padding=1),
+            nn.Linear(16, 10),
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         features = F.leaky_relu(self.deep(F.elu(self.up(images)).unsqueeze(1)))
