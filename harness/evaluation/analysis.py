@@ -52,6 +52,8 @@ class Scored(Protocol):
     def values(self) -> "pd.Series[float]": ...
     @property
     def seconds(self) -> float: ...
+    @property
+    def shares(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def analyse(
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
     return Analysis(
-        rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
-        beside=[Row(column.row_key, found[column.name], column.seconds) for column in beside],
+        rows=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in asked],
+        beside=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in beside],
         compared=[
             (keys[one.proxy], one)
             for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))

@@ -16,6 +16,7 @@ from harness.columns import NO_SEED
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
 from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
+from harness.evaluation.coverage import coverage_table
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
 from harness.evaluation.own_truth import given_names
@@ -29,8 +30,8 @@ from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import ALL, Settings
-from harness.space import SearchSpace
-from harness.store import OK, ScoreStore, StoredRows
+from harness.space import ModelSpace, SearchSpace
+from harness.store import OK, Score, ScoreStore, StoredRows
 
 DEFAULT_PROXIES = ("zico", "naswot", "synflow", "grad_norm")
 COUNTS = ("params", "flops", "params_live", "flops_live", "sum_log_layer_size")
@@ -83,8 +84,17 @@ def evaluate(
     Raises:
         HarnessError: for a user error or missing data, before anything is computed.
     """
-    settings = settings or Settings()
-    asked = _asked(proxy, bench, dataset, ensemble, settings)
+    return evaluate_asked(_asked(proxy, bench, dataset, ensemble, settings or Settings()))
+
+
+def evaluate_asked(asked: Asked) -> Evaluation:
+    """`evaluate`, with all that it takes in one.
+
+    Raises:
+        HarnessError: as `evaluate`.
+    """
+    settings = asked.settings
+    proxy, bench, dataset, ensemble = (asked.words[name] for name in ("proxy", "bench", "dataset", "ensemble"))
     external = None if settings.scores is None else read_scores(settings.scores)
     refuse_as_names([] if external is None else map(str, external.columns), settings)
     ensembles = parse_ensembles(_words(ensemble), settings.options)
@@ -117,6 +127,7 @@ def evaluate(
         analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
+        covered: list[pd.DataFrame] = []
         for evaluated, runs in found_here:
             found = [] if external is None else _external_columns(evaluated, external, settings)
             found += _scored(evaluated, runs, settings)
@@ -125,10 +136,12 @@ def evaluate(
             tables[evaluated.name] = _scores_table(evaluated, found)
             beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
             analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
+            covered.append(coverage_table(found))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         all_runs = [run for _, runs in found_here for run in runs]
         provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
         written = dataclasses.replace(tables_of(analyses, tables, rules), provenance=provenance, failures=failures)
+        written = dataclasses.replace(written, coverage=pd.concat(covered, ignore_index=True))
         write_report(out, written)
     return Evaluation(written, evaluation_sets, skipped, out)
 
@@ -249,7 +262,12 @@ def _column(
         population=evaluated.population.name,
     )
     name = spec.name if first else f"{spec.name}#{run.context.seed}"
-    return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored))
+    own = isinstance(evaluated.space, ModelSpace)
+    scores = [
+        Score(arch, {}, stored.statuses[at], stored.reasons[at], stored.seconds[at])
+        for arch, at in zip(evaluated.archs, places if own else [], strict=own)
+    ]
+    return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored), scores)
 
 
 def _failures(stored: StoredRows) -> dict[str, int]:

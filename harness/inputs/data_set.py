@@ -107,6 +107,10 @@ class DataSet(ABC):
     def present(self, home: Path) -> dict[InputKind, Path]:
         """The kinds of images present under `home`, each with its file or folder; nothing is read."""
 
+    def given_batches(self, request: "BatchRequest") -> "tuple[tuple[Batch, ...], str] | None":
+        """Batches that are no stored images, as those of a loader, with a word on their source; None: read images."""
+        return None
+
     def read_held_out(self, home: Path) -> Images | None:
         """Held-out images for testing trained networks, disjoint from `read`; None if not supported.
 
@@ -246,6 +250,9 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
     if request.kind is InputKind.noise:
         batches = tuple(_noise_batch(data_set, request, index) for index in range(request.n_batches))
         return Batches(batches, _digest(batches), request.kind, f"N(0,1), random labels, seed {request.seed}")
+    given = data_set.given_batches(request)
+    if given is not None:
+        return Batches(given[0], _digest(given[0]), request.kind, given[1])
     batches, read = data_set.draw(request, home or images_home())
     return Batches(batches, _digest(batches), request.kind, read)
 

@@ -195,6 +195,9 @@ def networks_cells(row: dict[str, object]) -> tuple[str, str, str, str, str]:
     return n, tau, with_interval(row, names), correlation_text(number(row[columns.RHO])), seconds
 
 
+_ALL_SEEN = 0.995
+
+
 def has_networks(row: dict[str, object]) -> bool:
     """Whether networks have several names here, so that one vote for each gives another value."""
     cells, networks = number(row[columns.TAU]), number(row[columns.TAU_NETWORKS])
@@ -210,6 +213,7 @@ def network_notes(tables: EvaluationTables) -> list[str]:
     described = tables.provenance.get(columns.POPULATION)
     words = dict.fromkeys(map(str, described.values())) if isinstance(described, Mapping) else {}
     notes += [f"population {line}" for line in words if not line.startswith("all:")]
+    notes += coverage_notes(rows)
     effective = rows[columns.N_EFFECTIVE]
     if (effective < FEW_EFFECTIVE).any():
         ends = dict.fromkeys(f"{end:.1f}" for end in (effective.min(), effective.max()))
@@ -218,6 +222,15 @@ def network_notes(tables: EvaluationTables) -> list[str]:
             f"classes are rough below {FEW_EFFECTIVE} and left out below {FEWEST_EFFECTIVE}"
         )
     return notes
+
+
+def coverage_notes(rows: pd.DataFrame) -> list[str]:
+    """Which proxies saw only part of a network, in words; nothing where all saw everything."""
+    parts = []
+    for row in records(rows):
+        shares = {what: number(row[f"coverage_{what}"]) for what in ("weights", "activations")}
+        parts += [f"{row[columns.PROXY]} {seen:.0%} of the {what}" for what, seen in shares.items() if seen < _ALL_SEEN]
+    return [f"of at least one network only a part was seen: {', '.join(dict.fromkeys(parts))}"] if parts else []
 
 
 def with_interval(row: dict[str, object], names: Sequence[str]) -> str:

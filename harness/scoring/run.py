@@ -12,7 +12,7 @@ from harness.inputs import DATA_SETS, Batches, BatchRequest, DataSet, InputKind,
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
-from harness.space import Architecture, Execute, SearchSpace, space_of
+from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace, space_of
 from harness.store import Score, ScoreKey, ScoreStore
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -50,6 +50,11 @@ class ContextSpec:
         return space_of(self.bench).as_scored(
             residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
         )
+
+    @property
+    def is_only_here(self) -> bool:
+        """Whether networks or inputs exist in this process alone, so that no other can score them."""
+        return BENCHMARKS.is_lent(self.bench) or DATA_SETS.is_lent(self.data_set)
 
     @property
     def request(self) -> BatchRequest:

@@ -92,6 +92,8 @@ class Workers:
         counts, networks = split_units(units)
         counted_here, counted_there = _placed(counts, spread=False)
         here, there = _placed(networks, spread=self.execution.workers > 1 and len(networks) > 1)
+        if context.is_only_here:
+            counted_here, counted_there, here, there = counts, [], networks, []
         if counted_here:
             yield from count_units(context, counted_here)
         with_batches = _need_batches(networks)

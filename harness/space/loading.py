@@ -67,7 +67,7 @@ def _opened(named: SpaceWord, digest: str, names: tuple[str, ...] | None) -> Sea
     else:
         chosen = type(found).__name__
         if not isinstance(getattr(found, "name", None), str) or not found.name.isprintable() or not found.name.strip():
-            raise PlugInError(f"The space {chosen} of {file} has no name; give it `name = \"...\"`.")
+            raise PlugInError(f'The space {chosen} of {file} has no name; give it `name = "..."`.')
         _ = found._names
     if found.name in BENCHMARKS:
         raise OptionError(f"{file} calls its space '{found.name}', as a registered benchmark is called; rename it.")

@@ -10,6 +10,7 @@
 Counts are traced, initial weights come from the network's own code, and any `nn.Module` will do.
 """
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -109,14 +110,18 @@ class ModelSpace(SearchSpace):
         """Whether its networks run on a data set."""
         return not self.data_sets or data_set in self.data_sets
 
-    def keyed(
-        self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None
-    ) -> Sequence[Architecture]:
+    def keyed(self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None) -> Sequence[Architecture]:
         """The names with digests of the structure and, for a seed, of the initial weights.
 
         A network that cannot be built has no digests; the reason is given when it is to be scored.
+
+        Raises:
+            PlugInError: if none can be built.
         """
-        return [self._keyed(arch, data_set, seed) for arch in archs]
+        found = [self._keyed(arch, data_set, seed) for arch in archs]
+        if found and all(name.endswith(f"{KEYED}{_UNBUILT}") for name in found):
+            self._made(archs[0], data_set, seed or 0)  # raises
+        return found
 
     def _keyed(self, arch: Architecture, data_set: DataSet, seed: int | None) -> Architecture:
         known = self._known.get((arch, data_set.key, seed or 0))
@@ -126,8 +131,12 @@ class ModelSpace(SearchSpace):
             except PlugInError:
                 known = (_UNBUILT, "")
             self._known[arch, data_set.key, seed or 0] = known
+        if known[0] == _UNBUILT:
+            return Architecture(f"{arch}{KEYED}{_UNBUILT}")
         structure, weights = known
-        return Architecture(f"{arch}{KEYED}{structure}" if seed is None else f"{arch}{KEYED}{structure}-{seed}-{weights}")
+        return Architecture(
+            f"{arch}{KEYED}{structure}" if seed is None else f"{arch}{KEYED}{structure}-{seed}-{weights}"
+        )
 
     @cached_property
     def _known(self) -> dict[tuple[str, str, int], tuple[str, str]]:
@@ -150,7 +159,7 @@ class ModelSpace(SearchSpace):
         name, digests = self._split(arch)
         self.check(name)
         network = self._made(name, data_set, seed)
-        if digests and not digests.startswith(_UNBUILT):
+        if digests and digests != _UNBUILT:
             self._confirm(network, digests, seed)
         if init is not Initialisation.default:
             network.redraw(init, seed)
@@ -215,10 +224,12 @@ class ModelSpace(SearchSpace):
         Raises:
             PlugInError: as `network`, and if the forward pass raises.
         """
-        name = self._split(arch)[0]
+        name, digests = self._split(arch)
         found = self._traces.get((name, data_set.key))
         if found is None:
             network = self._made(self.check(name), data_set, 0)
+            if digests and digests != _UNBUILT:
+                self._confirm(network, digests, 0)
             with isolated("trace", name):
                 found = trace(network, example_of(data_set))
             self._traces[name, data_set.key] = found
@@ -276,26 +287,61 @@ class FunctionSpace(ModelSpace):
         return Architecture(arch) if self._any_name else super().check(arch)
 
 
+class GivenModels(ModelSpace):
+    """Networks that are objects of this process: functions that build them, or modules, which keep their weights."""
+
+    name: str  # type: ignore[misc]
+
+    def __init__(
+        self, models: Mapping[str, nn.Module | Callable[..., nn.Module]], accuracies: Mapping[str, float]
+    ) -> None:
+        self.name = "models"
+        self.architectures = tuple(models)
+        self._models = dict(models)
+        self._accuracies = dict(accuracies)
+
+    def build(self, arch: str, data_set: DataSet) -> nn.Module:
+        """What a function returns, or a copy of a module."""
+        model = self._models[arch]
+        if isinstance(model, nn.Module):
+            return copy.deepcopy(model)
+        made: nn.Module = call_build(model, arch, data_set) if n_arguments(model, least=0) else model()  # type: ignore[call-arg]
+        return made
+
+    def accuracies(self, data_set: DataSet) -> Mapping[str, float]:
+        """As given."""
+        return self._accuracies
+
+    @cached_property
+    def _key(self) -> str:
+        functions = [model for model in self._models.values() if not isinstance(model, nn.Module)]
+        return f"{self.name}@{digest_of_sources(*functions)}"
+
+    def _called(self, arch: str) -> str:
+        model = self._models[self._split(arch)[0]]
+        return f"The function for '{arch}'" if not isinstance(model, nn.Module) else f"The module '{arch}'"
+
+
 def call_build(build: Callable[..., Any], arch: str, data_set: DataSet) -> Any:
     """What a build function returns, called with the name alone or also with the data set, as its signature takes."""
     return build(arch, data_set) if n_arguments(build) > 1 else build(arch)
 
 
-def n_arguments(build: Callable[..., Any]) -> int:
-    """How many positional arguments a function takes: 1, or 2 for more.
+def n_arguments(build: Callable[..., Any], *, least: int = 1) -> int:
+    """How many positional arguments a function takes: up to 2, where it takes more.
 
     Raises:
-        PlugInError: if it takes none.
+        PlugInError: if it takes fewer than `least`.
     """
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
         parameters = list(inspect.signature(build).parameters.values())
     except (TypeError, ValueError):
-        return 1
-    n_taken = sum(one.kind in kinds for one in parameters)
+        return least
+    n_taken = sum(one.kind in kinds and (least > 0 or one.default is inspect.Parameter.empty) for one in parameters)
     if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters):
         return 2
-    if not n_taken:
+    if n_taken < least:
         raise PlugInError(
             f"{getattr(build, '__name__', 'build')} takes no argument; it must take (arch) or (arch, data_set)."
         )

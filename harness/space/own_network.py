@@ -131,7 +131,9 @@ def weights_of(network: nn.Module) -> dict[str, Tensor]:
     """
     if isinstance(network, OwnNetwork):
         return dict(network.weights)
-    return {name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    return {
+        name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
+    }
 
 
 def body_of(network: nn.Module) -> nn.Module:

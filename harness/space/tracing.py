@@ -88,7 +88,7 @@ def _rows(network: OwnNetwork, graph: "_Graph", operations: "_Operations", froze
             n_params=0 if is_frozen else n,
             flops=0,
             live=id(parameter) in graph.parameters,
-            is_linear=id(parameter) not in graph.convolved,
+            is_linear=id(parameter) not in graph.convolved & weights,
         )
     for node, flops in operations.found:
         yield Layer(0, 0, flops, live=node in graph.nodes, is_linear=True)
