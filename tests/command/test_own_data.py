@@ -180,3 +180,35 @@ def test_scores_of_own_data_stay_out_of_exports(files):
     settings = Settings(truth="own.csv:acc", workers=1, store=files / "scores.sqlite")
     evaluate("params", "nats_tss", "own.npz", settings)
     assert export(files / "scores.sqlite", files / "tables") == 0
+
+
+MODELS = """
+from torch import nn
+
+class Reader(nn.Module):
+    def __init__(self, width, data_set):
+        super().__init__()
+        self.words = nn.Embedding(data_set.n_tokens, width)
+        self.out = nn.Linear(width, data_set.n_classes)
+
+    def forward(self, tokens):
+        return self.out(self.words(tokens))
+
+def build(arch, data_set):
+    return Reader(int(arch), data_set)
+"""
+
+
+def test_networks_tokens_and_accuracies_all_of_ones_own(files):
+    Path("models.py").write_text(MODELS)
+    np.savez("tokens.npz", tokens=np.random.default_rng(0).integers(0, 30, (24, 5)))
+    Path("widths.csv").write_text("arch,perplexity\n4,9\n8,8\n16,7\n32,\n64,5\n")
+    settings = Settings(truth="widths.csv:perplexity:min", workers=1, store=files / "scores.sqlite", out=files / "out")
+    found = evaluate(["params", "grad_norm"], "models.py:build", "tokens.npz", settings)
+    (scores,) = found.scores.values()
+    assert list(scores["arch"]) == ["4", "8", "16", "32", "64"]  # the unknown one is scored too
+    # 30 words of each width, and a linear layer from it to 30 outputs.
+    assert list(scores["params"]) == [30 * width + 30 * width + 30 for width in (4, 8, 16, 32, 64)]
+    assert scores["grad_norm"].notna().all()
+    row = found.agreement.set_index("proxy").loc["params"]
+    assert (row["tau"], row["n"]) == (1, 4)  # lower is better, and wider networks have less

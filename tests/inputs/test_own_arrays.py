@@ -254,9 +254,8 @@ def test_every_loss_has_a_name_that_is_documented():
 def test_errors_of_losses_in_files(tmp_path):
     word = saved(tmp_path, images=GREY, labels=LABELS)
     code = tmp_path / "faulty.py"
-    code.write_text(
-        "def fails(outputs, targets):\n    return outputs.nothing()\n\ndef same(outputs, targets):\n    return outputs\n"
-    )
+    fails = "def fails(outputs, targets):\n    return outputs.nothing()\n"
+    code.write_text(fails + "def same(outputs, targets):\n    return outputs\n")
     with pytest.raises(HarnessError, match=r"raised AttributeError.*\(faulty\.py, line 2\)"):
         open_data_set(word, loss=f"{code}:fails").loss(torch.ones(2, 3), torch.zeros(2))
     with pytest.raises(OptionError, match=r"it gave a tensor of shape \[2, 3\]; it must give a tensor of one number"):
