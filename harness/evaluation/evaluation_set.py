@@ -84,7 +84,9 @@ def pairs(
 ) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
     """The pairs that the words of the command line name, and the errors of one pair that leave the others alone.
 
-    `names` are the architectures of a benchmark that is a function of a file, as `models.py:build`. What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
+    `names` are the architectures of a benchmark that is a function of a file, as `models.py:build`.
+
+    What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
 
     Raises:
         UnknownNameError: for names that nothing knows.

@@ -6,8 +6,8 @@ import torch
 from network_kinds import IMAGE_NETWORKS
 from torch import nn
 
-from harness.evidence.base import ScoringContext
 from harness.evaluation.own_models import GivenInputs
+from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batch, BatchRequest, DataSet, InputKind, draw_batches, pack
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES

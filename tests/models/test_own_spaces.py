@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from network_kinds import Tokens
 from torch import nn
 
 from harness import evaluate, evaluate_models
@@ -16,7 +17,6 @@ from harness.protocol import Protocol
 from harness.settings import Settings
 from harness.space import ModelSpace, space_of
 from harness.space.sources import digest_of_class
-from network_kinds import Tokens
 
 SPACE = """
     from torch import nn
@@ -113,7 +113,10 @@ def test_an_edited_helper_never_meets_old_scores(tmp_path, monkeypatch):
                 return F.relu(self.head(images.flatten(1)))
     """
     user = SPACE.replace("from torch import nn", "import helping").replace("return nn.Sequential(*layers)", "pass")
-    user = user.replace('layers = [nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, data_set.n_classes)]', "return helping.Net()")
+    user = user.replace(
+        "layers = [nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, data_set.n_classes)]",
+        "return helping.Net()",
+    )
     found = []
     for activation in ("relu", "gelu"):
         folder = tmp_path / activation
@@ -266,13 +269,15 @@ def test_several_inputs_of_a_loader_are_evaluated(tmp_path):
 )
 def test_inputs_that_are_none_are_one_sentence(tmp_path, inputs, sentence):
     with pytest.raises(HarnessError, match=sentence):
-        evaluate_models(
-            {"a": mlp(4)}, accuracies={"a": 1.0}, inputs=inputs, proxy="zico", settings=settings(tmp_path)
-        )
+        evaluate_models({"a": mlp(4)}, accuracies={"a": 1.0}, inputs=inputs, proxy="zico", settings=settings(tmp_path))
 
 
 def test_packed_inputs_come_back():
-    inputs = {"tokens": torch.tensor([[3, 7], [1, 2]]), "mask": torch.tensor([[True], [False]]), "x": torch.rand(2, 1, 3)}
+    inputs = {
+        "tokens": torch.tensor([[3, 7], [1, 2]]),
+        "mask": torch.tensor([[True], [False]]),
+        "x": torch.rand(2, 1, 3),
+    }
     packed, parts = pack(inputs)
     assert packed.shape == (2, 2 + 1 + 3)
     args, named = unpack(packed, parts)
