@@ -3,7 +3,8 @@
     from harness import evaluate, evaluate_models
 
     evaluate("zico", bench="nats_tss", dataset="digits")
-    evaluate_models({"a": build_a, "b": module_b}, accuracies={"a": 91.2, "b": 93.0}, inputs=(images, labels), proxy="zico")
+    models, accuracies = {"a": build_a, "b": module_b}, {"a": 91.2, "b": 93.0}
+    evaluate_models(models, accuracies=accuracies, inputs=(images, labels), proxy="zico")
 
 Both return an `Evaluation`, whose `agreement` and `scores` are data frames.
 """

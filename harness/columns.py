@@ -233,8 +233,9 @@ MEANINGS: Final = {
     ),
     N_EFFECTIVE_NETWORKS: "the same with one vote per network",
     COVERAGE_WEIGHTS: (
-        "share of the entries of a network's weights that the proxy saw, from 0 to 1: in coverage.csv of this network, in "
-        "agreement.csv the smallest of all; empty where the proxy is not about weights, and for the project's benchmarks"
+        "share of the entries of a network's weights that the proxy saw, from 0 to 1: in coverage.csv of this "
+        "network, in agreement.csv the smallest of all; empty where the proxy is not about weights, and for the "
+        "project's benchmarks"
     ),
     COVERAGE_ACTIVATIONS: "the same of the units of its elementwise activations",
     STATUS: "ok, undefined or failed",

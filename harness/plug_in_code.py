@@ -46,7 +46,8 @@ def described(error: BaseException) -> str:
     said = str(error).strip().partition("\n")[0].rstrip(".")
     happened = "ended the process" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
     place = place_of(error)
-    return f"{happened}{f': {said}' if said else ''}{f' ({place})' if place else ''}"
+    is_new = place and not said.endswith(f"({place})")  # a SyntaxError says it itself
+    return f"{happened}{f': {said}' if said else ''}{f' ({place})' if is_new else ''}"
 
 
 def place_of(error: BaseException) -> str:

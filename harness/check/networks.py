@@ -266,8 +266,8 @@ def _cost(examined: Sequence[Examined]) -> Finding:
     return passed(
         "cost",
         f"up to {slowest.seconds * 1e3:.3g} CPU ms to build and run a batch of {BATCH_SIZE} forward and backward "
-        f"('{slowest.arch}'); up to {heaviest / _MEGABYTE:.3g} MB of weights, and {largest.kept_bytes / _MEGABYTE:.3g} MB "
-        "kept for the backward pass",
+        f"('{slowest.arch}'); up to {heaviest / _MEGABYTE:.3g} MB of weights, and "
+        f"{largest.kept_bytes / _MEGABYTE:.3g} MB kept for the backward pass",
     )
 
 

@@ -240,11 +240,12 @@ class OutputSizes(TaskEvidence):
     def __init__(self) -> None:
         self.channels: dict[str, int] = {}
         self.pixels: dict[str, int] = {}
+        self._weights: dict[str, int] = {}
 
     def hook(self, network: nn.Module) -> list[RemovableHandle]:
         """See `TaskEvidence`."""
         if isinstance(network, OwnNetwork):
-            self.coverage = Coverage(weights=_share_of_channel_layers(network))
+            self._weights = {name: weight.numel() for name, weight in network.weights.items()}
             return [
                 module.register_forward_hook(partial(self._see_own, name or "weight"))
                 for name, module in network.body.named_modules()
@@ -267,11 +268,7 @@ class OutputSizes(TaskEvidence):
         self.pixels[name] = output.shape[2:].numel()
 
     def add(self, gradients: Gradients) -> None:
-        """Does nothing; see `TaskEvidence`."""
-
-
-def _share_of_channel_layers(network: OwnNetwork) -> float:
-    """The share of the entries of all weights that modules of `CHANNEL_LAYERS` hold."""
-    held = {id(module.weight) for module in network.body.modules() if isinstance(module, CHANNEL_LAYERS)}
-    sizes = {id(weight): weight.numel() for weight in network.weights.values()}
-    return share(sum(size for at, size in sizes.items() if at in held), sum(sizes.values()))
+        """States the coverage of a network of the user's own; see `TaskEvidence`."""
+        if self._weights:
+            seen = sum(n for name, n in self._weights.items() if name in self.pixels)
+            self.coverage = Coverage(weights=share(seen, sum(self._weights.values())))

@@ -102,7 +102,8 @@ class OwnNetwork(nn.Module):
     def digests(self) -> tuple[str, str]:
         """sha256 of the structure and of the initial weights, 16 hexadecimal digits of each.
 
-        The structure is every module with its class, the class's code and its settings, and every parameter and buffer with its shape.
+        The structure is every module with its class, the class's code and its settings, and every parameter and buffer
+        with its shape.
         """
         structure, values = hashlib.sha256(), hashlib.sha256()
         for name, module in self.body.named_modules():
