@@ -53,6 +53,8 @@ class Scored(Protocol):
     def values(self) -> "pd.Series[float]": ...
     @property
     def seconds(self) -> float: ...
+    @property
+    def shares(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ def analyse(
     costs = {name: scores[name] for name in columns.COSTS if name in scores}
     choice = Choice(sample.truth, sample.weights, evaluated.classes, costs, in_percent=evaluated.truth.unit == "%")
     return Analysis(
-        rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
-        beside=[Row(column.row_key, found[column.name], column.seconds) for column in beside],
+        rows=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in asked],
+        beside=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in beside],
         compared=[
             (keys[one.proxy], one)
             for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))
