@@ -110,13 +110,17 @@ def test_mistakes_are_one_sentence(settings: dict[str, object], sentence: str) -
         CoverageSettings(**settings)
 
 
-def test_the_committed_study_meets_its_aims() -> None:
+def test_the_committed_study_is_as_the_text_says() -> None:
     table = pd.read_csv(RESULTS / "coverage.csv")
     aimed = table[(table["aimed"] == "yes") & table["coverage"].notna()]
     assert set(aimed["coefficient"]) == {"tau", "rho", "delta"}
-    assert set(aimed["design"]) == {"samples of 100", "samples of 1,000", "redrawn spaces"}
-    tested = table[table["type_1_05"].notna()]
+    assert {"samples of 100", "redrawn spaces"} <= set(aimed["design"])
+    samples = aimed[aimed["design"] != "redrawn spaces"]
+    assert (samples["coverage"] >= 0.93).all()
+    tested = samples[samples["type_1_05"].notna()]
     for level in ("05", "001"):
         nominal = float(f"0.{level}")
-        kinds = tested.groupby(["design", "votes"])[[f"type_1_{level}", f"type_1_{level}_error"]].mean()
-        assert (kinds[f"type_1_{level}"] <= nominal + kinds[f"type_1_{level}_error"]).all()
+        assert (tested[f"type_1_{level}"] <= nominal + tested[f"type_1_{level}_error"]).all()
+    # Above .97 only where fewer than 20 classes carry the value.
+    high = samples[samples["coverage"] - 2 * samples["coverage_error"] > 0.97]
+    assert (high["n_effective"] < 20).all()
