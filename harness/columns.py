@@ -362,7 +362,8 @@ def read_verdicts(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(VERDICT))
     always = (*SUBJECT, BASELINE, BEATS)
     text = dict.fromkeys((*always, *VERDICT_TEXT), str)
-    missing = {name: ["", "nan", "NaN"] for name in (DELTA, *VERDICT_NUMBERS)}
+    numbers = [name for name in VERDICT if name not in (*text, COMPONENTS)]
+    missing = {name: ["", "nan", "NaN"] for name in numbers}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
