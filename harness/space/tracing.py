@@ -105,11 +105,11 @@ def _weights(network: OwnNetwork) -> set[int]:
     }
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships no types for it
     """FLOPs by the formulas of torch; `FlopCounterMode` also follows modules, which takes as long as the pass."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __torch_dispatch__(
