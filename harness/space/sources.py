@@ -7,7 +7,7 @@ imported modules, classes and functions. Packages that are installed, Python's o
 import hashlib
 import inspect
 import sys
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -25,12 +25,11 @@ def digest_of_sources(*objects: object) -> str:
 
 
 @lru_cache(maxsize=1024)
-def digest_of_class(kind: Hashable) -> str:
+def digest_of_class(kind: type) -> str:
     """A digest of the code of a class: of its files, or of its methods where it was defined in no file.
 
     Classes of installed packages have their name instead.
     """
-    assert isinstance(kind, type)
     if files_of([kind]):
         return digest_of_sources(kind)
     module = sys.modules.get(kind.__module__)
