@@ -1,29 +1,48 @@
 """The ground truth of an evaluation: of a registered benchmark its tables, of the user's own networks what they say."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from harness.columns import ARCH
-from harness.errors import CorruptDataError, MissingDataError, OptionError, PlugInError
-from harness.inputs import DataSet
+from harness.errors import MissingDataError, PlugInError
+from harness.evaluation.external_scores import ExternalScores
+from harness.inputs import DataSet, own_data
 from harness.plug_in_code import calling
 from harness.settings import Settings
 from harness.space import ModelSpace, SearchSpace
 from harness.truth import Truth
 from harness.truth.given import GivenTable, digest_of_values, unstated_column
+from harness.truth.own_file import names_file, read_truth_word
 from harness.truth.table import TruthTable
 
 
-def opened_truth(space: SearchSpace, data_set: DataSet) -> Truth:
-    """The ground truth of a space on a data set.
+def opened_truth(space: SearchSpace, data_set: DataSet, word: str | None = None) -> Truth:
+    """The ground truth of a space on a data set: a column of a user's file, or the benchmark's own tables.
+
+    Args:
+        space: the benchmark.
+        data_set: the data set.
+        word: what `truth=` gives, or the default of the space, see `truth_word`.
 
     Raises:
         MissingDataError: if there is none.
         PlugInError: if the space's own accuracies are not numbers by name.
+        HarnessError: for a file that cannot be used, see `read_truth_file`.
     """
+    if word is not None and names_file(word):
+        archs, values, declared = read_truth_word(word, space)
+        note = f"known for {declared.n_known:,} of {len(space.architectures):,} architectures"
+        column = declared.described(data_set.name, note)
+        return Truth(space.name, [GivenTable(TruthTable(archs, (column,), (values,)), str(declared.file))])
+    if own_data(data_set) is not None and not isinstance(space, ModelSpace):
+        given = "" if word is None else f" truth={word} is a column of the benchmark, which was trained on other data;"
+        raise MissingDataError(
+            f"There is no ground truth of {space.name} on {data_set.name}, which is your own data;{given} give the "
+            f"accuracies of trained networks as truth=FILE.csv:COLUMN, with a column {ARCH}."
+        )
     if not isinstance(space, ModelSpace):
         return Truth.open(space.name)
     with calling(f"accuracies of {space.origin}"):
@@ -45,28 +64,22 @@ def opened_truth(space: SearchSpace, data_set: DataSet) -> Truth:
     return Truth(space.name, [GivenTable(TruthTable(archs, (column,), (values,)), space.origin)])
 
 
-def given_names(settings: Settings, external: pd.DataFrame | None) -> Sequence[str] | None:
+def given_names(settings: Settings, external: ExternalScores | None) -> Sequence[str] | None:
     """The architectures of a benchmark that is a plain function: those of truth= or scores=; None if neither names any.
 
     Raises:
-        MissingDataError: if truth= names a file that is not there.
-        CorruptDataError: if the file has no column of architectures.
+        HarnessError: for a file that cannot be used, see `read_truth_file`.
     """
-    path, _, _ = (settings.truth or "").rpartition(":")
-    if path.lower().endswith(".csv"):
-        return _archs_in(Path(path).expanduser())
-    return None if external is None else [str(arch) for arch in external.index]
+    if settings.truth is not None and names_file(settings.truth):
+        return read_truth_word(settings.truth, None).names
+    return None if external is None else external.written
 
 
-def _archs_in(file: Path) -> list[str]:
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", sep=None, engine="python")
-    except FileNotFoundError:
-        raise MissingDataError(
-            f"truth={file} names no file; it takes a column of the benchmark or FILE.csv:COLUMN."
-        ) from None
-    except (OSError, ValueError, UnicodeError, pd.errors.ParserError) as error:
-        raise CorruptDataError(f"'{file}' cannot be read as a CSV file: {str(error).strip()}.") from None
-    if ARCH not in table.columns:
-        raise OptionError(f"'{file}' has the columns {', '.join(map(str, table.columns))}; it needs {ARCH}.")
-    return list(dict.fromkeys(table[ARCH]))
+def truth_word(space: SearchSpace, data_set: DataSet, settings: Settings) -> str | None:
+    """What `truth=` gives; failing that, the file that the space declares for the data set; None: its usual column."""
+    declared = space.default_truth.get(data_set.name)
+    if settings.truth is not None or not isinstance(declared, str) or not names_file(declared):
+        return settings.truth
+    module = sys.modules.get(type(space).__module__)
+    folder = Path(getattr(module, "__file__", None) or ".").parent
+    return declared if Path(declared).is_absolute() else str(folder / declared)

@@ -17,6 +17,7 @@ from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES
 from harness.report.baselines import baseline_rows, is_baseline_row
 from harness.report.evaluation import JSON, EvaluationTables
+from harness.truth.table import UNSTATED
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
@@ -122,11 +123,13 @@ def truth_lines(tables: EvaluationTables) -> list[str]:
 def truth_meaning(column: Mapping[str, JSON]) -> str:
     """A truth column in words, from its description: split, metric, epochs, unit, note."""
     split = "" if column.get("split") in (None, "none") else f"{column['split']} "
+    split = "split unstated, " if column.get("split") == UNSTATED else split
+    metric = "metric unstated" if column.get("metric") == UNSTATED else column.get("metric")
     epochs = f" after {column['epochs']} epochs" if column.get("epochs") else ""
     unit = f", {column['unit']}" if column.get("unit") else ""
     note = f"; {column['note']}" if column.get("note") else ""
     lower = "" if column.get("higher_is_better", True) else "; lower is better, so tau and rho use its negative"
-    return f"{split}{column.get('metric')}{epochs}{unit}{note}{lower}"
+    return f"{split}{metric}{epochs}{unit}{note}{lower}"
 
 
 def ensemble_notes(tables: EvaluationTables) -> list[str]:

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import torch
 
+from harness.errors import HarnessError
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
+from harness.inputs import DATA_SETS, Batches, BatchRequest, DataSet, InputKind, OwnData, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
@@ -19,7 +20,12 @@ DEFAULT_TIMEOUT_S = 600.0
 
 @dataclass(frozen=True)
 class ContextSpec:
-    """A setting by names: what a worker needs to make it anew, equal in every process."""
+    """A setting by names: what a worker needs to make it anew, equal in every process.
+
+    Attributes:
+        own: the data set `data_set`, where it is a user's own and in no registry.
+        inputs_sha256: of the batches that the run has drawn; empty: any. Those of a worker must be the same.
+    """
 
     bench: str
     data_set: str
@@ -27,6 +33,8 @@ class ContextSpec:
     protocol: Protocol
     seed: int
     device: str
+    own: OwnData | None = None
+    inputs_sha256: str = ""
 
     def __post_init__(self) -> None:
         _ = self.space
@@ -53,10 +61,18 @@ class ContextSpec:
         """The batches that the protocol asks for."""
         return BatchRequest(self.inputs, self.protocol.n_batches, self.protocol.batch_size, self.seed)
 
+    def find_data_set(self) -> DataSet:
+        """The data set that `data_set` names.
+
+        Raises:
+            UnknownNameError: if there is none.
+        """
+        return self.own or DATA_SETS.get(self.data_set)
+
     def make(self, *, with_batches: bool) -> ScoringContext:
         """The setting; batches are read or drawn only if some evidence uses inputs."""
-        data_set, device = DATA_SETS.get(self.data_set), torch.device(self.device)
-        batches = draw_batches(data_set, self.request).batches if with_batches else ()
+        data_set, device = self.find_data_set(), torch.device(self.device)
+        batches = self._drawn(data_set).batches if with_batches else ()
         return ScoringContext(
             space=self.space,
             data_set=data_set,
@@ -65,6 +81,20 @@ class ContextSpec:
             batches=tuple(batch.to(device) for batch in batches),  # once for all networks
             device=device,
         )
+
+    def _drawn(self, data_set: DataSet) -> Batches:
+        """The batches.
+
+        Raises:
+            HarnessError: if they are not those that the run has drawn.
+        """
+        drawn = draw_batches(data_set, self.request)
+        if self.inputs_sha256 and drawn.sha256 != self.inputs_sha256:
+            raise HarnessError(
+                f"dataset={data_set.name} gives other inputs each time it is read, so that no score could be repeated. "
+                "Draw all that is random in it from the generators of torch, NumPy or random, which are seeded."
+            )
+        return drawn
 
 
 class Unit(NamedTuple):
@@ -92,7 +122,7 @@ class ScoringRun:
         uses = proxy_class.uses()
         return ScoreKey(
             space=space_of(self.context.bench).key,
-            data_set=self.context.data_set,
+            data_set=self.context.own.key if self.context.own else self.context.data_set,
             inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
             protocol=self.context.protocol.key if "protocol" in uses else "",
             proxy=f"{spec.name}@{proxy_class.version}",
@@ -105,7 +135,7 @@ class ScoringRun:
         """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
         space = space_of(self.context.bench)
         forms = space.canonical_forms(archs) if spec.proxy_class.sees is Sees.LIVE else archs
-        data_set = DATA_SETS.get(self.context.data_set)
+        data_set = self.context.find_data_set()
         seed = self.context.seed if "seed" in spec.proxy_class.uses() else None
         return space.keyed(forms, data_set, seed)
 

@@ -27,8 +27,9 @@ from harness.randomness import generator, isolated
 from harness.registry import unknown_name
 from harness.space.initialise import Initialisation
 from harness.space.layers import Layer, LayerTable
+from harness.space.notation import Architecture
 from harness.space.own_network import OwnNetwork
-from harness.space.search_space import Architecture, Execute, SearchSpace
+from harness.space.search_space import Execute, SearchSpace
 from harness.space.sources import digest_of_sources
 from harness.space.tracing import Trace, trace
 
@@ -124,13 +125,13 @@ class ModelSpace(SearchSpace):
         return found
 
     def _keyed(self, arch: Architecture, data_set: DataSet, seed: int | None) -> Architecture:
-        known = self._known.get((arch, data_set.name, seed or 0))
+        known = self._known.get((arch, data_set.key, seed or 0))
         if known is None:
             try:
                 known = self._made(arch, data_set, seed or 0).digests
             except PlugInError:
                 known = (_UNBUILT, "")
-            self._known[arch, data_set.name, seed or 0] = known
+            self._known[arch, data_set.key, seed or 0] = known
         if known[0] == _UNBUILT:
             return Architecture(f"{arch}{KEYED}{_UNBUILT}")
         structure, weights = known
@@ -225,14 +226,14 @@ class ModelSpace(SearchSpace):
             PlugInError: as `network`, and if the forward pass raises.
         """
         name, digests = self._split(arch)
-        found = self._traces.get((name, data_set.name))
+        found = self._traces.get((name, data_set.key))
         if found is None:
             network = self._made(self.check(name), data_set, 0)
             if digests and digests != _UNBUILT:
                 self._confirm(network, digests, 0)
             with isolated("trace", name):
                 found = trace(network, example_of(data_set))
-            self._traces[name, data_set.name] = found
+            self._traces[name, data_set.key] = found
         return found
 
     @cached_property
