@@ -217,7 +217,8 @@ def _gradients(arch: str, loss: Tensor, parameters: Sequence[Tensor]) -> str:
 
 
 def _equal(space: ModelSpace, names: Sequence[str], data_set: DataSet) -> Finding:
-    pairs = [(name, str(form)) for name in names if (form := space.canonical(Architecture(name))) != name]
+    forms = [space.canonical(Architecture(name)) for name in names]
+    pairs = [(name, str(form)) for name, form in zip(names, forms, strict=True) if form != name]
     if not pairs:
         return passed("equal names", "every name is a network of its own; `canonical` may say which are equal")
     for name, form in pairs[:MOST]:

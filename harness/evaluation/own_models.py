@@ -107,7 +107,7 @@ class GivenInputs(DataSet):
                 "given. Give more, or take fewer or smaller batches."
             )
         order = torch.randperm(n_here, generator=generator("batches", request.seed, self.name))[:n_wanted]
-        rows = order.split(request.batch_size)
+        rows = torch.split(order, request.batch_size)
         return tuple(Batch(self.inputs[one], self.targets[one]) for one in rows), f"{n_here:,} given inputs"
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ _UNREAD = frozenset((
 ))  # fmt: skip
 
 
-class ElementwiseReader(TorchDispatchMode):
+class ElementwiseReader(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships no types for it
     """A context that reads the pre-activations of a forward pass.
 
     Args:
@@ -35,7 +35,7 @@ class ElementwiseReader(TorchDispatchMode):
     """
 
     def __init__(self, n_samples: int, see: Callable[[Tensor], None]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._n, self._see = n_samples, see
         self.n_read = self.n_unread = 0
 

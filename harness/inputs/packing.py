@@ -70,7 +70,7 @@ def unpack(packed: Tensor, parts: Sequence[InputPart]) -> tuple[list[Tensor], di
     """The positional and the keyword arguments of a network for a packed batch [batch, n]."""
     args: list[Tensor] = []
     named: dict[str, Tensor] = {}
-    for part, piece in zip(parts, packed.split([part.size for part in parts], dim=1), strict=True):
+    for part, piece in zip(parts, torch.split(packed, [part.size for part in parts], dim=1), strict=True):
         one = piece.reshape(len(packed), *part.shape)
         if part.is_index:
             one = one.detach().bool() if part.is_mask else one.detach().round().long()

@@ -5,6 +5,7 @@ weights, and the order in which modules are created has no effect.
 """
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from enum import Enum
 
@@ -45,7 +46,8 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
 def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
     """Draw the initial parameters of `materialise` for an allocated network; dtype, device and layout are unchanged."""
     if hasattr(network, "redraw"):  # a network of the user's own
-        network.redraw(init, seed)
+        redraw: Callable[[Initialisation, int], None] = network.redraw  # type: ignore[assignment]
+        redraw(init, seed)
         return
     # A plug-in may still call it `origins`; this alias will be removed in the next release.
     init_keys: dict[str, str] = getattr(network, "init_keys" if hasattr(network, "init_keys") else "origins")

@@ -46,7 +46,7 @@ class ModelSpace(SearchSpace):
     """
 
     data_sets: ClassVar[tuple[str, ...]] = ()
-    architectures: Sequence[Any] = ()  # type: ignore[assignment]  # names, as text
+    architectures: Sequence[Any] = ()  # names, as text
     metric: ClassVar[str] = "accuracy"
     """What `accuracies` are; higher is better."""
 
@@ -306,7 +306,7 @@ class GivenModels(ModelSpace):
         model = self._models[arch]
         if isinstance(model, nn.Module):
             return copy.deepcopy(model)
-        made: nn.Module = call_build(model, arch, data_set) if n_arguments(model, least=0) else model()  # type: ignore[call-arg]
+        made: nn.Module = call_build(model, arch, data_set) if n_arguments(model, least=0) else model()
         return made
 
     def accuracies(self, data_set: DataSet) -> Mapping[str, float]:

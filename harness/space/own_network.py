@@ -109,7 +109,7 @@ class OwnNetwork(nn.Module):
         for name, module in self.body.named_modules():
             kind = type(module)
             structure.update(f"{name}:{kind.__qualname__}({module.extra_repr()})\n".encode())
-            structure.update(digest_of_class(kind).encode())
+            structure.update(digest_of_class(kind).encode())  # type: ignore[arg-type]  # a class can be hashed
         tensors = [*self.body.named_parameters(), *self.body.named_buffers()]
         for name, tensor in tensors:
             structure.update(f"{name}:{tensor.dtype}{tuple(tensor.shape)}{tensor.requires_grad}\n".encode())

@@ -36,9 +36,12 @@ def test_the_example_of_the_page_passes(tmp_path, capsys):
 
 
 FAULTS = {
-    "builds": ("if arch == 'b': raise KeyError('b')", "FAIL builds build('b') of models.py raised KeyError: 'b' (models.py, line 10)"),
-    "repeatable": ("import os; width = 8 + os.urandom(1)[0] * 3 + os.urandom(1)[0]", "FAIL repeatable 'a' has another network each time it is built"),
-    "outputs": ("n_classes = 4", "FAIL outputs The outputs [8, 4] for targets [8] of 'a' of models.py do not fit digits"),
+    "builds": ("if arch == 'b': raise KeyError('b')",
+     "FAIL builds build('b') of models.py raised KeyError: 'b' (models.py, line 10)"),
+    "repeatable": ("import os; width = 8 + os.urandom(1)[0] * 3 + os.urandom(1)[0]",
+     "FAIL repeatable 'a' has another network each time it is built"),
+    "outputs": ("n_classes = 4",
+     "FAIL outputs The outputs [8, 4] for targets [8] of 'a' of models.py do not fit digits"),
     "more outputs": ("n_classes = 12", "note outputs 'a' has 12 outputs for 10 classes"),
     "gradients": ("scale = float('inf')", "FAIL outputs the loss of 'a' is"),
 }  # fmt: skip

@@ -152,7 +152,8 @@ def test_initial_weights_depend_on_seed_and_name_alone():
 
 
 BROKEN = {
-    "raises": ("raise ValueError('width must be even')", "build('x') of models.py raised ValueError: width must be even (models.py, line 9)"),
+    "raises": ("raise ValueError('width must be even')",
+     "build('x') of models.py raised ValueError: width must be even (models.py, line 9)"),
     "none": ("return None", "build('x') of models.py returned None; it must return a torch.nn.Module"),
     "exits": ("raise SystemExit(3)", "build('x') of models.py ended the process: 3 (models.py, line 9)"),
     "differs": (
@@ -193,15 +194,21 @@ def test_a_broken_network_is_one_sentence_and_the_others_are_scored(tmp_path, ca
 
 MISTAKES = {
     "no space": ("x = 1", "models.py has no ModelSpace; derive a class from harness.space.ModelSpace, or name"),
-    "two spaces": (SPACE + SPACE.replace("Small", "Other").replace('"small"', '"other"'), "models.py has the spaces Small, Other; choose one: bench=models.py:Small"),
-    "no import": ("import absent_module", "Importing models.py raised ModuleNotFoundError: No module named 'absent_module' (models.py, line 1)"),
+    "two spaces": (SPACE + SPACE.replace("Small", "Other").replace('"small"', '"other"'),
+     "models.py has the spaces Small, Other; choose one: bench=models.py:Small"),
+    "no import": ("import absent_module",
+     "Importing models.py raised ModuleNotFoundError: No module named 'absent_module' (models.py, line 1)"),
     "no python": ("def (", "Importing models.py raised SyntaxError: invalid syntax (models.py, line 1)"),
     "a name twice": (SPACE.replace('"wide")', '"narrow")'), "small lists the architecture 'narrow' more than once"),
     "no names": (SPACE.replace('("narrow", "middle", "wide")', "()"), "small has no architectures"),
-    "a taken name": (SPACE.replace('"small"', '"nats_tss"'), "models.py calls its space 'nats_tss', as a registered benchmark is called"),
-    "unknown accuracies": (SPACE.replace('{"narrow": 80.0', '{"huge": 80.0'), "accuracies of models.py names 'huge', which is no architecture of small"),
-    "no accuracies": (SPACE.replace('{"narrow": 80.0, "middle": 90.0, "wide": 85.0}', "{}"), "models.py has no accuracies of trained networks on digits"),
-    "nothing builds": (SPACE.replace("width = {", "raise KeyError(arch); width = {"), "build('narrow') of models.py raised KeyError: 'narrow' (models.py, line 10)"),
+    "a taken name": (SPACE.replace('"small"', '"nats_tss"'),
+     "models.py calls its space 'nats_tss', as a registered benchmark is called"),
+    "unknown accuracies": (SPACE.replace('{"narrow": 80.0', '{"huge": 80.0'),
+     "accuracies of models.py names 'huge', which is no architecture of small"),
+    "no accuracies": (SPACE.replace('{"narrow": 80.0, "middle": 90.0, "wide": 85.0}', "{}"),
+     "models.py has no accuracies of trained networks on digits"),
+    "nothing builds": (SPACE.replace("width = {", "raise KeyError(arch); width = {"),
+     "build('narrow') of models.py raised KeyError: 'narrow' (models.py, line 10)"),
 }  # fmt: skip
 
 
