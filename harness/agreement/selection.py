@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
@@ -87,15 +86,12 @@ class Choice:
     Attributes:
         truth: (n_rows,) higher is better; NaN or infinite where unknown.
         weights: (n_rows,) 1 / class size; None where each network has one name.
-        classes: (n_rows,) canonical class, any labels, where there are weights: those of a sample are scaled to add up
-            to its networks, so that its top k are k of them.
         costs: by name of `columns.COSTS`, (n_rows,).
         in_percent: whether the truth is in percent, so that nDCG is defined.
     """
 
     truth: ArrayLike
     weights: NDArray[np.float64] | None = None
-    classes: ArrayLike = ()
     costs: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     in_percent: bool = False
 
@@ -113,11 +109,10 @@ def selection(scores: ArrayLike, choice: Choice) -> Selection:
         return Selection(NAN, int(np.count_nonzero(used)), Found(), Found())
     costs = {name: cost[used] for name, cost in choice.costs.items()}
     values, truth = values[used], truth[used]
-    cells = _found(values, Choice(truth, None, (), costs, choice.in_percent))
+    cells = _found(values, Choice(truth, None, costs, choice.in_percent))
     networks = cells
     if choice.weights is not None:
-        weights = choice.weights[used] * (pd.unique(np.asarray(choice.classes)[used]).size / choice.weights[used].sum())
-        networks = _found(values, Choice(truth, weights, (), costs, choice.in_percent))
+        networks = _found(values, Choice(truth, choice.weights[used], costs, choice.in_percent))
     return Selection(_weighted_tau(values, truth), int(np.count_nonzero(values == values.max())), cells, networks)
 
 
@@ -129,7 +124,7 @@ def _found(values: NDArray[np.float64], choice: Choice) -> Found:
         tau_top_decile=tau_above(values, truth, 0.9, weights),
         overlap=tuple(top_overlap(values, truth, k, weights) for k in TOP),
         precision=tuple(precision(values, truth, k, weights) for k in TOP),
-        regret=tuple(max(best - best_of_top(values, truth, k, weights), 0.0) for k in TOP),
+        regret=tuple(best - best_of_top(values, truth, k, weights) for k in TOP),
         ndcg=tuple(ndcg(values, truth, k, weights) if choice.in_percent else NAN for k in columns.GAIN_AT),
         at_equal_cost={name: tau_at_equal_cost(values, truth, cost, weights) for name, cost in choice.costs.items()},
     )

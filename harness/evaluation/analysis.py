@@ -110,7 +110,7 @@ def analyse(
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
     costs = {name: scores[name] for name in columns.COSTS if name in scores}
-    choice = Choice(sample.truth, sample.weights, evaluated.classes, costs, in_percent=evaluated.truth.unit == "%")
+    choice = Choice(sample.truth, sample.weights, costs, in_percent=evaluated.truth.unit == "%")
     return Analysis(
         rows=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in asked],
         beside=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in beside],

@@ -26,10 +26,8 @@ def test_names_of_one_network_weigh_as_the_network_alone(seed: int) -> None:
     scores, truth = drawn(seed)
     times = np.random.default_rng(seed).integers(1, 5, scores.size)
     rows = np.repeat(np.arange(scores.size), times)
-    several = Choice(
-        truth[rows], 1 / times[rows], rows, {name: cost[rows] for name, cost in COSTS.items()}, in_percent=True
-    )
-    alone = selection(scores, Choice(truth, None, (), COSTS, in_percent=True)).cells
+    several = Choice(truth[rows], 1 / times[rows], {name: cost[rows] for name, cost in COSTS.items()}, in_percent=True)
+    alone = selection(scores, Choice(truth, None, COSTS, in_percent=True)).cells
     found = selection(scores[rows], several)
     for name, value in alone.columns().items():
         if name in (columns.TAU_UPPER_HALF, columns.TAU_TOP_DECILE) or "precision" in name or "pairs" in name:
@@ -53,13 +51,6 @@ def test_two_names_of_the_first_network_fill_one_place() -> None:
     assert top_overlap(scores, truth, 2, weights) == 1
     assert top_overlap(scores, truth, 1, weights) == 0
     assert math.isnan(best_of_top(scores, truth, 4, weights))
-
-
-def test_the_top_of_a_sample_counts_the_networks_in_it() -> None:
-    # One name of each of four networks, which have two names each in the whole population.
-    truth = np.array([90.0, 80, 70, 60])
-    found = selection(-truth, Choice(truth, np.full(4, 0.5), np.arange(4)))
-    assert found.networks.regret[0] == found.cells.regret[0] == 30
 
 
 def test_gain_by_hand() -> None:

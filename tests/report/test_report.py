@@ -57,7 +57,7 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
     sample = Sample(truth, [f"class{row // 2}" for row in range(N)], 1_000)
     rows, frames, compared, selected = [], {}, [], []
     plan = Variations.of(sample.classes, n_replicates=50)
-    choice = Choice(truth, None, (), {"params": truth}, in_percent=True)
+    choice = Choice(truth, None, {"params": truth}, in_percent=True)
     for data_set in data_sets:
         for name, found in agreements(scores, sample, variations=plan).items():
             row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
