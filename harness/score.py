@@ -18,15 +18,16 @@ from harness.cli.config import read_protocol
 from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
 from harness.errors import MissingDataError, OptionError
-from harness.files.atomic import replacing
-from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.files.atomic import write_whole
+from harness.inputs import InputKind, draw_batches, open_data_set, own_data
 from harness.paths import conf_folder
 from harness.protocol import Protocol
+from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import check_device
-from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space import BENCHMARKS, Architecture, SearchSpace, refuse_unfit
 from harness.store import OK, ScoreStore
 
 SECONDS = "_s"
@@ -47,8 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(table.to_string(index=False))
     if arguments.out is not None:
         try:
-            with replacing(arguments.out) as part:
-                table.to_csv(part, index=False)
+            write_whole(arguments.out, csv_text(table).encode())
         except OSError as error:
             raise OptionError(f"--out {arguments.out} cannot be written: {error.strerror}.") from None
         print(arguments.out)
@@ -58,7 +58,8 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     """The file's rows, with a column of scores and one of CPU seconds for each proxy."""
     space = BENCHMARKS.get(arguments.bench)
     table = read_architectures(arguments.file, space)
-    data_set = DATA_SETS.get(arguments.dataset or space.data_sets[0])
+    data_set = open_data_set(arguments.dataset or space.data_sets[0])
+    refuse_unfit(space, data_set)
     check_device(arguments.device)
     specs = tuple(parse_proxies(arguments.proxy, {}))
     context = ContextSpec(
@@ -68,6 +69,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
         _protocol(arguments),
         arguments.seed,
         arguments.device,
+        own_data(data_set),
     )
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)

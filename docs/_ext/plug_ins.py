@@ -177,6 +177,8 @@ def benchmarks_page() -> str:
         size = size_of(space)
         size = size[0].upper() + size[1:]
         parts.append(f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {data_sets}; version {space.version}.\n")
+        notations = ((f"`{one.name}`", one.words) for one in space.notations.values())
+        parts.append(table(("notation", "how an architecture is written"), notations))
         parts.append(_truth_of(name, list(space.data_sets)))
     parts.append("## Data sets\n")
     shape = lambda name: " x ".join(map(str, DATA_SETS.get(name).shape))  # noqa: E731

@@ -7,3 +7,4 @@
 from harness.evaluation.evaluation import Evaluation as Evaluation
 from harness.evaluation.evaluation import defined_proxies as defined_proxies
 from harness.evaluation.evaluation import evaluate as evaluate
+from harness.evaluation.own_models import evaluate_models as evaluate_models

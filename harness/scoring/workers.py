@@ -92,6 +92,8 @@ class Workers:
         counts, networks = split_units(units)
         counted_here, counted_there = _placed(counts, spread=False)
         here, there = _placed(networks, spread=self.execution.workers > 1 and len(networks) > 1)
+        if context.is_only_here:
+            counted_here, counted_there, here, there = counts, [], networks, []
         if counted_here:
             yield from count_units(context, counted_here)
         with_batches = _need_batches(networks)
@@ -164,7 +166,7 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, execution
     Raises:
         HarnessError: if memory or a file is lacking, or no worker can be started; what was committed stays.
     """
-    title = f"{run.context.bench} {run.context.data_set}"
+    title = f"{run.context.space.name} {run.context.data_set}"
     counts, networks = split_units(units)
     with Workers(execution) as workers:
         for name, part, unit in ((f"{title}, counts", counts, "architectures"), (title, networks, "networks")):

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UnknownNameError
-from harness.space.search_space import Architecture, SearchSpace
+from harness.space.notation import Architecture
+from harness.space.search_space import SearchSpace
 
 Choices = tuple[int, ...]
 """What an architecture consists of: one value of each of `SampledSpace.options`."""
