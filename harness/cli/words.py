@@ -22,7 +22,7 @@ _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _CFG = ("job", "hydra", "all")
 _KIND_OF = {"proxy": "proxy", "bench": "benchmark", "dataset": "data set", "ensemble": "ensemble", "search": "searcher"}
 _LISTS = (*_KIND_OF, "inputs", "minimise", "table")  # settings that take a list
-_GROUPS = ("protocol", "recipe", "preset")  # folders of conf/ with one file for each choice
+_GROUPS = ("protocol", "engine", "recipe", "preset")  # folders of conf/ with one file for each choice
 _FURTHER = {"ensemble": (ALL, "alone", "null"), "proxy": (ALL, "null")}
 _WITH_QUOTES = ("arch", "start")  # values with brackets, bars and tildes, which mean more to Hydra
 

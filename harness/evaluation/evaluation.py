@@ -124,12 +124,10 @@ def evaluate(
 
 def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
     """The columns of some runs, from the store or computed now."""
-    execution = ExecutionOptions(
-        settings.n_workers, settings.resume, settings.retry == "failed", settings.timeout_per_network
-    )
+    execution = ExecutionOptions.of(settings)
     found: list[ScoreColumn] = []
     if any(run.specs for run in runs):
-        with ScoreStore(settings.store.expanduser()) as store:
+        with ScoreStore(settings.store_path) as store:
             for run in runs:
                 ensure(run, evaluated.archs, store, execution)
                 found += [_column(evaluated, run, spec, store, settings) for spec in run.specs]

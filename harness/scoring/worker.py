@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing.connection import Connection
+from time import process_time
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ import torch
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS
+from harness.inputs import DATA_SETS, Batch
 from harness.proxy import PROXIES, Proxy
 from harness.scoring.engine import is_no_result, said, score, score_counts
 from harness.scoring.guard import Guard, is_foreign
@@ -29,6 +30,7 @@ from harness.store import Score
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # glibc's malloc.h
 _PAD_BYTES = 64 << 20
 _NEVER = 2**31 - 1
+_KIB = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 _IMPORTED_LATE = ("torch.fx.experimental.symbolic_shapes",)  # by torch, when the first network is made
 
 
@@ -38,6 +40,26 @@ class Job(NamedTuple):
     context: ContextSpec
     with_batches: bool
     units: tuple[Unit, ...]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its time is limited: not for evidence that trains."""
+        kinds = (kind for spec in self.units[0].specs for kind in spec.proxy_class.evidence().values())
+        return not any(kind.trains for kind in kinds)
+
+
+class Given(NamedTuple):
+    """The batches of a context, for a worker on a machine that may not have the images."""
+
+    context: ContextSpec
+    batches: tuple[Batch, ...]
+
+
+class Usage(NamedTuple):
+    """CPU seconds that a job took, and the most memory in bytes that its process was resident in so far."""
+
+    cpu_s: float
+    peak_bytes: int
 
 
 class Begun(NamedTuple):
@@ -50,6 +72,7 @@ class Done(NamedTuple):
     results: tuple[Result, ...]
     changed: Mapping[str, Sequence[str]]
     is_soiled: bool
+    usage: Usage
 
 
 class Refused(NamedTuple):
@@ -90,9 +113,13 @@ def work(connection: "Connection[Any, Any]") -> None:
     watched()
     while True:
         try:
-            job: Job = connection.recv()
+            job: Job | Given = connection.recv()
         except (EOFError, OSError):
             return
+        if isinstance(job, Given):
+            _given.clear()
+            _given[job.context] = job.batches
+            continue
         guard = Guard(in_worker=True)
         try:
             context = context_of(job.context, job.with_batches)
@@ -117,11 +144,14 @@ def made(specs: Sequence[ProxySpec]) -> dict[str, Proxy]:
 @lru_cache(maxsize=1)
 def context_of(context: ContextSpec, with_batches: bool) -> ScoringContext:
     """The context of a spec, kept until another is requested."""
-    return context.make(with_batches=with_batches)
+    return context.make(with_batches=with_batches, given=_given.get(context))
+
+
+_given: dict[ContextSpec, tuple[Batch, ...]] = {}  # of the worker process, by its owner
 
 
 def _answer(job: Job, context: ScoringContext, proxies: Mapping[str, Proxy], guard: Guard) -> Done:
-    units = job.units
+    units, started = job.units, process_time()
     found: list[dict[str, Score]] | None = None
     if len(units) > 1:
         foreign = ", ".join(name for name, proxy in proxies.items() if is_foreign(proxy))
@@ -131,7 +161,8 @@ def _answer(job: Job, context: ScoringContext, proxies: Mapping[str, Proxy], gua
             found = None
     if found is None:
         found = [score(context, unit.arch, unit.execute, proxies, guard) for unit in units]
-    return Done(tuple(zip(units, found, strict=True)), guard.changed, guard.is_soiled)
+    usage = Usage(process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB)
+    return Done(tuple(zip(units, found, strict=True)), guard.changed, guard.is_soiled, usage)
 
 
 def _ended_with(error: Exception) -> Answer:
