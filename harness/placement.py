@@ -44,7 +44,9 @@ class EngineSettings:
         for one in fields(self):
             value = getattr(self, one.name)
             if one.name != "name" and value is not None and self.name == LOCAL:
-                raise OptionError(f"engine.{one.name}={value} is invalid: it is only for engine={RAY}; add engine={RAY}.")
+                raise OptionError(
+                    f"engine.{one.name}={value} is invalid: it is only for engine={RAY}; add engine={RAY}."
+                )
         if self.address not in (None, "auto", "local") and not _ADDRESS.fullmatch(self.address):
             raise OptionError(
                 f"engine.address={self.address} is invalid: it must be auto, local or HOST:PORT of a Ray head node."

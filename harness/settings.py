@@ -100,13 +100,17 @@ class Settings:
             raise OptionError("engine=ray needs Ray, which is not installed: pip install 'nas-proxy-harness[ray]'.")
         if self.workers is not None:
             raise OptionError(
-                f"workers={self.workers} is invalid with engine={self.engine.name}: there are as many as the cluster has "
-                "room for. Omit workers=, or give engine.cpus_per_unit=."
+                f"workers={self.workers} is invalid with engine={self.engine.name}: there are as many as the cluster "
+                "has room for. Omit workers=, or give engine.cpus_per_unit=."
             )
         if self.device not in ("cpu", "cuda"):
-            raise OptionError(f"device={self.device} is invalid with engine={self.engine.name}: it must be cpu or cuda.")
+            raise OptionError(
+                f"device={self.device} is invalid with engine={self.engine.name}: it must be cpu or cuda."
+            )
         if self.device == "cuda" and not self.engine.gpus_per_unit:
-            raise OptionError("device=cuda with engine=ray needs GPUs for a unit: give engine.gpus_per_unit=0.25 or so.")
+            raise OptionError(
+                "device=cuda with engine=ray needs GPUs for a unit: give engine.gpus_per_unit=0.25 or so."
+            )
 
     @property
     def part(self) -> Shard | None:

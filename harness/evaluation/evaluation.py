@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +12,18 @@ import pandas as pd
 from harness import columns
 from harness.agreement import RowKey, Rules
 from harness.columns import NO_SEED
+from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
 from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
+from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
 from harness.inputs import Batches, DataSet, draw_batches, preferred_kind
+from harness.proxy import is_baseline
 from harness.report import EvaluationTables, write_report
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
@@ -36,18 +39,55 @@ Words = str | Sequence[str] | None
 
 
 @dataclass(frozen=True)
+class Request:
+    """The arguments of `evaluate`."""
+
+    proxy: Words = None
+    bench: Words = "nats_tss"
+    dataset: Words = "digits"
+    settings: Settings = field(default_factory=Settings)
+    ensemble: Words = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A request with everything looked up and opened; nothing is computed yet. `found` are the sets with their runs."""
+
+    request: Request
+    asked: Asked
+    external: pd.DataFrame | None
+    specs: Sequence[ProxySpec]
+    ensembles: Mapping[str, Ensemble]
+    rules: Rules
+    found: list[tuple[EvaluationSet, list[ScoringRun]]]
+    skipped: Sequence[Skipped]
+
+    def all_runs(self, at: int) -> tuple[ScoringRun, ...]:
+        """The runs of a set, with that of the counts that are only compared with."""
+        evaluated, runs = self.found[at]
+        names = [spec.name for spec in self.specs]
+        if self.external is None and not self.ensembles and all(map(is_baseline, names)):
+            return tuple(runs)
+        settings = self.request.settings
+        counts = parse_proxies([name for name in compared_with(settings) if name not in names], {})
+        return (*runs, *_runs(evaluated, counts, settings)[:1])
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What an evaluation found.
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
     row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for, or a list
-    names, but could not be evaluated here; `out` holds the results.
+    names, but could not be evaluated here; `out` holds the results; `unfinished` are the sets of which budget_s left a
+    part, whose results are about the finished part.
     """
 
     tables: EvaluationTables
     evaluation_sets: Sequence[EvaluationSet]
     skipped: Sequence[Skipped]
     out: Path
+    unfinished: Sequence[Unfinished] = ()
 
     @property
     def agreement(self) -> pd.DataFrame:
@@ -80,29 +120,17 @@ def evaluate(
     Raises:
         HarnessError: for a user error or missing data, before anything is computed.
     """
-    settings = settings or Settings()
-    asked = _asked(proxy, bench, dataset, ensemble, settings)
-    external = None if settings.scores is None else read_scores(settings.scores)
-    refuse_as_names([] if external is None else map(str, external.columns), settings)
-    ensembles = parse_ensembles(_words(ensemble), settings.options)
-    options = {name: given for name, given in settings.options.items() if name not in ensembles}
-    specs = parse_proxies(_proxy_words(proxy, external), options)
-    specs = defined_proxies(specs, settings, asked_for_all=ALL in _words(proxy))
-    outside = [] if external is None else [str(name) for name in external.columns]
-    require_company(ensembles, [*outside, *(spec.name for spec in specs)])
-    rules = Rules(
-        settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
-    )
-    named, tolerated = pairs(_words(bench), _words(dataset))
-    archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
-
-    def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
-        evaluated = open_evaluation_set(space, data_set, settings, archs)
-        return evaluated, _runs(evaluated, specs, settings)
-
-    found_here, skipped = attempted(opened, named, tolerated, "evaluated")
+    request = Request(proxy, bench, dataset, settings or Settings(), ensemble)
+    _require_whole(request.settings)
+    opened = open_request(request)
+    settings, asked, external, specs = request.settings, opened.asked, opened.external, opened.specs
+    ensembles, rules, skipped, found_here = opened.ensembles, opened.rules, opened.skipped, opened.found
     evaluation_sets = [evaluated for evaluated, _ in found_here]
     with out_folder(settings.out, _stem(evaluation_sets, specs, external), {"config": asked.config}) as out:
+        unfinished: list[Unfinished] = []
+        if settings.budget_s is not None:
+            found_here, unfinished = _within_budget(opened)
+            evaluation_sets = [evaluated for evaluated, _ in found_here]
         analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
@@ -117,9 +145,74 @@ def evaluate(
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         all_runs = [run for _, runs in found_here for run in runs]
         provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
+        if unfinished:
+            provenance["unfinished"] = {"/".join(one.name): one.sentence for one in unfinished}
         written = dataclasses.replace(tables_of(analyses, tables, rules), provenance=provenance, failures=failures)
         write_report(out, written)
-    return Evaluation(written, evaluation_sets, skipped, out)
+    return Evaluation(written, evaluation_sets, skipped, out, unfinished)
+
+
+def open_request(request: Request) -> Opened:
+    """Look up and open everything that a request names.
+
+    Raises:
+        HarnessError: for a user error or missing data.
+    """
+    settings = request.settings
+    proxy, ensemble = request.proxy, request.ensemble
+    asked = _asked(proxy, request.bench, request.dataset, ensemble, settings)
+    external = None if settings.scores is None else read_scores(settings.scores)
+    refuse_as_names([] if external is None else map(str, external.columns), settings)
+    ensembles = parse_ensembles(_words(ensemble), settings.options)
+    options = {name: given for name, given in settings.options.items() if name not in ensembles}
+    specs = parse_proxies(_proxy_words(proxy, external), options)
+    specs = defined_proxies(specs, settings, asked_for_all=ALL in _words(proxy))
+    outside = [] if external is None else [str(name) for name in external.columns]
+    require_company(ensembles, [*outside, *(spec.name for spec in specs)])
+    rules = Rules(
+        settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
+    )
+    named, tolerated = pairs(_words(request.bench), _words(request.dataset))
+    archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
+
+    def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
+        evaluated = open_evaluation_set(space, data_set, settings, archs)
+        return evaluated, _runs(evaluated, specs, settings)
+
+    found, skipped = attempted(opened, named, tolerated, "evaluated")
+    return Opened(request, asked, external, specs, ensembles, rules, found, skipped)
+
+
+def _require_whole(settings: Settings) -> None:
+    """Refuse what has no results of its own.
+
+    Raises:
+        OptionError: for a shard or a dry run.
+    """
+    if settings.shard is not None:
+        raise OptionError(
+            f"shard={settings.shard} is part of an evaluation and has no results of its own; it is for python -m "
+            "harness, or harness.evaluation.score_shard."
+        )
+    if settings.dry_run:
+        raise OptionError("dry_run=true is for python -m harness, or harness.evaluation.forecast; it has no results.")
+
+
+def _within_budget(opened: Opened) -> tuple[list[tuple[EvaluationSet, list[ScoringRun]]], list[Unfinished]]:
+    """The sets with the architectures that are scored when the budget ends, and those of which a part is left."""
+    settings = opened.request.settings
+    assert settings.budget_s is not None
+    works = [
+        Work(evaluated.name, opened.all_runs(at), in_random_order(evaluated, settings))
+        for at, (evaluated, _) in enumerate(opened.found)
+    ]
+    finished = score_within(works, settings)
+    require_enough(finished, settings.budget_s)
+    found = []
+    for (evaluated, runs), work, one in zip(opened.found, works, finished, strict=True):
+        is_whole = one.n_finished == one.n_asked
+        found.append((evaluated if is_whole else first_of(evaluated, work.archs[: one.n_finished]), runs))
+    return found, [one for one in finished if one.n_finished < one.n_asked]
 
 
 def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:

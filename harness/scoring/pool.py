@@ -8,8 +8,8 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.scoring.spawner import Spawner, WorkerProcess, spawner
 from harness.scoring.engines.base import Died, Outcome
+from harness.scoring.spawner import Spawner, WorkerProcess, spawner
 from harness.scoring.worker import Begun, Done, Given, Job, MachineFault, Refused
 
 _LONGEST_WAIT_S = 1.0

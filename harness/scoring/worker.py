@@ -13,6 +13,7 @@ from time import process_time
 from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE
@@ -49,10 +50,10 @@ class Job(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The batches of a context, for a worker on a machine that may not have the images."""
+    """Images and targets of the batches of a context, for a worker on a machine that may not have the images."""
 
     context: ContextSpec
-    batches: tuple[Batch, ...]
+    arrays: Sequence[tuple[NDArray[Any], NDArray[Any]]]  # tensors would be sent by descriptors of shared memory
 
 
 class Usage(NamedTuple):
@@ -118,7 +119,7 @@ def work(connection: "Connection[Any, Any]") -> None:
             return
         if isinstance(job, Given):
             _given.clear()
-            _given[job.context] = job.batches
+            _given[job.context] = tuple(Batch(*map(torch.from_numpy, pair)) for pair in job.arrays)
             continue
         guard = Guard(in_worker=True)
         try:

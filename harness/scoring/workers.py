@@ -18,8 +18,8 @@ from typing import NamedTuple, Self
 from harness.errors import HarnessError
 from harness.progress import Progress
 from harness.scoring.engine import is_no_result, said, score, score_counts
-from harness.scoring.guard import Guard, is_foreign, is_importable
 from harness.scoring.engines import Died, open_engine
+from harness.scoring.guard import Guard, is_foreign, is_importable
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ContextSpec, ExecutionOptions, Result, ScoringRun, Unit
 from harness.scoring.worker import Done, Job, keep_freed_memory, made, work_on

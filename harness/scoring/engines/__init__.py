@@ -1,5 +1,7 @@
-"""Engines: where jobs are computed. `local` is the pool of processes of `harness.scoring.pool`; `ray_cluster` sends jobs
-to the nodes of a Ray cluster, where `node` hands them to a pool of the same kind. `base` is their interface.
+"""Engines: where jobs are computed.
+
+`base` is their interface. `local` is the pool of processes of `harness.scoring.pool`; `ray_cluster` sends jobs to the
+nodes of a Ray cluster, where `node` hands them to a pool of the same kind.
 """
 
 from harness.scoring.engines.base import Died as Died

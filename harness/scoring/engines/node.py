@@ -16,7 +16,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -56,7 +55,9 @@ def answer(shipment: Shipment, arrays: Arrays | None) -> Reply:
     """
     machine = platform.node()
     here = versions()
-    differing = [f"{name} {here[name]}, not {wanted}" for name, wanted in shipment.versions.items() if here[name] != wanted]
+    differing = [
+        f"{name} {here[name]}, not {wanted}" for name, wanted in shipment.versions.items() if here[name] != wanted
+    ]
     if differing:
         return Reply(
             Refused(
@@ -104,14 +105,7 @@ def _pool(job: Job, arrays: Arrays | None, timeout_s: float | None) -> Pool:
     if key not in _pools:
         while _pools:
             _pools.popitem()[1].close()
-        given = None
-        if arrays is not None:
-            batches = tuple(
-                Batch(torch.from_numpy(np.array(images)), torch.from_numpy(np.array(targets)))
-                for images, targets in arrays
-            )
-            given = Given(job.context, batches)
-        _pools[key] = Pool(1, timeout_s, given)
+        _pools[key] = Pool(1, timeout_s, None if arrays is None else Given(job.context, arrays))
     return _pools[key]
 
 
@@ -144,5 +138,3 @@ def _file(path: str, content: bytes) -> Path:
         part.write_bytes(content)
         part.replace(file)
     return file
-
-

@@ -86,8 +86,8 @@ class RayCluster:
             )(node.answer)
             if not self._slots(ray):
                 raise OptionError(
-                    f"No node of the Ray cluster has {_needs(settings)}, as a unit needs; lower engine.cpus_per_unit= or "
-                    "engine.gpus_per_unit=, or add nodes."
+                    f"No node of the Ray cluster has {_needs(settings)}, as a unit needs; lower engine.cpus_per_unit= "
+                    "or engine.gpus_per_unit=, or add nodes."
                 )
         return ray
 
@@ -207,6 +207,6 @@ def _require_answer(address: str) -> None:
         answers = False
     if not answers:
         raise HarnessError(
-            f"No Ray cluster answers at engine.address={address}. Start one with `ray start --head`, give the HOST:PORT "
-            "of its head node, or use engine.address=local."
+            f"No Ray cluster answers at engine.address={address}. Start one with `ray start --head`, give the "
+            "HOST:PORT of its head node, or use engine.address=local."
         )

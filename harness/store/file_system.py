@@ -1,0 +1,98 @@
+"""Which file system a path is on, and whether it is reached over a network, where SQLite's locks cannot be relied on."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+_MOUNTS = Path("/proc/mounts")
+_NETWORK = frozenset(
+    [
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "ncpfs",
+        "afs",
+        "coda",
+        "9p",
+        "lustre",
+        "beegfs",
+        "beegfs_nodev",
+        "fhgfs",
+        "gpfs",
+        "ceph",
+        "panfs",
+        "pvfs2",
+        "orangefs",
+        "glusterfs",
+        "ocfs2",
+        "gfs",
+        "gfs2",
+        "davfs",
+        "quobyte",
+        "wekafs",
+        "daos",
+        "vast",
+    ]
+)
+_NETWORK_FUSE = frozenset(
+    [
+        "sshfs",
+        "glusterfs",
+        "ceph",
+        "cephfs",
+        "ceph-fuse",
+        "s3fs",
+        "gcsfuse",
+        "rclone",
+        "davfs2",
+        "beegfs",
+        "lustre",
+        "moosefs",
+        "mfs",
+        "juicefs",
+        "dfuse",
+        "goofys",
+        "blobfuse",
+        "blobfuse2",
+        "weed",
+        "curlftpfs",
+        "alluxio",
+        "unionfs-nfs",
+        "quobyte",
+    ]
+)
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    """A mounted file system: its type as the system names it, and where it is mounted."""
+
+    kind: str
+    folder: Path
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it is shared by machines."""
+        fuse = self.kind.removeprefix("fuse.")
+        return self.kind in _NETWORK or (fuse != self.kind and fuse in _NETWORK_FUSE)
+
+
+def mount_of(path: Path, mounts: Path = _MOUNTS) -> Mount | None:
+    """The file system that holds a path, which need not exist; None where the system does not say."""
+    try:
+        text = mounts.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    real, found = path.resolve(), None
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 3:
+            folder = Path(_OCTAL.sub(lambda octal: chr(int(octal[1], 8)), words[1]))
+            # Of two mounts on one folder the later one hides the other.
+            if real.is_relative_to(folder) and (found is None or len(folder.parts) >= len(found.folder.parts)):
+                found = Mount(words[2], folder)
+    return found
