@@ -190,6 +190,8 @@ def _store(parser: argparse.ArgumentParser) -> None:
     saving.add_argument("target", type=Path)
     telling = command.add_parser("info", help="say what a store holds and how much of it is verified")
     telling.add_argument("store", type=Path)
+    compacting = command.add_parser("compact", help="verify a store and write it without unused space")
+    compacting.add_argument("store", type=Path)
 
 
 def _check_store(arguments: argparse.Namespace) -> None:

@@ -118,8 +118,8 @@ def lines(found: Sequence[Forecast], request: Request) -> Iterator[str]:
     if peaks:
         each = max(peaks) / 2**30
         yield (
-            f"Memory: at most {each:.2f} GiB per worker ({each * n_here:.1f} GiB with {n_here}), including what workers "
-            "share."
+            f"Memory: at most {each:.2f} GiB per worker ({each * n_here:.1f} GiB with {n_here}), including what "
+            "workers share."
         )
     yield "Nothing was stored. The same command without dry_run=true scores."
 

@@ -171,7 +171,7 @@ class ScoreStore:
         self._connection.execute(f"PRAGMA cache_size = {-n_bytes // 1024}")
 
     def compact(self) -> None:
-        """Verify every score, then write the file anew in order and without free pages; it stays whole if interrupted."""
+        """Verify every score, then write the file without free pages; it stays whole if interrupted."""
         for key in self._lines:
             self.verified_rows(key)
         with self._reported():

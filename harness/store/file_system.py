@@ -1,4 +1,4 @@
-"""Which file system a path is on, and whether it is reached over a network, where SQLite's locks cannot be relied on."""
+"""Which file system a path is on, and whether it is reached over a network, where SQLite's locks may fail."""
 
 import re
 from pathlib import Path
@@ -6,64 +6,12 @@ from typing import NamedTuple
 
 _MOUNTS = Path("/proc/mounts")
 _NETWORK = frozenset(
-    [
-        "nfs",
-        "nfs3",
-        "nfs4",
-        "cifs",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "ncpfs",
-        "afs",
-        "coda",
-        "9p",
-        "lustre",
-        "beegfs",
-        "beegfs_nodev",
-        "fhgfs",
-        "gpfs",
-        "ceph",
-        "panfs",
-        "pvfs2",
-        "orangefs",
-        "glusterfs",
-        "ocfs2",
-        "gfs",
-        "gfs2",
-        "davfs",
-        "quobyte",
-        "wekafs",
-        "daos",
-        "vast",
-    ]
+    ("nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "9p", "lustre", "beegfs", "fhgfs", "gpfs", "ceph")
+    + ("panfs", "pvfs2", "orangefs", "glusterfs", "ocfs2", "gfs2", "davfs", "quobyte", "wekafs")
 )
 _NETWORK_FUSE = frozenset(
-    [
-        "sshfs",
-        "glusterfs",
-        "ceph",
-        "cephfs",
-        "ceph-fuse",
-        "s3fs",
-        "gcsfuse",
-        "rclone",
-        "davfs2",
-        "beegfs",
-        "lustre",
-        "moosefs",
-        "mfs",
-        "juicefs",
-        "dfuse",
-        "goofys",
-        "blobfuse",
-        "blobfuse2",
-        "weed",
-        "curlftpfs",
-        "alluxio",
-        "unionfs-nfs",
-        "quobyte",
-    ]
+    ("sshfs", "glusterfs", "ceph", "cephfs", "ceph-fuse", "s3fs", "gcsfuse", "rclone", "davfs2", "beegfs", "moosefs")
+    + ("mfs", "juicefs", "dfuse", "blobfuse2", "quobyte")
 )
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
