@@ -119,7 +119,11 @@ def work(connection: "Connection[Any, Any]") -> None:
             return
         if isinstance(job, Given):
             _given.clear()
-            _given[job.context] = tuple(Batch(*map(torch.from_numpy, pair)) for pair in job.arrays)
+            # Copied, because where an array begins in memory changes the last bits of sums over it.
+            _given[job.context] = tuple(
+                Batch(torch.from_numpy(images).clone(), torch.from_numpy(targets).clone())
+                for images, targets in job.arrays
+            )
             continue
         guard = Guard(in_worker=True)
         try:

@@ -6,12 +6,50 @@ from typing import NamedTuple
 
 _MOUNTS = Path("/proc/mounts")
 _NETWORK = frozenset(
-    ("nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "9p", "lustre", "beegfs", "fhgfs", "gpfs", "ceph")
-    + ("panfs", "pvfs2", "orangefs", "glusterfs", "ocfs2", "gfs2", "davfs", "quobyte", "wekafs")
+    [
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "9p",
+        "lustre",
+        "beegfs",
+        "fhgfs",
+        "gpfs",
+        "ceph",
+        "panfs",
+        "pvfs2",
+        "orangefs",
+        "glusterfs",
+        "ocfs2",
+        "gfs2",
+        "davfs",
+        "quobyte",
+        "wekafs",
+    ]
 )
 _NETWORK_FUSE = frozenset(
-    ("sshfs", "glusterfs", "ceph", "cephfs", "ceph-fuse", "s3fs", "gcsfuse", "rclone", "davfs2", "beegfs", "moosefs")
-    + ("mfs", "juicefs", "dfuse", "blobfuse2", "quobyte")
+    [
+        "sshfs",
+        "glusterfs",
+        "ceph",
+        "cephfs",
+        "ceph-fuse",
+        "s3fs",
+        "gcsfuse",
+        "rclone",
+        "davfs2",
+        "beegfs",
+        "moosefs",
+        "mfs",
+        "juicefs",
+        "dfuse",
+        "quobyte",
+    ]
 )
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
