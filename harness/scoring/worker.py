@@ -12,8 +12,10 @@ from multiprocessing.connection import Connection
 from time import process_time
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE
@@ -49,11 +51,32 @@ class Job(NamedTuple):
         return not any(kind.trains for kind in kinds)
 
 
+class Packed(NamedTuple):
+    """A tensor that can be sent to another process or machine as it is.
+
+    NumPy changes the strides of dimensions of size 1, by which convolutions choose their order of summation.
+    """
+
+    values: NDArray[Any]
+    strides: tuple[int, ...]
+
+
+def packed(tensor: Tensor) -> Packed:
+    """A tensor to send."""
+    return Packed(tensor.contiguous().numpy(), tuple(tensor.stride()))
+
+
+def unpacked(sent: Packed) -> Tensor:
+    """The tensor that was sent, equal in strides and alignment."""
+    values = torch.from_numpy(np.array(sent.values))
+    return torch.empty_strided(values.shape, sent.strides, dtype=values.dtype).copy_(values)
+
+
 class Given(NamedTuple):
     """Images and targets of the batches of a context, for a worker on a machine that may not have the images."""
 
     context: ContextSpec
-    arrays: Sequence[tuple[NDArray[Any], NDArray[Any]]]  # tensors would be sent by descriptors of shared memory
+    arrays: Sequence[tuple[Packed, Packed]]
 
 
 class Usage(NamedTuple):
@@ -119,11 +142,7 @@ def work(connection: "Connection[Any, Any]") -> None:
             return
         if isinstance(job, Given):
             _given.clear()
-            # Copied, because where an array begins in memory changes the last bits of sums over it.
-            _given[job.context] = tuple(
-                Batch(torch.from_numpy(images).clone(), torch.from_numpy(targets).clone())
-                for images, targets in job.arrays
-            )
+            _given[job.context] = tuple(Batch(*map(unpacked, pair)) for pair in job.arrays)
             continue
         guard = Guard(in_worker=True)
         try:

@@ -14,18 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from numpy.typing import NDArray
 
 from harness.errors import HarnessError
 from harness.inputs import Batch
 from harness.scoring.engines.base import Outcome
 from harness.scoring.pool import Pool
-from harness.scoring.worker import Given, Job, MachineFault, Refused
+from harness.scoring.worker import Given, Job, MachineFault, Packed, Refused, packed
 
-Arrays = Sequence[tuple[NDArray[Any], NDArray[Any]]]
+Arrays = Sequence[tuple[Packed, Packed]]
 """Images and targets of each batch, as a cluster's object store shares them."""
 
 
@@ -86,7 +85,7 @@ def versions() -> dict[str, str]:
 
 def arrays_of(batches: Sequence[Batch]) -> Arrays:
     """Batches for an object store, which shares arrays without copies."""
-    return [(batch.images.numpy(), batch.targets.numpy()) for batch in batches]
+    return [(packed(batch.images), packed(batch.targets)) for batch in batches]
 
 
 def _harness() -> str:
