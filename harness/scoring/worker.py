@@ -38,17 +38,15 @@ _IMPORTED_LATE = ("torch.fx.experimental.symbolic_shapes",)  # by torch, when th
 
 
 class Job(NamedTuple):
-    """What a worker is handed at once. Several units have the same specs, which only count."""
+    """What a worker is handed at once. Several units have the same specs, which only count.
+
+    `is_limited` says whether the time limit of a network holds, which does not for evidence that trains.
+    """
 
     context: ContextSpec
     with_batches: bool
     units: tuple[Unit, ...]
-
-    @property
-    def is_limited(self) -> bool:
-        """Whether its time is limited: not for evidence that trains."""
-        kinds = (kind for spec in self.units[0].specs for kind in spec.proxy_class.evidence().values())
-        return not any(kind.trains for kind in kinds)
+    is_limited: bool = True
 
 
 class Packed(NamedTuple):

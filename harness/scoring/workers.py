@@ -99,7 +99,9 @@ class Workers:
             yield from count_units(context, counted_here)
         with_batches = _need_batches(networks)
         jobs = [Job(context, False, chunk) for chunk in _chunks(counted_there)]
-        jobs += [Job(context, with_batches, (unit,)) for unit in there]
+        for specs, run in groupby(there, key=attrgetter("specs")):
+            is_limited = _is_limited(specs)
+            jobs += [Job(context, with_batches, (unit,), is_limited) for unit in run]
         if jobs:
             yield from self._pooled(jobs)
         if here:
@@ -131,7 +133,7 @@ class Workers:
                 self.changed |= answer.changed
                 yield from answer.results
             else:
-                again += [Job(job.context, job.with_batches, (unit,)) for unit in job.units]
+                again += [job._replace(units=(unit,)) for unit in job.units]
         lacking = _Lacking()
         for job in again:
             yield from self._alone(job, lacking)
@@ -142,7 +144,9 @@ class Workers:
         """One unit again, proxy by proxy, each alone in a fresh process."""
         (unit,) = job.units
         scores: dict[str, Score] = {}
-        singles = [Job(job.context, job.with_batches, (unit._replace(specs=(spec,)),)) for spec in unit.specs]
+        singles = [
+            job._replace(units=(unit._replace(specs=(spec,)),), is_limited=_is_limited((spec,))) for spec in unit.specs
+        ]
         for single, answer in self._engine.run(singles, fresh=True):
             name = single.units[0].specs[0].name
             if isinstance(answer, Done):
@@ -283,6 +287,11 @@ def _placed(units: Sequence[Unit], *, spread: bool) -> tuple[list[Unit], list[Un
 def _need_batches(units: Iterable[Unit]) -> bool:
     of_units = (specs for specs, _ in groupby(units, key=attrgetter("specs")))
     return any("inputs" in spec.proxy_class.uses() for specs in of_units for spec in specs)
+
+
+def _is_limited(specs: Sequence[ProxySpec]) -> bool:
+    """Whether the time of a network is limited: not for evidence that trains."""
+    return not any(kind.trains for spec in specs for kind in spec.proxy_class.evidence().values())
 
 
 def _chunks(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:

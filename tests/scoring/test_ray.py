@@ -104,7 +104,9 @@ def test_a_file_that_no_node_has_is_written_there(tmp_path, monkeypatch):
 def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monkeypatch):
     put, sizes = ray.put, []
     n_bytes = sum(batch.images.numpy().nbytes for batch in draw_batches(DATA_SETS.get("digits"), CONTEXT.request))
-    monkeypatch.setattr(ray, "put", lambda value: sizes.append(sum(images.values.nbytes for images, _ in value)) or put(value))
+    monkeypatch.setattr(
+        ray, "put", lambda value: sizes.append(sum(images.values.nbytes for images, _ in value)) or put(value)
+    )
     scored(run_of("naswot"), tmp_path / "ray.sqlite", RAY)
     assert sizes == [n_bytes]
 

@@ -96,15 +96,20 @@ def _harness() -> str:
 
 
 _pools: dict[object, Pool] = {}  # at most one: that of the last context
+_files: dict[str, str] = {}  # that its worker has imported: their paths by name
 
 
 def _pool(job: Job, arrays: Arrays | None, timeout_s: float | None) -> Pool:
     """The pool of one worker that this process keeps as long as jobs are of one context and device."""
     key = job.context, arrays is not None, timeout_s, os.environ.get("CUDA_VISIBLE_DEVICES")
-    if key not in _pools:
+    files = {Path(path).name: path for unit in job.units for path in unit.paths}
+    is_changed = any(_files.get(name, path) != path for name, path in files.items())  # a file was edited since
+    if key not in _pools or is_changed:
+        _files.clear()
         while _pools:
             _pools.popitem()[1].close()
         _pools[key] = Pool(1, timeout_s, None if arrays is None else Given(job.context, arrays))
+    _files.update(files)
     return _pools[key]
 
 
