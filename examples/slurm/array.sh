@@ -41,7 +41,7 @@ stop() {   # finished scores are committed by the harness when it is told to end
     exit 0
 }
 trap 'stop requeue' USR1   # SLURM's warning before the time limit
-trap 'stop' TERM           # preemption: SLURM itself puts a task with --requeue into the queue again
+trap 'stop end' TERM       # preemption: SLURM itself puts a task with --requeue into the queue again
 
 if [[ -s $SHARDS/$name && ( ! -s $store || $SHARDS/$name -nt $store ) ]]; then   # another node has done more
     cp -p "$SHARDS/$name" "$store"

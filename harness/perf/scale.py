@@ -107,7 +107,7 @@ class Setting(NamedTuple):
 
 
 def engines(setting: Setting, cluster: Any) -> Iterator[Figure]:
-    """Wall seconds of the same networks on two cores: two local workers, two shards with their merging, two Ray nodes."""
+    """The same networks on two cores: two local workers, two shards with their merging, two Ray nodes."""
     reference = setting.folder / "local.sqlite"
     setting.score(setting.folder / "warm.sqlite", ExecutionOptions(2), setting.archs[:2])
     yield from _engine("local, two workers", setting, setting.score(reference, ExecutionOptions(2)), reference)
@@ -232,19 +232,26 @@ def main(words: Sequence[str] | None = None) -> int:
         setting = Setting.of(given.networks, Path(folder))
         cluster = _cluster()
         figures += engines(setting, cluster)
+        _write(given, figures)
         if cluster is not None:
             figures += losses(setting, cluster)
+            _write(given, figures)
             cluster.shutdown()
     for n_scores in given.scores:
         figures += merging(int(n_scores))
+        _write(given, figures)
+    print(given.out)
+    return 0
+
+
+def _write(given: argparse.Namespace, figures: Sequence[Figure]) -> None:
+    """What is measured so far."""
     table = pd.DataFrame([vars(figure) for figure in figures])
     lines = ["# Engines, losses and merging", "", "| measurement | value | unit | target | verdict |"]
     lines += ["|---|---:|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows(figures)), ""]
     lines += [f"- {key}: `{value}`" for key, value in _machine(given).items()]
     files = {"scale.csv": table.to_csv(index=False, lineterminator="\n"), "scale.md": "\n".join([*lines, ""])}
     write_files(given.out, {name: text.encode() for name, text in files.items()})
-    print(given.out)
-    return 0
 
 
 def _one_run(setting: Setting, store: Path, where: str) -> None:

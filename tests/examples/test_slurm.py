@@ -72,7 +72,7 @@ WORDS = ["sample=12", "against=params", "timeout_per_network=null"]
 def environment(tmp_path: Path) -> dict[str, str]:
     """What tasks are given: where shards and stores go, and this checkout."""
     (tmp_path / "slow_sum.py").write_text(dedent(PROXY).format(log=tmp_path / "log"))
-    own = {"SHARDS": tmp_path / "shards", "LOCAL": tmp_path / "local", "PYTHON": sys.executable, "PIECE_S": 2}
+    own = {"SHARDS": tmp_path / "shards", "LOCAL": tmp_path / "local", "PYTHON": sys.executable, "PIECE_S": 100}
     return dict(os.environ) | {name: str(value) for name, value in own.items()} | {"PYTHONPATH": str(SCRIPT.parents[2])}
 
 
@@ -154,11 +154,11 @@ def test_a_task_that_is_killed_and_requeued_loses_nothing_and_computes_nothing_t
     words = [str(SCRIPT), f"proxy={tmp_path / 'slow_sum.py'}", *WORDS]
     options = ["--array=3-4", "--cpus-per-task=1", f"--output={tmp_path}/task-%a.out", "--parsable"]
     job = slurm("sbatch", *options, *words)
-    assert until(lambda: n_logged(tmp_path) >= 3, 240), [p.read_text() for p in tmp_path.glob("*.out")]
+    assert until(lambda: n_logged(tmp_path) >= 3, 300), [p.read_text() for p in tmp_path.glob("*.out")]
     slurm("scancel", "--signal=KILL", "--full", f"{job}_3")
     assert until(lambda: f"{job}_3" not in slurm("squeue", "-h", "-r", "-o", "%i", "-t", "R,CG"), 60)
     slurm("scontrol", "requeue", f"{job}_3")
-    assert until(lambda: slurm("squeue", "-h", "-r", "-j", job) == "", 300), slurm("squeue")
+    assert until(lambda: slurm("squeue", "-h", "-r", "-j", job) == "", 400), slurm("squeue")
     found = merged(tmp_path)
     assert len(found) == 12
     counted = Counter(map(float, (tmp_path / "log").read_text().split()))

@@ -102,7 +102,8 @@ def test_a_file_that_no_node_has_is_written_there(tmp_path, monkeypatch):
 
 
 def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monkeypatch):
-    put, sizes = ray.put, []
+    put = ray.put
+    sizes: list[int] = []
     n_bytes = sum(batch.images.numpy().nbytes for batch in draw_batches(DATA_SETS.get("digits"), CONTEXT.request))
     monkeypatch.setattr(
         ray, "put", lambda value: sizes.append(sum(images.values.nbytes for images, _ in value)) or put(value)
