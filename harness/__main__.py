@@ -54,6 +54,8 @@ def run(asked: EvaluationRequest) -> int:
     several = len(evaluation.scores) > 1
     for place, sentence in verdict_sentences(evaluation.tables, baseline=MAIN):
         console.print(f"{place}: {sentence}" if several else sentence, markup=False)
+    for note in evaluation.notes:
+        console.print(f"{note}.", markup=False)
     for skipped in evaluation.skipped:
         print(f"skipped: {skipped.bench} {skipped.data_set}: {skipped.reason}")
     for left in evaluation.unfinished:

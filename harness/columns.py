@@ -129,16 +129,27 @@ VERDICT_NUMBERS: Final = (
 VERDICT_APPENDED: Final = VERDICT_TEXT + VERDICT_NUMBERS
 VERDICT: Final = _VERDICT + VERDICT_APPENDED
 
-# selection.csv: subject, these, and per k top<k>_overlap and top<k>_regret.
+# selection.csv: subject and these, each measure over cells and, with OVER_NETWORKS behind its name, over networks.
 WEIGHTED_TAU: Final = "weighted_tau"
 TAU_UPPER_HALF: Final = "tau_upper_half"
 TAU_TOP_DECILE: Final = "tau_top_decile"
 N_FIRST: Final = "n_first"
-TOP_K: Final = ("top1", "top10", "top100")
+TOP: Final = (1, 10, 100)
+GAIN_AT: Final = (10, 100, 1000)
+COSTS: Final[tuple[str, ...]] = ("params", "flops_live")
+OVER_NETWORKS: Final = "_networks"
+_SELECTED: Final = (
+    TAU_UPPER_HALF, TAU_TOP_DECILE, *(f"top{k}_overlap" for k in TOP), *(f"top{k}_regret" for k in TOP)
+)  # fmt: skip
+_SELECTED_BESIDE: Final = (
+    *(f"top{k}_precision" for k in TOP), *(f"ndcg{k}" for k in GAIN_AT),
+    *(f"{what}_equal_{cost}" for what in ("tau", "pairs") for cost in COSTS),
+)  # fmt: skip
 
 SELECTION: Final = (
     *SUBJECT, COMPONENTS, WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
-    *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
+    *(f"top{k}_overlap" for k in TOP), *(f"top{k}_regret" for k in TOP), N_FIRST, POPULATION, *_SELECTED_BESIDE,
+    *(f"{name}{OVER_NETWORKS}" for name in _SELECTED + _SELECTED_BESIDE),
 )  # fmt: skip
 
 # seeds.csv: a proxy over its own seeds; reliability.csv: test-retest reliability of the ground truth.
@@ -180,6 +191,22 @@ ROWS: Final = {
     "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
     "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
     "scores.parquet": "One row per architecture; a column of float64 scores per proxy follows those listed here.",
+}
+_MEANINGS_OF_SELECTION: Final = {
+    TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
+    TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
+    **{f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth" for k in TOP},
+    **{
+        f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
+        for k in TOP
+    },
+    **{f"top{k}_precision": f"expected share of the {k} best by score whose truth is in the top decile" for k in TOP},
+    **{
+        f"ndcg{k}": f"normalised discounted cumulative gain of the {k} best by score; gains 2^truth - 1, in percent"
+        for k in GAIN_AT
+    },
+    **{f"tau_equal_{cost}": f"tau-b over the pairs whose {cost} differ by at most 10 %" for cost in COSTS},
+    **{f"pairs_equal_{cost}": f"share of all pairs whose {cost} differ by at most 10 %" for cost in COSTS},
 }
 MEANINGS: Final = {
     BENCH: "name of the benchmark",
@@ -255,16 +282,8 @@ MEANINGS: Final = {
     PARTIAL_HIGH: "upper end of the same",
     P_PARTIAL: "p-value of partial_tau",
     WEIGHTED_TAU: "Kendall's tau weighted towards the best architectures, from -1 to 1",
-    TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
-    TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
-    **{
-        f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth"
-        for k in (1, 10, 100)
-    },
-    **{
-        f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
-        for k in (1, 10, 100)
-    },
+    **_MEANINGS_OF_SELECTION,
+    **{f"{name}{OVER_NETWORKS}": f"{name} with one vote per network" for name in _MEANINGS_OF_SELECTION},
     N_FIRST: "architectures that share the best score",
     N_SEEDS: "number of seeds",
     TAU_MEAN: "mean of tau over the seeds",

@@ -18,10 +18,11 @@ from harness.cli.config import read_protocol
 from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
 from harness.errors import MissingDataError, OptionError
-from harness.files.atomic import replacing
+from harness.files.atomic import write_whole
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.paths import conf_folder
 from harness.protocol import Protocol
+from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -47,8 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(table.to_string(index=False))
     if arguments.out is not None:
         try:
-            with replacing(arguments.out) as part:
-                table.to_csv(part, index=False)
+            write_whole(arguments.out, csv_text(table).encode())
         except OSError as error:
             raise OptionError(f"--out {arguments.out} cannot be written: {error.strerror}.") from None
         print(arguments.out)

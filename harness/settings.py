@@ -29,7 +29,8 @@ _MOST = {"seeds": 1_000, "workers": 1_024}  # more are slips of the finger, and 
 class Settings:
     """Defaults are those of the command line; see conf/config.yaml for what each one means.
 
-    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: those of the file). `inputs` are in
+    `sample` is a number, "all", or None for 1,000 architectures (with `scores`: of those in the files, None for all).
+    `scores` may be a single path. `inputs` are in
     order of preference: each data set takes the first kind that is here. `hypothesis` holds words "PROXY:BASELINE".
 
     Raises:
@@ -46,7 +47,9 @@ class Settings:
     smallest: float = SMALLEST
     hypothesis: tuple[str, ...] | None = None
     truth: str | None = None
-    scores: Path | None = None
+    scores: tuple[Path, ...] | None = None
+    scores_columns: tuple[str, ...] | None = None
+    scores_notation: str | None = None
     protocol: Protocol = field(default_factory=Protocol)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     workers: int | None = None
@@ -62,6 +65,11 @@ class Settings:
     timeout_per_network: float | None = 600.0
 
     def __post_init__(self) -> None:
+        if isinstance(self.scores, str | Path):
+            object.__setattr__(self, "scores", (Path(self.scores),))
+        for name in ("scores_columns", "scores_notation"):
+            if self.scores is None and getattr(self, name) is not None:
+                raise OptionError(f"{name}= is about the files of scores=, but there are none; give scores=FILE.")
         if isinstance(self.sample, str) and self.sample != ALL:
             raise OptionError(f"sample={self.sample} is invalid: it must be a number of architectures or all.")
         for name in ("sample", "seeds", "workers"):

@@ -19,7 +19,8 @@ STAGES = [
     {"tables"},
     {"search", "check"},
     {"score", "train"},
-    {"__main__", "__init__", "compare", "data", "describe", "docs", "lens", "list", "page", "perf", "plan", "theory"},
+    {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
+    | {"theory"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

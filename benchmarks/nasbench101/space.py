@@ -10,9 +10,10 @@ from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
 from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
+from benchmarks.nasbench101.notations import notations
 from benchmarks.nasbench101.reference import reference_checks
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
 from harness.space.reference import ReferenceCheck
 
@@ -39,6 +40,13 @@ class NasBench101(SearchSpace):
         row = catalogue().row(self.check(arch))
         assert row is not None  # it was checked
         return row
+
+    def read_official(self, text: str) -> Architecture | None:
+        """The module hash, in upper or lower case."""
+        return super().read_official(text.strip().lower())
+
+    def further_notations(self) -> Sequence[Notation]:
+        return notations(self)
 
     def beginning_with(self, prefix: str) -> Sequence[Architecture]:
         names = self.architectures  # sorted; no hexadecimal digit comes after "f"

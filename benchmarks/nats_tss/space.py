@@ -20,9 +20,10 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
+from benchmarks.nats_tss.notations import notations
 from benchmarks.nats_tss.reference import reference_checks
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation
 from harness.space.reference import ReferenceCheck
 
 CONV_1X1 = "nor_conv_1x1"
@@ -97,6 +98,9 @@ class NatsTss(EdgeCellSpace):
 
     def reference_checks(self) -> Iterator[ReferenceCheck]:
         return reference_checks(self)
+
+    def further_notations(self) -> Sequence[Notation]:
+        return notations(self)
 
     def name_of(self, cell: Cell) -> Architecture:
         return cell_string(cell)

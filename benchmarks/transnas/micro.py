@@ -19,6 +19,7 @@ from benchmarks.transnas.cells import (
 )
 from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import N_BEFORE_CELLS, TaskNetwork
+from benchmarks.transnas.notations import micro_notations
 from benchmarks.transnas.skeleton import (
     BASE_CHANNELS,
     STEM_DEPTH,
@@ -30,7 +31,7 @@ from benchmarks.transnas.skeleton import (
     stem_layers,
 )
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation
 
 SKELETON = Skeleton("41414")
 _REDUCING_SKIP = "reducing_skip"
@@ -53,6 +54,9 @@ class TransnasMicro(EdgeCellSpace):
     caption: ClassVar[str] = (
         "The cell: each node sums what its edges bring. Edges from the input change channels and size."
     )
+
+    def further_notations(self) -> Sequence[Notation]:
+        return micro_notations(self)
 
     def name_of(self, cell: Cell) -> Architecture:
         return cell_string(cell)

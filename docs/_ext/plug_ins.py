@@ -176,6 +176,8 @@ def benchmarks_page() -> str:
         data_sets = ", ".join(f"`{data_set}`" for data_set in space.data_sets)
         size = f"{len(space.architectures):,} architectures" if space.enumerable else "Too many architectures to list"
         parts.append(f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {data_sets}; version {space.version}.\n")
+        notations = ((f"`{one.name}`", one.words) for one in space.notations.values())
+        parts.append(table(("notation", "how an architecture is written"), notations))
         parts.append(_truth_of(name, list(space.data_sets)))
     parts.append("## Data sets\n")
     shape = lambda name: " x ".join(map(str, DATA_SETS.get(name).shape))  # noqa: E731

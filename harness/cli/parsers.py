@@ -94,12 +94,21 @@ def _check_list(arguments: argparse.Namespace) -> None:
 
 def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("arch", metavar="ARCH", help="an official string, or an index in the official order")
+    parser.add_argument("arch", metavar="ARCH", help="an index, or an official string or another notation")
     parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
 
 
 def _check_describe(arguments: argparse.Namespace) -> None:
     arguments.bench = checked("benchmark", arguments.bench, further=())
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
+    parser.add_argument("archs", metavar="FILE|ARCH", nargs="+", help="a CSV or Parquet file, or architectures")
+    parser.add_argument("--to", metavar="NOTATION", help="arch, index, naslib, ... (default: all, of architectures)")
+    parser.add_argument("--from", dest="written", metavar="NOTATION", help="how they are written (default: told)")
+    parser.add_argument("--column", help="the file's column of architectures (default: told by its name)")
+    parser.add_argument("--out", type=Path, help="a CSV file for the table (default: standard output)")
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
@@ -203,6 +212,7 @@ _PARSERS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _data,
     "list": _list,
     "describe": _describe,
+    "convert": _convert,
     "compare": _compare,
     "page": _page,
     "score": _score,
@@ -215,6 +225,7 @@ _CHECKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "data": _check_data,
     "list": _check_list,
     "describe": _check_describe,
+    "convert": _check_describe,
     "score": _check_score,
     "check": _check_check,
     "perf": _check_perf,

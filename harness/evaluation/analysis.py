@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness import columns
 from harness.agreement import (
     Agreement,
+    Choice,
     Comparison,
     Plan,
     Reliability,
@@ -106,6 +107,8 @@ def analyse(
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
+    costs = {name: scores[name] for name in columns.COSTS if name in scores}
+    choice = Choice(sample.truth, sample.weights, evaluated.classes, costs, in_percent=evaluated.truth.unit == "%")
     return Analysis(
         rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
         beside=[Row(column.row_key, found[column.name], column.seconds) for column in beside],
@@ -113,7 +116,7 @@ def analyse(
             (keys[one.proxy], one)
             for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))
         ],
-        selected=[(row_keys[name], selection(scores[name], evaluated.accuracies)) for name in names],
+        selected=[(row_keys[name], selection(scores[name], choice)) for name in names],
         by_proxy=dict(by_proxy),
         reliability=[(place, one) for one in reliability(evaluated)],
         reference=[(place, *one) for one in _shorter_trainings(evaluated, sample, plan)],

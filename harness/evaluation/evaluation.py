@@ -15,10 +15,16 @@ from harness.columns import NO_SEED
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
-from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
+from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines
 from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
-from harness.evaluation.external_scores import read_scores
+from harness.evaluation.external_scores import (
+    ExternalColumn,
+    ExternalScores,
+    ScoresOnSpace,
+    mean_notes,
+    open_scores,
+)
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
@@ -38,6 +44,9 @@ COUNTS = ("params", "flops", "params_live", "flops_live", "sum_log_layer_size")
 Words = str | Sequence[str] | None
 
 
+OpenedSet = tuple[EvaluationSet, list[ScoringRun], ScoresOnSpace | None]
+
+
 @dataclass(frozen=True)
 class Request:
     """The arguments of `evaluate`."""
@@ -55,16 +64,16 @@ class Opened:
 
     request: Request
     asked: Asked
-    external: pd.DataFrame | None
+    external: ExternalScores | None
     specs: Sequence[ProxySpec]
     ensembles: Mapping[str, Ensemble]
     rules: Rules
-    found: list[tuple[EvaluationSet, list[ScoringRun]]]
+    found: list[OpenedSet]
     skipped: Sequence[Skipped]
 
     def all_runs(self, at: int) -> tuple[ScoringRun, ...]:
         """The runs of a set, with that of the counts that are only compared with."""
-        evaluated, runs = self.found[at]
+        evaluated, runs, _ = self.found[at]
         names = [spec.name for spec in self.specs]
         if self.external is None and not self.ensembles and all(map(is_baseline, names)):
             return tuple(runs)
@@ -79,14 +88,15 @@ class Evaluation:
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
     row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for, or a list
-    names, but could not be evaluated here; `out` holds the results; `unfinished` are the sets of which budget_s left a
-    part, whose results are about the finished part.
+    names, but could not be evaluated here; `out` holds the results; `notes` are sentences on how the files of scores=
+    were read; `unfinished` are the sets of which budget_s left a part, whose results are about the finished part.
     """
 
     tables: EvaluationTables
     evaluation_sets: Sequence[EvaluationSet]
     skipped: Sequence[Skipped]
     out: Path
+    notes: Sequence[str] = ()
     unfinished: Sequence[Unfinished] = ()
 
     @property
@@ -121,21 +131,24 @@ def evaluate(
         HarnessError: for a user error or missing data, before anything is computed.
     """
     request = Request(proxy, bench, dataset, settings or Settings(), ensemble)
-    _require_whole(request.settings)
+    settings = request.settings
+    if isinstance(settings, Settings):
+        _require_whole(settings)
     opened = open_request(request)
-    settings, asked, external, specs = request.settings, opened.asked, opened.external, opened.specs
+    asked, external = opened.asked, opened.external
     ensembles, rules, skipped, found_here = opened.ensembles, opened.rules, opened.skipped, opened.found
-    evaluation_sets = [evaluated for evaluated, _ in found_here]
-    with out_folder(settings.out, _stem(evaluation_sets, specs, external), {"config": asked.config}) as out:
+    outside = [] if external is None else external.proxies
+    evaluation_sets = [evaluated for evaluated, _, _ in found_here]
+    with out_folder(settings.out, _stem(evaluation_sets, opened.specs, outside), {"config": asked.config}) as out:
         unfinished: list[Unfinished] = []
         if settings.budget_s is not None:
             found_here, unfinished = _within_budget(opened)
-            evaluation_sets = [evaluated for evaluated, _ in found_here]
+            evaluation_sets = [evaluated for evaluated, _, _ in found_here]
         analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
-        for evaluated, runs in found_here:
-            found = [] if external is None else _external_columns(evaluated, external, settings)
+        for evaluated, runs, there in found_here:
+            found = [] if there is None else _external_columns(evaluated, there.columns)
             found += _scored(evaluated, runs, settings)
             found += ensemble_columns(evaluated, found, ensembles)
             counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
@@ -143,13 +156,19 @@ def evaluate(
             beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
             analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
-        all_runs = [run for _, runs in found_here for run in runs]
+        all_runs = [run for _, runs, _ in found_here for run in runs]
         provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
         if unfinished:
             provenance["unfinished"] = {"/".join(one.name): one.sentence for one in unfinished}
-        written = dataclasses.replace(tables_of(analyses, tables, rules), provenance=provenance, failures=failures)
+        written = dataclasses.replace(tables_of(analyses, tables, rules), failures=failures)
+        notes: list[str] = []
+        if external is not None:
+            notes += dict.fromkeys(note for _, _, there in found_here if there is not None for note in there.notes)
+            notes += mean_notes(written.seeds, external.proxies)
+            provenance["scores"] = {"files": dict(external.digests), "notes": list(notes)}
+        written = dataclasses.replace(written, provenance=provenance)
         write_report(out, written)
-    return Evaluation(written, evaluation_sets, skipped, out, unfinished)
+    return Evaluation(written, evaluation_sets, skipped, out, notes, unfinished)
 
 
 def open_request(request: Request) -> Opened:
@@ -158,26 +177,24 @@ def open_request(request: Request) -> Opened:
     Raises:
         HarnessError: for a user error or missing data.
     """
-    settings = request.settings
-    proxy, ensemble = request.proxy, request.ensemble
+    settings, proxy, ensemble = request.settings, request.proxy, request.ensemble
     asked = _asked(proxy, request.bench, request.dataset, ensemble, settings)
-    external = None if settings.scores is None else read_scores(settings.scores)
-    refuse_as_names([] if external is None else map(str, external.columns), settings)
     ensembles = parse_ensembles(_words(ensemble), settings.options)
     options = {name: given for name, given in settings.options.items() if name not in ensembles}
-    specs = parse_proxies(_proxy_words(proxy, external), options)
+    specs = parse_proxies(_proxy_words(proxy, settings), options)
     specs = defined_proxies(specs, settings, asked_for_all=ALL in _words(proxy))
-    outside = [] if external is None else [str(name) for name in external.columns]
+    external = _opened(settings, [*(spec.name for spec in specs), *ensembles])
+    outside = [] if external is None else external.proxies
     require_company(ensembles, [*outside, *(spec.name for spec in specs)])
     rules = Rules(
         settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
     )
     named, tolerated = pairs(_words(request.bench), _words(request.dataset))
-    archs = None if external is None or settings.sample is not None else [str(arch) for arch in external.index]
 
-    def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun]]:
-        evaluated = open_evaluation_set(space, data_set, settings, archs)
-        return evaluated, _runs(evaluated, specs, settings)
+    def opened(space: SearchSpace, data_set: DataSet) -> OpenedSet:
+        there = None if external is None else external.on(space, data_set.name)
+        evaluated = open_evaluation_set(space, data_set, settings, None if there is None else there.archs)
+        return evaluated, _runs(evaluated, specs, settings), there
 
     found, skipped = attempted(opened, named, tolerated, "evaluated")
     return Opened(request, asked, external, specs, ensembles, rules, found, skipped)
@@ -198,21 +215,30 @@ def _require_whole(settings: Settings) -> None:
         raise OptionError("dry_run=true is for python -m harness, or harness.evaluation.forecast; it has no results.")
 
 
-def _within_budget(opened: Opened) -> tuple[list[tuple[EvaluationSet, list[ScoringRun]]], list[Unfinished]]:
+def _within_budget(opened: Opened) -> tuple[list[OpenedSet], list[Unfinished]]:
     """The sets with the architectures that are scored when the budget ends, and those of which a part is left."""
     settings = opened.request.settings
     assert settings.budget_s is not None
     works = [
         Work(evaluated.name, opened.all_runs(at), in_random_order(evaluated, settings))
-        for at, (evaluated, _) in enumerate(opened.found)
+        for at, (evaluated, _, _) in enumerate(opened.found)
     ]
     finished = score_within(works, settings)
     require_enough(finished, settings.budget_s)
-    found = []
-    for (evaluated, runs), work, one in zip(opened.found, works, finished, strict=True):
+    found: list[OpenedSet] = []
+    for (evaluated, runs, there), work, one in zip(opened.found, works, finished, strict=True):
         is_whole = one.n_finished == one.n_asked
-        found.append((evaluated if is_whole else first_of(evaluated, work.archs[: one.n_finished]), runs))
+        part = evaluated if is_whole else first_of(evaluated, work.archs[: one.n_finished])
+        found.append((part, runs, there))
     return found, [one for one in finished if one.n_finished < one.n_asked]
+
+
+def _opened(settings: Settings, names: Sequence[str]) -> ExternalScores | None:
+    """The files of scores=, their columns told from those of this run; None without any."""
+    if settings.scores is None:
+        return None
+    taken = (*names, *compared_with(settings), *columns.SCORES)
+    return open_scores(settings.scores, settings.scores_columns or (), taken, settings.scores_notation)
 
 
 def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
@@ -264,9 +290,9 @@ def _words(words: Words) -> tuple[str, ...]:
     return (words,) if isinstance(words, str) else tuple(words)
 
 
-def _proxy_words(proxy: Words, external: pd.DataFrame | None) -> tuple[str, ...]:
+def _proxy_words(proxy: Words, settings: Settings) -> tuple[str, ...]:
     """The requested proxies; by default four with the counts, or the counts alone beside scores computed elsewhere."""
-    return _words(proxy) or (COUNTS if external is not None else DEFAULT_PROXIES + COUNTS)
+    return _words(proxy) or (COUNTS if settings.scores is not None else DEFAULT_PROXIES + COUNTS)
 
 
 def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for_all: bool) -> list[ProxySpec]:
@@ -334,23 +360,26 @@ def _failures(stored: StoredRows) -> dict[str, int]:
     return dict(Counter(f"{status}: {reason}" for status, reason in said if status != OK))
 
 
-def _external_columns(evaluated: EvaluationSet, external: pd.DataFrame, settings: Settings) -> list[ScoreColumn]:
-    found = []
-    for name in external.columns:
+def _external_columns(evaluated: EvaluationSet, found: Sequence[ExternalColumn]) -> list[ScoreColumn]:
+    """The columns of scores= on an evaluation set; of several seeds the later ones are called NAME#SEED."""
+    first: dict[str, str] = {}
+    made = []
+    for column in found:
         row_key = RowKey(
             *evaluated.name,
-            proxy=str(name),
-            version="external",
-            options=f"scores={settings.scores}",
-            protocol="external",
-            inputs="external",
+            proxy=column.name,
+            version=columns.EXTERNAL,
+            options=f"scores={column.path}",
+            protocol=columns.EXTERNAL,
+            inputs=columns.EXTERNAL,
             truth=evaluated.truth.name,
-            seed=NO_SEED,
+            seed=column.seed,
             population=evaluated.population.name,
         )
-        values = external[name].reindex(list(evaluated.archs))
-        found.append(ScoreColumn(str(name), row_key, values, float("nan"), {}))
-    return found
+        name = column.name if first.setdefault(column.name, column.seed) == column.seed else None
+        values = pd.Series(column.values(evaluated.archs), index=list(evaluated.archs))
+        made.append(ScoreColumn(name or f"{column.name}#{column.seed}", row_key, values, float("nan"), {}))
+    return made
 
 
 def _scores_table(evaluated: EvaluationSet, found: Sequence[ScoreColumn]) -> pd.DataFrame:
@@ -363,9 +392,9 @@ def _scores_table(evaluated: EvaluationSet, found: Sequence[ScoreColumn]) -> pd.
     return pd.DataFrame(table | {column.name: column.values.to_numpy(dtype="float64") for column in found})
 
 
-def _stem(evaluation_sets: Sequence[EvaluationSet], specs: Sequence[ProxySpec], external: pd.DataFrame | None) -> str:
+def _stem(evaluation_sets: Sequence[EvaluationSet], specs: Sequence[ProxySpec], outside: Sequence[str]) -> str:
     """What the name of a new folder of results begins with."""
-    names = [spec.name for spec in specs] if external is None else [str(name) for name in external.columns]
+    names = list(outside) or [spec.name for spec in specs]
     parts = (
         _few({evaluated.space.name for evaluated in evaluation_sets}),
         _few({evaluated.data_set.name for evaluated in evaluation_sets}),

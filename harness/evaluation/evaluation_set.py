@@ -159,6 +159,8 @@ def open_evaluation_set(
         index = index[np.isin(index, population.index)]
         if not index.size:
             raise OptionError(f"None of the architectures of scores= is in the population {population.name}.")
+        if isinstance(settings.sample, int):
+            index = _drawn_from(index, space, settings)
     chosen = tuple(space.architectures[row] for row in index)
     values = truth.values(chosen, data_set.name, column.name)
     if not np.isfinite(values).any():
@@ -189,6 +191,23 @@ def sample_index(space: SearchSpace, settings: Settings, population: Population 
         )
     order = np.random.default_rng(derive_seed("sample", settings.sample_seed, space.name)).permutation(n_space)
     return order[np.isin(order, members)][:n_wanted] if members.size < n_space else order[:n_wanted]
+
+
+def _drawn_from(index: NDArray[np.int64], space: SearchSpace, settings: Settings) -> NDArray[np.int64]:
+    """sample=N of the architectures of scores=: those that come first in the permutation of the space.
+
+    Raises:
+        OptionError: if there are fewer.
+    """
+    n_wanted = int(settings.sample or 0)
+    if n_wanted > index.size:
+        raise OptionError(
+            f"sample={n_wanted} is larger than scores=, which has {index.size:,} architectures; leave sample= out for "
+            "all of them."
+        )
+    n_space = len(space.architectures)
+    order = np.random.default_rng(derive_seed("sample", settings.sample_seed, space.name)).permutation(n_space)
+    return order[np.isin(order, index)][:n_wanted]
 
 
 def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:

@@ -71,7 +71,7 @@ def forecast(request: Request) -> list[Forecast]:
     opened, settings = open_request(request), request.settings
     execution, found = ExecutionOptions.of(settings), []
     with _store(settings.store_path) as store:
-        for at, (evaluated, _) in enumerate(opened.found):
+        for at, (evaluated, _, _) in enumerate(opened.found):
             runs = opened.all_runs(at)
             archs: Sequence[Architecture] = evaluated.archs
             if settings.part is not None:

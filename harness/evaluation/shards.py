@@ -74,7 +74,7 @@ def _work(opened: Opened, at: int, shard: Shard) -> Work:
 
 def _write_record(opened: Opened, shard: Shard, finished: Sequence[Unfinished]) -> None:
     runs = [run for at in range(len(opened.found)) for run in opened.all_runs(at)]
-    described = describe_run(opened.asked, [evaluated for evaluated, _ in opened.found], runs, opened.skipped)
+    described = describe_run(opened.asked, [evaluated for evaluated, _, _ in opened.found], runs, opened.skipped)
     part = {"/".join(one.name): {"architectures": one.n_asked, "scored": one.n_finished} for one in finished}
     store = opened.request.settings.store_path
     with replacing(store.with_suffix(".run.json")) as file:

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from random import Random
-from typing import ClassVar, Literal, NewType
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,8 @@ from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
+from harness.space.notation import INDEX, OFFICIAL, Architecture, Notation, hint, index_in
 from harness.space.reference import ReferenceCheck
-
-Architecture = NewType("Architecture", str)
-"""A point of a search space, named by its official string."""
 
 Execute = Literal["live", "all"]
 """`live` runs the operations on a path from input to output; `all` runs all of them, as the official code does."""
@@ -215,21 +213,60 @@ class SearchSpace(ABC):
         """
         yield from ()
 
+    @cached_property
+    def notations(self) -> dict[str, Notation]:
+        """The ways to write an architecture, by name: the official string, the official index, those of the space."""
+        found = [Notation(OFFICIAL, "the official string", self.read_official, str)]
+        if self.enumerable:
+            words = "the place in the official order, from 0"
+            found.append(Notation(INDEX, words, self._at_index, self._index_text))
+        return {notation.name: notation for notation in (*found, *self.further_notations())}
+
+    def further_notations(self) -> Sequence[Notation]:
+        """The ways to write an architecture besides string and index; a space adds those that its field uses."""
+        return ()
+
+    def read_official(self, text: str) -> Architecture | None:
+        """The architecture of an official string, blanks left aside; None if it is none."""
+        for name in (text, text.strip(), "".join(text.split())):
+            if name in self:
+                return Architecture(name)
+        return None
+
+    def _at_index(self, text: str) -> Architecture | None:
+        index = index_in(text)
+        if index is None:
+            return None
+        n_archs = len(self.architectures)
+        if index >= n_archs:
+            raise UnknownNameError(f"{self.name} has no architecture {index}; its indices are 0 to {n_archs - 1}.")
+        return self.architectures[index]
+
+    def _index_text(self, arch: Architecture) -> str:
+        return str(self.index(arch))
+
     def find(self, word: str) -> Architecture:
-        """The architecture that a user means: by its official string, its index, or the beginning of its string.
+        """The architecture that a user means: in any of `notations`, or by the beginning of its official string.
 
         A word of digits that is both an index and a beginning is the index. A space that cannot be listed knows
-        official strings alone.
+        no beginnings.
 
         Raises:
             UnknownNameError: if there is none.
-            OptionError: if several begin like this, or the index is too large.
+            OptionError: if several begin like this, it has two meanings, or the index is too large.
         """
-        if word in self or not self.enumerable:
+        official = self.read_official(word)
+        if official is not None:
+            return official
+        index = index_in(word) if self.enumerable else None
+        if index is not None and index < len(self.architectures):
+            return self.architectures[index]
+        written = self._written(word)
+        if written is not None:
+            return written
+        if not self.enumerable:
             return self.check(word)
         n_archs = len(self.architectures)
-        if word.isdecimal() and int(word) < n_archs:
-            return self.architectures[int(word)]
         found = self.beginning_with(word) if word else []
         if len(found) == 1:
             return found[0]
@@ -240,7 +277,28 @@ class SearchSpace(ABC):
             )
         if word.isdecimal():
             raise OptionError(f"{self.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
-        return self.check(word)
+        raise UnknownNameError(f"'{word}' is not an architecture of {self.name}{hint(self, word)}")
+
+    def _written(self, word: str) -> Architecture | None:
+        """The architecture that a word is in the further notations; None if it is in none of them."""
+        meanings: dict[str, Architecture] = {}
+        for name, notation in self.notations.items():
+            if name in (OFFICIAL, INDEX):
+                continue
+            try:
+                arch = notation.read(word)
+            except UnknownNameError as reason:
+                said = f"'{word}' is not an architecture of {self.name}: {str(reason).rstrip('.')}."
+                raise UnknownNameError(said) from None
+            if arch is not None:
+                meanings[name] = arch
+        if len(set(meanings.values())) > 1:
+            (first, one), (other, two), *_ = meanings.items()
+            raise OptionError(
+                f"'{word}' has two meanings in {self.name}: {one} as {first}, and {two} as {other}. Give the official "
+                "string, which `nas-harness convert` writes with --from."
+            )
+        return next(iter(meanings.values()), None)
 
     def beginning_with(self, prefix: str) -> Sequence[Architecture]:
         """The architectures whose official strings begin with `prefix`, in official order."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from harness.files.results import write_files
+from harness.report.escape import csv_text
 from harness.report.style import png, style
 from harness.report.tables import GENERALISATION, correlation_text, interval_text
 from harness.report.verdict import signed_text
@@ -31,7 +32,7 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
     contents = {
         "md": markdown(spec, cells),
         "tex": latex(spec, cells),
-        "csv": _frame(cells).to_csv(index=False, lineterminator="\n"),
+        "csv": csv_text(_frame(cells)),
         "json": _json(spec, cells),
     }
     files = {f"{spec.name}.{suffix}": text.encode() for suffix, text in contents.items()}

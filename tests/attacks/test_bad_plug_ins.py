@@ -104,7 +104,7 @@ DAMAGES = {
     "code": ("torch.nn.functional.relu.__code__ = (lambda input, inplace=False: input).__code__", "functional.relu"),
     "hook in the harness": ("TaskEvidence.collect_all = classmethod(lambda *a: None)", "collect_all"),
     "proxy": ("type(PROXIES.get('grad_norm')()).measure = lambda self, found: 1.0", "GradNorm.measure"),
-    "evidence": ("[g.zero_() for one in gradients._batches for g in one.values()]", "FirstBatchGradients._batches[0]."),
+    "evidence": ("[g.add_(1) for one in gradients._batches for g in one.values()]", "FirstBatchGradients._batches[0]."),
 }
 LEAVES = {
     "dtype": "torch.set_default_dtype(torch.float64)",
