@@ -20,6 +20,7 @@ from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
 from harness.store import FAILED, ScoreStore
 
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
 ray = pytest.importorskip("ray", reason="engine=ray needs the extra ray, which is not installed")
 
 pytestmark = [

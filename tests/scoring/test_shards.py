@@ -158,6 +158,7 @@ def test_a_budget_ends_with_a_random_sample_and_the_same_command_goes_on(in_empt
     assert "The same command goes on." in out
     record = json.loads(Path("part/run.json").read_text())
     assert record["n_architectures"] == {"nats_tss/digits": n}
+    assert f"budget_s ended after {n} of 60 architectures" in Path("part/report.md").read_text()
     units.clear()
     code, out, _ = run("proxy=naswot", *words[1:3], f"sample={n}", "against=params", "out=small")
     assert (code, sum(units)) == (0, 0)  # the finished part is the sample of that size
