@@ -104,20 +104,11 @@ class Settings:
         if self.engine.is_local:
             check_device(self.device)
             return
-        if find_spec("ray") is None:
-            raise OptionError("engine=ray needs Ray, which is not installed: pip install 'nas-proxy-harness[ray]'.")
+        check_engine(self.engine, self.device)
         if self.workers is not None:
             raise OptionError(
                 f"workers={self.workers} is invalid with engine={self.engine.name}: there are as many as the cluster "
                 "has room for. Omit workers=, or give engine.cpus_per_unit=."
-            )
-        if self.device not in ("cpu", "cuda"):
-            raise OptionError(
-                f"device={self.device} is invalid with engine={self.engine.name}: it must be cpu or cuda."
-            )
-        if self.device == "cuda" and not self.engine.gpus_per_unit:
-            raise OptionError(
-                "device=cuda with engine=ray needs GPUs for a unit: give engine.gpus_per_unit=0.25 or so."
             )
 
     @property
@@ -163,6 +154,20 @@ class Settings:
     def n_workers(self) -> int:
         """Worker processes: as asked, otherwise one per core."""
         return self.workers or int(joblib.cpu_count())
+
+
+def check_engine(engine: EngineSettings, device: str) -> None:
+    """Nothing, if a cluster's engine is installed and can use the device.
+
+    Raises:
+        OptionError: if not.
+    """
+    if find_spec("ray") is None:
+        raise OptionError("engine=ray needs Ray, which is not installed: pip install 'nas-proxy-harness[ray]'.")
+    if device not in ("cpu", "cuda"):
+        raise OptionError(f"device={device} is invalid with engine={engine.name}: it must be cpu or cuda.")
+    if device == "cuda" and not engine.gpus_per_unit:
+        raise OptionError("device=cuda with engine=ray needs GPUs for each unit: give engine.gpus_per_unit=0.25.")
 
 
 def check_device(name: str) -> None:
