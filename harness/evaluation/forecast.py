@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.errors import HarnessError
 from harness.evaluation.evaluation import Request, open_request
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Unit, missing_units
+from harness.scoring.engines import Died
 from harness.scoring.pool import Pool
 from harness.scoring.shards import archs_of_shard, network_costs
 from harness.scoring.worker import Done, Job
@@ -77,7 +78,7 @@ def forecast(request: Request) -> list[Forecast]:
             if settings.part is not None:
                 archs = archs_of_shard(runs[0], archs, settings.part)
             n_known = n_scores = n_networks = 0
-            seconds, measured = 0.0, []
+            seconds, measured = 0.0, list[Measured]()
             for run in runs:
                 for spec in run.specs:
                     wanted = set(run.scored_as(spec, archs))
@@ -167,7 +168,7 @@ def _measured(context: ContextSpec, units: Sequence[Unit], costs: NDArray[np.flo
             started = time.monotonic()
             ((_, outcome),) = pool.run([Job(context, with_batches, (unit,))])
             if not isinstance(outcome, Done):
-                said = outcome.how if hasattr(outcome, "how") else outcome.text
+                said = outcome.how if isinstance(outcome, Died) else f"lacks something: {outcome.text}"
                 raise HarnessError(f"The network {unit.arch} could not be measured: its process {said}.")
             wall_s = time.monotonic() - started
             taken = outcome.usage.cpu_s if context.device == "cpu" else wall_s

@@ -20,7 +20,7 @@ from harness.placement import EngineSettings
 from harness.scoring.engines import node
 from harness.scoring.engines.base import Outcome
 from harness.scoring.run import ContextSpec
-from harness.scoring.worker import Job, MachineFault, Refused
+from harness.scoring.worker import Done, Job, MachineFault, Refused
 
 ANSWER_WITHIN_S = 15.0
 _WAIT_S, _LOOK_EVERY_S, _LONGEST_WITHOUT_NODES_S = 1.0, 2.0, 60.0
@@ -150,7 +150,7 @@ class RayCluster:
             return MachineFault(f"the loss of a node or process of the Ray cluster ({type(error).__name__}: {first})")
         if isinstance(reply.outcome, Refused):
             raise reply.outcome.error
-        if hasattr(reply.outcome, "results"):  # with this machine's own units, whose files have their own paths
+        if isinstance(reply.outcome, Done):  # with this machine's own units, whose files have their own paths
             pairs = zip(job.units, reply.outcome.results, strict=True)
             return reply.outcome._replace(results=tuple((unit, scores) for unit, (_, scores) in pairs))
         return reply.outcome
@@ -167,7 +167,8 @@ def _imported() -> ModuleType:
     import ray
     import ray.exceptions
 
-    return ray
+    module: ModuleType = ray
+    return module
 
 
 def _join(ray: ModuleType, address: str) -> None:
