@@ -100,8 +100,8 @@ class Workers:
         with_batches = _need_batches(networks)
         jobs = [Job(context, False, chunk) for chunk in _chunks(counted_there)]
         for specs, run in groupby(there, key=attrgetter("specs")):
-            is_limited = _is_limited(specs)
-            jobs += [Job(context, with_batches, (unit,), is_limited) for unit in run]
+            limited = is_limited(specs)
+            jobs += [Job(context, with_batches, (unit,), limited) for unit in run]
         if jobs:
             yield from self._pooled(jobs)
         if here:
@@ -145,7 +145,7 @@ class Workers:
         (unit,) = job.units
         scores: dict[str, Score] = {}
         singles = [
-            job._replace(units=(unit._replace(specs=(spec,)),), is_limited=_is_limited((spec,))) for spec in unit.specs
+            job._replace(units=(unit._replace(specs=(spec,)),), is_limited=is_limited((spec,))) for spec in unit.specs
         ]
         for single, answer in self._engine.run(singles, fresh=True):
             name = single.units[0].specs[0].name
@@ -289,7 +289,7 @@ def _need_batches(units: Iterable[Unit]) -> bool:
     return any("inputs" in spec.proxy_class.uses() for specs in of_units for spec in specs)
 
 
-def _is_limited(specs: Sequence[ProxySpec]) -> bool:
+def is_limited(specs: Sequence[ProxySpec]) -> bool:
     """Whether the time of a network is limited: not for evidence that trains."""
     return not any(kind.trains for spec in specs for kind in spec.proxy_class.evidence().values())
 
