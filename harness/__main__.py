@@ -14,8 +14,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from harness.cli.config import EvaluationRequest, read_request
-from harness.evaluation import Request, evaluate, forecast, score_shard
+from harness.evaluation import ask, evaluate, forecast, score_shard
 from harness.evaluation.forecast import lines
+from harness.evaluation.provenance import Asked
 from harness.report import MAIN, TERMINAL_WIDTH, terminal_table, verdict_sentences
 
 UNFINISHED = 3
@@ -42,7 +43,7 @@ def run(asked: EvaluationRequest) -> int:
         HarnessError: for a user error or missing data.
     """
     words = asked.proxies, asked.benches, asked.data_sets
-    request = Request(*words, asked.settings, asked.ensembles)
+    request = ask(*words, asked.ensembles, asked.settings)
     if asked.settings.dry_run:
         print("\n".join(lines(forecast(request), request)))
         return 0
@@ -64,7 +65,7 @@ def run(asked: EvaluationRequest) -> int:
     return UNFINISHED if evaluation.unfinished else 0
 
 
-def _run_shard(request: Request) -> int:
+def _run_shard(request: Asked) -> int:
     found = score_shard(request)
     for one in found.finished:
         print(

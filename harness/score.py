@@ -19,7 +19,7 @@ from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
 from harness.errors import MissingDataError, OptionError
 from harness.files.atomic import write_whole
-from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.inputs import InputKind, draw_batches, open_data_set, own_data
 from harness.paths import conf_folder
 from harness.placement import EngineSettings
 from harness.protocol import Protocol
@@ -28,7 +28,7 @@ from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import check_device, check_engine
-from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space import BENCHMARKS, Architecture, SearchSpace, refuse_unfit
 from harness.store import OK, ScoreStore
 
 SECONDS = "_s"
@@ -59,7 +59,8 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     """The file's rows, with a column of scores and one of CPU seconds for each proxy."""
     space = BENCHMARKS.get(arguments.bench)
     table = read_architectures(arguments.file, space)
-    data_set = DATA_SETS.get(arguments.dataset or space.data_sets[0])
+    data_set = open_data_set(arguments.dataset or space.data_sets[0])
+    refuse_unfit(space, data_set)
     engine = EngineSettings(arguments.engine, arguments.engine_address)
     if engine.is_local:
         check_device(arguments.device)
@@ -73,6 +74,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
         _protocol(arguments),
         arguments.seed,
         arguments.device,
+        own_data(data_set),
     )
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)

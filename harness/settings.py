@@ -11,7 +11,7 @@ import joblib
 import torch
 
 from harness.errors import OptionError
-from harness.inputs import InputKind
+from harness.inputs import DataOptions, InputKind
 from harness.placement import EngineSettings, Shard, read_shard
 from harness.protocol import Protocol
 
@@ -50,6 +50,8 @@ class Settings:
     scores: tuple[Path, ...] | None = None
     scores_columns: tuple[str, ...] | None = None
     scores_notation: str | None = None
+    loss: str | None = None
+    data: DataOptions = field(default_factory=DataOptions)
     protocol: Protocol = field(default_factory=Protocol)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     workers: int | None = None

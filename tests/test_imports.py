@@ -5,7 +5,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths", "deprecated", "lazy", "progress"},
+    {"errors"},
+    {"paths", "deprecated", "lazy", "progress", "plug_in_code"},
     {"registry", "randomness", "columns", "files"},
     {"inputs"},
     {"space", "truth"},

@@ -12,6 +12,7 @@ from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
 from benchmarks.nasbench101.notations import notations
 from benchmarks.nasbench101.reference import reference_checks
+from benchmarks.own_images import unfit_images
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
@@ -70,6 +71,9 @@ class NasBench101(SearchSpace):
 
     def __contains__(self, arch: str) -> bool:
         return is_name(arch) and catalogue().row(arch) is not None
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=4)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         return self.layer_table([arch], data_set).row(0)

@@ -17,6 +17,7 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_sss.network import SizedNetwork
+from benchmarks.own_images import unfit_images
 from harness.errors import UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation, SearchSpace
@@ -53,6 +54,9 @@ class NatsSss(SearchSpace):
 
     def __contains__(self, arch: str) -> bool:
         return arch in self._widths
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=4)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         widths = self.widths(arch)

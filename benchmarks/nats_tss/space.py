@@ -22,6 +22,7 @@ from benchmarks.nats_blocks import (
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
 from benchmarks.nats_tss.notations import notations
 from benchmarks.nats_tss.reference import reference_checks
+from benchmarks.own_images import unfit_images
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation
 from harness.space.reference import ReferenceCheck
@@ -52,6 +53,9 @@ class NatsTss(EdgeCellSpace):
         names = list(map(Architecture, self._cells))
         Random(_OFFICIAL_SHUFFLE).shuffle(names)
         return tuple(names)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=4)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from benchmarks.own_images import COLOURS, unfit_images
 from benchmarks.transnas.cells import RESIDUAL_DEPTH, ResidualBlock, residual_elementwise, residual_layers
 from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import TaskNetwork
@@ -61,6 +62,9 @@ class TransnasMacro(SearchSpace):
     def canonical(self, arch: Architecture) -> Architecture:
         """`arch` itself: two skeletons with the same convolutions differ in their feature map sizes."""
         return self.check(arch)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=64, n_channels=COLOURS)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         skeleton, size = skeleton_of(arch), data_set.shape[1]

@@ -7,6 +7,7 @@ from torch import nn
 
 from benchmarks.cell_graph import NONE, SKIP, CanonicalCell, Edge, canonicalise, live_edges
 from benchmarks.edge_cells import Cell, EdgeCellSpace
+from benchmarks.own_images import COLOURS, unfit_images
 from benchmarks.transnas.cells import (
     CONV_1X1,
     CONV_3X3,
@@ -63,6 +64,9 @@ class TransnasMicro(EdgeCellSpace):
 
     def canonical_cell(self, cell: Cell) -> CanonicalCell:
         return canonical_form(cell)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=32, n_channels=COLOURS)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)

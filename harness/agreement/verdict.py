@@ -128,7 +128,7 @@ def _corrected(families: Sequence[Hashable], p_values: Sequence[float]) -> tuple
 def selection_table(selected: Iterable[tuple[RowKey, Selection]]) -> pd.DataFrame:
     """One row per row of the table of agreement: its subject and what its ranking finds."""
     cells = [asdict(row_key) | found.columns() for row_key, found in selected]
-    return pd.DataFrame(cells, columns=list(columns.SELECTION))
+    return pd.DataFrame(cells) if cells else pd.DataFrame(columns=list(columns.SUBJECT))
 
 
 def reliability_table(found: Iterable[tuple[tuple[str, str, str], Reliability]]) -> pd.DataFrame:

@@ -152,8 +152,10 @@ def _check_score(arguments: argparse.Namespace) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("proxy", nargs="+", help="a registered name, the path of a Python file, or a benchmark")
+    parser.add_argument("proxy", nargs="+", help="a registered name, a file of a proxy or of networks, or a benchmark")
     parser.add_argument("--quick", action="store_true", help="skip cost and direction")
+    parser.add_argument("--archs", help="names of networks, where a function builds them: models.py:build --archs=a,b")
+    parser.add_argument("--dataset", help="what the networks of a file run on (digits)")
 
 
 def _check_check(arguments: argparse.Namespace) -> None:

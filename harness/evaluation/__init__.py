@@ -6,8 +6,9 @@
 """
 
 from harness.evaluation.evaluation import Evaluation as Evaluation
-from harness.evaluation.evaluation import Request as Request
+from harness.evaluation.evaluation import ask as ask
 from harness.evaluation.evaluation import defined_proxies as defined_proxies
 from harness.evaluation.evaluation import evaluate as evaluate
 from harness.evaluation.forecast import forecast as forecast
+from harness.evaluation.own_models import evaluate_models as evaluate_models
 from harness.evaluation.shards import score_shard as score_shard

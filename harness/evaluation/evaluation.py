@@ -1,9 +1,10 @@
 """Evaluation: from names to the table of agreement. It composes the stages; each is a file of its own."""
 
 import dataclasses
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
 from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines
 from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
+from harness.evaluation.coverage import coverage_table
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import (
     ExternalColumn,
@@ -25,18 +27,20 @@ from harness.evaluation.external_scores import (
     mean_notes,
     open_scores,
 )
+from harness.evaluation.own_truth import given_names
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
-from harness.inputs import Batches, DataSet, draw_batches, preferred_kind
+from harness.inputs import Batches, DataSet, InputKind, draw_batches, own_data, preferred_kind
+from harness.protocol import fitted
 from harness.proxy import is_baseline
 from harness.report import EvaluationTables, write_report
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import ALL, Settings
-from harness.space import SearchSpace
-from harness.store import OK, ScoreStore, StoredRows
+from harness.space import ModelSpace, SearchSpace
+from harness.store import OK, Score, ScoreStore, StoredRows
 
 DEFAULT_PROXIES = ("zico", "naswot", "synflow", "grad_norm")
 COUNTS = ("params", "flops", "params_live", "flops_live", "sum_log_layer_size")
@@ -48,21 +52,9 @@ OpenedSet = tuple[EvaluationSet, list[ScoringRun], ScoresOnSpace | None]
 
 
 @dataclass(frozen=True)
-class Request:
-    """The arguments of `evaluate`."""
-
-    proxy: Words = None
-    bench: Words = "nats_tss"
-    dataset: Words = "digits"
-    settings: Settings = field(default_factory=Settings)
-    ensemble: Words = None
-
-
-@dataclass(frozen=True)
 class Opened:
-    """A request with everything looked up and opened; nothing is computed yet. `found` are the sets with their runs."""
+    """What is asked with everything looked up; nothing is computed yet. `found` are the sets with their runs."""
 
-    request: Request
     asked: Asked
     external: ExternalScores | None
     specs: Sequence[ProxySpec]
@@ -77,7 +69,7 @@ class Opened:
         names = [spec.name for spec in self.specs]
         if self.external is None and not self.ensembles and all(map(is_baseline, names)):
             return tuple(runs)
-        settings = self.request.settings
+        settings = self.asked.settings
         counts = parse_proxies([name for name in compared_with(settings) if name not in names], {})
         return (*runs, *_runs(evaluated, counts, settings)[:1])
 
@@ -130,13 +122,20 @@ def evaluate(
     Raises:
         HarnessError: for a user error or missing data, before anything is computed.
     """
-    request = Request(proxy, bench, dataset, settings or Settings(), ensemble)
-    settings = request.settings
-    if isinstance(settings, Settings):
-        _require_whole(settings)
-    opened = open_request(request)
-    asked, external = opened.asked, opened.external
-    ensembles, rules, skipped, found_here = opened.ensembles, opened.rules, opened.skipped, opened.found
+    return evaluate_asked(ask(proxy, bench, dataset, ensemble, settings or Settings()))
+
+
+def evaluate_asked(asked: Asked) -> Evaluation:
+    """`evaluate`, with all that it takes in one.
+
+    Raises:
+        HarnessError: as `evaluate`.
+    """
+    settings = asked.settings
+    _require_whole(settings)
+    opened = open_request(asked)
+    external, ensembles, rules = opened.external, opened.ensembles, opened.rules
+    skipped, found_here = opened.skipped, opened.found
     outside = [] if external is None else external.proxies
     evaluation_sets = [evaluated for evaluated, _, _ in found_here]
     with out_folder(settings.out, _stem(evaluation_sets, opened.specs, outside), {"config": asked.config}) as out:
@@ -147,6 +146,7 @@ def evaluate(
         analyses: list[Analysis] = []
         tables: dict[tuple[str, str], pd.DataFrame] = {}
         failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
+        covered: list[pd.DataFrame] = []
         for evaluated, runs, there in found_here:
             found = [] if there is None else _external_columns(evaluated, there.columns)
             found += _scored(evaluated, runs, settings)
@@ -155,12 +155,14 @@ def evaluate(
             tables[evaluated.name] = _scores_table(evaluated, found)
             beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
             analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
+            covered.append(coverage_table(found))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         all_runs = [run for _, runs, _ in found_here for run in runs]
         provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
         if unfinished:
             provenance["unfinished"] = {"/".join(one.name): one.sentence for one in unfinished}
         written = dataclasses.replace(tables_of(analyses, tables, rules), failures=failures)
+        written = dataclasses.replace(written, coverage=pd.concat(covered, ignore_index=True))
         notes: list[str] = []
         if external is not None:
             notes += dict.fromkeys(note for _, _, there in found_here if there is not None for note in there.notes)
@@ -171,14 +173,14 @@ def evaluate(
     return Evaluation(written, evaluation_sets, skipped, out, notes, unfinished)
 
 
-def open_request(request: Request) -> Opened:
-    """Look up and open everything that a request names.
+def open_request(asked: Asked) -> Opened:
+    """Look up and open everything that is asked for.
 
     Raises:
         HarnessError: for a user error or missing data.
     """
-    settings, proxy, ensemble = request.settings, request.proxy, request.ensemble
-    asked = _asked(proxy, request.bench, request.dataset, ensemble, settings)
+    settings = asked.settings
+    proxy, bench, dataset, ensemble = (asked.words[name] for name in ("proxy", "bench", "dataset", "ensemble"))
     ensembles = parse_ensembles(_words(ensemble), settings.options)
     options = {name: given for name, given in settings.options.items() if name not in ensembles}
     specs = parse_proxies(_proxy_words(proxy, settings), options)
@@ -189,15 +191,23 @@ def open_request(request: Request) -> Opened:
     rules = Rules(
         settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
     )
-    named, tolerated = pairs(_words(request.bench), _words(request.dataset))
+    named, tolerated = pairs(_words(bench), _words(dataset), settings, given_names(settings, external))
 
     def opened(space: SearchSpace, data_set: DataSet) -> OpenedSet:
         there = None if external is None else external.on(space, data_set.name)
         evaluated = open_evaluation_set(space, data_set, settings, None if there is None else there.archs)
-        return evaluated, _runs(evaluated, specs, settings), there
+        runs = _runs(evaluated, specs, settings)
+        own_protocol, asked_for = runs[0].context.protocol, settings.protocol
+        if own_protocol != asked_for and runs[0].batches is not None:
+            print(
+                f"{data_set.name} has too few inputs for {asked_for.n_batches} batches of {asked_for.batch_size}; "
+                f"batches of {own_protocol.batch_size} are used.",
+                file=sys.stderr,
+            )
+        return evaluated, runs, there
 
     found, skipped = attempted(opened, named, tolerated, "evaluated")
-    return Opened(request, asked, external, specs, ensembles, rules, found, skipped)
+    return Opened(asked, external, specs, ensembles, rules, found, skipped)
 
 
 def _require_whole(settings: Settings) -> None:
@@ -217,7 +227,7 @@ def _require_whole(settings: Settings) -> None:
 
 def _within_budget(opened: Opened) -> tuple[list[OpenedSet], list[Unfinished]]:
     """The sets with the architectures that are scored when the budget ends, and those of which a part is left."""
-    settings = opened.request.settings
+    settings = opened.asked.settings
     assert settings.budget_s is not None
     works = [
         Work(evaluated.name, opened.all_runs(at), in_random_order(evaluated, settings))
@@ -253,7 +263,7 @@ def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Sett
     return found
 
 
-def _asked(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings: Settings) -> Asked:
+def ask(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings: Settings) -> Asked:
     """What was asked, each of its type.
 
     Raises:
@@ -314,13 +324,17 @@ def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settin
     """One scoring run per seed; proxies that use no seed are in the first alone."""
     runs = []
     inputs = preferred_kind(evaluated.data_set, settings.inputs)
+    protocol = settings.protocol if inputs is InputKind.noise else fitted(settings.protocol, evaluated.data_set)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
+        own = own_data(evaluated.data_set)
         context = ContextSpec(
-            evaluated.space.name, evaluated.data_set.name, inputs, settings.protocol, seed, settings.device
+            evaluated.space.word, evaluated.data_set.name, inputs, protocol, seed, settings.device, own
         )
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
         batches: Batches | None = draw_batches(evaluated.data_set, context.request) if uses_inputs else None
+        if own is not None and batches is not None:
+            context = dataclasses.replace(context, inputs_sha256=batches.sha256)
         runs.append(ScoringRun(context, of_seed, batches))
     return runs
 
@@ -344,14 +358,19 @@ def _column(
         proxy=spec.name,
         version=str(spec.proxy_class.version),
         options=", ".join(f"{option}={value}" for option, value in spec.options),
-        protocol=settings.protocol.label if "protocol" in uses else "none",
+        protocol=run.context.protocol.label if "protocol" in uses else "none",
         inputs=run.context.inputs.value if "inputs" in uses else "none",
         truth=evaluated.truth.name,
         seed=str(run.context.seed) if "seed" in uses else NO_SEED,
         population=evaluated.population.name,
     )
     name = spec.name if first else f"{spec.name}#{run.context.seed}"
-    return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored))
+    own = isinstance(evaluated.space, ModelSpace)
+    scores = [
+        Score(arch, {}, stored.statuses[at], stored.reasons[at], stored.seconds[at])
+        for arch, at in zip(evaluated.archs, places if own else [], strict=own)
+    ]
+    return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored), scores)
 
 
 def _failures(stored: StoredRows) -> dict[str, int]:

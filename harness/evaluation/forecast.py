@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.evaluation.evaluation import Request, open_request
+from harness.evaluation.evaluation import open_request
+from harness.evaluation.provenance import Asked
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Unit, missing_units
 from harness.scoring.engines import Died
 from harness.scoring.pool import Pool
@@ -63,13 +64,13 @@ class Forecast:
     measured: Sequence[Measured]
 
 
-def forecast(request: Request) -> list[Forecast]:
+def forecast(asked: Asked) -> list[Forecast]:
     """Estimate what an evaluation costs; nothing is stored.
 
     Raises:
         HarnessError: for a user error or missing data.
     """
-    opened, settings = open_request(request), request.settings
+    opened, settings = open_request(asked), asked.settings
     execution, found = ExecutionOptions.of(settings), []
     with _store(settings.store_path) as store:
         for at, (evaluated, _, _) in enumerate(opened.found):
@@ -94,9 +95,9 @@ def forecast(request: Request) -> list[Forecast]:
     return found
 
 
-def lines(found: Sequence[Forecast], request: Request) -> Iterator[str]:
+def lines(found: Sequence[Forecast], asked: Asked) -> Iterator[str]:
     """The forecast in words."""
-    settings = request.settings
+    settings = asked.settings
     unit = "CPU" if settings.device == "cpu" else "GPU"
     for one in found:
         part = f" of shard {settings.part}" if settings.part is not None else ""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import OptionError
 from harness.evaluation.budget import Unfinished, Work, in_random_order, score_within
-from harness.evaluation.evaluation import Opened, Request, open_request
+from harness.evaluation.evaluation import Opened, open_request
 from harness.evaluation.evaluation_set import Skipped
-from harness.evaluation.provenance import describe_run
+from harness.evaluation.provenance import Asked, describe_run
 from harness.files.atomic import replacing
 from harness.placement import Shard
 from harness.scoring import ExecutionOptions
@@ -40,17 +40,17 @@ class ShardScores:
         return all(one.n_finished == one.n_asked for one in self.finished)
 
 
-def score_shard(request: Request) -> ShardScores:
+def score_shard(asked: Asked) -> ShardScores:
     """Score the shard of the settings; beside the store goes a file .run.json with what was run.
 
     Raises:
         HarnessError: for a user error or missing data, before anything is computed.
     """
-    settings = request.settings
+    settings = asked.settings
     shard = settings.part
     if shard is None:
         raise OptionError("score_shard was given settings without a shard; use Settings(shard='0/16').")
-    opened = open_request(request)
+    opened = open_request(asked)
     works = [_work(opened, at, shard) for at in range(len(opened.found))]
     if settings.budget_s is not None:
         finished = score_within(works, settings)
@@ -67,7 +67,7 @@ def score_shard(request: Request) -> ShardScores:
 
 def _work(opened: Opened, at: int, shard: Shard) -> Work:
     evaluated, runs = opened.found[at][0], opened.all_runs(at)
-    settings = opened.request.settings
+    settings = opened.asked.settings
     archs = evaluated.archs if settings.budget_s is None else in_random_order(evaluated, settings)
     return Work(evaluated.name, runs, tuple(archs_of_shard(runs[0], archs, shard)))
 
@@ -76,6 +76,6 @@ def _write_record(opened: Opened, shard: Shard, finished: Sequence[Unfinished]) 
     runs = [run for at in range(len(opened.found)) for run in opened.all_runs(at)]
     described = describe_run(opened.asked, [evaluated for evaluated, _, _ in opened.found], runs, opened.skipped)
     part = {"/".join(one.name): {"architectures": one.n_asked, "scored": one.n_finished} for one in finished}
-    store = opened.request.settings.store_path
+    store = opened.asked.settings.store_path
     with replacing(store.with_suffix(".run.json")) as file:
         file.write_text(json.dumps({**described, "shard": {"name": str(shard), **part}}, indent=2) + "\n", "utf-8")

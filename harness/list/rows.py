@@ -61,7 +61,7 @@ def _tables() -> Iterable[tuple[str, ...]]:
     yield "table", "benchmarks", "published figures", "what"
     for name in table_names():
         spec = read_spec(name)
-        yield name, ", ".join(spec.bench), str(len(spec.figures())), spec.title
+        yield name, ", ".join(spec.bench) or "all", str(len(spec.figures())), spec.title
 
 
 def _first_sentence(described: object) -> str:

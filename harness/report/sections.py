@@ -1,9 +1,7 @@
 """Further sections of the report: top-k selection, seeds, early-epoch accuracy, reliability of the truth."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-
-import pandas as pd
+from collections.abc import Iterator
 
 from harness import columns
 from harness.agreement import TOP
@@ -13,81 +11,34 @@ from harness.report.evaluation import EvaluationTables
 from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
 
 REFERENCE_TITLE = "Early-epoch accuracy as a reference"
-_COSTS = {"params": "parameters", "flops_live": "FLOPs"}
 RELIABILITY_TITLE = "Test-retest reliability of the ground truth"
 
 
 def selection_lines(tables: EvaluationTables) -> Iterator[str]:
-    """Top-k selection by each proxy, gain, and agreement at equal cost, as two Markdown tables."""
+    """Top-k selection by each proxy, as a Markdown table."""
     rows = tables.selection
     if rows.empty:
         yield "There is no ranking."
         return
-    heads = ["weighted tau", "tau, upper half", "tau, top decile", *(f"top {k}" for k in TOP[1:])]
-    heads += [f"regret of best of {k}" for k in TOP] + ["share the first place"]
-    shown = [(columns.TAU_UPPER_HALF, correlation_text), (columns.TAU_TOP_DECILE, correlation_text)]
-    shown += [(f"top{k}_overlap", _share) for k in TOP[1:]] + [(f"top{k}_regret", _amount) for k in TOP]
-    yield from _selection_table(rows, heads, lambda row: [
-        correlation_text(number(row[columns.WEIGHTED_TAU])), *_both(row, shown), count_text(row[columns.N_FIRST]),
-    ])  # fmt: skip
+    several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
+    heads = ["bench", "data set", "proxy", "weighted tau", "tau, upper half", "tau, top decile"]
+    heads += [f"top {k}" for k in TOP[1:]] + [f"regret of best of {k}" for k in TOP] + ["share the first place"]
+    yield table_line(heads)
+    yield table_line(["---"] * 3 + ["---:"] * (len(heads) - 3))
+    for row in records(rows):
+        cells = [str(row[columns.BENCH]), str(row[columns.DATASET]), proxy_label(row, with_seed=several)]
+        names = (columns.WEIGHTED_TAU, columns.TAU_UPPER_HALF, columns.TAU_TOP_DECILE)
+        cells += [correlation_text(number(row[name])) for name in names]
+        cells += [_share(number(row[f"top{k}_overlap"])) for k in TOP[1:]]
+        cells += [_amount(number(row[f"top{k}_regret"])) for k in TOP]
+        yield table_line([*cells, count_text(row[columns.N_FIRST])])
     yield ""
-    heads = [f"precision at {k}" for k in TOP[1:]] + [f"nDCG at {k}" for k in columns.GAIN_AT]
-    heads += [f"tau at equal {_COSTS[cost]}" for cost in columns.COSTS]
-    beside = [(f"top{k}_precision", _share) for k in TOP[1:]]
-    beside += [(f"ndcg{k}", correlation_text) for k in columns.GAIN_AT]
-    beside += [(f"tau_equal_{cost}", correlation_text) for cost in columns.COSTS]
-    yield from _selection_table(rows, heads, lambda row: _both(row, beside))
-    yield ""
-    if any(_differ(row) for row in records(rows)):
-        yield "- a / b: over cells, each name of a network counting, and over networks, each network having one vote."
-    yield "- weighted tau: `scipy.stats.weightedtau`, in which errors at the top of the ranking weigh more; over cells."
+    yield "- weighted tau: `scipy.stats.weightedtau`, in which errors at the top of the ranking weigh more."
     yield "- tau, upper half and top decile: Kendall's tau-b among the best half and tenth by ground truth."
     yield f"- top {' and top '.join(map(str, TOP[1:]))}: share of the top k by score that is in the top k by truth."
     yield "- regret, top k: best ground truth in the sample minus the best among the top k by score, in its unit."
-    yield "- precision at k: share of the top k by score whose ground truth is in the top decile."
-    yield "- nDCG at k: discounted cumulative gain of the top k by score over that of the top k by truth, gains"
-    yield "  2^accuracy - 1 with the accuracy in percent (arXiv:2502.04975)."
-    yield "- tau at equal parameters or FLOPs: Kendall's tau-b over the pairs in which the larger network has at most"
-    yield f"  10 % more ({_shares_of_pairs(rows)}). A search under a budget ranks such pairs; a count cannot."
     yield "- tied for first: architectures that share the highest score. Ties are broken at random: each number is the"
     yield "  expectation over tie-breaking."
-
-
-def _selection_table(
-    rows: pd.DataFrame, heads: Sequence[str], cells_of: Callable[[Mapping[str, object]], list[str]]
-) -> Iterator[str]:
-    several = len(set(rows[columns.SEED]) - {NO_SEED}) > 1
-    yield table_line(["bench", "data set", "proxy", *heads])
-    yield table_line(["---"] * 3 + ["---:"] * len(heads))
-    for row in records(rows):
-        first = [str(row[columns.BENCH]), str(row[columns.DATASET]), proxy_label(row, with_seed=several)]
-        yield table_line([*first, *cells_of(row)])
-
-
-def _both(row: Mapping[str, object], shown: Sequence[tuple[str, Callable[[float], str]]]) -> list[str]:
-    """Each measure over cells, and where networks have several names over networks."""
-    cells = []
-    for name, text in shown:
-        of_cells, of_networks = text(number(row[name])), text(number(row[f"{name}{columns.OVER_NETWORKS}"]))
-        cells.append(f"{of_cells} / {of_networks}" if _differ(row) else of_cells)
-    return cells
-
-
-def _differ(row: Mapping[str, object]) -> bool:
-    """Whether a row has values over networks of its own."""
-    names = (columns.TAU_UPPER_HALF, columns.TAU_TOP_DECILE, *(f"pairs_equal_{cost}" for cost in columns.COSTS))
-    pairs = [(number(row[name]), number(row[f"{name}{columns.OVER_NETWORKS}"])) for name in names]
-    return any(one != other and not (math.isnan(one) and math.isnan(other)) for one, other in pairs)
-
-
-def _shares_of_pairs(rows: pd.DataFrame) -> str:
-    """What share of all pairs is of equal cost, by cost."""
-    texts = []
-    for cost in columns.COSTS:
-        shares = rows[f"pairs_equal_{cost}"].dropna().astype(float)
-        if len(shares):
-            texts.append(f"at least {100 * shares.min():.0f} % of all pairs by {_COSTS[cost]}")
-    return ", ".join(texts) or "none here"
 
 
 def seeds_lines(tables: EvaluationTables) -> Iterator[str]:

@@ -36,7 +36,7 @@ def _progress(run: ScoringRun, archs: Sequence[Architecture], units: Sequence[Un
     missing = {unit.arch for unit in work}
     seen_as = {spec.proxy_class.sees: run.scored_as(spec, archs) for spec in run.specs} if work else {}
     n_waiting = sum(not missing.isdisjoint(names) for names in zip(*seen_as.values(), strict=True))
-    title = f"{run.context.bench} {run.context.data_set}"
+    title = f"{run.context.space.name} {run.context.data_set}"
     unit = "networks" if networks else "architectures"
     return AskedProgress(title, len(archs), len(archs) - n_waiting, len(work), unit)
 

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.inputs import DATA_SETS
 from harness.placement import Shard
 from harness.proxy import Sees
 from harness.scoring.run import ScoringRun
-from harness.space import BENCHMARKS, Architecture
+from harness.space import Architecture
 
 _AT_ONCE = 5_000
 _FIXED = 0.1  # of the mean: what a network costs however small it is
@@ -27,7 +26,7 @@ def archs_of_shard(run: ScoringRun, archs: Sequence[Architecture], shard: Shard)
 
 def shards(run: ScoringRun, archs: Sequence[Architecture], n: int) -> NDArray[np.int64]:
     """The shard of each architecture, int64 [n_archs]: the costliest classes first, each to the least loaded shard."""
-    forms = BENCHMARKS.get(run.context.bench).canonical_forms(archs)
+    forms = run.context.space.canonical_forms(archs)
     costs: dict[Architecture, float] = {}
     executes = {spec.proxy_class.sees for spec in run.specs if spec.proxy_class.runs_network()}
     if Sees.LIVE in executes:
@@ -49,7 +48,7 @@ def shards(run: ScoringRun, archs: Sequence[Architecture], n: int) -> NDArray[np
 
 def network_costs(run: ScoringRun, archs: Sequence[Architecture], *, live: bool) -> NDArray[np.float64]:
     """The relative cost [n_archs] of a pass over each network, analytic: its multiply-accumulates and a constant."""
-    space, data_set = BENCHMARKS.get(run.context.bench), DATA_SETS.get(run.context.data_set)
+    space, data_set = run.context.space, run.context.find_data_set()
     found = []
     for start in range(0, len(archs), _AT_ONCE):
         table = space.layer_table(archs[start : start + _AT_ONCE], data_set)

@@ -27,7 +27,7 @@ from harness.scoring.guard import Guard, is_foreign
 from harness.scoring.process_state import watched
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ContextSpec, Result, Unit
-from harness.space import BENCHMARKS
+from harness.space import BENCHMARKS, space_of
 from harness.store import Score
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # glibc's malloc.h
@@ -124,7 +124,7 @@ def import_all(modules: Sequence[str]) -> None:
 def prepare_space(bench: str, arch: str) -> None:
     """Have a search space make what it remembers, so that processes forked from this one need not."""
     with suppress(Exception):  # told where it is scored
-        BENCHMARKS.get(bench).check(arch)
+        space_of(bench).check(arch)
 
 
 def work(connection: "Connection[Any, Any]") -> None:

@@ -93,6 +93,8 @@ class Workers:
         counted_here, counted_there = _placed(counts, spread=False)
         is_local = self.execution.engine.is_local
         here, there = _placed(networks, spread=not is_local or (self.execution.workers > 1 and len(networks) > 1))
+        if context.is_only_here:
+            counted_here, counted_there, here, there = counts, [], networks, []
         if here and not is_local:
             raise _not_shipped(here, self.execution.engine.name)
         if counted_here:
@@ -182,7 +184,7 @@ def compute(run: ScoringRun, units: Sequence[Unit], store: ScoreStore, execution
     Raises:
         HarnessError: if memory or a file is lacking, or no worker can be started; what was committed stays.
     """
-    title = f"{run.context.bench} {run.context.data_set}"
+    title = f"{run.context.space.name} {run.context.data_set}"
     counts, networks = split_units(units)
     with Workers(execution) as workers:
         for name, part, unit in ((f"{title}, counts", counts, "architectures"), (title, networks, "networks")):

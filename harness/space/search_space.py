@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import OptionError, UnknownNameError
-from harness.inputs import DataSet
+from harness.inputs import DataSet, OwnData
 from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
@@ -38,6 +38,31 @@ class SearchSpace(ABC):
         "canonical": "one architecture of each canonical class, the first in official order",
     }
     """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
+    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
+    """Per data set the column of ground truth that is meant unless another is named, or several, of which the first one
+    that is known for every architecture is meant. A column of a file, `accuracies.csv:COLUMN`, is one too: relative to
+    the file of the space. The benchmarks of the project name theirs in conf/benchmarks."""
+
+    @property
+    def word(self) -> str:
+        """What `bench=` takes for this space."""
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """What the key of a score says of the space: everything that its networks depend on but the architecture."""
+        return f"{self.name}@{self.version}"
+
+    def keyed(self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None) -> Sequence[Architecture]:
+        """What scores of architectures are stored under: their names, as `key` says what a name stands for.
+
+        A space whose networks may change adds digests of the network, and of the initial weights that belong to a seed.
+        """
+        return archs
+
+    def takes(self, data_set: str) -> bool:
+        """Whether its networks run on a data set."""
+        return data_set in self.data_sets
 
     @property
     @abstractmethod
@@ -182,6 +207,13 @@ class SearchSpace(ABC):
         with on_meta():
             network = self.assemble(arch, data_set, execute)
         return materialise(network, init=init, seed=seed)
+
+    def unfit(self, data_set: DataSet) -> str:
+        """Why no network can be made for a data set of a user's own, to follow "because"; empty if it can.
+
+        A space overrides this for what its networks and counts do not take.
+        """
+        return ""
 
     def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
         """Number of trainable parameters of the official network, or of its live layers only."""
@@ -342,6 +374,18 @@ class OpenSpace(SearchSpace):
     @abstractmethod
     def random(self, rng: Random) -> Architecture:
         """An architecture drawn from the distribution that the space defines."""
+
+
+def refuse_unfit(space: SearchSpace, data_set: DataSet) -> None:
+    """Nothing, if the space has networks for a data set.
+
+    Raises:
+        OptionError: if it has none, with the reason.
+    """
+    if isinstance(data_set, OwnData):
+        reason = space.unfit(data_set)
+        if reason:
+            raise OptionError(f"dataset={data_set.name} is invalid for {space.name}, because {reason}.")
 
 
 BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.cli.command import start
 from harness.errors import StoreError
+from harness.inputs import DATA_SETS
 from harness.progress import Progress
 from harness.store.database import ScoreStore
 from harness.store.merging import merge
@@ -65,6 +66,7 @@ def export(
             if (benches is None or key.space.partition("@")[0] in benches)
             and (proxies is None or key.proxy.partition("@")[0] in proxies)
             and space_of(key).enumerable
+            and key.data_set in ("", *DATA_SETS)  # data of a user's own is nobody else's
         ]
         with Progress("export", len(keys), "tables") as progress:
             for key in keys:

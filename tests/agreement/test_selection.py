@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement import Choice, of_classes, of_seeds, selection
-from harness.agreement.top import best_of_top, top_overlap
+from harness.agreement import of_classes, of_seeds, selection
+from harness.agreement.selection import best_of_top, top_overlap
 
 
 def test_the_first_place_shared_by_three_is_their_mean() -> None:
@@ -18,8 +18,8 @@ def test_the_first_place_shared_by_three_is_their_mean() -> None:
     assert best_of_top(scores, truth, 3) == pytest.approx(90)
     assert best_of_top(scores, truth, 4) == pytest.approx(99)
     assert math.isnan(best_of_top(scores, truth, 5))
-    found = selection(scores, Choice(truth))
-    assert (found.n_first, found.cells.regret[0]) == (3, pytest.approx(39))
+    found = selection(scores, truth)
+    assert (found.n_first, found.regret[0]) == (3, pytest.approx(39))
 
 
 def test_overlap_by_hand() -> None:
@@ -37,21 +37,21 @@ def test_expectations_are_those_of_random_orders_of_ties() -> None:
 
 def test_a_perfect_ranking_and_its_reverse() -> None:
     truth = np.arange(1000.0)
-    good, bad = selection(truth, Choice(truth)), selection(-truth, Choice(truth))
-    assert (good.weighted_tau, good.cells.tau_upper_half, good.cells.tau_top_decile) == pytest.approx((1, 1, 1))
-    assert good.cells.overlap == (1, 1, 1)
-    assert good.cells.regret == (0, 0, 0)
-    assert (bad.weighted_tau, bad.cells.overlap, bad.cells.regret) == (pytest.approx(-1), (0, 0, 0), (999, 990, 900))
+    good, bad = selection(truth, truth), selection(-truth, truth)
+    assert (good.weighted_tau, good.tau_upper_half, good.tau_top_decile) == pytest.approx((1, 1, 1))
+    assert good.overlap == (1, 1, 1)
+    assert good.regret == (0, 0, 0)
+    assert (bad.weighted_tau, bad.overlap, bad.regret) == (pytest.approx(-1), (0, 0, 0), (999, 990, 900))
 
 
 def test_nan_is_left_out_and_infinities_rank_at_the_ends() -> None:
     truth = np.arange(40.0)
     scores = truth.copy()
     scores[:3], scores[39], truth[4] = math.nan, math.inf, math.nan
-    found = selection(scores, Choice(truth))
+    found = selection(scores, truth)
     kept = np.delete(np.arange(3, 40), 1)
     assert found.weighted_tau == pytest.approx(stats.weightedtau(kept, kept).statistic)
-    assert found.cells.regret[0] == 0
+    assert found.regret[0] == 0
 
 
 def test_reliability_by_hand_and_by_construction() -> None:

@@ -17,7 +17,6 @@ from rich.console import Console
 
 from harness import columns
 from harness.agreement import (
-    Choice,
     Plan,
     Row,
     RowKey,
@@ -44,7 +43,7 @@ from harness.report.cost import cost
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
 from harness.report.names import name_points
-from harness.report.style import style
+from harness.report.style import png, style
 from harness.report.tables import correlation_text, seconds_text
 from harness.report.top_k import top_k
 
@@ -57,13 +56,12 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
     sample = Sample(truth, [f"class{row // 2}" for row in range(N)], 1_000)
     rows, frames, compared, selected = [], {}, [], []
     plan = Variations.of(sample.classes, n_replicates=50)
-    choice = Choice(truth, None, (), {"params": truth}, in_percent=True)
     for data_set in data_sets:
         for name, found in agreements(scores, sample, variations=plan).items():
             row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
             rows.append(Row(row_key, found, 0.25))
             compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], paired=Plan(plan))]
-            selected.append((row_key, selection(scores[name], choice)))
+            selected.append((row_key, selection(scores[name], truth)))
         archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
         frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
     provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}
@@ -248,3 +246,17 @@ def test_every_text_says_what_the_truth_is_and_where_its_meaning_differs():
     unitless = {"metric": "ssim", "unit": "", "split": "test", "epochs": None, "note": "after the last epoch"}
     provenance = {"truth": {"nats_tss/digits": unitless, "nats_tss/cifar10": unitless}}
     assert "truth: test (test ssim; after the last epoch)" in printed(dataclasses.replace(two, provenance=provenance))
+
+
+def test_exponents_of_numeric_axes_are_formulas_and_names_are_text():
+    with style():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1, 10], [1e-5, 1e3])
+        axes.set_yscale("log")
+        axes.set_xticks([1, 10], [r"$\mathdefault{x}$", "b"])
+        png(figure)
+    exponents = [tick.label1 for tick in axes.yaxis.get_major_ticks() if "mathdefault" in tick.label1.get_text()]
+    assert exponents
+    assert all(text.get_parse_math() for text in exponents)
+    assert not any(tick.label1.get_parse_math() for tick in axes.xaxis.get_major_ticks())

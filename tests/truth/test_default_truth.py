@@ -1,13 +1,15 @@
 """The default column: stated in conf/benchmarks, and of several the first that is here for every architecture."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.errors import HarnessError, MissingDataError
-from harness.evaluation.evaluation_set import default_truth
+from harness.evaluation.evaluation_set import default_truth, open_evaluation_set
 from harness.inputs import DATA_SETS
+from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.truth import Truth
 from harness.truth.imports import TRUTH_IMPORTS
@@ -77,3 +79,19 @@ def test_every_data_set_of_every_benchmark_has_a_default():
         space = BENCHMARKS.get(bench)
         for data_set in space.data_sets:
             assert default_truth(Truth(bench, []), space, DATA_SETS.get(data_set))
+
+
+def test_a_space_of_a_package_declares_a_file_beside_its_own(tmp_path, monkeypatch):
+    (tmp_path / "plugged.py").write_text(
+        "from benchmarks.nats_sss.space import NatsSss\n\n"
+        "class Plugged(NatsSss):\n    default_truth = {'cifar10': 'mine.csv:acc'}\n"
+    )
+    (tmp_path / "mine.csv").write_text(f"arch,acc\n{SPACE.architectures[5]},71\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugged = importlib.import_module("plugged").Plugged()
+    evaluated = open_evaluation_set(plugged, CIFAR10, Settings(), None)
+    assert (evaluated.truth.name, evaluated.archs, evaluated.values.tolist()) == (
+        "mine.csv:acc",
+        (SPACE.architectures[5],),
+        [71.0],
+    )

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError, OptionError
-from harness.inputs import DATA_SETS, draw_batches
+from harness.inputs import draw_batches
 from harness.placement import EngineSettings
 from harness.scoring.engines import node
 from harness.scoring.engines.base import Outcome
@@ -121,7 +121,7 @@ class RayCluster:
         if job.with_batches:
             if job.context not in self._batches:
                 self._batches.clear()
-                drawn = draw_batches(DATA_SETS.get(job.context.data_set), job.context.request)
+                drawn = draw_batches(job.context.find_data_set(), job.context.request)
                 self._batches[job.context] = ray.put(node.arrays_of(drawn.batches))
             batches = self._batches[job.context]
         files = {path: self._content(path) for unit in job.units for path in unit.paths}
