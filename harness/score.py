@@ -21,12 +21,13 @@ from harness.errors import MissingDataError, OptionError
 from harness.files.atomic import write_whole
 from harness.inputs import InputKind, draw_batches, open_data_set, own_data
 from harness.paths import conf_folder
+from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
-from harness.settings import check_device
+from harness.settings import check_device, check_engine
 from harness.space import BENCHMARKS, Architecture, SearchSpace, refuse_unfit
 from harness.store import OK, ScoreStore
 
@@ -60,7 +61,11 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     table = read_architectures(arguments.file, space)
     data_set = open_data_set(arguments.dataset or space.data_sets[0])
     refuse_unfit(space, data_set)
-    check_device(arguments.device)
+    engine = EngineSettings(arguments.engine, arguments.engine_address)
+    if engine.is_local:
+        check_device(arguments.device)
+    else:
+        check_engine(engine, arguments.device)
     specs = tuple(parse_proxies(arguments.proxy, {}))
     context = ContextSpec(
         space.name,
@@ -75,7 +80,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)
     archs = [Architecture(arch) for arch in table[ARCH]]
     with ScoreStore(arguments.store.expanduser()) as store:
-        ensure(run, archs, store, ExecutionOptions(arguments.workers))
+        ensure(run, archs, store, ExecutionOptions(arguments.workers, engine=engine))
         for spec in specs:
             table = table.join(_columns(run, spec, store, archs))
     return table

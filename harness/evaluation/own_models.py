@@ -153,7 +153,7 @@ def _data_set(inputs: object, settings: Settings | None) -> GivenInputs:
     return GivenInputs(
         name=f"given-{digest}",
         n_classes=int(labels.max()) + 1 if is_classes else int(labels[0].numel()),
-        shape=tuple(together.shape[1:]),  # type: ignore[arg-type]  # of any number of axes
+        shape=tuple(together.shape[1:]),
         mean=(),
         std=(),
         licence="the user's own",

@@ -94,7 +94,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     for _, task in tasks:
         first_start(task)
     base = settings.base
-    execution = ExecutionOptions(base.n_workers, base.resume, base.retry == "failed", base.timeout_per_network)
+    execution = ExecutionOptions.of(base)
     outcomes, runs = [], []
     asked = _asked(search_spec, settings)
     record = {"config": asked.config, "search": _own(settings)}

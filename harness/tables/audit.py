@@ -169,10 +169,11 @@ def _known(spec: TableSpec, sources: ScoreSources, claims: Sequence[Claim]) -> K
     (bench,), (truth,) = spec.bench, spec.truths(spec.bench[0], DATASET)
     settings = Settings(sample=ALL, population=claims[0].population, truth=truth)
     evaluated = open_evaluation_set(BENCHMARKS.get(bench), DATA_SETS.get(DATASET), settings, None)
-    scores = {}
+    scores: dict[str, NDArray[np.float64]] = {}
     for name in names:
         sampled = sources.find(spec, bench, DATASET, name)
-        scores[name] = pd.Series(sampled.column.values, sampled.index).reindex(evaluated.index).to_numpy()
+        by_index = pd.Series(sampled.column.values, sampled.index).reindex(evaluated.index)
+        scores[name] = np.asarray(by_index, dtype=np.float64)
     return Known(evaluated, scores)
 
 

@@ -82,7 +82,7 @@ def coverage_listing(points: pd.DataFrame) -> Listing:
     return Listing(
         frame=table,
         heading="Coverage and type I error",
-        shown=pd.DataFrame([_shown(key, own) for key, own in kinds]),
+        shown=pd.DataFrame([_shown(tuple(map(str, key)), own) for key, own in kinds]),
         legend=(
             f"coverage: share of the intervals at {LEVEL:.2f} that contain the value on all 15,625 cells: mean over "
             "subjects, then the lowest and highest; simulation error: of one subject. coverage.csv has every subject.",
