@@ -9,7 +9,7 @@ w_i w_j over pairs that are not tied in x, in y; weighted rho is Pearson's corre
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
@@ -86,6 +86,10 @@ class Pairs:
             counts=counts,
             weights=None if weights is None else weights[rows],
         )
+
+    def weighing(self, weights: NDArray[np.float64]) -> "Pairs":
+        """The same rows with weights (n_rows,), one for each original row."""
+        return replace(self, weights=weights[self.rows])
 
     def beside(self, other: "Pairs") -> "Pairs":
         """The scores of these pairs beside those of others, of the same rows, as their truth; rows count from 0."""

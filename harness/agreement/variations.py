@@ -1,8 +1,9 @@
 """How the correlations of a sample's columns vary, each found once: columns are compared on the same resamples."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,7 @@ class Variations:
     _replicates: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
     _shifts: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
     _influences: OrderedDict[bytes, Influences] = field(default_factory=OrderedDict, repr=False)
+    _known: OrderedDict[bytes, Pairs] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
     def of(cls, classes: ArrayLike, *, n_replicates: int | None = None, seed: int = 0) -> Self:
@@ -63,11 +65,15 @@ class Variations:
         """Canonical classes among the rows of the pairs."""
         return n_distinct(self.classes[pairs.rows])
 
+    def known(self, pairs: Pairs) -> Pairs:
+        """Equal pairs that were seen before, with what was found of them since, or these."""
+        return _remembered(self._known, pairs.digest, lambda: pairs)
+
     def tau(self, pairs: Pairs) -> float:
         """Tau-b of the pairs."""
         key = pairs.digest
         if key not in self._taus:
-            self._taus[key] = pairs.tau()
+            self._taus[key] = self.known(pairs).tau()
         return self._taus[key]
 
     def shifts(self, pairs: Pairs, noise: TruthNoise, truth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,10 +92,17 @@ class Variations:
 
     def influences(self, pairs: Pairs) -> Influences:
         """Influence of each of the pairs' rows on tau-b and rho, in the order of `Pairs.rows`."""
-        key = pairs.digest
-        if key not in self._influences:
-            self._influences[key] = influences(pairs)
-            if len(self._influences) > REMEMBERED:
-                self._influences.popitem(last=False)
-        self._influences.move_to_end(key)
-        return self._influences[key]
+        return _remembered(self._influences, pairs.digest, lambda: influences(self.known(pairs)))
+
+
+_Kept = TypeVar("_Kept")
+
+
+def _remembered(kept: OrderedDict[bytes, _Kept], key: bytes, make: Callable[[], _Kept]) -> _Kept:
+    """The entry of a key, made if there is none; the one that was not asked for longest is dropped for it."""
+    if key not in kept:
+        kept[key] = make()
+        if len(kept) > REMEMBERED:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]

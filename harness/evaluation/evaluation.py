@@ -14,7 +14,13 @@ from harness.agreement import RowKey, Rules
 from harness.columns import NO_SEED
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
-from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, refuse_as_names
+from harness.evaluation.baselines import (
+    checked_hypotheses,
+    compared_with,
+    missing_baselines,
+    missing_costs,
+    refuse_as_names,
+)
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import read_scores
 from harness.evaluation.provenance import Asked, describe_run
@@ -113,7 +119,9 @@ def evaluate(
             counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
             tables[evaluated.name] = _scores_table(evaluated, found)
             beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
-            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
+            costs = parse_proxies(missing_costs([column.row_key for column in (*found, *beside)]), {})
+            at_cost = _scored(evaluated, _runs(evaluated, costs, settings)[:1], settings)
+            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings), costs=at_cost))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         all_runs = [run for _, runs in found_here for run in runs]
         provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
