@@ -119,11 +119,11 @@ def selections(
     }
     found = {}
     for name, column in by_name.items():
-        pairs = plan.known(Pairs.of(column, sample.truth))
+        pairs = plan.pairs(column, sample.truth, sample.weights)
         cells = _found(pairs, column, sample.truth, in_percent=in_percent)
         networks = cells
-        if sample.weights is not None:
-            networks = _found(plan.known(pairs.weighing(sample.weights)), column, sample.truth, in_percent=in_percent)
+        if pairs.votes is not None:
+            networks = _found(pairs.networks, column, sample.truth, in_percent=in_percent)
         at = {cost: taus[name] for cost, taus in equal.items()}
         found[name] = Selection(pairs.counts.n, pairs.counts.n_nan, cells, networks, at)
     return found
