@@ -187,7 +187,7 @@ ROWS: Final = {
     "verdict.csv": (
         "One row per proxy and baseline, several seeds as their mean; both on the architectures that have both scores."
     ),
-    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is, and tau among equals in cost.",
+    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is; tau at equal cost.",
     "seeds.csv": "One row per proxy that was scored with several seeds.",
     "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
     "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
@@ -281,8 +281,8 @@ MEANINGS: Final = {
     },
     **{
         f"ndcg{k}": (
-            f"nDCG@{k}, from 0 to 1: gain 2^accuracy - 1 (accuracy in percent), discount 1 / log2(1 + place), over that "
-            "of the best order, as in VKDNW (arXiv:2502.04975); empty for a truth that is no accuracy in percent"
+            f"nDCG@{k}, from 0 to 1: gain 2^accuracy - 1 (accuracy in percent), discount 1 / log2(1 + place), over "
+            "that of the best order, as in VKDNW (arXiv:2502.04975); empty for a truth that is no accuracy in percent"
         )
         for k in NDCG_AT
     },
@@ -297,8 +297,8 @@ MEANINGS: Final = {
     },
     **{
         f"tau_equal_{cost}": (
-            f"agreement at equal cost: tau-b over the pairs of architectures within 10 % of each other in {count}; above "
-            "50 million such pairs over 2 million drawn at random"
+            f"agreement at equal cost: tau-b over the pairs of architectures within 10 % of each other in {count}; "
+            "above 50 million such pairs over 2 million drawn at random"
         )
         for cost, count in COSTS.items()
     },

@@ -20,7 +20,7 @@ def concordance(scores: Ranks, truth: Ranks) -> NDArray[np.int64]:
     The sum over rows is the sum of sign * sign over ordered pairs, the numerator of every Kendall's tau.
 
     Args:
-        scores: (n,) ranks, not negative, fewer than 2**31 rows; dense ones are fastest.
+        scores: (n,) ranks, dense or nearly so, fewer than 2**31 rows.
         truth: (n,) ranks.
 
     Returns:
@@ -35,7 +35,7 @@ def concordances(
     """As `concordance`, and per row the weight of the rows concordant with it less that of the discordant ones.
 
     Args:
-        scores: (n,) ranks, not negative.
+        scores: (n,) ranks.
         truth: (n,) ranks.
         weights: (n,) of each row, not negative; None: only counts are found.
 
@@ -45,6 +45,7 @@ def concordances(
     """
     if not scores.size:
         return np.zeros(0, dtype=np.int64), np.zeros(0)
+    scores, truth = scores - scores.min(), truth - truth.min()
     first, second = (scores, truth) if truth.max() <= scores.max() else (truth, scores)
     rows = np.argsort((first.astype(np.int64) << 32) - second)
     below, weight_below, by_second = _below(second, rows, weights)

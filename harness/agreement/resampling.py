@@ -38,8 +38,8 @@ def default_replicates(n_rows: int) -> int:
 class _Part(NamedTuple):
     """What some replicates of one truth have in common for all scores, each (n_replicates, n) or (n_replicates,).
 
-    `weights` are those of the rows, `weighted` the same times the centred mid-ranks of the truth, `untied` the weight of
-    its untied ordered pairs, `square` the sum of squares of its mid-ranks.
+    `weights` are those of the rows, `weighted` the same times the centred mid-ranks of the truth, `untied` the weight
+    of its untied ordered pairs, `square` the sum of squares of its mid-ranks.
     """
 
     weights: NDArray[np.float32]

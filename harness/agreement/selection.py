@@ -20,7 +20,7 @@ from harness import columns
 from harness.agreement.correlation import Pairs, untied
 from harness.agreement.equal_cost import NOWHERE, AtEqualCost, EqualCost
 from harness.agreement.measure import Sample
-from harness.agreement.top import at_least, best_of_top, ndcg, of_places, precision, share_of_top, top_overlap
+from harness.agreement.top import Places, at_least, best_of_top, ndcg, precision, top_overlap
 from harness.agreement.variations import Variations
 
 TOP = columns.TOP
@@ -139,15 +139,16 @@ def _found(pairs: Pairs, scores: NDArray[np.float64], truth: NDArray[np.float64]
         nothing = ((NAN,) * len(at) for at in (TOP, TOP, columns.PRECISION_AT, columns.NDCG_AT))
         return Found(NAN, NAN, NAN, *nothing, n_first)
     best = float(accuracies.max())
-    in_best_tenth = share_of_top(accuracies, (values.size if weights is None else weights.sum()) / 10, weights)
+    by_score, by_truth = (Places.of_ranks(ranks, weights) for ranks in (pairs.scores, pairs.truth))
+    in_best_tenth = by_truth.share_of_top(by_truth.weights.sum() / 10)
     return Found(
         weighted_tau=weighted_tau(pairs),
         tau_upper_half=tau_above(pairs, accuracies, 0.5),
         tau_top_decile=tau_above(pairs, accuracies, 0.9),
-        overlap=tuple(top_overlap(values, accuracies, k, weights) for k in TOP),
+        overlap=tuple(top_overlap(by_score, by_truth, k) for k in TOP),
         regret=tuple(best - best_of_top(values, accuracies, k, weights) for k in TOP),
-        precision=tuple(precision(values, in_best_tenth, k, weights) for k in columns.PRECISION_AT),
-        ndcg=tuple(ndcg(values, accuracies, k, weights) if in_percent else NAN for k in columns.NDCG_AT),
+        precision=tuple(precision(by_score, in_best_tenth, k) for k in columns.PRECISION_AT),
+        ndcg=tuple(ndcg(by_score, by_truth, accuracies, k) if in_percent else NAN for k in columns.NDCG_AT),
         n_first=n_first,
     )
 
@@ -170,6 +171,6 @@ def weighted_tau(pairs: Pairs) -> float:
     found = []
     n_levels = int(max(pairs.scores.max(), pairs.truth.max())) + 1
     for first, second in ((pairs.scores, pairs.truth), (pairs.truth, pairs.scores)):
-        ranked = of_places(first * float(n_levels) + second, weights, summed)
+        ranked = Places.of(first.astype(np.int64) * n_levels + second, weights).share_of(summed)
         found.append((ranked @ pairs.concordance) / np.sqrt((ranked @ free[0]) * (ranked @ free[1])))
     return float(np.mean(found))

@@ -8,6 +8,8 @@ nDCG (Jarvelin & Kekalainen, ACM TOIS 20, 2002) as VKDNW (arXiv:2502.04975) defi
 accuracy in percent, discount 1 / log2(1 + place), so that a network of 1 % more accuracy gains twice as much.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,62 +17,78 @@ NAN = float("nan")
 Column = NDArray[np.float64]
 
 
-def top_overlap(scores: Column, truth: Column, k: float, weights: Column | None = None) -> float:
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the rows stand in an order, best first.
+
+    Attributes:
+        weights: (n,) of the rows.
+        above: (n,) weight of the rows with a higher value.
+        tied: (n,) weight of the rows with its value, itself included.
+    """
+
+    weights: Column
+    above: Column
+    tied: Column
+
+    @classmethod
+    def of(cls, values: NDArray[np.generic], weights: Column | None = None) -> "Places":
+        """Of values (n,), higher is better, and weights (n,), or 1 each."""
+        return cls.of_ranks(np.unique(values, return_inverse=True)[1], weights)
+
+    @classmethod
+    def of_ranks(cls, ranks: NDArray[np.integer], weights: Column | None = None) -> "Places":
+        """As `of`, from dense ranks (n,)."""
+        weights = np.ones(ranks.size) if weights is None else weights
+        held = np.bincount(ranks, weights=weights)
+        return cls(weights, (np.cumsum(held[::-1])[::-1] - held)[ranks], held[ranks])
+
+    def hold(self, k: float) -> bool:
+        """Whether the rows weigh k or more, rounding of thirds aside."""
+        return bool(self.weights.sum() >= k * (1 - 1e-9))
+
+    def share_of_top(self, k: float) -> Column:
+        """(n,) share of each row that is expected among the top k."""
+        return np.clip((k - self.above) / self.tied, 0.0, 1.0)
+
+    def share_of(self, summed: Column) -> Column:
+        """(n,) the part of a quantity per place that each row is expected to get; 0 beyond the last place.
+
+        Args:
+            summed: (k + 1,) sums of the quantity over the first 0, 1, ..., k places.
+        """
+        places = np.arange(summed.size)
+        held = np.interp(self.above + self.tied, places, summed) - np.interp(self.above, places, summed)
+        return np.asarray(self.weights / self.tied * held)
+
+
+def top_overlap(by_score: Places, by_truth: Places, k: float) -> float:
     """Expected share of the top k by score that is in the top k by truth; NaN where the rows weigh less than k."""
-    return precision(scores, share_of_top(truth, k, weights), k, weights)
+    return precision(by_score, by_truth.share_of_top(k), k)
 
 
-def precision(scores: Column, relevance: Column, k: float, weights: Column | None = None) -> float:
+def precision(by_score: Places, relevance: Column, k: float) -> float:
     """Expected relevance (n,), each from 0 to 1, of the top k by score; NaN where the rows weigh less than k."""
-    weights = np.ones(scores.size) if weights is None else weights
-    if not _holds(weights, k):
+    if not by_score.hold(k):
         return NAN
-    return float((weights * share_of_top(scores, k, weights) * relevance).sum() / k)
+    return float((by_score.weights * by_score.share_of_top(k) * relevance).sum() / k)
 
 
-def ndcg(scores: Column, accuracies: Column, k: int, weights: Column | None = None) -> float:
+def ndcg(by_score: Places, by_truth: Places, accuracies: Column, k: int) -> float:
     """Normalised discounted cumulative gain of the top k by score; NaN where the rows weigh less than k.
 
     Args:
-        scores: (n,) higher is better.
+        by_score: the order that is judged.
+        by_truth: the best one.
         accuracies: (n,) in percent.
         k: places that count.
-        weights: (n,) of the rows; None: each weighs 1.
     """
-    weights = np.ones(scores.size) if weights is None else weights
-    if not _holds(weights, k):
+    if not by_score.hold(k):
         return NAN
     discounts = np.concatenate([np.zeros(1), np.cumsum(1 / np.log2(np.arange(2, k + 2)))])
     gains = np.exp2(accuracies) - 1
-    by_score, ideal = ((gains * of_places(column, weights, discounts)).sum() for column in (scores, accuracies))
-    return float(by_score / ideal) if ideal > 0 else NAN
-
-
-def of_places(values: Column, weights: Column, summed: Column) -> Column:
-    """(n,) the part of a quantity per place that each row is expected to get, best first; 0 beyond the last place.
-
-    Args:
-        values: (n,) higher is better.
-        weights: (n,) of the rows.
-        summed: (k + 1,) sums of the quantity over the first 0, 1, ..., k places.
-    """
-    above, tied = above_and_tied(values, weights)
-    places = np.arange(summed.size)
-    held = np.interp(above + tied, places, summed) - np.interp(above, places, summed)
-    return np.asarray(weights / tied * held)
-
-
-def share_of_top(values: Column, k: float, weights: Column | None = None) -> Column:
-    """(n,) share of each row that is expected among the top k."""
-    above, tied = above_and_tied(values, np.ones(values.size) if weights is None else weights)
-    return np.clip((k - above) / tied, 0.0, 1.0)
-
-
-def above_and_tied(values: Column, weights: Column) -> tuple[Column, Column]:
-    """(n,) per row the weight of the rows with a higher value, and of those with its value, itself included."""
-    _, place = np.unique(values, return_inverse=True)
-    held = np.bincount(place, weights=weights)
-    return (np.cumsum(held[::-1])[::-1] - held)[place], held[place]
+    found, ideal = ((gains * places.share_of(discounts)).sum() for places in (by_score, by_truth))
+    return float(found / ideal) if ideal > 0 else NAN
 
 
 def best_of_top(scores: Column, truth: Column, k: int, weights: Column | None = None) -> float:
@@ -80,7 +98,7 @@ def best_of_top(scores: Column, truth: Column, k: int, weights: Column | None = 
     replacement among ties, and has the truth of the row that was drawn: one training, not the best of its names.
     """
     if weights is not None:
-        return _best_of_places(scores, truth, k, weights) if _holds(weights, k) else NAN
+        return _best_of_places(scores, truth, k, weights) if Places.of(scores, weights).hold(k) else NAN
     if scores.size < k:
         return NAN
     threshold = np.partition(scores, scores.size - k)[scores.size - k]
@@ -130,8 +148,3 @@ def at_least(truth: Column, quantile: float, weights: Column | None = None) -> N
     below = np.floor(np.cumsum(weights[order]) - weights[order] + 1e-9)
     first = np.searchsorted(below, (weights.sum() - 1) * quantile * (1 - 1e-12))
     return np.asarray(truth >= truth[order][min(first, order.size - 1)])
-
-
-def _holds(weights: Column, k: float) -> bool:
-    """Whether the rows weigh k or more, rounding of thirds aside."""
-    return bool(weights.sum() >= k * (1 - 1e-9))

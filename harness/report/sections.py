@@ -36,8 +36,8 @@ def selection_lines(tables: EvaluationTables) -> Iterator[str]:
     yield "- tied for first: architectures that share the highest score. Ties are broken at random: each number is the"
     yield "  expectation over tie-breaking."
     if any(map(_differ, records(tables.selection))):
-        yield "- networks: each isomorphism class has one vote, so the top k is the architectures that weigh k together, and"
-        yield "  a network that is picked has the accuracy of one of its trainings."
+        yield "- networks: each isomorphism class has one vote, so the top k is the architectures that weigh k"
+        yield "  together, and a network that is picked has the accuracy of one of its trainings."
 
 
 def more_selection_lines(tables: EvaluationTables) -> Iterator[str]:
@@ -53,10 +53,10 @@ def more_selection_lines(tables: EvaluationTables) -> Iterator[str]:
     yield ""
     yield "- precision@k: share of the top k by score that belongs to the best tenth by ground truth."
     yield "- nDCG@k: quality of the top k by score relative to the best possible order, from 0 to 1, as in VKDNW"
-    yield "  (arXiv:2502.04975): gain 2^accuracy - 1 with the accuracy in percent, discounted by log2(1 + place). One percent"
-    yield "  more accuracy doubles the gain, so a few excellent architectures decide."
-    yield "- tau at equal FLOPs (parameters): Kendall's tau-b over the pairs of architectures whose counts are within 10 %"
-    yield "  of each other, as a search under a budget compares them; there the count itself has almost nothing to say."
+    yield "  (arXiv:2502.04975): gain 2^accuracy - 1 with the accuracy in percent, discounted by log2(1 + place). One"
+    yield "  percent more accuracy doubles the gain, so a few excellent architectures decide."
+    yield "- tau at equal FLOPs (parameters): Kendall's tau-b over the pairs of architectures whose counts are within"
+    yield "  10 % of each other, as a search under a budget compares them; the count itself says nothing there."
 
 
 REST_TITLE = "Precision, nDCG and agreement at equal cost"

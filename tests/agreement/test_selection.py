@@ -7,12 +7,21 @@ import pytest
 from scipy import stats
 
 from harness.agreement import Sample, Selection, of_classes, of_seeds, selections
-from harness.agreement.top import _best_of_places, at_least, best_of_top, ndcg, precision, top_overlap
+from harness.agreement.top import Places, _best_of_places, at_least, best_of_top, precision, top_overlap
+from harness.agreement.top import ndcg as ndcg_of_places
 
 
 def selection(scores: np.ndarray, truth: np.ndarray) -> Selection:
     """Of architectures of one name each."""
     return selections({"it": scores}, Sample(truth, np.arange(truth.size), truth.size))["it"]
+
+
+def overlap(scores: np.ndarray, truth: np.ndarray, k: int, weights: np.ndarray | None = None) -> float:
+    return top_overlap(Places.of(scores, weights), Places.of(truth, weights), k)
+
+
+def ndcg(scores: np.ndarray, accuracies: np.ndarray, k: int) -> float:
+    return ndcg_of_places(Places.of(scores), Places.of(accuracies), accuracies, k)
 
 
 def test_the_first_place_shared_by_three_is_their_mean() -> None:
@@ -30,7 +39,7 @@ def test_the_first_place_shared_by_three_is_their_mean() -> None:
 
 def test_overlap_by_hand() -> None:
     # The two best by score are row 0 and, with equal chance, row 1 or 2; by truth rows 0 and 1: (1 + 1/2) / 2.
-    assert top_overlap(np.array([9.0, 5, 5, 1]), np.array([8.0, 7, 6, 5]), 2) == pytest.approx(0.75)
+    assert overlap(np.array([9.0, 5, 5, 1]), np.array([8.0, 7, 6, 5]), 2) == pytest.approx(0.75)
 
 
 def test_ndcg_by_hand() -> None:
@@ -49,7 +58,7 @@ def test_precision_by_hand() -> None:
     scores, truth = np.zeros(20), np.arange(20.0)
     scores[19], scores[[18, 0, 1]] = 2, 1
     relevant = (truth >= 18).astype(float)
-    assert precision(scores, relevant, 3) == pytest.approx((1 + 2 / 3) / 3)
+    assert precision(Places.of(scores), relevant, 3) == pytest.approx((1 + 2 / 3) / 3)
     # Of ten, all four of those and six of the sixteen others.
     assert selection(scores, truth).cells.precision == (pytest.approx(2 / 10), pytest.approx(np.nan, nan_ok=True))
 
@@ -137,8 +146,8 @@ def test_networks_with_names_of_differing_truth_by_hand() -> None:
     assert best_of_top(scores, truth, 3, weights) == pytest.approx(99)
     assert math.isnan(best_of_top(scores, truth, 4, weights))
     # By truth the top 2 are C, two thirds of A (90 and 60) and a third of B; by score they are A and B.
-    assert top_overlap(scores, truth, 1, weights) == 0
-    assert top_overlap(scores, truth, 2, weights) == pytest.approx(1 / 2)
+    assert overlap(scores, truth, 1, weights) == 0
+    assert overlap(scores, truth, 2, weights) == pytest.approx(1 / 2)
     # A network whose names differ in score: the first place is half of D (score 9, truth 10) and half of E (8, 20).
     halves = np.full(4, 0.5)
     assert best_of_top(np.array([9.0, 8, 7, 6]), np.array([10.0, 20, 30, 40]), 1, halves) == pytest.approx(15)
