@@ -53,6 +53,8 @@ TAU_NETWORKS_SAMPLING_LOW: Final = "tau_networks_sampling_low"
 TAU_NETWORKS_SAMPLING_HIGH: Final = "tau_networks_sampling_high"
 N_EFFECTIVE: Final = "n_effective_classes"
 N_EFFECTIVE_NETWORKS: Final = "n_effective_classes_networks"
+COVERAGE_WEIGHTS: Final = "coverage_weights"
+COVERAGE_ACTIVATIONS: Final = "coverage_activations"
 
 # Identity of a row: text, in memory as in the file (a seed may be a list, options are free text).
 SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
@@ -73,7 +75,9 @@ OF_NETWORKS: Final = (
     TAU_NETWORKS, TAU_NETWORKS_LOW, TAU_NETWORKS_HIGH, RHO_NETWORKS, RHO_NETWORKS_LOW, RHO_NETWORKS_HIGH,
     TAU_NETWORKS_SAMPLING_LOW, TAU_NETWORKS_SAMPLING_HIGH, N_EFFECTIVE, N_EFFECTIVE_NETWORKS,
 )  # fmt: skip
-AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS
+# The smallest share of a network's weights and activations that the proxy saw; known for networks of the user's own.
+COVERAGE: Final = (COVERAGE_WEIGHTS, COVERAGE_ACTIVATIONS)
+AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS + COVERAGE
 # What files of versions that did not have these texts are about.
 _TEXT_BEFORE: Final = {COMPONENTS: "", POPULATION: "all"}
 
@@ -172,10 +176,15 @@ REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU
 BETWEEN: Final = "between"
 RELIABILITY: Final = (BENCH, DATASET, TRUTH, BETWEEN, N, TAU, TAU_UPPER_HALF, TAU_TOP_DECILE, "tau_sd")
 
+# coverage.csv, for networks of the user's own: what each score is made of, or why there is none.
+STATUS: Final = "status"
+REASON: Final = "reason"
+
 # scores.parquet: these three, then one column per proxy; several data sets in one file: bench and dataset in front.
 ARCH: Final = "arch"
 INDEX: Final = "index"
 SCORES: Final = (ARCH, INDEX, TRUTH)
+COVERED: Final = (BENCH, DATASET, ARCH, PROXY, SEED, STATUS, COVERAGE_WEIGHTS, COVERAGE_ACTIVATIONS, REASON)
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
@@ -191,6 +200,7 @@ ROWS: Final = {
     "seeds.csv": "One row per proxy that was scored with several seeds.",
     "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
     "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
+    "coverage.csv": "One row per network of the user's own, proxy and seed: how much of the network the score is of.",
     "scores.parquet": "One row per architecture; a column of float64 scores per proxy follows those listed here.",
 }
 MEANINGS: Final = {
@@ -234,6 +244,14 @@ MEANINGS: Final = {
         "verdict.csv on delta"
     ),
     N_EFFECTIVE_NETWORKS: "the same with one vote per network",
+    COVERAGE_WEIGHTS: (
+        "share of the entries of a network's weights that the proxy saw, from 0 to 1: in coverage.csv of this "
+        "network, in agreement.csv the smallest of all; empty where the proxy is not about weights, and for the "
+        "project's benchmarks"
+    ),
+    COVERAGE_ACTIVATIONS: "the same of the units of its elementwise activations",
+    STATUS: "ok, undefined or failed",
+    REASON: "why there is no score; empty for a score",
     BASELINE: "the count that the proxy is compared with",
     BASELINE_TAU: "Kendall's tau-b of the baseline on the same architectures",
     DELTA: "tau less baseline_tau",
@@ -331,7 +349,7 @@ def read_agreement(path: Path) -> pd.DataFrame:
         CorruptDataError: the file is not a table, or lacks columns that every version has.
     """
     # An empty text is an empty text ("no options") and a proxy may be called "null": only numbers can be missing.
-    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED + OF_NETWORKS}
+    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED + OF_NETWORKS + COVERAGE}
     texts = dict.fromkeys(SUBJECT + APPENDED_TEXT, str)
     try:
         table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing)
@@ -363,7 +381,8 @@ def read_verdicts(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(VERDICT))
     always = (*SUBJECT, BASELINE, BEATS)
     text = dict.fromkeys((*always, *VERDICT_TEXT), str)
-    missing = {name: ["", "nan", "NaN"] for name in (DELTA, *VERDICT_NUMBERS)}
+    numbers = [name for name in VERDICT if name not in (*text, COMPONENTS)]
+    missing = {name: ["", "nan", "NaN"] for name in numbers}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths", "deprecated", "lazy", "progress"},
+    {"errors"},
+    {"paths", "deprecated", "lazy", "progress", "plug_in_code"},
     {"registry", "randomness", "columns", "files"},
     {"inputs"},
     {"space", "truth"},
-    {"searchers", "protocol"},
+    {"searchers", "protocol", "placement"},
     {"settings", "evidence"},
     {"proxy", "cli"},
     {"store", "ensembles"},
@@ -19,7 +20,8 @@ STAGES = [
     {"tables"},
     {"search", "check"},
     {"score", "train"},
-    {"__main__", "__init__", "compare", "data", "describe", "docs", "lens", "list", "page", "perf", "plan", "theory"},
+    {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
+    | {"theory"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -55,7 +55,8 @@ class Verdict(Enum):
 class Estimate(NamedTuple):
     """A value with its 95 % interval over classes and the two-sided p of its being 0; NaN where there is none.
 
-    `error` is the standard error over classes and seeds, `n_effective` the classes that carry it.
+    `error` is the standard error over classes and seeds, `n_effective` the classes that carry it, `df` the degrees of
+    freedom of the t that interval and p are of.
     """
 
     value: float
@@ -63,6 +64,18 @@ class Estimate(NamedTuple):
     p: float
     error: float = NAN
     n_effective: float = NAN
+    df: float = NAN
+
+    def p_of(self, expected: float) -> float:
+        """Two-sided p of the value being `expected`, by the same t; NaN without an interval or a standard error."""
+        if np.isnan(self.interval.low) or not self.error > 0:
+            return NAN
+        return two_sided(self.value - expected, self.error, self.df)
+
+
+def two_sided(distance: float, error: float, df: float) -> float:
+    """Probability that t with `df` degrees of freedom is further from 0 than `distance` in standard errors."""
+    return float(2 * stats.t.sf(abs(distance) / error, df))
 
 
 NO_ESTIMATE = Estimate(NAN, NO_INTERVAL, NAN)
@@ -232,10 +245,10 @@ def _estimate(
     if error == 0:
         return Estimate(value, Interval(value, value), NAN if enumerated else float(value == 0), 0.0)
     if n_effective < FEWEST_EFFECTIVE:
-        return Estimate(value, NO_INTERVAL, NAN, error, n_effective)
+        return Estimate(value, NO_INTERVAL, NAN, error, n_effective, df)
     half_width = quantile(df) * error
-    p = NAN if enumerated else float(2 * stats.t.sf(abs(value) / error, df))
-    return Estimate(value, Interval(value - half_width, value + half_width), p, error, n_effective)
+    p = NAN if enumerated else two_sided(value, error, df)
+    return Estimate(value, Interval(value - half_width, value + half_width), p, error, n_effective, df)
 
 
 def _with_seeds(
@@ -277,6 +290,6 @@ def _partial(own: Sequence[Pairs], other: Pairs, variations: Variations, enumera
     value = float(taus.mean())
     error, n_effective, df = _with_seeds(taus, np.mean(of_rows, axis=0), variations.classes[other.rows])
     if not n_effective >= FEWEST_EFFECTIVE:
-        return Estimate(value, NO_INTERVAL, NAN, error, n_effective)
-    p = NAN if enumerated else float(2 * stats.t.sf(abs(value) / error, df))
-    return Estimate(value, normal_interval(value, error, df), p, error, n_effective)
+        return Estimate(value, NO_INTERVAL, NAN, error, n_effective, df)
+    p = NAN if enumerated else two_sided(value, error, df)
+    return Estimate(value, normal_interval(value, error, df), p, error, n_effective, df)

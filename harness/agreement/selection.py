@@ -1,6 +1,7 @@
 """What a ranking is for: finding good architectures. Precision, nDCG, regret, tau among the best and at equal cost.
 
 Each is found over cells and over networks, as tau is: a row weighs 1, or 1 / (size of its class in the population).
+In a sample the weights of the top k are scaled to add up to the number of its networks.
 
 A score that many architectures share ranks none of them first: whatever picks from the top is the expectation over a
 random order of ties. Weighted tau (Vigna, WWW 2015) is `scipy.stats.weightedtau`: hyperbolic weights, so that exchanges
@@ -120,17 +121,26 @@ def selections(
     found = {}
     for name, column in by_name.items():
         pairs = plan.pairs(column, sample.truth, sample.weights)
-        cells = _found(pairs, column, sample.truth, in_percent=in_percent)
+        cells = _found(pairs, column, sample.truth, None, in_percent=in_percent)
         networks = cells
         if pairs.votes is not None:
-            networks = _found(pairs.networks, column, sample.truth, in_percent=in_percent)
+            # Of a sample too, the top k over networks are k of those in it: their votes add up to their number.
+            votes = pairs.votes * (plan.n_classes(pairs) / max(pairs.votes.sum(), 1e-12))
+            networks = _found(pairs.networks, column, sample.truth, votes, in_percent=in_percent)
         at = {cost: taus[name] for cost, taus in equal.items()}
         found[name] = Selection(pairs.counts.n, pairs.counts.n_nan, cells, networks, at)
     return found
 
 
-def _found(pairs: Pairs, scores: NDArray[np.float64], truth: NDArray[np.float64], *, in_percent: bool) -> Found:
-    values, accuracies, weights = scores[pairs.rows], truth[pairs.rows], pairs.weights
+def _found(
+    pairs: Pairs,
+    scores: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    weights: NDArray[np.float64] | None,
+    *,
+    in_percent: bool,
+) -> Found:
+    values, accuracies = scores[pairs.rows], truth[pairs.rows]
     n_first = 0.0
     if values.size:
         first = values == values.max()
@@ -142,11 +152,11 @@ def _found(pairs: Pairs, scores: NDArray[np.float64], truth: NDArray[np.float64]
     by_score, by_truth = (Places.of_ranks(ranks, weights) for ranks in (pairs.scores, pairs.truth))
     in_best_tenth = by_truth.share_of_top(by_truth.weights.sum() / 10)
     return Found(
-        weighted_tau=weighted_tau(pairs),
+        weighted_tau=weighted_tau(pairs, weights),
         tau_upper_half=tau_above(pairs, accuracies, 0.5),
         tau_top_decile=tau_above(pairs, accuracies, 0.9),
         overlap=tuple(top_overlap(by_score, by_truth, k) for k in TOP),
-        regret=tuple(best - best_of_top(values, accuracies, k, weights) for k in TOP),
+        regret=tuple(max(best - best_of_top(values, accuracies, k, weights), 0.0) for k in TOP),
         precision=tuple(precision(by_score, in_best_tenth, k) for k in columns.PRECISION_AT),
         ndcg=tuple(ndcg(by_score, by_truth, accuracies, k) if in_percent else NAN for k in columns.NDCG_AT),
         n_first=n_first,
@@ -160,14 +170,20 @@ def tau_above(pairs: Pairs, truth: NDArray[np.float64], quantile: float) -> floa
     return Pairs.of(pairs.scores[kept], pairs.truth[kept], weights).tau()
 
 
-def weighted_tau(pairs: Pairs) -> float:
-    """Vigna's weighted tau: the mean of those with rows ranked by truth and by score, ties of one by the other."""
+def weighted_tau(pairs: Pairs, weights: NDArray[np.float64] | None = None) -> float:
+    """Vigna's weighted tau: the mean of those with rows ranked by truth and by score, ties of one by the other.
+
+    Args:
+        pairs: scores and truth.
+        weights: (n,) how much of a place each row takes; None: the whole of one.
+    """
     if np.ptp(pairs.scores) == 0 or np.ptp(pairs.truth) == 0:
         return NAN
-    weights = np.ones(pairs.rows.size) if pairs.weights is None else pairs.weights
+    weights = np.ones(pairs.rows.size) if weights is None else weights
+    votes = np.ones(pairs.rows.size) if pairs.weights is None else pairs.weights
     # 1 / (rows before it + 1): of place j 1 / j.
     summed = np.concatenate([np.zeros(1), np.cumsum(1 / np.arange(1, np.ceil(weights.sum()) + 1))])
-    free = untied(pairs.scores, weights), untied(pairs.truth, weights)
+    free = untied(pairs.scores, votes), untied(pairs.truth, votes)
     found = []
     n_levels = int(max(pairs.scores.max(), pairs.truth.max())) + 1
     for first, second in ((pairs.scores, pairs.truth), (pairs.truth, pairs.scores)):

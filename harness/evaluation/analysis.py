@@ -52,6 +52,8 @@ class Scored(Protocol):
     def values(self) -> "pd.Series[float]": ...
     @property
     def seconds(self) -> float: ...
+    @property
+    def shares(self) -> tuple[float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def analyse(
     row_keys = {column.name: column.row_key for column in asked}
     sample = evaluated.sample
     plan = Variations.of(sample.classes)
-    noise = _noise(evaluated) if sample.is_population else None
+    noise = truth_noise(evaluated) if sample.is_population else None
     place = (*evaluated.name, evaluated.truth.name)
     found = agreements(scores, sample, variations=plan)
     by_proxy: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
@@ -117,8 +119,8 @@ def analyse(
         variations=plan,
     )
     return Analysis(
-        rows=[Row(column.row_key, found[column.name], column.seconds) for column in asked],
-        beside=[Row(column.row_key, found[column.name], column.seconds) for column in beside],
+        rows=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in asked],
+        beside=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in beside],
         compared=[
             (keys[one.proxy], one)
             for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))
@@ -143,7 +145,7 @@ def _by_seeds(asked: Sequence[Scored]) -> tuple[dict[str, list[str]], dict[str, 
     return groups, keys
 
 
-def _noise(evaluated: EvaluationSet) -> TruthNoise | None:
+def truth_noise(evaluated: EvaluationSet) -> TruthNoise | None:
     """The noise of the truth: from canonical-equal architectures, or from seeds where none were trained separately."""
     of_classes = TruthNoise.of_classes(evaluated.sample.truth, evaluated.classes)
     return of_classes or TruthNoise.of_seeds(list(_truth_by_seed(evaluated).values()))

@@ -62,18 +62,3 @@ def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> tuple[tupl
                 f"{said}: nothing is compared with {baseline}; against= has {', '.join(settings.against)}."
             )
     return settings.hypotheses
-
-
-def refuse_as_names(names: Iterable[str], settings: Settings) -> None:
-    """Make sure that scores computed elsewhere are not called as the counts that they are compared with.
-
-    Raises:
-        OptionError: naming the columns; and for an against= with something else than baselines.
-    """
-    counts = compared_with(settings)
-    taken = [name for name in names if name in counts]
-    if taken:
-        raise OptionError(
-            f"The file of scores= has a column called {', '.join(taken)}, as the count that scores are compared with; "
-            "rename the column."
-        )

@@ -118,6 +118,15 @@ def test_a_column_without_two_scores_finds_nothing(empty: np.ndarray) -> None:
     assert found.n + found.n_nan == 5
 
 
+def test_the_top_of_a_sample_over_networks_counts_the_networks_in_it() -> None:
+    """One name of each of 200 networks that have two in the population: k of them are k, as over cells."""
+    random = np.random.default_rng(4)
+    scores, truth = random.normal(size=(2, 200))
+    found = selections({"it": scores}, Sample(truth, np.arange(200), 400, np.full(200, 2)))["it"]
+    assert found.networks is not found.cells
+    assert found.networks.columns() == pytest.approx(found.cells.columns(), abs=1e-12, nan_ok=True)
+
+
 def test_names_of_a_network_that_share_score_and_truth_change_nothing() -> None:
     """What is found over networks is what is found of one architecture of each, whatever the number of its names."""
     random = np.random.default_rng(2)

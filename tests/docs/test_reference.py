@@ -38,6 +38,9 @@ def test_every_plug_in_has_its_entry(pages):
     assert set(BENCHMARKS) <= headings(pages["benchmarks"])
     assert {EVIDENCE.get(name).__name__ for name in EVIDENCE} <= headings(pages["evidence"])
     assert all(f"| `{name}` |" in pages["benchmarks"] for name in DATA_SETS)
+    for name in BENCHMARKS:
+        entry = pages["benchmarks"].split(f"\n## {name}\n")[1].split("\n## ")[0]
+        assert all(f"| `{notation}` | " in entry for notation in BENCHMARKS.get(name).notations)
 
 
 def test_every_command_has_its_entry_and_its_words(pages):

@@ -43,7 +43,7 @@ from harness.report.cost import cost
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
 from harness.report.names import name_points
-from harness.report.style import style
+from harness.report.style import png, style
 from harness.report.tables import correlation_text, seconds_text
 from harness.report.top_k import top_k
 
@@ -266,3 +266,17 @@ def test_every_text_says_what_the_truth_is_and_where_its_meaning_differs():
     unitless = {"metric": "ssim", "unit": "", "split": "test", "epochs": None, "note": "after the last epoch"}
     provenance = {"truth": {"nats_tss/digits": unitless, "nats_tss/cifar10": unitless}}
     assert "truth: test (test ssim; after the last epoch)" in printed(dataclasses.replace(two, provenance=provenance))
+
+
+def test_exponents_of_numeric_axes_are_formulas_and_names_are_text():
+    with style():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1, 10], [1e-5, 1e3])
+        axes.set_yscale("log")
+        axes.set_xticks([1, 10], [r"$\mathdefault{x}$", "b"])
+        png(figure)
+    exponents = [tick.label1 for tick in axes.yaxis.get_major_ticks() if "mathdefault" in tick.label1.get_text()]
+    assert exponents
+    assert all(text.get_parse_math() for text in exponents)
+    assert not any(tick.label1.get_parse_math() for tick in axes.xaxis.get_major_ticks())
