@@ -59,7 +59,7 @@ class _Arranged:
 
     def __init__(self, first: Ranks, second: Ranks, by_first: NDArray[np.intp], by_second: NDArray[np.int32]) -> None:
         self.first, self.second = first, second
-        self.orders = (by_first, by_second)
+        self.orders: tuple[NDArray[np.intp] | NDArray[np.int32], ...] = (by_first, by_second)
         self.starts = [
             (_starts(one[order]), _starts(one[order], other[order]))
             for order, one, other in zip(self.orders, (first, second), (second, first), strict=True)

@@ -146,8 +146,8 @@ def _found(
         first = values == values.max()
         n_first = float(np.count_nonzero(first) if weights is None else weights[first].sum())
     if values.size < 2:
-        nothing = ((NAN,) * len(at) for at in (TOP, TOP, columns.PRECISION_AT, columns.NDCG_AT))
-        return Found(NAN, NAN, NAN, *nothing, n_first)
+        top, at, gain = ((NAN,) * len(ks) for ks in (TOP, columns.PRECISION_AT, columns.NDCG_AT))
+        return Found(NAN, NAN, NAN, top, top, at, gain, n_first)
     best = float(accuracies.max())
     by_score, by_truth = (Places.of_ranks(ranks, weights) for ranks in (pairs.scores, pairs.truth))
     in_best_tenth = by_truth.share_of_top(by_truth.weights.sum() / 10)
