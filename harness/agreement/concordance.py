@@ -59,7 +59,7 @@ class _Arranged:
 
     def __init__(self, first: Ranks, second: Ranks, by_first: NDArray[np.intp], by_second: NDArray[np.int32]) -> None:
         self.first, self.second = first, second
-        self.orders: tuple[NDArray[np.intp] | NDArray[np.int32], ...] = (by_first, by_second)
+        self.orders = (by_first, by_second.astype(np.intp))
         self.starts = [
             (_starts(one[order]), _starts(one[order], other[order]))
             for order, one, other in zip(self.orders, (first, second), (second, first), strict=True)
@@ -94,7 +94,7 @@ def _starts(*ordered: Ranks) -> NDArray[np.intp]:
 
 
 def _within(
-    order: NDArray[np.intp] | NDArray[np.int32],
+    order: NDArray[np.intp],
     groups: NDArray[np.intp],
     pairs: NDArray[np.intp],
     weights: NDArray[_Weight],
@@ -109,7 +109,7 @@ def _within(
     """
     sums = np.concatenate([np.zeros(1, dtype=weights.dtype), np.cumsum(weights[order])])
     lengths = np.diff(pairs, append=order.size)
-    own_group = groups[np.searchsorted(groups, pairs, side="right") - 1]
+    own_group = np.repeat(groups, np.diff(np.searchsorted(pairs, groups), append=pairs.size))
     before, tied = np.empty(order.size, dtype=weights.dtype), np.empty(order.size, dtype=weights.dtype)
     before[order] = np.repeat(sums[pairs] - sums[own_group], lengths)
     tied[order] = np.repeat(np.diff(sums[pairs], append=sums[-1]), lengths)

@@ -129,9 +129,9 @@ class EqualCost:
         for name, column in ranks.items():
             weights = votes[name][one] * votes[name][other]
             signs = np.sign(column[one] - column[other])
-            both, scored, known = (each.astype(np.float64) @ weights for each in (signs * truth, abs(signs), abs(truth)))
-            n = round(n_pairs * float(weights[:, 0].mean()))
-            found[name] = _tau(both, scored, known, n)
+            parts = (signs * truth, abs(signs), abs(truth))
+            signed, of_scores, of_truth = (values.astype(np.float64) @ weights for values in parts)
+            found[name] = _tau(signed, of_scores, of_truth, round(n_pairs * float(weights[:, 0].mean())))
         return found
 
 

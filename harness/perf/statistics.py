@@ -27,16 +27,22 @@ class Case:
         n_population: architectures of the population.
         most_s: CPU seconds to stay below.
         most_mib: MiB of memory to stay below; None: no target.
+        single_names: whether each network has one name, so that cells and networks are one, and seeds are the noise.
     """
 
     n_rows: int
     n_population: int
     most_s: float
     most_mib: float | None = None
+    single_names: bool = False
 
 
-# A sample of NATS-TSS, all of it, and as many architectures as NAS-Bench-101 has.
-CASES = (Case(1_000, 15_625, 5.0), Case(15_625, 15_625, 8.0), Case(423_624, 423_624, 60.0, 2_048.0))
+# A sample of a space as NATS-TSS, all of it, and a space as NAS-Bench-101.
+CASES = (
+    Case(1_000, 15_625, 5.0),
+    Case(15_625, 15_625, 8.0),
+    Case(423_624, 423_624, 60.0, 2_048.0, single_names=True),
+)
 
 
 def cost_of_statistics(bench: Bench, cases: tuple[Case, ...] = CASES) -> Iterator[Figure]:
@@ -58,7 +64,7 @@ def measured(case: Case, seed: int) -> tuple[float, float]:
     scores, sample = made_up(case, seed)
     started = process_time()
     plan = Variations.of(sample.classes)
-    noise = TruthNoise.of_classes(sample.truth, sample.classes) if sample.is_population else None
+    noise = _noise(case, sample, seed) if sample.is_population else None
     agreements(scores, sample, variations=plan)
     proxies = [name for name in scores if name not in AGAINST]
     comparisons(scores, sample, proxies=proxies, paired=Plan(plan, noise))
@@ -68,14 +74,21 @@ def measured(case: Case, seed: int) -> tuple[float, float]:
     return elapsed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MEBIBYTE
 
 
+def _noise(case: Case, sample: Sample, seed: int) -> TruthNoise | None:
+    if not case.single_names:
+        return TruthNoise.of_classes(sample.truth, sample.classes)
+    trainings = sample.truth + 0.3 * np.random.default_rng(seed).normal(size=(3, case.n_rows))
+    return TruthNoise.of_seeds(list(trainings))
+
+
 def made_up(case: Case, seed: int) -> tuple[dict[str, NDArray[np.float64]], Sample]:
     """Scores of the counts of `against=` and of ten proxies, and the sample that they are of.
 
-    Networks have two names on average, a few of them hundreds; one proxy has infinite and one has missing scores.
+    Networks have one name, or two on average and a few of them hundreds; one proxy has infinite scores, one lacks some.
     """
     random, n = np.random.default_rng(seed), case.n_population
-    sizes = np.minimum(random.geometric(0.45, n) + (random.random(n) < 0.004) * random.integers(50, 300, n), n)
-    classes = np.repeat(np.arange(n), sizes)[:n]
+    several = np.minimum(random.geometric(0.45, n) + (random.random(n) < 0.004) * random.integers(50, 300, n), n)
+    classes = np.repeat(np.arange(n), 1 if case.single_names else several)[:n]
     quality = random.normal(size=n)
     truth = np.round(70 + 8 * quality[classes] + 0.3 * random.normal(size=n), 2)
     scores = {}
