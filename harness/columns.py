@@ -53,6 +53,8 @@ TAU_NETWORKS_SAMPLING_LOW: Final = "tau_networks_sampling_low"
 TAU_NETWORKS_SAMPLING_HIGH: Final = "tau_networks_sampling_high"
 N_EFFECTIVE: Final = "n_effective_classes"
 N_EFFECTIVE_NETWORKS: Final = "n_effective_classes_networks"
+COVERAGE_WEIGHTS: Final = "coverage_weights"
+COVERAGE_ACTIVATIONS: Final = "coverage_activations"
 
 # Identity of a row: text, in memory as in the file (a seed may be a list, options are free text).
 SUBJECT: Final = (BENCH, DATASET, PROXY, VERSION, OPTIONS, PROTOCOL, INPUTS, TRUTH, SEED)
@@ -73,7 +75,9 @@ OF_NETWORKS: Final = (
     TAU_NETWORKS, TAU_NETWORKS_LOW, TAU_NETWORKS_HIGH, RHO_NETWORKS, RHO_NETWORKS_LOW, RHO_NETWORKS_HIGH,
     TAU_NETWORKS_SAMPLING_LOW, TAU_NETWORKS_SAMPLING_HIGH, N_EFFECTIVE, N_EFFECTIVE_NETWORKS,
 )  # fmt: skip
-AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS
+# The smallest share of a network's weights and activations that the proxy saw; known for networks of the user's own.
+COVERAGE: Final = (COVERAGE_WEIGHTS, COVERAGE_ACTIVATIONS)
+AGREEMENT: Final = SUBJECT + MEASURED + APPENDED + APPENDED_TEXT + OF_NETWORKS + COVERAGE
 # What files of versions that did not have these texts are about.
 _TEXT_BEFORE: Final = {COMPONENTS: "", POPULATION: "all"}
 
@@ -129,16 +133,28 @@ VERDICT_NUMBERS: Final = (
 VERDICT_APPENDED: Final = VERDICT_TEXT + VERDICT_NUMBERS
 VERDICT: Final = _VERDICT + VERDICT_APPENDED
 
-# selection.csv: subject, these, and per k top<k>_overlap and top<k>_regret.
+# selection.csv: subject, what a ranking finds over cells, the same over networks, then agreement at equal cost.
 WEIGHTED_TAU: Final = "weighted_tau"
 TAU_UPPER_HALF: Final = "tau_upper_half"
 TAU_TOP_DECILE: Final = "tau_top_decile"
 N_FIRST: Final = "n_first"
-TOP_K: Final = ("top1", "top10", "top100")
+TOP: Final = (1, 10, 100)
+PRECISION_AT: Final = (10, 100)
+NDCG_AT: Final = (10, 100, 1_000)
+# Counts of which agreement at equal cost is found, by what its columns call them: names of proxies.
+COSTS: Final = {"flops": "flops_live", "params": "params"}
+NETWORKS: Final = "_networks"
+FOUND: Final = (
+    WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
+    *(f"top{k}_overlap" for k in TOP), *(f"top{k}_regret" for k in TOP), N_FIRST,
+    *(f"precision{k}" for k in PRECISION_AT), *(f"ndcg{k}" for k in NDCG_AT),
+)  # fmt: skip
+_AT_EQUAL_COST: Final = tuple(
+    name for cost in COSTS for name in (f"tau_equal_{cost}", f"tau_equal_{cost}{NETWORKS}", f"n_pairs_equal_{cost}")
+)
 
 SELECTION: Final = (
-    *SUBJECT, COMPONENTS, WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
-    *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
+    *SUBJECT, COMPONENTS, POPULATION, *FOUND, *(f"{name}{NETWORKS}" for name in FOUND), N, N_NAN, *_AT_EQUAL_COST,
 )  # fmt: skip
 
 # seeds.csv: a proxy over its own seeds; reliability.csv: test-retest reliability of the ground truth.
@@ -160,10 +176,15 @@ REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU
 BETWEEN: Final = "between"
 RELIABILITY: Final = (BENCH, DATASET, TRUTH, BETWEEN, N, TAU, TAU_UPPER_HALF, TAU_TOP_DECILE, "tau_sd")
 
+# coverage.csv, for networks of the user's own: what each score is made of, or why there is none.
+STATUS: Final = "status"
+REASON: Final = "reason"
+
 # scores.parquet: these three, then one column per proxy; several data sets in one file: bench and dataset in front.
 ARCH: Final = "arch"
 INDEX: Final = "index"
 SCORES: Final = (ARCH, INDEX, TRUTH)
+COVERED: Final = (BENCH, DATASET, ARCH, PROXY, SEED, STATUS, COVERAGE_WEIGHTS, COVERAGE_ACTIVATIONS, REASON)
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
@@ -175,10 +196,11 @@ ROWS: Final = {
     "verdict.csv": (
         "One row per proxy and baseline, several seeds as their mean; both on the architectures that have both scores."
     ),
-    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is.",
+    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is; tau at equal cost.",
     "seeds.csv": "One row per proxy that was scored with several seeds.",
     "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
     "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
+    "coverage.csv": "One row per network of the user's own, proxy and seed: how much of the network the score is of.",
     "scores.parquet": "One row per architecture; a column of float64 scores per proxy follows those listed here.",
 }
 MEANINGS: Final = {
@@ -192,7 +214,7 @@ MEANINGS: Final = {
     TRUTH: "name of the truth column; in scores.parquet its value for the architecture, in the unit of that column",
     SEED: "seed of initial weights and batches; none for a proxy that uses neither",
     N: "architectures in the comparison",
-    N_NAN: "architectures left out because score or truth is missing",
+    N_NAN: "architectures left out because score or truth is missing, or the truth infinite",
     N_INF: "architectures with an infinite score; -inf ranks lowest, +inf highest",
     TAU: "Kendall's tau-b of score and truth, from -1 to 1",
     TAU_LOW: "lower end of the 95 % generalisation interval of tau",
@@ -222,6 +244,14 @@ MEANINGS: Final = {
         "verdict.csv on delta"
     ),
     N_EFFECTIVE_NETWORKS: "the same with one vote per network",
+    COVERAGE_WEIGHTS: (
+        "share of the entries of a network's weights that the proxy saw, from 0 to 1: in coverage.csv of this "
+        "network, in agreement.csv the smallest of all; empty where the proxy is not about weights, and for the "
+        "project's benchmarks"
+    ),
+    COVERAGE_ACTIVATIONS: "the same of the units of its elementwise activations",
+    STATUS: "ok, undefined or failed",
+    REASON: "why there is no score; empty for a score",
     BASELINE: "the count that the proxy is compared with",
     BASELINE_TAU: "Kendall's tau-b of the baseline on the same architectures",
     DELTA: "tau less baseline_tau",
@@ -257,15 +287,41 @@ MEANINGS: Final = {
     WEIGHTED_TAU: "Kendall's tau weighted towards the best architectures, from -1 to 1",
     TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
     TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
-    **{
-        f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth"
-        for k in (1, 10, 100)
-    },
+    **{f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth" for k in TOP},
     **{
         f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
-        for k in (1, 10, 100)
+        for k in TOP
     },
     N_FIRST: "architectures that share the best score",
+    **{
+        f"precision{k}": f"precision@{k}: expected share of the {k} best by score in the best tenth by truth"
+        for k in PRECISION_AT
+    },
+    **{
+        f"ndcg{k}": (
+            f"nDCG@{k}, from 0 to 1: gain 2^accuracy - 1 (accuracy in percent), discount 1 / log2(1 + place), over "
+            "that of the best order, as in VKDNW (arXiv:2502.04975); empty for a truth that is no accuracy in percent"
+        )
+        for k in NDCG_AT
+    },
+    **{
+        f"{name}{NETWORKS}": f"{name} with one vote per network: the top k is the architectures that weigh k together"
+        for name in FOUND
+    },
+    f"{N_FIRST}{NETWORKS}": "networks that share the best score: the weight of the architectures that do",
+    **{
+        f"{name}{NETWORKS}": f"{name} with one vote per network"
+        for name in (WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE)
+    },
+    **{
+        f"tau_equal_{cost}": (
+            f"agreement at equal cost: tau-b over the pairs of architectures within 10 % of each other in {count}; "
+            "above 50 million such pairs over 2 million drawn at random"
+        )
+        for cost, count in COSTS.items()
+    },
+    **{f"tau_equal_{cost}{NETWORKS}": "the same with one vote per network" for cost in COSTS},
+    **{f"n_pairs_equal_{cost}": f"pairs of architectures within 10 % of each other in {cost}" for cost in COSTS},
     N_SEEDS: "number of seeds",
     TAU_MEAN: "mean of tau over the seeds",
     TAU_SEED_SD: "standard deviation of tau over the seeds",
@@ -293,7 +349,7 @@ def read_agreement(path: Path) -> pd.DataFrame:
         CorruptDataError: the file is not a table, or lacks columns that every version has.
     """
     # An empty text is an empty text ("no options") and a proxy may be called "null": only numbers can be missing.
-    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED + OF_NETWORKS}
+    missing = {name: ["", "nan", "NaN"] for name in MEASURED + APPENDED + OF_NETWORKS + COVERAGE}
     texts = dict.fromkeys(SUBJECT + APPENDED_TEXT, str)
     try:
         table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=missing)
@@ -325,7 +381,8 @@ def read_verdicts(path: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(VERDICT))
     always = (*SUBJECT, BASELINE, BEATS)
     text = dict.fromkeys((*always, *VERDICT_TEXT), str)
-    missing = {name: ["", "nan", "NaN"] for name in (DELTA, *VERDICT_NUMBERS)}
+    numbers = [name for name in VERDICT if name not in (*text, COMPONENTS)]
+    missing = {name: ["", "nan", "NaN"] for name in numbers}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=missing)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:

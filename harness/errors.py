@@ -23,3 +23,7 @@ class CorruptDataError(HarnessError, ValueError):
 
 class StoreError(HarnessError, RuntimeError):
     """A score store that cannot be used: another version, corrupt, locked, or a full disk."""
+
+
+class PlugInError(HarnessError, RuntimeError):
+    """Code from outside the project that raises, or gives something other than it must."""

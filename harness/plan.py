@@ -52,7 +52,7 @@ class Plan:
 
 
 def plans(evaluation: Evaluation) -> Iterator[Plan]:
-    """For each proxy its tau, and its difference to #Params where that was evaluated, on the architectures that have both."""
+    """For each proxy its tau, and its difference to #Params where evaluated, on the architectures that have both."""
     for evaluated in evaluation.evaluation_sets:
         scores = evaluation.scores[evaluated.name]
         names = [name for name in columns.proxy_columns(scores) if "#" not in name]

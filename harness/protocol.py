@@ -1,7 +1,7 @@
 """Protocols: what a score depends on besides proxy, architecture, inputs and seed."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from functools import cache
 
@@ -9,6 +9,7 @@ import torch
 from omegaconf import OmegaConf
 
 from harness.errors import OptionError
+from harness.inputs import DataSet, own_data
 from harness.paths import conf_folder
 from harness.space.initialise import Initialisation
 
@@ -72,6 +73,18 @@ class Protocol:
         own, named = json.loads(self.key), _named(self.name)
         differing = [f"{field}={value}" for field, value in own.items() if str(named.get(field)) != str(value)]
         return self.name + (f"({', '.join(differing)})" if differing else "")
+
+
+def fitted(protocol: Protocol, data_set: DataSet) -> Protocol:
+    """The protocol with batches as large as a user's own data set has inputs for, where it has fewer than requested.
+
+    `label` then says so. Published data sets are left to refuse.
+    """
+    own = own_data(data_set)
+    n_inputs = None if own is None else own.n_inputs()
+    if n_inputs is None or n_inputs >= protocol.n_batches * protocol.batch_size or n_inputs < protocol.n_batches:
+        return protocol
+    return replace(protocol, batch_size=n_inputs // protocol.n_batches)
 
 
 @cache

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -28,6 +29,7 @@ class Registry(Generic[T]):
         self._group = f"harness.{package.rpartition('.')[2]}"
         self._entries: dict[str, T] = {}
         self._discovered = False
+        self._lent: set[str] = set()
 
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator that enters a plug-in under `name`; a name taken twice is an error that names both places."""
@@ -54,6 +56,26 @@ class Registry(Generic[T]):
             return self._entries[name]
         except KeyError:
             raise UnknownNameError(unknown_name(self.kind, name, list(self))) from None
+
+    @contextmanager
+    def lent(self, name: str, entry: T) -> Iterator[None]:
+        """A context in which `name` is `entry`, for this process and this time; nothing stays registered."""
+        self.discover()
+        before = self._entries.get(name)
+        self._entries[name] = entry
+        self._lent.add(name)
+        try:
+            yield
+        finally:
+            self._lent.discard(name)
+            if before is None:
+                del self._entries[name]
+            else:
+                self._entries[name] = before
+
+    def is_lent(self, name: str) -> bool:
+        """Whether `name` exists in this process alone, for a time."""
+        return name in self._lent
 
     def import_own(self) -> None:
         """Import every module of the project's own package, and nothing from elsewhere."""

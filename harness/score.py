@@ -18,15 +18,17 @@ from harness.cli.config import read_protocol
 from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
 from harness.errors import MissingDataError, OptionError
-from harness.files.atomic import replacing
-from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.files.atomic import write_whole
+from harness.inputs import InputKind, draw_batches, open_data_set, own_data
 from harness.paths import conf_folder
+from harness.placement import EngineSettings
 from harness.protocol import Protocol
+from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
-from harness.settings import check_device
-from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.settings import check_device, check_engine
+from harness.space import BENCHMARKS, Architecture, SearchSpace, refuse_unfit
 from harness.store import OK, ScoreStore
 
 SECONDS = "_s"
@@ -47,8 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     print(table.to_string(index=False))
     if arguments.out is not None:
         try:
-            with replacing(arguments.out) as part:
-                table.to_csv(part, index=False)
+            write_whole(arguments.out, csv_text(table).encode())
         except OSError as error:
             raise OptionError(f"--out {arguments.out} cannot be written: {error.strerror}.") from None
         print(arguments.out)
@@ -58,8 +59,13 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     """The file's rows, with a column of scores and one of CPU seconds for each proxy."""
     space = BENCHMARKS.get(arguments.bench)
     table = read_architectures(arguments.file, space)
-    data_set = DATA_SETS.get(arguments.dataset or space.data_sets[0])
-    check_device(arguments.device)
+    data_set = open_data_set(arguments.dataset or space.data_sets[0])
+    refuse_unfit(space, data_set)
+    engine = EngineSettings(arguments.engine, arguments.engine_address)
+    if engine.is_local:
+        check_device(arguments.device)
+    else:
+        check_engine(engine, arguments.device)
     specs = tuple(parse_proxies(arguments.proxy, {}))
     context = ContextSpec(
         space.name,
@@ -68,12 +74,13 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
         _protocol(arguments),
         arguments.seed,
         arguments.device,
+        own_data(data_set),
     )
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)
     archs = [Architecture(arch) for arch in table[ARCH]]
     with ScoreStore(arguments.store.expanduser()) as store:
-        ensure(run, archs, store, ExecutionOptions(arguments.workers))
+        ensure(run, archs, store, ExecutionOptions(arguments.workers, engine=engine))
         for spec in specs:
             table = table.join(_columns(run, spec, store, archs))
     return table

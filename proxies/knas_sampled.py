@@ -34,7 +34,7 @@ class KnasSampled(Proxy):
     def measure(self, private: PrivateNetworkAndImages) -> float:
         """Higher is better; of either sign."""
         network = private.network()
-        parameters = [parameter for parameter in network.parameters() if parameter.numel() >= _N_WEIGHTS]
+        parameters = [one for one in network.parameters() if one.numel() >= _N_WEIGHTS and one.requires_grad]
         batches: list[list[Tensor]] = []
         for loss in private.losses(network, self.n_batches):
             gradients = torch.autograd.grad(loss, parameters, allow_unused=True)

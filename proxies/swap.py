@@ -42,8 +42,10 @@ class Swap(Proxy):
         images = private.images(self.n_images)
         if len(images) < 2:
             raise Undefined("over one image a unit is active or not, whatever the network")
-        networks = private.networks(self.n_repeats, init=Initialisation.normal)
-        total = sum(n_unit_patterns(network, images) for network in networks)
+        total = 0
+        for network in private.networks(self.n_repeats, init=Initialisation.normal):
+            total += n_unit_patterns(network, images)
+            private.cover_activations(network, images)
         if not self.regularised:
             return total / self.n_repeats
         thousands = layers.sum(layers.n_params).item() / 1e3

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from harness.evidence import PrivateNetwork
 from harness.evidence.base import Undefined
@@ -44,7 +44,7 @@ class Zen(Proxy):
     def _once(self, private: PrivateNetwork, repeat: int) -> float:
         # Each repeat has its own running statistics; the authors' accumulate over repeats.
         network = private.network(init=Initialisation.normal, draw=repeat)
-        norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+        norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
         if not norms:
             raise Undefined("the network has no batch normalisation")
         images = private.noise(self.n_images, draw=2 * repeat)

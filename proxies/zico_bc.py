@@ -29,6 +29,6 @@ class ZiCoBc(Proxy):
 
     def measure(self, gradients: WeightGradients, sizes: OutputSizes) -> float:
         """Higher is better."""
-        terms = layer_terms(gradients.layers)
+        terms = {name: term for name, term in layer_terms(gradients.layers).items() if name in sizes.pixels}
         penalty = sum(math.log(sizes.pixels[name] / math.sqrt(sizes.channels[name])) for name in terms)
         return sum(terms.values()) - self.beta * penalty

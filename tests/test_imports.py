@@ -5,12 +5,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STAGES = [
-    {"errors", "paths", "deprecated", "lazy", "progress"},
+    {"errors"},
+    {"paths", "deprecated", "lazy", "progress", "plug_in_code"},
     {"registry", "randomness", "columns", "files"},
     {"predictors"},
     {"inputs"},
     {"space", "truth"},
-    {"searchers", "protocol"},
+    {"searchers", "protocol", "placement"},
     {"settings", "evidence"},
     {"proxy", "cli"},
     {"store", "ensembles"},
@@ -20,7 +21,8 @@ STAGES = [
     {"tables"},
     {"search", "check"},
     {"score", "train"},
-    {"__main__", "__init__", "compare", "data", "describe", "docs", "lens", "list", "page", "perf", "plan", "theory"},
+    {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
+    | {"theory"},
     {"choose"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}

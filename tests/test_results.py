@@ -66,3 +66,43 @@ def test_every_large_difference_has_a_cause_and_the_numbers_of_rows_are_right():
         n_left += not is_close and not is_explained
     found = re.search(r"Of (\d+) rows, (\d+) differ by at most \.02\. Of the other \d+, (\d+) .*?\n(\d+) do not", TEXT)
     assert list(map(int, found.groups())) == [len(compared()), n_close, n_explained, n_left]
+
+
+def test_the_table_of_the_whole_space_is_what_verdict_csv_holds():
+    text = (RESULTS / "README.md").read_text()
+    verdicts = pd.read_csv(RESULTS / "whole_space" / "cifar10" / "verdict.csv").set_index(["proxy", "baseline"])
+    agreement = pd.read_csv(RESULTS / "whole_space" / "cifar10" / "agreement.csv").set_index("proxy")
+    table = text[text.index("| proxy | tau / rho, cells |") :].split("\n\n")[0].splitlines()[2:]
+    assert len(table) == 19
+    for line in table:
+        names, cells, networks, _, *deltas, beats = [cell.strip() for cell in line.strip("|").split("|")]
+        proxy = names.split(",")[0]
+        own = agreement.loc[proxy]
+        assert rounded(*map(float, cells.split(" / "))) == rounded(own["tau"], own["rho"]), proxy
+        assert rounded(float(networks)) == rounded(own["tau_networks"]), proxy
+        for baseline, cell in zip(("params", "flops_live", "sum_log_layer_size"), deltas, strict=True):
+            if (proxy, baseline) not in verdicts.index:
+                # Two counts are compared once, the later one beside the earlier.
+                row = -verdicts.loc[(baseline, proxy), ["delta", "delta_networks"]] if cell else None
+            else:
+                row = verdicts.loc[(proxy, baseline), ["delta", "delta_networks"]]
+            if cell:
+                assert rounded(*map(float, cell.split(" / "))) == rounded(*row), (proxy, baseline)
+        if beats:
+            answers = [
+                "yes" if set(verdicts.loc[proxy][name]) == {"yes"} else "no" for name in ("beats", "beats_networks")
+            ]
+            assert beats == " / ".join(answers), proxy
+
+
+def rounded(*values: float) -> tuple[float, ...]:
+    return tuple(round(float(value), 3) + 0.0 for value in values)
+
+
+def test_counting_md_is_what_counting_csv_holds():
+    table = pd.read_csv(RESULTS / "tables" / "counting.csv")
+    text = (RESULTS / "tables" / "counting.md").read_text()
+    for vote in ("beats", "beats_networks"):
+        won = table[table["baseline_tau"].notna()].groupby(["bench", "dataset", "proxy", "protocol", "n"])[vote]
+        n_won = int((won.agg(set) == {"yes"}).sum())
+        assert f"{n_won} {'beat counting over cells' if vote == 'beats' else 'over networks'}" in text

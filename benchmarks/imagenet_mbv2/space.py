@@ -15,6 +15,7 @@ from benchmarks.imagenet_mbv2 import mutation
 from benchmarks.imagenet_mbv2.counts import layers, search_counts
 from benchmarks.imagenet_mbv2.network import ImagenetNetwork
 from benchmarks.imagenet_mbv2.structure import HEAD_WIDTH, Stage, Structure, read, write
+from benchmarks.own_images import COLOURS, unfit_images
 from harness.errors import UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, OpenSpace
@@ -66,6 +67,9 @@ class ImagenetMbv2(OpenSpace):
     def canonical(self, arch: Architecture) -> Architecture:
         """`arch` itself: with residual links, no two structures are isomorphic."""
         return self.check(arch)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=32, n_channels=COLOURS)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         """The layers of the trained network, regardless of what is scored."""

@@ -36,7 +36,7 @@ class PythonBatches:
         """The available training files, in the authors' order."""
         return [path for name in self.files if (path := home / self.folder / name).is_file()]
 
-    def read(self, home: Path, shape: tuple[int, int, int], n_classes: int) -> Images:
+    def read(self, home: Path, shape: tuple[int, ...], n_classes: int) -> Images:
         """The training images of the first `n_classes` classes, from as many of the files as are there.
 
         Files that are not the published ones are unpickled in a process of limited memory and time.
@@ -64,7 +64,7 @@ class PythonBatches:
         return Images(images[kept], labels[kept], source, InputKind.real)
 
     def _read_file(
-        self, path: Path, content: Any, shape: tuple[int, int, int]
+        self, path: Path, content: Any, shape: tuple[int, ...]
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         data, labels = _entry(content, "data"), _entry(content, self.label_key)
         if not (

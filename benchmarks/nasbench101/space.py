@@ -10,9 +10,11 @@ from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
 from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
+from benchmarks.nasbench101.notations import notations
 from benchmarks.nasbench101.reference import reference_checks
+from benchmarks.own_images import unfit_images
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
 from harness.space.reference import ReferenceCheck
 
@@ -40,6 +42,13 @@ class NasBench101(SearchSpace):
         assert row is not None  # it was checked
         return row
 
+    def read_official(self, text: str) -> Architecture | None:
+        """The module hash, in upper or lower case."""
+        return super().read_official(text.strip().lower())
+
+    def further_notations(self) -> Sequence[Notation]:
+        return notations(self)
+
     def beginning_with(self, prefix: str) -> Sequence[Architecture]:
         names = self.architectures  # sorted; no hexadecimal digit comes after "f"
         return names[bisect_left(names, prefix) : bisect_left(names, f"{prefix}g")]
@@ -62,6 +71,9 @@ class NasBench101(SearchSpace):
 
     def __contains__(self, arch: str) -> bool:
         return is_name(arch) and catalogue().row(arch) is not None
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=4)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         return self.layer_table([arch], data_set).row(0)

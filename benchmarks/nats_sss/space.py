@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
+from benchmarks.literals import whole_numbers
 from benchmarks.nats_blocks import (
     block_elementwise,
     classifier_layer,
@@ -16,8 +17,10 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_sss.network import SizedNetwork
+from benchmarks.own_images import unfit_images
+from harness.errors import UnknownNameError
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph
 
 WIDTHS = tuple(range(8, 65, 8))
@@ -51,6 +54,9 @@ class NatsSss(SearchSpace):
 
     def __contains__(self, arch: str) -> bool:
         return arch in self._widths
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=4)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         widths = self.widths(arch)
@@ -91,6 +97,18 @@ class NatsSss(SearchSpace):
         ]
         caption = "Widths of the five blocks. The stem is as wide as the first; a reduction halves the image."
         return ArchitectureGraph.chain(["stem", *blocks, "classifier"], caption)
+
+    def further_notations(self) -> Sequence[Notation]:
+        words = "the widths as a tuple or list: (8, 16, 24, 32, 64)"
+        return (Notation("widths", words, self._of_widths, lambda arch: str(self.widths(arch))),)
+
+    def _of_widths(self, text: str) -> Architecture | None:
+        widths = whole_numbers(text)
+        if widths is None:
+            return None
+        if len(widths) != N_WIDTHS or not set(widths) <= set(WIDTHS):
+            raise UnknownNameError(f"it must have {N_WIDTHS} widths, each of {', '.join(map(str, WIDTHS))}")
+        return size_string(widths)
 
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """One of the widths changed to any other: 35 architectures."""

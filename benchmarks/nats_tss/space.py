@@ -20,9 +20,11 @@ from benchmarks.nats_blocks import (
     reduction_layers,
 )
 from benchmarks.nats_tss.network import CellNetwork, Skeleton
+from benchmarks.nats_tss.notations import notations
 from benchmarks.nats_tss.reference import reference_checks
+from benchmarks.own_images import unfit_images
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation
 from harness.space.reference import ReferenceCheck
 
 CONV_1X1 = "nor_conv_1x1"
@@ -51,6 +53,9 @@ class NatsTss(EdgeCellSpace):
         names = list(map(Architecture, self._cells))
         Random(_OFFICIAL_SHUFFLE).shuffle(names)
         return tuple(names)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=4)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)
@@ -97,6 +102,9 @@ class NatsTss(EdgeCellSpace):
 
     def reference_checks(self) -> Iterator[ReferenceCheck]:
         return reference_checks(self)
+
+    def further_notations(self) -> Sequence[Notation]:
+        return notations(self)
 
     def name_of(self, cell: Cell) -> Architecture:
         return cell_string(cell)

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 from torch import nn
 
+from benchmarks.own_images import COLOURS, unfit_images
 from benchmarks.transnas.cells import RESIDUAL_DEPTH, ResidualBlock, residual_elementwise, residual_layers
 from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import TaskNetwork
+from benchmarks.transnas.notations import macro_notations
 from benchmarks.transnas.skeleton import (
     BASE_CHANNELS,
     BLOCKS_PER_MODULE,
@@ -22,7 +24,7 @@ from benchmarks.transnas.skeleton import (
     stem_layers,
 )
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph
 
 _LENGTHS = (4, 5, 6)
@@ -61,6 +63,9 @@ class TransnasMacro(SearchSpace):
         """`arch` itself: two skeletons with the same convolutions differ in their feature map sizes."""
         return self.check(arch)
 
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=64, n_channels=COLOURS)
+
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         skeleton, size = skeleton_of(arch), data_set.shape[1]
         backbone = stem_layers(size, live=True)
@@ -82,6 +87,9 @@ class TransnasMacro(SearchSpace):
         skeleton = skeleton_of(arch)
         cells = [ResidualBlock(block) for block in skeleton.blocks(data_set.shape[1])]
         return TaskNetwork(skeleton, data_set, cells, lambda name: f"{arch}/{name}")
+
+    def further_notations(self) -> Sequence[Notation]:
+        return macro_notations(self)
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:
         modules = []

@@ -7,6 +7,7 @@ from torch import nn
 
 from benchmarks.cell_graph import NONE, SKIP, CanonicalCell, Edge, canonicalise, live_edges
 from benchmarks.edge_cells import Cell, EdgeCellSpace
+from benchmarks.own_images import COLOURS, unfit_images
 from benchmarks.transnas.cells import (
     CONV_1X1,
     CONV_3X3,
@@ -19,6 +20,7 @@ from benchmarks.transnas.cells import (
 )
 from benchmarks.transnas.decoders import decoder_depth, decoder_elementwise, decoder_layers
 from benchmarks.transnas.network import N_BEFORE_CELLS, TaskNetwork
+from benchmarks.transnas.notations import micro_notations
 from benchmarks.transnas.skeleton import (
     BASE_CHANNELS,
     STEM_DEPTH,
@@ -30,7 +32,7 @@ from benchmarks.transnas.skeleton import (
     stem_layers,
 )
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation
 
 SKELETON = Skeleton("41414")
 _REDUCING_SKIP = "reducing_skip"
@@ -54,11 +56,17 @@ class TransnasMicro(EdgeCellSpace):
         "The cell: each node sums what its edges bring. Edges from the input change channels and size."
     )
 
+    def further_notations(self) -> Sequence[Notation]:
+        return micro_notations(self)
+
     def name_of(self, cell: Cell) -> Architecture:
         return cell_string(cell)
 
     def canonical_cell(self, cell: Cell) -> CanonicalCell:
         return canonical_form(cell)
+
+    def unfit(self, data_set: DataSet) -> str:
+        return unfit_images(data_set, multiple_of=32, n_channels=COLOURS)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         cell = self.cell(arch)

@@ -16,6 +16,7 @@ TABLES = {
     "seeds.csv": columns.SEEDS,
     "reliability.csv": columns.RELIABILITY,
     "reference.csv": columns.REFERENCE,
+    "coverage.csv": columns.COVERED,
     "scores.parquet": columns.SCORES,
 }
 PYTHON_API = (
@@ -25,6 +26,7 @@ PYTHON_API = (
     "harness.proxy.Proxy",
     "harness.evidence.Evidence",
     "harness.space.SearchSpace",
+    "harness.space.ModelSpace",
     "harness.inputs.DataSet",
     "harness.registry.Registry",
 )
@@ -35,8 +37,8 @@ def files_page() -> str:
     parts = [
         "# Files and columns\n\nAn evaluation writes these into its folder, beside `report.md` with its pictures "
         "and `run.json` (command, settings, versions, commit, SHA-256 of truth and batches). `seeds.csv`, "
-        "`reliability.csv` and `reference.csv` appear where they apply. New columns are appended; none is "
-        "renamed, and older files still load.\n"
+        "`reliability.csv`, `reference.csv` and `coverage.csv` appear where they apply. New columns are appended; none "
+        "is renamed, and older files still load.\n"
     ]
     for name, of_file in TABLES.items():
         parts.append(f"## {name}\n\n{columns.ROWS[name]}\n")

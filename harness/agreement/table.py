@@ -1,5 +1,6 @@
 """The table of agreement: what each row is about beside what was measured, in the columns of `agreement.csv`."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -40,14 +41,26 @@ class RowKey:
 
 
 class Row(NamedTuple):
-    """One row of the table: its subject, its agreement, and CPU seconds per network (NaN: not timed)."""
+    """One row of the table: its subject, its agreement, and CPU seconds per network (NaN: not timed).
+
+    `coverage` are the smallest shares of weights and activations that the proxy saw of a network; NaN: not stated.
+    """
 
     row_key: RowKey
     agreement: Agreement
     seconds: float
+    coverage: tuple[float, float] = (math.nan, math.nan)
 
 
 def agreement_table(rows: Iterable[Row]) -> pd.DataFrame:
     """The rows as a data frame with the columns of `columns.AGREEMENT`, in the order given."""
-    cells = [{**asdict(row.row_key), **row.agreement.columns(), columns.SECONDS: row.seconds} for row in rows]
+    cells = [
+        {
+            **asdict(row.row_key),
+            **row.agreement.columns(),
+            columns.SECONDS: row.seconds,
+            **dict(zip(columns.COVERAGE, row.coverage, strict=True)),
+        }
+        for row in rows
+    ]
     return columns.in_order(pd.DataFrame(cells, columns=list(columns.AGREEMENT)))

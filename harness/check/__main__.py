@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.check import CheckResult, Finding, examine, load
+from harness.check.networks import is_space
 from harness.errors import HarnessError
 from harness.report import TERMINAL_WIDTH
 from harness.scoring.engine import is_no_result
@@ -23,6 +24,7 @@ from harness.scoring.engine import is_no_result
 FAILED = 1
 _STYLES = {CheckResult.passed: "green", CheckResult.note: "yellow", CheckResult.failed: "bold red"}
 _CHECK_WIDTH = 13
+_WIDE = 27  # names of kinds of evidence
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -44,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             console.print(Text(word, style="bold"))
             findings = list(_printed(console, plug_in.findings))
             for name in plug_in.names:
-                findings += _printed(console, examine(name, quick=arguments.quick))
+                findings += _printed(console, _findings(name, arguments), _WIDE if is_space(name) else _CHECK_WIDTH)
             results.append(_summary(console, word, findings))
     except HarnessError:
         raise
@@ -59,13 +61,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(results) else FAILED
 
 
-def _printed(console: Console, findings: Iterable[Finding]) -> Iterable[Finding]:
+def _findings(name: str, arguments: argparse.Namespace) -> Iterable[Finding]:
+    archs = [word.strip() for word in arguments.archs.split(",")] if arguments.archs else None
+    return examine(name, quick=arguments.quick, archs=archs, data_set=arguments.dataset)
+
+
+def _printed(console: Console, findings: Iterable[Finding], width: int = _CHECK_WIDTH) -> Iterable[Finding]:
     """Print findings as they come, one per line, with continuation lines indented."""
     for finding in findings:
         result = "FAIL" if finding.result is CheckResult.failed else finding.result.value
-        indent = " " * (2 + len(result) + 2 + _CHECK_WIDTH + 1)
+        indent = " " * (2 + len(result) + 2 + width + 1)
         lines = textwrap.wrap(finding.text, console.width - len(indent), break_long_words=False) or [""]
-        line = Text.assemble("  ", (result, _STYLES[finding.result]), f"  {finding.check:<{_CHECK_WIDTH}} {lines[0]}")
+        line = Text.assemble("  ", (result, _STYLES[finding.result]), f"  {finding.check:<{width}} {lines[0]}")
         # Soft wrapping, because a cell's name can be longer than the line and must be copied as one word.
         console.print(line, *(Text(indent + rest) for rest in lines[1:]), sep="\n", soft_wrap=True)
         yield finding

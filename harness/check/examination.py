@@ -1,6 +1,6 @@
 """Loads a plug-in and runs each check in turn."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from harness.check.cost_and_direction import check_judgement
 from harness.check.definition import check_definition
 from harness.check.finding import CheckResult, Finding, failed, passed
 from harness.check.harness import CheckHarness
+from harness.check.networks import check_networks, is_space
 from harness.check.reference import check_reference
 from harness.check.side_effects import differing, generators, global_settings
 from harness.cli.reading import read_options
@@ -40,6 +41,8 @@ def load(word: str) -> Loaded:
     """
     if word in BENCHMARKS and word not in PROXIES:
         return Loaded((word,), ())
+    if is_space(word):
+        return Loaded((word,), ())
     function = split_word(word)
     if function is None and not (word.endswith(".py") or "/" in word):
         PROXIES.get(word)
@@ -63,17 +66,29 @@ def load(word: str) -> Loaded:
     return Loaded(names, tuple(findings))
 
 
-def examine(name: str, *, quick: bool = False, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
+def examine(
+    name: str,
+    *,
+    quick: bool = False,
+    options: Mapping[str, Any] | None = None,
+    archs: Sequence[str] | None = None,
+    data_set: str | None = None,
+) -> Iterator[Finding]:
     """Run the checks one after another.
 
     Args:
-        name: a registered proxy; or a benchmark, which is compared with its reference package.
+        name: a registered proxy; a benchmark, which is compared with its reference package; or a file of networks.
         quick: leave out cost and direction, which take most of the time.
         options: those of the proxy that differ from its defaults.
+        archs: the names of networks, where `name` is a function that builds them.
+        data_set: what the networks of a file run on.
 
     Raises:
         HarnessError: for unknown options.
     """
+    if is_space(name):
+        yield from check_networks(name, archs, data_set)
+        return
     if name in BENCHMARKS and name not in PROXIES:
         yield from check_reference(name)
         return

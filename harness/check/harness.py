@@ -16,7 +16,7 @@ from torch import nn
 from harness.check.devices import Redirected
 from harness.check.side_effects import differing, evidence_digest
 from harness.evidence import Evidence, Subject
-from harness.evidence.base import ScoringContext
+from harness.evidence.base import ScoringContext, Undefined
 from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Proxy, Sees
@@ -96,7 +96,11 @@ class CheckHarness:
         contents: list[dict[str, object]] = []
         with self.caught():
             try:
-                evidence += (kind.collect_all(subject, [kind])[0] for kind in kinds)
+                for kind in kinds:
+                    one = kind.collect_all(subject, [kind])[0]
+                    if isinstance(one, Undefined):
+                        return []
+                    evidence.append(one)
                 contents += map(evidence_digest, evidence)
                 measure: Any = self.proxy.measure
                 measure(*evidence)

@@ -26,18 +26,28 @@ from harness.choose.scores import scores_of
 from harness.choose.settings import MOST_TRAINED, ChooseRequest, read_choose
 from harness.choose.simulation import Design, simulate
 from harness.choose.simulation_report import write_simulation
-from harness.choose.trained import read_trained
 from harness.errors import HarnessError, OptionError
 from harness.evaluation.evaluation import defined_proxies
-from harness.evaluation.evaluation_set import attempted, pairs, sample_index
+from harness.evaluation.evaluation_set import (
+    EvaluationSet,
+    attempted,
+    default_truth,
+    open_evaluation_set,
+    pairs,
+    sample_index,
+)
+from harness.evaluation.own_truth import given_names, opened_truth, truth_word
 from harness.evaluation.population import open_population
 from harness.evaluation.provenance import Asked, describe_process
 from harness.files.out_folder import RECORD, out_folder
 from harness.files.results import write_files
+from harness.inputs import DataSet
 from harness.predictors import PREDICTORS, Predictor
 from harness.proxy import is_baseline
 from harness.scoring.proxy_spec import parse_proxies
-from harness.settings import ALL
+from harness.settings import ALL, Settings
+from harness.space import ModelSpace, SearchSpace
+from harness.truth.own_file import names_file
 
 read = read_choose
 
@@ -63,36 +73,34 @@ def _choose(request: ChooseRequest) -> None:
     asked, chosen = request.evaluation, request.chosen
     settings = asked.settings
     predictors = _predictors(request)
-    named, _ = pairs(asked.benches, asked.data_sets)
+    named, _ = pairs(asked.benches, asked.data_sets, settings, given_names(settings, None))
     if len(named) != 1:
         raise OptionError(
             f"choose takes one benchmark and one data set, but bench={','.join(asked.benches)} "
             f"dataset={','.join(asked.data_sets)} are {len(named)}."
         )
     space, data_set = named[0]
-    if settings.truth is None:
+    word = truth_word(space, data_set, settings)
+    if word is None and not isinstance(space, ModelSpace):
         raise OptionError(
             "truth= is missing: give the accuracies of the trained architectures as truth=FILE.csv:COLUMN, or "
             "simulate=[20,50,100]."
         )
     if not space.enumerable:
         raise OptionError(f"choose needs a benchmark whose architectures can be listed; {space.name} has too many.")
-    known = read_trained(settings.truth, space)
-    population = open_population(space, settings.population)
-    index = np.unique(np.concatenate([known.index, sample_index(space, settings, population)]))
-    archs = tuple(space.architectures[row] for row in index)
-    classes = np.unique(np.array(space.canonical_forms(archs)), return_inverse=True)[1]
-    accuracies = np.full(index.size, np.nan)
-    accuracies[np.searchsorted(index, known.index)] = known.accuracies
-    _check_trained(known.accuracies, classes[np.isfinite(accuracies)], settings.truth)
+    evaluated = _opened(space, data_set, settings, word)
+    index, accuracies = evaluated.index, evaluated.accuracies
+    classes = np.unique(np.array(evaluated.classes), return_inverse=True)[1]
+    known = np.isfinite(accuracies)
+    _check_trained(accuracies[known], classes[known], evaluated.truth.name)
     words = asked.proxies or (ALL,)
     specs = parse_proxies([*words, *settings.against], settings.options)
     specs = defined_proxies(specs, settings, asked_for_all=ALL in words)
     command = Asked({"proxy": words, "bench": [space.name], "dataset": [data_set.name]}, settings)
     with out_folder(settings.out, f"{space.name}-{data_set.name}-choose") as out:
-        scored = scores_of(space, data_set, archs, specs, settings, chosen.tables)
+        scored = scores_of(evaluated, specs, settings, chosen.tables)
         counts = frozenset(str(name) for name in scored.table if is_baseline(str(name)))
-        pool = Pool(archs, index, classes, scored.table, accuracies, counts)
+        pool = Pool(evaluated.archs, index, classes, scored.table, accuracies, counts)
         rankings = rankings_of(pool, predictors)
         if not rankings.fixed:
             raise HarnessError("No proxy tells the trained architectures apart, so that none can rank the rest.")
@@ -100,11 +108,24 @@ def _choose(request: ChooseRequest) -> None:
             pool, rankings, n_repeats=chosen.repeats, seed=settings.seed, n_population=len(space.architectures)
         )
         proposed = proposals(finding, chosen.k)
-        answer = Answer(f"{space.name} / {data_set.name}", known.name, finding, proposed, scored.left_out)
+        answer = Answer(f"{space.name} / {data_set.name}", evaluated.truth.name, finding, proposed, scored.left_out)
         write_answer(out, answer, command.command)
         _write_record(out, request, command)
         print(terminal_text(answer))
         print(out)
+
+
+def _opened(space: SearchSpace, data_set: DataSet, settings: Settings, word: str | None) -> EvaluationSet:
+    """The trained architectures and the candidates, in official order."""
+    truth = opened_truth(space, data_set, word)
+    is_file = word is not None and names_file(word)
+    column = truth.columns(data_set.name)[0].name if is_file else default_truth(truth, space, data_set)
+    if word is not None and not is_file:
+        column = truth.column(data_set.name, word).name
+    known = np.flatnonzero(np.isfinite(truth.values(space.architectures, data_set.name, column)))
+    candidates = sample_index(space, settings, open_population(space, settings.population))
+    index = np.unique(np.concatenate([known, candidates]))
+    return open_evaluation_set(space, data_set, settings, [space.architectures[row] for row in index])
 
 
 def _check_trained(accuracies: np.ndarray, classes: np.ndarray, truth: str) -> None:
@@ -134,7 +155,7 @@ def _simulate(request: ChooseRequest) -> None:
     if chosen.tables is None:
         raise OptionError("tables=null is invalid: a simulation takes its scores from score tables.")
     tables = chosen.tables
-    named, tolerated = pairs(asked.benches, asked.data_sets)
+    named, tolerated = pairs(asked.benches, asked.data_sets, asked.settings)
     opened, skipped = attempted(
         lambda space, data_set: (space, data_set, *benchmark_pool(space, data_set, asked.settings, tables)),
         named, tolerated, "simulated",

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.inputs import DataSet, draw_batches, preferred_kind
-from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.evaluation.evaluation import scoring_runs
+from harness.evaluation.evaluation_set import EvaluationSet
+from harness.scoring import ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec
 from harness.settings import Settings
-from harness.space import Architecture, SearchSpace
+from harness.space import Architecture
 from harness.store import OK, Header, ScoreStore, read_table
 
 
@@ -25,23 +26,14 @@ class Scored:
     left_out: dict[str, str]
 
 
-def scores_of(
-    space: SearchSpace,
-    data_set: DataSet,
-    archs: Sequence[Architecture],
-    specs: Sequence[ProxySpec],
-    settings: Settings,
-    tables: Path | None,
-) -> Scored:
-    """Scores of architectures by proxies; a proxy that has none of most of them is left out.
+def scores_of(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settings, tables: Path | None) -> Scored:
+    """Scores of the architectures of an evaluation set by proxies; one that has none of most of them is left out.
 
     Raises:
         HarnessError: for images that are missing, a store that cannot be used, or a run that cannot go on.
     """
-    kind = preferred_kind(data_set, settings.inputs)
-    context = ContextSpec(space.name, data_set.name, kind, settings.protocol, settings.seed, settings.device)
-    uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
-    run = ScoringRun(context, tuple(specs), draw_batches(data_set, context.request) if uses_inputs else None)
+    archs = evaluated.archs
+    run = scoring_runs(evaluated, specs, settings)[0]
     execution = ExecutionOptions(
         settings.n_workers, settings.resume, settings.retry == "failed", settings.timeout_per_network
     )

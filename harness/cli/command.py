@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,8 +17,12 @@ from types import FrameType
 from harness.cli.commands import COMMANDS, Command
 from harness.cli.invocation import invoked
 from harness.errors import HarnessError
+from harness.plug_in_code import DEBUG
 
 MISTAKE = 2
+DEBUG_FLAG = "--debug"
+"""Of every command: a mistake, and what code from outside raises, is shown with its traceback too."""
+
 LONGEST = 600  # characters of a sentence
 _LONGEST_WORD = 160
 _SIGNALS = {
@@ -44,17 +49,23 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         words: of the command line; None: those of the process.
 
     Returns:
-        0; 1 where the command says so (`check`, `data verify`); 2 after a user error, in one sentence on standard
-        error; 130, 143 or 129 after Ctrl-C, SIGTERM or a closed terminal, also in one sentence.
+        0; 1 where the command says so (`check`, `data verify`); 3 where budget_s left a part; 2 after a user error, in
+        one sentence on standard error; 130, 143 or 129 after Ctrl-C, SIGTERM or a closed terminal, in one sentence.
     """
     command = COMMANDS[name]
     typed = tuple(sys.argv[1:] if words is None else words)
+    debug = DEBUG_FLAG in typed
+    if debug:
+        typed = tuple(word for word in typed if word != DEBUG_FLAG)
+        os.environ[DEBUG] = "1"
     try:
         with _signals_heeded(), invoked(command.name, typed):
             return _answered(command, typed)
     except SystemExit as end:  # after the help of a parser
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except HarnessError as error:
+        if debug:
+            traceback.print_exception(error)
         _tell(one_sentence(str(error)))
         return MISTAKE
     except BrokenPipeError:  # `| head` has read enough
@@ -66,6 +77,9 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _tell(f"{_SIGNALS['SIGINT']} {command.kept}")
         return int(128 + signal.SIGINT)
+    finally:
+        if debug:
+            os.environ.pop(DEBUG, None)
 
 
 def dispatch(words: Sequence[str] | None = None) -> int:

@@ -71,6 +71,13 @@ COMMANDS: Mapping[str, Command] = {
              "nats_tss '|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|none~1|none~2|'"),
         ),
         Command(
+            "convert", "harness.convert", "write architectures in another notation",
+            "Writes architectures of a benchmark in another notation: official strings, indices, NASLib's tuples, "
+            "dictionaries of edges, matrices with operations. Takes architectures, or one CSV or Parquet file, whose "
+            "other columns are kept.",
+            ("nats_tss 11", "nats_tss '(0, 4, 0, 0, 1, 4)' --to arch", "nasbench101 archs.csv --to spec --out new.csv"),
+        ),
+        Command(
             "compare", "harness.compare", "show what changed between two runs",
             "Compares two runs row by row. Where versions, ground truth, images or the sample differ, both values are "
             "shown with the reason and without a difference.",

@@ -23,6 +23,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "transnasbench101macro": "transnas_macro",
         "tnb101micro": "transnas_micro",
         "tnb101macro": "transnas_macro",
+        "accelnasbench": "mnasnet",
     },
     "data set": {
         "imagenet16": "ImageNet16-120",
@@ -31,6 +32,9 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """By kind: what people write, in lower case and without separators, and the name that is meant."""
+
+BY_PATH = ("proxy", "benchmark")
+"""The kinds of which the path of a Python file is a name too; of a benchmark also models.py:NAME."""
 
 _BY_SPELLING = ("benchmark", "data set")  # compared without case and separators; proxies without case alone
 
@@ -52,7 +56,7 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
 
     Args:
         kind: of plug-in.
-        word: as typed; for a proxy it may be the path of a Python file.
+        word: as typed; for a proxy it may be the path of a Python file, for a data set that of the user's own data.
         further: words that are valid besides names.
 
     Raises:
@@ -60,14 +64,21 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
     """
     name = meant(kind, word)
     known, complete = known_names(kind)
-    if name in known or name in further or not complete or (kind == "proxy" and is_path(name)):
+    if name in known or name in further or not complete or (kind in BY_PATH and is_path(name)):
+        return name
+    if kind == "data set" and is_own_data(name):
         return name
     raise UnknownNameError(unknown_name(kind, word, known))
 
 
 def is_path(word: str) -> bool:
-    """Whether a word for a proxy is a file, or a function of a file, and no name."""
+    """Whether a word for a proxy or a benchmark is a file, or a function of one, and no name."""
     return word.endswith(".py") or ".py:" in word or "/" in word
+
+
+def is_own_data(word: str) -> bool:
+    """Whether a word for a data set is a file, folder or loader of the user's own, and no name."""
+    return word.endswith((".npz", ".py")) or ".py:" in word or "/" in word
 
 
 def _plain(word: str) -> str:

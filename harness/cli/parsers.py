@@ -94,12 +94,21 @@ def _check_list(arguments: argparse.Namespace) -> None:
 
 def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("arch", metavar="ARCH", help="an official string, or an index in the official order")
+    parser.add_argument("arch", metavar="ARCH", help="an index, or an official string or another notation")
     parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
 
 
 def _check_describe(arguments: argparse.Namespace) -> None:
     arguments.bench = checked("benchmark", arguments.bench, further=())
+
+
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
+    parser.add_argument("archs", metavar="FILE|ARCH", nargs="+", help="a CSV or Parquet file, or architectures")
+    parser.add_argument("--to", metavar="NOTATION", help="arch, index, naslib, ... (default: all, of architectures)")
+    parser.add_argument("--from", dest="written", metavar="NOTATION", help="how they are written (default: told)")
+    parser.add_argument("--column", help="the file's column of architectures (default: told by its name)")
+    parser.add_argument("--out", type=Path, help="a CSV file for the table (default: standard output)")
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
@@ -125,6 +134,8 @@ def _score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inputs", choices=INPUTS, default="real", help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument("--engine", default="local", help="local, or ray: a cluster (default: %(default)s)")
+    parser.add_argument("--engine-address", help="of engine ray: auto, local or HOST:PORT (default: auto)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default: %(default)s)")
     parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, help="a CSV file for the table")
@@ -141,8 +152,10 @@ def _check_score(arguments: argparse.Namespace) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("proxy", nargs="+", help="a name, FILE.py, FILE.py:FUNCTION, or a benchmark")
+    parser.add_argument("proxy", nargs="+", help="a name, a file of a proxy or networks, FILE.py:FUNCTION, a benchmark")
     parser.add_argument("--quick", action="store_true", help="skip cost and direction")
+    parser.add_argument("--archs", help="names of networks, where a function builds them: models.py:build --archs=a,b")
+    parser.add_argument("--dataset", help="what the networks of a file run on (digits)")
 
 
 def _check_check(arguments: argparse.Namespace) -> None:
@@ -190,6 +203,8 @@ def _store(parser: argparse.ArgumentParser) -> None:
     saving.add_argument("target", type=Path)
     telling = command.add_parser("info", help="say what a store holds and how much of it is verified")
     telling.add_argument("store", type=Path)
+    compacting = command.add_parser("compact", help="verify a store and write it without unused space")
+    compacting.add_argument("store", type=Path)
 
 
 def _check_store(arguments: argparse.Namespace) -> None:
@@ -201,6 +216,7 @@ _PARSERS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _data,
     "list": _list,
     "describe": _describe,
+    "convert": _convert,
     "compare": _compare,
     "page": _page,
     "score": _score,
@@ -213,6 +229,7 @@ _CHECKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "data": _check_data,
     "list": _check_list,
     "describe": _check_describe,
+    "convert": _check_describe,
     "score": _check_score,
     "check": _check_check,
     "perf": _check_perf,

@@ -21,8 +21,9 @@ SHOWING = ("-c", "--cfg", "-i", "--info", "-sc", "--shell-completion", "--hydra-
 _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 _CFG = ("job", "hydra", "all")
 _KIND_OF = {"proxy": "proxy", "bench": "benchmark", "dataset": "data set", "ensemble": "ensemble", "search": "searcher"}
-_LISTS = (*_KIND_OF, "inputs", "minimise", "table")  # settings that take a list
-_GROUPS = ("protocol", "recipe", "preset")  # folders of conf/ with one file for each choice
+_LISTS = (*_KIND_OF, "inputs", "minimise", "table", "scores", "scores_columns")  # settings that take a list
+_OTHER_SPELLINGS = {"scores.columns": "scores_columns", "scores.notation": "scores_notation"}  # scores= is a value
+_GROUPS = ("protocol", "engine", "recipe", "preset")  # folders of conf/ with one file for each choice
 _FURTHER = {"ensemble": (ALL, "alone", "null"), "proxy": (ALL, "null")}
 _WITH_QUOTES = ("arch", "start")  # values with brackets, bars and tildes, which mean more to Hydra
 
@@ -92,6 +93,9 @@ def _read(command: Command, word: str, sweeps: bool) -> str:
             f"{word} is invalid: a setting cannot be removed. To leave it at its default, do not give it."
         )
     bare = key.lstrip("+")
+    if bare in _OTHER_SPELLINGS:
+        bare = key = _OTHER_SPELLINGS[bare]
+        word = f"{key}={value}"
     _check_key(command, bare, word)
     if bare.startswith("hydra") and not value.strip():
         raise OptionError(f"{word} is invalid: it must have a value, as {bare}=VALUE.")

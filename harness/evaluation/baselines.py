@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from harness.agreement import RowKey
+from harness.columns import COSTS
 from harness.errors import OptionError
 from harness.proxy import PROXIES, baseline_names, is_baseline
 from harness.settings import Settings
@@ -38,6 +39,12 @@ def missing_baselines(asked: Sequence[RowKey], settings: Settings) -> list[str]:
     return [name for name in compared_with(settings) if name not in names]
 
 
+def missing_costs(known: Iterable[RowKey]) -> list[str]:
+    """Counts of which agreement at equal cost is found, that were neither requested nor compared with."""
+    names = {key.proxy for key in known if is_baseline(key.proxy, version=key.version)}
+    return [name for name in COSTS.values() if name not in names]
+
+
 def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The hypotheses that were declared, of proxies and baselines that are compared here.
 
@@ -55,18 +62,3 @@ def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> tuple[tupl
                 f"{said}: nothing is compared with {baseline}; against= has {', '.join(settings.against)}."
             )
     return settings.hypotheses
-
-
-def refuse_as_names(names: Iterable[str], settings: Settings) -> None:
-    """Make sure that scores computed elsewhere are not called as the counts that they are compared with.
-
-    Raises:
-        OptionError: naming the columns; and for an against= with something else than baselines.
-    """
-    counts = compared_with(settings)
-    taken = [name for name in names if name in counts]
-    if taken:
-        raise OptionError(
-            f"The file of scores= has a column called {', '.join(taken)}, as the count that scores are compared with; "
-            "rename the column."
-        )

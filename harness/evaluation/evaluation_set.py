@@ -12,13 +12,15 @@ from omegaconf import OmegaConf
 
 from harness.agreement import Sample
 from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.evaluation.own_truth import opened_truth, truth_word
 from harness.evaluation.population import Population, open_population
-from harness.inputs import DATA_SETS, DataSet
+from harness.inputs import DATA_SETS, DataSet, open_data_set, own_data, refuse_options
 from harness.paths import conf_folder
 from harness.randomness import derive_seed
 from harness.settings import ALL, DEFAULT_SAMPLE, Settings
-from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space import BENCHMARKS, Architecture, SearchSpace, refuse_unfit, space_of
 from harness.truth import Truth, check_has_truth
+from harness.truth.own_file import names_file
 from harness.truth.table import TruthColumn
 
 T = TypeVar("T")
@@ -78,37 +80,82 @@ Tolerated = tuple[type[HarnessError], ...]
 """The errors that leave out the pair that has them; any other one ends the command, as does one of a single pair."""
 
 
-def pairs(benches: Sequence[str], data_sets: Sequence[str]) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
+def pairs(
+    benches: Sequence[str], data_sets: Sequence[str], settings: Settings, names: Sequence[str] | None = None
+) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
     """The pairs that the words of the command line name, and the errors of one pair that leave the others alone.
 
     What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
 
+    Args:
+        benches: names, or files of the user's own networks.
+        data_sets: names, or files, folders and loaders of the user's own data.
+        settings: how those are read.
+        names: the architectures of a benchmark that is a function of a file, as `models.py:build`.
+
     Raises:
         UnknownNameError: for names that nothing knows.
-        OptionError: for a data set that none of the benchmarks has.
+        OptionError: for a data set that none of the benchmarks has, or has networks for.
         MissingDataError: for a single benchmark that has neither the data set nor any truth.
+        HarnessError: for data of the user's own that cannot be used.
     """
-    spaces = [BENCHMARKS.get(name) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
-    for word in data_sets:
-        if word != ALL:
-            DATA_SETS.get(word)
-    found = []
+    spaces = [space_of(name, names) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
+    opened = _opened_data_sets(data_sets, settings)
+    is_only_one = len(benches) == 1 and ALL not in benches
+    found, refused = [], []
     for space in dict.fromkeys(spaces):
         for word in data_sets:
-            for name in space.data_sets if word == ALL else [word]:
-                if name in space.data_sets:
-                    found.append((space, DATA_SETS.get(name)))
-                elif len(benches) == 1 and ALL not in benches:
-                    check_has_truth(space.name)
-                    raise OptionError(
-                        f"The benchmark {space.name} has no data set '{name}'; it has {', '.join(space.data_sets)}."
-                    )
+            for data_set in map(DATA_SETS.get, space.data_sets) if word == ALL else [opened[word]]:
+                try:
+                    if own_data(data_set) is None and not space.takes(data_set.name):
+                        _refuse_data_set(space, data_set, is_only_one)
+                        continue
+                    refuse_unfit(space, data_set)
+                    found.append((space, data_set))
+                except OptionError as error:
+                    if is_only_one:
+                        raise
+                    refused.append(error)
+    if not found and refused:
+        raise refused[0]
     if not found:
         raise OptionError(f"None of the benchmarks {', '.join(benches)} has a data set {' or '.join(data_sets)}.")
     named = list(dict.fromkeys(found))
     if ALL in (*benches, *data_sets):
         return named, (HarnessError,)
     return named, (MissingDataError,) if len(named) > 1 else ()
+
+
+def _opened_data_sets(words: Sequence[str], settings: Settings) -> dict[str, DataSet]:
+    """The data sets of all words but `all`.
+
+    Raises:
+        OptionError: if two of the user's own have one name, by which results would be confused.
+    """
+    if ALL in words:
+        refuse_options(ALL, settings.data, settings.loss)
+    opened = {word: open_data_set(word, settings.data, settings.loss) for word in words if word != ALL}
+    by_name: dict[str, str] = {}
+    for word, data_set in opened.items():
+        if opened[by_name.setdefault(data_set.name, word)] != data_set:
+            raise OptionError(
+                f"The data sets {by_name[data_set.name]} and {word} are both called {data_set.name}; rename one."
+            )
+    return opened
+
+
+def _refuse_data_set(space: SearchSpace, data_set: DataSet, is_only_one: bool) -> None:
+    """Raises what a single benchmark lacks; one of several is left out.
+
+    Raises:
+        OptionError: if it does not have the data set.
+        MissingDataError: if it has no truth either.
+    """
+    if is_only_one:
+        check_has_truth(space.name)
+        raise OptionError(
+            f"The benchmark {space.name} has no data set '{data_set.name}'; it has {', '.join(space.data_sets)}."
+        )
 
 
 def attempted(
@@ -150,15 +197,24 @@ def open_evaluation_set(
         OptionError: for a sample larger than the population, and for a population that the space does not have.
     """
     population = open_population(space, settings.population)
-    truth = Truth.open(space.name)
-    column = truth.column(data_set.name, settings.truth or default_truth(truth, space, data_set))
+    word = truth_word(space, data_set, settings)
+    truth = opened_truth(space, data_set, word)
+    known = None
+    if word is not None and names_file(word):
+        (column,) = truth.columns(data_set.name)
+        values = truth.values(space.architectures, data_set.name, column.name)
+        known = np.flatnonzero(np.isfinite(values))
+    else:
+        column = truth.column(data_set.name, word or default_truth(truth, space, data_set))
     if archs is None:
-        index = sample_index(space, settings, population)
+        index = sample_index(space, settings, population, known)
     else:
         index = np.array([space.index(Architecture(arch)) for arch in archs], dtype=np.int64)
         index = index[np.isin(index, population.index)]
         if not index.size:
             raise OptionError(f"None of the architectures of scores= is in the population {population.name}.")
+        if isinstance(settings.sample, int):
+            index = _drawn_from(index, space, settings)
     chosen = tuple(space.architectures[row] for row in index)
     values = truth.values(chosen, data_set.name, column.name)
     if not np.isfinite(values).any():
@@ -170,16 +226,32 @@ def open_evaluation_set(
     return EvaluationSet(space, data_set, chosen, index, values, column, population, truth)
 
 
-def sample_index(space: SearchSpace, settings: Settings, population: Population | None = None) -> NDArray[np.int64]:
+def sample_index(
+    space: SearchSpace,
+    settings: Settings,
+    population: Population | None = None,
+    known: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
     """Official indices [n] of the sample, ascending for `all`; sample=N is the first N of one permutation.
 
     A population's sample is the first N of the permutation of the space that belong to it.
+
+    Args:
+        space: the benchmark.
+        settings: with `sample`.
+        population: what the sample is from; None: the space.
+        known: the architectures with a truth, where a user's file knows a part of the space: a sample is drawn from
+            them, unless by default the whole population is taken.
     """
     n_space = len(space.architectures)
     members = np.arange(n_space) if population is None else population.index
     if settings.sample == ALL:
         return members
     n_wanted = DEFAULT_SAMPLE if settings.sample is None else int(settings.sample)
+    if known is not None and (settings.sample is not None or members.size > DEFAULT_SAMPLE):
+        members = members[np.isin(members, known)]
+        if settings.sample is not None and n_wanted > members.size:
+            raise OptionError(f"sample={n_wanted} is too many: truth= knows {members.size:,} of these architectures.")
     if n_wanted > members.size:
         if settings.sample is None:
             return members
@@ -191,8 +263,25 @@ def sample_index(space: SearchSpace, settings: Settings, population: Population 
     return order[np.isin(order, members)][:n_wanted] if members.size < n_space else order[:n_wanted]
 
 
+def _drawn_from(index: NDArray[np.int64], space: SearchSpace, settings: Settings) -> NDArray[np.int64]:
+    """sample=N of the architectures of scores=: those that come first in the permutation of the space.
+
+    Raises:
+        OptionError: if there are fewer.
+    """
+    n_wanted = int(settings.sample or 0)
+    if n_wanted > index.size:
+        raise OptionError(
+            f"sample={n_wanted} is larger than scores=, which has {index.size:,} architectures; leave sample= out for "
+            "all of them."
+        )
+    n_space = len(space.architectures)
+    order = np.random.default_rng(derive_seed("sample", settings.sample_seed, space.name)).permutation(n_space)
+    return order[np.isin(order, index)][:n_wanted]
+
+
 def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
-    """The column that conf/benchmarks names for a data set.
+    """The column that conf/benchmarks names for a data set, or else the space.
 
     Of several, the first one that is here for every architecture; failing that, the one here for the most.
 
@@ -200,11 +289,17 @@ def default_truth(truth: Truth, space: SearchSpace, data_set: DataSet) -> str:
         HarnessError: if it names none.
     """
     file: Path = conf_folder() / "benchmarks" / f"{space.name}.yaml"
+    if not file.is_file():  # a space of the user's own, which brings its accuracies
+        own = truth.columns(data_set.name)
+        if len(own) == 1:
+            return own[0].name
     stated = OmegaConf.to_container(OmegaConf.load(file).truth) if file.is_file() else {}
-    columns = stated.get(data_set.name) if isinstance(stated, dict) else None
+    stated = stated if isinstance(stated, dict) else {}
+    columns = stated.get(data_set.name) or space.default_truth.get(data_set.name)
     if not columns:
         raise HarnessError(
-            f"No default truth column of {space.name} on {data_set.name} is defined in {file}; give truth=COLUMN."
+            f"No default truth column of {space.name} on {data_set.name} is defined in {file}, nor by the space "
+            "(default_truth); give truth=COLUMN."
         )
     if isinstance(columns, str):
         return columns

@@ -1,140 +1,259 @@
-"""Scores computed elsewhere: a CSV file that goes straight to agreement."""
+"""Scores computed elsewhere (`scores=`): columns of files, named in this run, on the architectures of a space."""
 
-import csv
-import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness import columns
-from harness.errors import CorruptDataError, MissingDataError
-
-_RESERVED = frozenset(columns.AGREEMENT) - set(columns.SCORES)
-"""Names of columns of the harness's own tables, which a proxy cannot have."""
-
-_MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE | re.ASCII)
-_LONGEST_NAME = 200
-_LONGEST_CELL = 10_000
-_MOST_BYTES = 2**30
+from harness.cli.names import meant
+from harness.errors import CorruptDataError, MissingDataError, OptionError
+from harness.evaluation.score_file import ScoreFile, read_score_file
+from harness.evaluation.score_roles import INDEX_NAMES
+from harness.evaluation.score_table_file import is_score_table, read_score_table
+from harness.files.atomic import sha256_of
+from harness.registry import unknown_name
+from harness.space import Architecture, SearchSpace
+from harness.space.notation import INDEX, OFFICIAL, read_all, shown
 
 
-def read_scores(path: Path) -> pd.DataFrame:
-    """Scores by architecture: the file's column `arch` becomes the index, every other column is a proxy of that name.
+@dataclass(frozen=True, eq=False)
+class ExternalColumn:
+    """A column of scores on a space: `scores` gives each architecture's; `seed` is empty where the file has none."""
 
-    An empty cell, NaN or NA is not a score. `index` and `truth`, which the harness's own tables have beside the
-    architectures, are left out.
+    name: str
+    path: Path
+    seed: str
+    scores: Mapping[Architecture, float]
+
+    def values(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
+        """The scores of some architectures [n_archs], NaN where there is none."""
+        return np.array([self.scores.get(arch, np.nan) for arch in archs], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoresOnSpace:
+    """What the files say of a space and data set: the architectures in the files' order, and columns over them.
+
+    `notes` are sentences on how the files were read.
+    """
+
+    archs: tuple[Architecture, ...]
+    columns: tuple[ExternalColumn, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ExternalScores:
+    """The files of `scores=`.
+
+    Attributes:
+        files: as they were read.
+        names: what each column of each file is called in this run.
+        notation: in which the architectures are written; None: told from the texts.
+    """
+
+    files: tuple[ScoreFile, ...]
+    names: tuple[Mapping[str, str], ...]
+    notation: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def proxies(self) -> list[str]:
+        """The names of all columns."""
+        return [name for names in self.names for name in names.values()]
+
+    @property
+    def written(self) -> list[str]:
+        """The architectures of all files as they are written there, each once."""
+        return list(dict.fromkeys(arch for file in self.files for arch in file.archs))
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The sha256 of each file."""
+        return {str(file.path): sha256_of(file.path) for file in self.files}
+
+    def on(self, space: SearchSpace, data_set: str) -> ScoresOnSpace:
+        """The scores on one space and data set.
+
+        Raises:
+            MissingDataError: if none of the files has any on it.
+            UnknownNameError: for an architecture that the space lacks, naming file and line.
+            OptionError: for names in two notations, or with two meanings.
+            CorruptDataError: for an architecture that a file names twice, in whatever notation.
+        """
+        found: list[ExternalColumn] = []
+        notes = list(self.notes)
+        archs: dict[Architecture, None] = {}
+        lacking = []
+        for file, names in zip(self.files, self.names, strict=True):
+            rows = _rows_on(file, space.name, data_set)
+            if not len(rows):
+                lacking.append(_elsewhere(file, space.name, data_set))
+                continue
+            read, how = _archs(file, rows, space, self.notation)
+            notes += how
+            archs |= dict.fromkeys(read)
+            found += _columns(file, rows, read, names)
+        if not found:
+            raise MissingDataError(lacking[0])
+        notes += lacking
+        notes += _duplicates(space, list(archs))
+        return ScoresOnSpace(tuple(archs), tuple(found), tuple(dict.fromkeys(notes)))
+
+
+def open_scores(
+    paths: Sequence[Path], chosen: Sequence[str], taken: Collection[str], notation: str | None = None
+) -> ExternalScores:
+    """Read the files of `scores=`.
+
+    A column that is called as one of this run, or of another file, is called `NAME (FILE)`: it is the file's, and is
+    never taken for a baseline or proxy of the harness.
+
+    Args:
+        paths: of the files.
+        chosen: the columns to take, `scores_columns`; empty: all that are told to be scores.
+        taken: names that other columns of this run have.
+        notation: of the architectures; None: told from the texts.
 
     Raises:
-        MissingDataError: if there is no such file.
-        CorruptDataError: naming the line: if it has no column arch, no scores, a name that is reserved, an
-            architecture twice or without a name, a row of another length, or a score that is not a number.
+        HarnessError: for files that cannot be read, and columns that none of them has.
     """
-    rows = _rows(path)
-    _, names = next(rows, (0, []))
-    kept = _kept(path, names)
-    at = names.index(columns.ARCH)
-    lines: dict[str, int] = {}
-    values: dict[str, list[float]] = {name: [] for name in kept}
-    for line, cells in rows:
-        if len(cells) != len(names):
-            raise CorruptDataError(f"'{path}' has {len(cells)} cells in line {line}; its header has {len(names)}.")
-        arch = cells[at].strip()
-        if arch.lower() in _MISSING:
-            raise CorruptDataError(f"'{path}' names no architecture in line {line}: its column arch has '{arch}'.")
-        if arch in lines:
+    paths = list(dict.fromkeys(path.expanduser() for path in paths))
+    files = tuple(_read(path, chosen) for path in paths)
+    known = [name for file in files for name in file.scores]
+    for name in chosen:
+        if name not in known:
+            raise OptionError(f"scores_columns={name} is invalid: {unknown_name('column', name, known)}")
+    names, notes = [], []
+    for file in files:
+        called = {name: _called(name, file, files, taken) for name in file.scores}
+        notes += [
+            f"{_short(file.path)}: its column {shown(name)} is called {shown(other)} here, to tell it from another one"
+            for name, other in called.items()
+            if other != name
+        ]
+        names.append(called)
+        if file.left_out:
+            listed = ", ".join(f"{shown(name)} ({what})" for name, what in file.left_out.items())
+            notes.append(f"{_short(file.path)}: left out {listed}; scores_columns=[NAME,...] chooses columns")
+    return ExternalScores(files, tuple(names), notation, tuple(notes))
+
+
+def _read(path: Path, chosen: Sequence[str]) -> ScoreFile:
+    return read_score_table(path) if is_score_table(path) else read_score_file(path, chosen)
+
+
+def _called(name: str, file: ScoreFile, files: Sequence[ScoreFile], taken: Collection[str]) -> str:
+    """What a column is called in a run: by its own name, unless something else has it."""
+    others = [other for other in files if other is not file and name in other.scores]
+    if name not in taken and not others:
+        return name
+    alike = [other for other in others if other.path.name == file.path.name]
+    return f"{name} ({file.path if alike else file.path.name})"
+
+
+def _rows_on(file: ScoreFile, bench: str, data_set: str) -> NDArray[np.int64]:
+    """The rows of a file that are about a benchmark and data set; all where it does not say."""
+    fits = np.ones(len(file.archs), dtype=bool)
+    for kind, names, wanted in (("data set", file.data_sets, data_set), ("benchmark", file.benches, bench)):
+        if names is not None:
+            known = {name: meant(kind, name) == wanted for name in set(names)}
+            fits &= np.array([known[name] for name in names], dtype=bool)
+    return np.flatnonzero(fits)
+
+
+def _elsewhere(file: ScoreFile, bench: str, data_set: str) -> str:
+    """The sentence that a file has nothing on a benchmark and data set."""
+    parts = [sorted(set(names)) for names in (file.benches, file.data_sets) if names is not None]
+    has = " on ".join(", ".join(map(shown, names[:10])) for names in parts)
+    return f"'{file.path}' has no scores of {bench} on {data_set}; it has {has}."
+
+
+def _archs(
+    file: ScoreFile, rows: NDArray[np.int64], space: SearchSpace, notation: str | None
+) -> tuple[list[Architecture], list[str]]:
+    """The architecture of each row, and a note on how they are written unless as official strings."""
+    texts = list(dict.fromkeys(file.archs[row] for row in rows))
+    first = {file.archs[row]: file.lines[row] for row in rows[::-1]}
+    if file.named_by[0].lower() in INDEX_NAMES and notation is None and space.enumerable:
+        notation = INDEX
+    read, archs = read_all(space, texts, lambda at: f"'{file.path}', line {first[texts[at]]}", notation)
+    by_text = dict(zip(texts, archs, strict=True))
+    _refuse_twice(file, rows, by_text)
+    if read.name == OFFICIAL:
+        return [by_text[file.archs[row]] for row in rows], []
+    where = " and ".join(name or "the first column" for name in file.named_by)
+    note = f"{_short(file.path)}: {where} names the architectures in the notation {read.name} ({read.words})"
+    return [by_text[file.archs[row]] for row in rows], [note]
+
+
+def _refuse_twice(file: ScoreFile, rows: NDArray[np.int64], by_text: Mapping[str, Architecture]) -> None:
+    """Make sure that no architecture has two rows under different names."""
+    if len(set(by_text.values())) == len(by_text):
+        return
+    seen: dict[tuple[Architecture, int], int] = {}
+    for row in rows:
+        key = by_text[file.archs[row]], -1 if file.seeds is None else int(file.seeds[row])
+        if key in seen:
             raise CorruptDataError(
-                f"'{path}' has the architecture '{_shown(arch)}' more than once, in lines {lines[arch]} and {line}."
+                f"'{file.path}' has the architecture {key[0]} more than once, in lines {file.lines[seen[key]]} "
+                f"('{shown(file.archs[seen[key]])}') and {file.lines[row]} ('{shown(file.archs[row])}')."
             )
-        lines[arch] = line
-        for name, column in kept.items():
-            values[name].append(_number(cells[column].strip(), f"'{path}' has '%s' in line {line}, column {name}"))
-    if not lines:
-        raise CorruptDataError(f"'{path}' has no rows; each is an architecture with its scores.")
-    return pd.DataFrame(values, index=pd.Index(list(lines), name=columns.ARCH), dtype="float64")
+        seen[key] = int(row)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The line number and cells of each row that is not empty, the header first.
-
-    Raises:
-        MissingDataError: if there is no such file.
-        CorruptDataError: if it is not CSV in UTF-8.
-    """
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CorruptDataError(f"'{path}' has more than {_MOST_BYTES:,} bytes; no table of scores is so large.")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            for cells in reader:
-                if cells:
-                    if max(map(len, cells)) > _LONGEST_CELL:
-                        raise CorruptDataError(
-                            f"'{path}' has a cell of over {_LONGEST_CELL:,} characters in line {reader.line_num}."
-                        )
-                    yield reader.line_num, cells
-    except FileNotFoundError:
-        raise MissingDataError(f"There is no file '{path}'; scores= takes a CSV file with the column arch.") from None
-    except CorruptDataError:
-        raise
-    except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or ("not UTF-8" if isinstance(error, UnicodeError) else error)
-        raise CorruptDataError(f"'{path}' is not a CSV file: {reason}.") from error
-
-
-def _kept(path: Path, names: Sequence[str]) -> dict[str, int]:
-    """The proxies of a header with the places of their columns.
-
-    Raises:
-        CorruptDataError: if one cannot be a proxy's name, or there are none.
-    """
-    kept = {name: at for at, name in enumerate(names) if name not in columns.SCORES}
-    if columns.ARCH not in names or not kept:
-        shown = ", ".join(map(_shown, names)) or "no columns"
-        raise CorruptDataError(f"'{path}' has the columns {shown}; it needs arch and scores.")
-    twice = [name for at, name in enumerate(names) if name in names[:at]]
-    if twice:
-        raise CorruptDataError(f"'{path}' has the column '{_shown(twice[0])}' more than once in line 1.")
-    for name in kept:
-        if name in _RESERVED:
-            raise CorruptDataError(
-                f"'{path}' calls a column '{name}' in line 1, a name that is reserved for a column of agreement.csv; "
-                "rename it or leave it out."
-            )
-        if not name.strip() or name.strip().lower() in _MISSING or len(name) > _LONGEST_NAME or not name.isprintable():
-            raise CorruptDataError(
-                f"'{path}' calls a column '{_shown(name)}' in line 1; a proxy's name is a printable text of 1 to "
-                f"{_LONGEST_NAME} characters other than NA or nan."
-            )
-    return kept
-
-
-def _number(text: str, where: str) -> float:
-    """A score, NaN where there is none.
-
-    Raises:
-        CorruptDataError: with `where`, in which %s is the text, if it is not a number or too large for one.
-    """
-    if text.lower() in _MISSING:
-        return math.nan
-    if _INFINITE.fullmatch(text):
-        return float(text)
-    if not _NUMBER.fullmatch(text):
-        raise CorruptDataError(f"{where.replace('%s', _shown(text), 1)}, which is not a number.")
-    found = float(text)
-    if math.isinf(found):
-        raise CorruptDataError(
-            f"{where.replace('%s', _shown(text), 1)}, which is too large: numbers end at 1.8e308. Write inf for "
-            "infinite."
-        )
+def _columns(
+    file: ScoreFile, rows: NDArray[np.int64], archs: Sequence[Architecture], names: Mapping[str, str]
+) -> list[ExternalColumn]:
+    """Each column of a file, one for each of its seeds."""
+    found = []
+    seeds = np.full(len(rows), -1) if file.seeds is None else file.seeds[rows]
+    for name, values in file.scores.items():
+        for seed in np.unique(seeds):
+            of_seed = np.flatnonzero(seeds == seed)
+            scores = {archs[int(at)]: float(values[rows[at]]) for at in of_seed}
+            text = columns.NO_SEED if file.seeds is None else str(seed)
+            found.append(ExternalColumn(names[name], file.path, text, scores))
     return found
 
 
-def _shown(text: str) -> str:
-    """A foreign text in ASCII, its end left out where it is long."""
-    shown = text.encode("ascii", "backslashreplace").decode()
-    shown = "".join(letter if letter.isprintable() else "?" for letter in shown)
-    return shown if len(shown) <= 100 else f"{shown[:80]}..."
+def _duplicates(space: SearchSpace, archs: Sequence[Architecture]) -> list[str]:
+    """A note on architectures that compute the same function as another one of the files."""
+    by_form: dict[Architecture, list[Architecture]] = {}
+    for arch, form in zip(archs, space.canonical_forms(archs), strict=True):
+        by_form.setdefault(form, []).append(arch)
+    several = [same for same in by_form.values() if len(same) > 1]
+    if not several:
+        return []
+    n_alike = sum(map(len, several))
+    example = " and ".join(space.label(arch) for arch in several[0][:2])
+    classes = "1 class" if len(several) == 1 else f"{len(several):,} classes"
+    return [
+        f"{n_alike:,} of the {len(archs):,} architectures of scores= are isomorphic to another one of them, in "
+        f"{classes}: {example}, for example; tau counts each, its interval is over classes, and values over networks "
+        "count each class once"
+    ]
+
+
+def _short(path: Path) -> str:
+    return shown(path.name)
+
+
+def mean_notes(seeds: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """For each column with several seeds its tau averaged over them, from the rows of seeds.csv."""
+    own = seeds[seeds[columns.PROXY].isin(names) & (seeds[columns.VERSION] == columns.EXTERNAL)]
+    return [
+        f"{shown(str(row[columns.PROXY]))} on {row[columns.BENCH]} / {row[columns.DATASET]}: mean tau over "
+        f"{row[columns.N_SEEDS]} seeds {signed(row[columns.TAU_MEAN])}, from {signed(row[columns.TAU_SEED_LOW])} to "
+        f"{signed(row[columns.TAU_SEED_HIGH])}"
+        for row in own.to_dict("records")
+    ]
+
+
+def signed(tau: float) -> str:
+    """A correlation as tables show it: `.123`, `-.123`."""
+    return f"{tau:.3f}".replace("0.", ".", 1)

@@ -76,5 +76,5 @@ def _read(space: SearchSpace, file: Path) -> Population:
         raise OptionError(f"population={file} lacks the column {ARCH}; it has {', '.join(map(str, table.columns))}.")
     if table.empty:
         raise OptionError(f"population={file} holds no architecture; give one or more in its column {ARCH}.")
-    index = np.unique([space.index(Architecture(arch)) for arch in table[ARCH]]).astype(np.int64)
+    index = np.unique([space.index(space.find(arch)) for arch in table[ARCH]]).astype(np.int64)
     return Population(space, str(file), f"the {index.size:,} architectures of {file.name}", index)

@@ -15,6 +15,7 @@ from harness.evaluation.evaluation_set import EvaluationSet, Skipped
 from harness.report import JSON
 from harness.scoring import ScoringRun
 from harness.settings import Settings
+from harness.space import SearchSpace
 
 _PACKAGES = ("nas-proxy-harness", "torch", "numpy", "scipy", "pandas", "hydra-core")
 
@@ -84,14 +85,14 @@ def describe_run(
         "command": process["command"],
         "date": process["date"],
         "config": asked.config,
-        "space_versions": {evaluated.space.name: evaluated.space.version for evaluated in evaluation_sets},
+        "space_versions": {evaluated.space.name: version_of(evaluated.space) for evaluated in evaluation_sets},
         "truth": {"/".join(evaluated.name): _plain(evaluated.truth) for evaluated in evaluation_sets},
         "population": {
             "/".join(evaluated.name): f"{evaluated.population.name}: {evaluated.population.words}"
             for evaluated in evaluation_sets
         },
         "inputs": {
-            f"{run.context.bench}/{run.context.data_set}/seed{run.context.seed}": {
+            f"{run.context.space.name}/{run.context.data_set}/seed{run.context.seed}": {
                 "kind": run.batches.kind.value,
                 "source": run.batches.source,
                 "sha256": run.batches.sha256,
@@ -105,6 +106,12 @@ def describe_run(
         "versions": process["versions"],
         "git_commit": process["git_commit"],
     }
+
+
+def version_of(space: SearchSpace) -> JSON:
+    """A space's version; of the user's own networks the sha256 of their files."""
+    _, _, found = space.key.rpartition("@")
+    return int(found) if found.isdecimal() else found
 
 
 def describe_process(command: str) -> dict[str, JSON]:

@@ -1,6 +1,7 @@
 """Columns of scores on a target: one per proxy and seed, and those of the ensembles over them."""
 
 import dataclasses
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES, Ensemble
 from harness.errors import OptionError
 from harness.evaluation.evaluation_set import EvaluationSet
+from harness.evidence.coverage import Coverage, least
 from harness.proxy import Undefined
 from harness.settings import ALL
+from harness.store import OK, Score
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class ScoreColumn:
     """A proxy's or an ensemble's scores of the architectures of a target.
 
     `name` is its column in scores.parquet, `row_key` its cells in agreement.csv, `seconds` CPU seconds per network, and
-    `failures` says how many have no score, by status and reason.
+    `failures` says how many have no score, by status and reason. `stored` are the scores of networks of the user's own,
+    in the order of the target; otherwise empty.
     """
 
     name: str
@@ -31,6 +35,15 @@ class ScoreColumn:
     values: "pd.Series[float]"
     seconds: float
     failures: Mapping[str, int]
+    stored: Sequence[Score] = ()
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The smallest shares of weights and activations that were seen of a network; NaN where none is stated."""
+        known = least(Coverage.parse(score.reason) for score in self.stored if score.status == OK)
+        if known is None:
+            return math.nan, math.nan
+        return tuple(math.nan if one is None else one for one in (known.weights, known.activations))  # type: ignore[return-value]
 
 
 def parse_ensembles(words: Sequence[str], options: Mapping[str, Mapping[str, object]]) -> dict[str, Ensemble]:

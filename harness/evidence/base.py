@@ -7,9 +7,10 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.deprecated import take_old_names
+from harness.evidence.coverage import Coverage
 from harness.inputs import Batch, DataSet
 from harness.protocol import Mode, Protocol
 from harness.registry import Registry
@@ -51,6 +52,10 @@ class Subject:
         """The network on the context's device, in the protocol's dtype and mode."""
         return self.build(init=self.context.protocol.init, seed=self.context.seed)
 
+    def to_run(self, images: Tensor) -> Tensor:
+        """Images on the context's device, in the protocol's dtype and the memory layout that is fastest."""
+        return prepared(images, self.context)
+
     def build(self, *, init: Initialisation, seed: int, execute: Execute | None = None) -> nn.Module:
         """A new network, as `network` but with other initial weights and, optionally, other executed operations."""
         context, protocol = self.context, self.context.protocol
@@ -61,6 +66,12 @@ class Subject:
             if parameter.dim() == 4:  # the memory layout with the fastest convolutions, on CPUs and GPUs
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         return network
+
+
+def prepared(images: Tensor, context: ScoringContext) -> Tensor:
+    """Images on the device of a context, in its dtype; feature maps in channels-last."""
+    moved = images.to(device=context.device, dtype=context.protocol.dtype.dtype)
+    return moved.contiguous(memory_format=torch.channels_last) if moved.dim() == 4 else moved.contiguous()
 
 
 class Evidence(ABC):
@@ -78,6 +89,9 @@ class Evidence(ABC):
     trains: ClassVar[bool] = False
     """Whether it trains the network, which may take any time: `timeout_per_network` does not apply."""
 
+    coverage: Coverage | None = None
+    """How much of a network of the user's own it saw; None for the networks of the project's benchmarks."""
+
     seconds: float = 0.0
     """CPU seconds of the passes for this evidence; shared passes count in full."""
 
@@ -87,8 +101,11 @@ class Evidence(ABC):
 
     @classmethod
     @abstractmethod
-    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
-        """Run the pass once over the subject and return the evidence of each kind, in order."""
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> Sequence[Self | Undefined]:
+        """Run the pass once over the subject and return the evidence of each kind, in order.
+
+        In place of a kind that is undefined for the network, `Undefined` with the reason.
+        """
 
 
 EVIDENCE: Registry[type[Evidence]] = Registry("kind of evidence", "harness.evidence", plural="kinds of evidence")

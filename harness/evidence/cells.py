@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from harness.evidence.base import EVIDENCE, Subject, Undefined
 from harness.evidence.private import PrivateNetwork, hooked, run
 from harness.space.initialise import Initialisation
+from harness.space.own_network import OwnNetwork, body_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,11 @@ class CellStatistics:
 
 @EVIDENCE.register("cell_features")
 class CellFeatures(PrivateNetwork):
-    """Feature and gradient statistics of each cell for N(0,1) images, N(0, 2 / fan_in) weights and batch statistics."""
+    """Feature and gradient statistics of each cell for N(0,1) images, N(0, 2 / fan_in) weights and batch statistics.
+
+    A network of the user's own says by an attribute `cells`, a tuple of the names of two or more modules that return
+    feature maps [n, channels, height, width], after which of them its features are read; undefined without it.
+    """
 
     shared_pass: ClassVar[str] = "cell features"
 
@@ -48,10 +53,13 @@ class CellFeatures(PrivateNetwork):
 
     def _compute(self, n_images: int) -> CellStatistics:
         network = self.network(init=Initialisation.kaiming_normal)
-        names: tuple[str, ...] = getattr(network, "cells", ())
+        body = body_of(network)
+        names: tuple[str, ...] = getattr(body, "cells", ())
+        if isinstance(network, OwnNetwork) and not _are_names(names):
+            names = ()
         if len(names) < 2:
             raise Undefined("the network does not name the cells after which its features are read")
-        features = _features([network.get_submodule(name) for name in names], network, self.noise(n_images))
+        features = _features([body.get_submodule(name) for name in names], network, self.noise(n_images))
         entropies = tuple(_entropy(torch.cat(calls)) for calls in features)
         gains = []
         for place in range(1, len(features)):
@@ -61,6 +69,11 @@ class CellFeatures(PrivateNetwork):
             ]
             gains.append(_gain(features[place - 1], features[place], signs))
         return CellStatistics(entropies, tuple(gains))
+
+
+def _are_names(cells: object) -> bool:
+    """Whether `cells` names modules; a user's network may call something else so."""
+    return isinstance(cells, tuple | list) and all(isinstance(name, str) for name in cells)
 
 
 def _features(cells: list[nn.Module], network: nn.Module, images: Tensor) -> list[list[Tensor]]:

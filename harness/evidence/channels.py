@@ -6,8 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from harness.evidence.base import EVIDENCE, Subject
+from harness.errors import PlugInError
+from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.coverage import Coverage, share
 from harness.evidence.private import PrivateNetwork, hooked, run
+from harness.space.own_network import OwnNetwork, body_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,12 @@ class OutputCorrelation:
 
 @EVIDENCE.register("channel_correlations")
 class ChannelCorrelations(PrivateNetwork):
-    """Correlations between the channels of each output, for one N(0,1) image normalised by its own statistics."""
+    """Correlations between the channels of each output, for one N(0,1) image normalised by its own statistics.
+
+    Of a network of the user's own only outputs that are feature maps [1, channels, height, width] (or with more axes):
+    which axis of a sequence are its channels cannot be known. The coverage is the share of the modules' outputs that
+    these are. Undefined without any, and for a network that does not run on images of `size` x `size` pixels.
+    """
 
     shared_pass: ClassVar[str] = "channel correlations"
 
@@ -49,12 +57,33 @@ class ChannelCorrelations(PrivateNetwork):
         givers: dict[int, list[nn.Module]] = {}
         tensors: dict[int, Tensor] = {}  # kept until the end, so that ids are unique
 
+        n_all = n_maps = 0
+        is_own = isinstance(network, OwnNetwork)
+
         def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            nonlocal n_all, n_maps
+            if is_own:
+                if not (isinstance(output, Tensor) and output.is_floating_point() and output.dim()):
+                    return
+                is_map = output.dim() > 3 and len(output) == 1
+                if not list(module.children()):
+                    n_all += output.numel()
+                    n_maps += output.numel() * is_map
+                if not is_map:
+                    return
             tensors[id(output)] = output
             givers.setdefault(id(output), []).append(module)
 
-        with hooked(list(network.modules()), see):
-            run(network, self.noise(1, size))
+        images = self.noise(1, size)
+        with hooked(list(body_of(network).modules()), see):
+            if is_own and size not in self._subject.context.data_set.shape[1:]:
+                _run_on_other_size(network, images, size)
+            else:
+                run(network, images)
+        if is_own:
+            self.coverage = Coverage(activations=share(n_maps, n_all))
+            if not tensors:
+                raise Undefined("no module returns feature maps [1, channels, height, width]")
         return [
             OutputCorrelation(
                 correlations(output[0]), len(givers[key]), sum(not list(module.children()) for module in givers[key])
@@ -71,3 +100,15 @@ def correlations(features: Tensor) -> Tensor:
         return flat.new_zeros(len(flat), len(flat))
     found = torch.corrcoef(flat).reshape(len(flat), len(flat))
     return torch.nan_to_num(found, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _run_on_other_size(network: nn.Module, images: Tensor, size: int) -> None:
+    """Run a network on images of another size than those of the data set.
+
+    Raises:
+        Undefined: if it does not run on them.
+    """
+    try:
+        run(network, images)
+    except PlugInError as error:
+        raise Undefined(f"the network does not run on an image of {size} x {size} pixels: {error}") from error

@@ -60,3 +60,15 @@ def hessian_times_weights(
         name: (torch.zeros_like(slope) if total is None else total) - slope.detach()
         for (name, (_, slope)), total in zip(slopes.items(), found, strict=True)
     }
+
+
+def hessian_of_any(slopes: Mapping[str, tuple[Tensor, Tensor]], *, retain_graph: bool) -> dict[str, Tensor]:
+    """`hessian_times_weights` of any network, by differentiating the product of dL/dw, of the graph, with fixed w."""
+    bent = [(slope, weight.detach()) for weight, slope in slopes.values() if slope.requires_grad]
+    if not bent:  # the loss is linear in the weights
+        return {name: torch.zeros_like(weight) for name, (weight, _) in slopes.items()}
+    gradients, vectors = zip(*bent, strict=True)
+    weights = [weight for weight, _ in slopes.values()]
+    found = torch.autograd.grad(gradients, weights, vectors, allow_unused=True, retain_graph=retain_graph)
+    pairs = zip(slopes.items(), found, strict=True)
+    return {name: torch.zeros_like(weight) if one is None else one for (name, (weight, _)), one in pairs}

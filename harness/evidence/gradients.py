@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from harness.evidence.base import EVIDENCE
+from harness.evidence.base import EVIDENCE, Subject
 from harness.evidence.task import BatchGradients, GradientRequest, Gradients, TaskEvidence
 
 _ROUNDING = 1e5
@@ -19,6 +19,9 @@ class WeightGradients(TaskEvidence):
     NASLib uses only `Conv2d` and `Linear`.
 
     `layers` maps each layer's name to its gradients [n_batches, *weight.shape], without biases and normalisation.
+
+    Of a network of the user's own, all weights of `harness.space.own_network` that are trained and that the loss
+    depends on; a weight that is shared is one. Frozen weights lower the coverage.
     """
 
     needs_gradients: ClassVar[bool] = True
@@ -38,7 +41,8 @@ class WeightGradients(TaskEvidence):
     @property
     def layers(self) -> dict[str, Tensor]:
         """Gradients [n_batches, *weight.shape] by layer, in the network's order; at least float32."""
-        stacked = {name: torch.stack([batch[name] for batch in self._batches]) for name in self._batches[0]}
+        everywhere = [name for name in self._batches[0] if all(name in batch for batch in self._batches)]
+        stacked = {name: torch.stack([batch[name] for batch in self._batches]) for name in everywhere}
         return {name: at_least_float32(layer) for name, layer in stacked.items()}
 
 
@@ -117,6 +121,11 @@ class InputGradients(TaskEvidence):
         self.classes: Tensor | None = None
         self.n_classes = 0
         self._scale = torch.tensor(float("inf"))
+
+    @classmethod
+    def undefined_for(cls, subject: Subject) -> str:
+        """Where inputs are indices."""
+        return "the inputs are indices, which no gradient reaches" if subject.context.data_set.has_indices else ""
 
     def add(self, gradients: Gradients) -> None:
         """Does nothing; see `TaskEvidence`."""

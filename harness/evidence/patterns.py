@@ -8,13 +8,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.evidence.base import EVIDENCE, Subject
+from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.elementwise import ElementwiseReader
 from harness.evidence.private import PrivateNetwork, hooked, run
+from harness.space.own_network import OwnNetwork
 
 
 @EVIDENCE.register("linear_regions_seen")
 class LinearRegionsSeen(PrivateNetwork):
-    """The number of linear regions of the network that contain a batch of N(0,1) images."""
+    """The number of linear regions of the network that contain a batch of N(0,1) images.
+
+    Of a network of the user's own the number of distinct patterns of signs of all pre-activations, smooth activations
+    included; undefined where an input of noise is, and without any activation.
+    """
 
     shared_pass: ClassVar[str] = "linear regions"
 
@@ -26,7 +32,9 @@ class LinearRegionsSeen(PrivateNetwork):
         """The number of distinct patterns of one batch; `size` 0 means that of the data set's images."""
         if (n_images, size) not in self._found:
             with self._shared():
-                self._found[n_images, size] = n_regions(self.network(), self.noise(n_images, size or None))
+                network, images = self.network(), self.noise(n_images, size or None)
+                self._found[n_images, size] = n_regions(network, images)
+                self.cover_activations(network, images)
         return self._found[n_images, size]
 
 
@@ -74,6 +82,14 @@ def _read_relus(network: nn.Module, images: Tensor, see: Callable[[Tensor], None
     def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if output.dim() == 4:
             see(output)
+
+    if isinstance(network, OwnNetwork):
+        reader = ElementwiseReader(len(images), see)
+        with reader:
+            run(network, images)
+        if not reader.n_read:
+            raise Undefined("the network runs no elementwise activation")
+        return
 
     with hooked([module for module in network.modules() if isinstance(module, nn.ReLU)], hook):
         run(network, images)

@@ -15,8 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-from harness.evidence.base import EVIDENCE, Evidence, Subject
+from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
+from harness.evidence.coverage import Coverage, share
 from harness.evidence.private import hooked, run
+from harness.evidence.task import fitted_loss
+from harness.space import ModelSpace
+from harness.space.own_network import OwnNetwork
 
 WeightLayer = nn.Conv2d | nn.Linear
 Loss = Callable[[Tensor], Tensor]
@@ -51,6 +55,8 @@ class PerImageGradients(Evidence):
 
     Each image is a batch of its own: in train mode, normalisation uses the statistics of that image. `layers` maps the
     name of each live layer to its sums over `n_images`; dead layers, whose sums are zero, are not executed.
+
+    Of a network of the user's own all weights that are trained and that the loss depends on, in one pass per image.
     """
 
     shared_pass: ClassVar[str] = "per-image gradients"
@@ -69,6 +75,10 @@ class PerImageGradients(Evidence):
         """
         started = thread_time()
         context = subject.context
+        if isinstance(context.space, ModelSpace):
+            own = cls._of_own(subject)
+            own.seconds = thread_time() - started
+            return [own] * len(kinds)
         network = separated(subject.build(init=context.protocol.init, seed=context.seed, execute="live"))
         layers = {name: module for name, module in network.named_modules() if isinstance(module, WeightLayer)}
         batch = context.batches[0].to(context.device)
@@ -84,6 +94,33 @@ class PerImageGradients(Evidence):
             found.add(layers, layer_calls(network, layers, images, loss))
         found.seconds = thread_time() - started
         return [found] * len(kinds)
+
+    @classmethod
+    def _of_own(cls, subject: Subject) -> Self:
+        """The same of any network, image by image."""
+        context = subject.context
+        network = subject.build(init=context.protocol.init, seed=context.seed)
+        assert isinstance(network, OwnNetwork)
+        weights = {name: one for name, one in network.weights.items() if one.requires_grad}
+        batch = context.batches[0].to(context.device)
+        found = cls()
+        for at in range(len(batch.images)):
+            outputs = run(network, subject.to_run(batch.images[at : at + 1]))
+            loss = fitted_loss(network, context.data_set, outputs, batch.targets[at : at + 1])
+            if not (weights and loss.requires_grad):
+                raise Undefined("the loss depends on no weight that is trained")
+            for name, gradient in zip(
+                weights, torch.autograd.grad(loss, list(weights.values()), allow_unused=True), strict=True
+            ):
+                if gradient is not None:
+                    flat = gradient.detach().flatten().to(torch.promote_types(gradient.dtype, torch.float32))
+                    sums = GradientSums(flat, flat.sign().float())
+                    found.layers[name] = found.layers[name] + sums if name in found.layers else sums
+            found.n_images += 1
+        n_seen = sum(len(one.signs) for one in found.layers.values())
+        n_frozen = sum(one.numel() for one in network.weights.values() if not one.requires_grad)
+        found.coverage = Coverage(weights=share(n_seen, n_seen + n_frozen))
+        return found
 
     def add(self, layers: Mapping[str, WeightLayer], calls: Mapping[str, Sequence[LayerCall]]) -> None:
         """Add some images, given by the calls of each layer."""

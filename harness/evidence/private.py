@@ -1,7 +1,7 @@
 """Private networks: for passes that cannot be shared with other proxies, with their own inputs or initial weights."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from time import thread_time
 from typing import ClassVar, Self
@@ -9,12 +9,17 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from harness.errors import PlugInError
 from harness.evidence.base import EVIDENCE, Evidence, Subject, Undefined
+from harness.evidence.coverage import Coverage, share
+from harness.evidence.elementwise import ElementwiseReader
+from harness.evidence.task import fitted_loss
 from harness.inputs import Batch
 from harness.protocol import Mode
-from harness.randomness import derive_seed, generator
-from harness.space import Execute
+from harness.randomness import derive_seed, generator, isolated
+from harness.space import Execute, ModelSpace
 from harness.space.initialise import Initialisation, initialise
+from harness.space.own_network import OwnNetwork
 
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
 
@@ -77,20 +82,42 @@ class PrivateNetwork(Evidence):
         return generator("private", self._subject.context.seed, self._subject.context.data_set.name, *purpose)
 
     def noise(self, n_images: int, size: int | None = None, draw: int = 0) -> Tensor:
-        """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default of the size of the images."""
-        channels, height, width = self._subject.context.data_set.shape
-        shape = (n_images, channels, height if size is None else size, width if size is None else size)
+        """N(0,1) [n_images, channels, size, size] in the protocol's dtype; by default of the size of the images.
+
+        Raises:
+            Undefined: if the inputs are indices, or a size is given and they are no images.
+        """
+        data_set = self._subject.context.data_set
+        if data_set.has_indices:
+            raise Undefined("the inputs are indices, and noise is none")
+        shape = (n_images, *data_set.shape)
+        if size is not None:
+            if len(data_set.shape) != 3:
+                raise Undefined(f"the inputs are no images, which could be of {size} x {size} pixels")
+            shape = (n_images, data_set.shape[0], size, size)
         return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw), dtype=torch.float32))
 
     def _to_run(self, images: Tensor) -> Tensor:
-        dtype = self._subject.context.protocol.dtype.dtype
-        return images.to(device=self.device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+        return self._subject.to_run(images)
+
+    @torch.no_grad()
+    def cover_activations(self, network: nn.Module, images: Tensor) -> None:
+        """State how many of the activations of a network of the user's own are read; once, by a pass of its own."""
+        if isinstance(network, OwnNetwork) and self.coverage is None:
+            reader = ElementwiseReader(len(images), lambda units: None)
+            with reader:
+                run(network, images)
+            self.coverage = Coverage(activations=share(reader.n_read, reader.n_read + reader.n_unread))
 
     @contextmanager
     def _shared(self) -> Iterator[None]:
         """A context whose work is done once for several proxies, and timed in full for each."""
         started = thread_time()
-        yield
+        subject = self._subject
+        # A network of the user's own may draw random numbers as it runs; who asks first must not matter.
+        is_own = isinstance(subject.context.space, ModelSpace)
+        with isolated("shared", subject.context.seed, subject.arch, self.shared_pass) if is_own else nullcontext():
+            yield
         self.seconds += thread_time() - started
 
     @classmethod
@@ -111,11 +138,12 @@ class PrivateNetworkAndImages(PrivateNetwork):
 
     def batches(self) -> list[tuple[Tensor, Tensor]]:
         """Copies of the protocol's batches, images and targets, that may be changed; images in row-major layout."""
-        context = self._subject.context
-        dtype = context.protocol.dtype.dtype
         return [
-            (batch.images.to(context.device, dtype).clone().contiguous(), batch.targets.to(context.device).clone())
-            for batch in context.batches
+            (
+                self._to_run(batch.images).clone(memory_format=torch.contiguous_format),
+                batch.targets.to(self.device).clone(),
+            )
+            for batch in self._subject.context.batches
         ]
 
     @property
@@ -145,7 +173,11 @@ class PrivateNetworkAndImages(PrivateNetwork):
         for start in range(0, n_batches * size, size):
             images = self._to_run(self._pooled.images[start : start + size])
             targets = self._pooled.targets[start : start + size].to(self.device)
-            yield self._subject.context.data_set.loss(run(network, images), targets)
+            outputs, data_set = run(network, images), self._subject.context.data_set
+            if isinstance(network, OwnNetwork):
+                yield fitted_loss(network, data_set, outputs, targets)
+            else:
+                yield data_set.loss(outputs, targets)
 
     @cached_property
     def _pooled(self) -> Batch:
@@ -180,7 +212,7 @@ def run(network: nn.Module, images: Tensor) -> Tensor:
     """
     try:
         output: Tensor = network(images)
-    except ValueError as error:
+    except (ValueError, PlugInError) as error:
         if "more than 1 value per channel" in str(error):
             raise Undefined("batch normalisation of one image with one pixel has no variance") from error
         raise

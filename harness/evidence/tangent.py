@@ -1,5 +1,6 @@
 """The neural tangent kernel of a network's summed outputs, as in TE-NAS. Chen et al., arXiv:2102.11535."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
@@ -7,8 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.coverage import Coverage, share
 from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, separated, weight_gradients
 from harness.evidence.private import PrivateNetworkAndImages, run
+from harness.space import ModelSpace
+from harness.space.own_network import OwnNetwork
+
+_MOST_NUMBERS = 2**27  # of gradients at once: 512 MiB in float32
 
 
 @EVIDENCE.register("tangent_kernel")
@@ -16,6 +22,8 @@ class TangentKernel(PrivateNetworkAndImages):
     """Inner products of the gradients of two images' summed outputs, over all weights, including normalisation.
 
     Biases are excluded. Dead operations contribute nothing, and are not executed.
+
+    Of a network of the user's own all parameters that are trained but those called bias, in one pass per image.
     """
 
     shared_pass: ClassVar[str] = "tangent kernel"
@@ -36,8 +44,36 @@ class TangentKernel(PrivateNetworkAndImages):
         if (n_images, train_mode) not in self._kernels:
             with self._shared():
                 images = self.images(n_images)
+                if isinstance(self._subject.context.space, ModelSpace):
+                    self._kernels[n_images, train_mode] = self._of_own(images, train_mode)
+                    return self._kernels[n_images, train_mode]
                 self._kernels[n_images, train_mode] = self._together(images) if train_mode else self._apart(images)
         return self._kernels[n_images, train_mode]
+
+    def _of_own(self, images: Tensor, train_mode: bool) -> Tensor:
+        """The same of any network: one backward pass per image and block of parameters."""
+        network = self.network(training=train_mode)
+        assert isinstance(network, OwnNetwork)
+        parameters = {name: one for name, one in network.named_parameters() if "bias" not in name.rpartition(".")[2]}
+        trained = [one for one in parameters.values() if one.requires_grad]
+        kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
+        n_seen = 0
+        for block in _blocks(trained, _MOST_NUMBERS // len(images)):
+            rows: list[Tensor] = []
+            together = _sums(run(network, images)) if train_mode else None
+            for at in range(len(images)):
+                one = _sums(run(network, images[at : at + 1])).sum() if together is None else together[at]
+                if not one.requires_grad:
+                    raise Undefined("the output depends on no parameter that is trained")
+                gradients = torch.autograd.grad(one, block, retain_graph=train_mode, allow_unused=True)
+                reached = [gradient.flatten() for gradient in gradients if gradient is not None]
+                rows.append(torch.cat(reached) if reached else images.new_zeros(0))
+            stacked = torch.stack(rows).to(torch.promote_types(rows[0].dtype, torch.float32))
+            kernel += (stacked @ stacked.T).to(torch.float64)
+            n_seen += stacked.shape[1]
+        n_frozen = sum(one.numel() for one in parameters.values() if not one.requires_grad)
+        self.coverage = Coverage(weights=share(n_seen, n_seen + n_frozen))
+        return kernel
 
     def _together(self, images: Tensor) -> Tensor:
         network = self.network(execute="live")
@@ -67,6 +103,18 @@ class TangentKernel(PrivateNetworkAndImages):
                 gradients = block.to(torch.promote_types(block.dtype, torch.float32))
                 kernel += (gradients @ gradients.T).to(torch.float64)
         return kernel
+
+
+def _blocks(parameters: list[nn.Parameter], most: int) -> Iterator[list[nn.Parameter]]:
+    """Parameters in groups of at most so many numbers, or of one."""
+    block: list[nn.Parameter] = []
+    for one in parameters:
+        if block and sum(other.numel() for other in block) + one.numel() > most:
+            yield block
+            block = []
+        block.append(one)
+    if block:
+        yield block
 
 
 def _sums(outputs: Tensor) -> Tensor:

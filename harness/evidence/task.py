@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from enum import Flag, auto
 from time import thread_time
@@ -12,10 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from harness.evidence.base import Evidence, Subject
-from harness.evidence.curvature import Run, hessian_times_weights, record_runs
+from harness.errors import PlugInError
+from harness.evidence.base import Evidence, Subject, Undefined
+from harness.evidence.coverage import Coverage, share
+from harness.evidence.curvature import Run, hessian_of_any, hessian_times_weights, record_runs
 from harness.evidence.double_backward import CheapSecondDerivatives
-from harness.inputs import Batch
+from harness.inputs import Batch, DataSet
+from harness.plug_in_code import calling
+from harness.space.own_network import OwnNetwork, weights_of
 
 Gradients = Mapping[str, Tensor]
 
@@ -59,9 +63,21 @@ class TaskEvidence(Evidence):
     needs_gradients: ClassVar[bool] = False
     wants: ClassVar[GradientRequest] = GradientRequest.NOTHING
 
+    reason: str = ""
+    """Why the evidence turned out to be undefined for a network of the user's own; empty: it is defined."""
+
     def hook(self, network: nn.Module) -> list[RemovableHandle]:
         """Hooks for the forward pass of one batch; removed after it."""
         return []
+
+    def watch(self, n_samples: int) -> AbstractContextManager[object]:
+        """A context around the forward pass of one batch of a network of the user's own; hooks find modules alone."""
+        return nullcontext()
+
+    @classmethod
+    def undefined_for(cls, subject: Subject) -> str:
+        """Why this kind is undefined for a network; empty: it is defined."""
+        return ""
 
     @abstractmethod
     def add(self, gradients: Gradients) -> None:
@@ -70,22 +86,36 @@ class TaskEvidence(Evidence):
         Hooks on tensors must be removed here, because further passes may use the same tensors.
         """
 
+    def cover(self, seen: Mapping[str, int], n_frozen: int) -> None:
+        """State the coverage of a network of the user's own.
+
+        Args:
+            seen: the number of entries of each weight that has a gradient.
+            n_frozen: the number of entries of weights that are not trained.
+        """
+        n_seen = sum(seen.values())
+        if not n_seen:
+            self.reason = "the loss depends on no weight that is trained"
+        self.coverage = Coverage(weights=share(n_seen, n_seen + n_frozen))
+
     def add_further(self, further: BatchGradients) -> None:  # most kinds need nothing else
         """Process the results of the same batch that `wants` names."""
 
     @classmethod
-    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:
+    def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> Sequence[Self | Undefined]:
         """Each batch runs forward once, and backward once per kind of gradient that is needed.
 
         All passes use one graph, so none depends on which others are requested.
         """
-        found = [kind() for kind in kinds]
+        reasons = [kind.undefined_for(subject) for kind in kinds]
+        found = [Undefined(reason) if reason else kind() for kind, reason in zip(kinds, reasons, strict=True)]
+        defined = [one for one in found if isinstance(one, TaskEvidence)]
         for index, batch in enumerate(subject.context.batches):
-            active = [evidence for evidence in found if evidence.n_batches is None or index < evidence.n_batches]
+            active = [evidence for evidence in defined if evidence.n_batches is None or index < evidence.n_batches]
             if not active:
                 break
             _look_at(subject, batch, active)
-        return found
+        return [Undefined(one.reason) if isinstance(one, TaskEvidence) and one.reason else one for one in found]
 
 
 def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> None:
@@ -96,22 +126,26 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
     for evidence in active:
         wanted |= evidence.wants
     loses = [evidence for evidence in active if _needs_loss(evidence)]
-    images = batch.images.to(device=context.device, dtype=context.protocol.dtype.dtype)
     # Detached, because gradients must not be enabled on the batch that other networks use.
-    images = images.contiguous(memory_format=torch.channels_last).detach()
+    images = subject.to_run(batch.images).detach()
     images.requires_grad_(GradientRequest.INPUTS in wanted)
     targets = batch.targets.to(context.device)
     runs: list[Run] = []
     twice = CheapSecondDerivatives()
+    is_own = isinstance(network, OwnNetwork)
     with ExitStack() as stack, torch.set_grad_enabled(bool(loses) or GradientRequest.INPUTS in wanted):
         handles = [handle for evidence in active for handle in evidence.hook(network)]
-        if GradientRequest.CURVATURE in wanted:
+        if GradientRequest.CURVATURE in wanted and not is_own:
             handles += record_runs(network, runs)
             stack.enter_context(twice)
         for handle in handles:
             stack.callback(handle.remove)
-        outputs = network(images)
-        loss = context.data_set.loss(outputs, targets)
+        with ExitStack() as watched:
+            if is_own:
+                for evidence in active:
+                    watched.enter_context(evidence.watch(len(images)))
+            outputs = network(images)
+        loss = loss_of(subject, outputs, targets)
     clock.charge(active)
 
     slopes = _Backward(network, loss, runs, wanted) if loses else None
@@ -122,9 +156,16 @@ def _look_at(subject: Subject, batch: Batch, active: Sequence[TaskEvidence]) -> 
 
     curvature: Gradients = {}
     if slopes and GradientRequest.CURVATURE in wanted:
-        curvature = hessian_times_weights(slopes.runs, slopes.of_weights, retain_graph=GradientRequest.INPUTS in wanted)
+        keep = GradientRequest.INPUTS in wanted
+        if is_own:
+            curvature = hessian_of_any(slopes.of_weights, retain_graph=keep)
+        else:
+            curvature = hessian_times_weights(slopes.runs, slopes.of_weights, retain_graph=keep)
         clock.charge([evidence for evidence in active if GradientRequest.CURVATURE in evidence.wants])
     others = slopes.others if slopes else {}
+    if is_own and slopes:
+        for evidence in loses:
+            evidence.cover(slopes.seen, slopes.n_frozen)
     del slopes, runs  # and with them the graph of the gradients
     inputs = scale = None
     if GradientRequest.INPUTS in wanted:
@@ -147,13 +188,20 @@ class _Backward:
     """
 
     def __init__(self, network: nn.Module, loss: Tensor, runs: Sequence[Run], wanted: GradientRequest) -> None:
-        weights = {
-            name: module.weight for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)
-        }
+        weights = weights_of(network)
+        self.n_frozen = sum(one.numel() for one in weights.values() if not one.requires_grad)
+        weights = {name: one for name, one in weights.items() if one.requires_grad}
         own = set(map(id, weights.values()))
-        rest = {name: one for name, one in network.named_parameters() if id(one) not in own}
+        rest = {
+            name.removeprefix("body.") if isinstance(network, OwnNetwork) else name: one
+            for name, one in network.named_parameters()
+            if id(one) not in own and one.requires_grad
+        }
         if GradientRequest.OTHER_PARAMETERS not in wanted:
             rest = {}
+        if isinstance(network, OwnNetwork) and not (loss.requires_grad and (weights or rest)):
+            self._nothing()
+            return
         found = iter(
             torch.autograd.grad(
                 loss,
@@ -168,7 +216,46 @@ class _Backward:
         self.detached: Gradients = {name: slope.detach() for name, (_, slope) in self.of_weights.items()}
         others = {name: next(found) for name in rest}
         self.others: Gradients = {name: slope.detach() for name, slope in others.items() if slope is not None}
-        self.runs = [(run, slope) for run, slope in zip(runs, found, strict=True) if slope is not None]
+        self.runs: list[tuple[Run, Tensor]] = [
+            (run, slope) for run, slope in zip(runs, found, strict=True) if slope is not None
+        ]
+
+    def _nothing(self) -> None:
+        self.of_weights, self.detached, self.others, self.runs = {}, {}, {}, []
+
+    @property
+    def seen(self) -> dict[str, int]:
+        """The number of entries of each weight that has a gradient."""
+        return {name: slope.numel() for name, slope in self.detached.items()}
+
+
+def loss_of(subject: Subject, outputs: Tensor, targets: Tensor) -> Tensor:
+    """The data set's loss of some outputs.
+
+    Raises:
+        PlugInError: if the outputs of a network of the user's own do not fit it.
+    """
+    network, data_set = subject.network, subject.context.data_set
+    if not isinstance(network, OwnNetwork):
+        return data_set.loss(outputs, targets)
+    return fitted_loss(network, data_set, outputs, targets)
+
+
+def fitted_loss(network: OwnNetwork, data_set: DataSet, outputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss of the outputs of a network of the user's own, which must be one number.
+
+    Raises:
+        PlugInError: if the outputs do not fit the loss.
+    """
+    shapes = f"{list(outputs.shape)} for targets {list(targets.shape)}"
+    with calling(f"The outputs {shapes} of '{network.arch}' of {network.where} do not fit {data_set.name}: its loss"):
+        loss = data_set.loss(outputs, targets)
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        raise PlugInError(
+            f"The loss of {data_set.name} is no single number for the outputs {shapes} of '{network.arch}' of "
+            f"{network.where}."
+        )
+    return loss
 
 
 def _of_inputs(outputs: Tensor, images: Tensor) -> Tensor:

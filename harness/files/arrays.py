@@ -23,7 +23,9 @@ _DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedEr
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
+    """What an array's header says: its shape, its order, the type of its numbers."""
+
     shape: tuple[int, ...]
     fortran: bool
     dtype: "np.dtype[Any]"
@@ -39,7 +41,10 @@ def read_npz(path: Path, names: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
             bytes than its header announces, or more than 8 GiB.
     """
     required = " and ".join(f"'{name}'" for name, must in names.items() if must)
-    with _told(f"{path} is not a valid npz file with {required}", "Make it again."), zipfile.ZipFile(path) as file:
+    with (
+        damaged_as_one_sentence(f"{path} is not a valid npz file with {required}", "Make it again."),
+        zipfile.ZipFile(path) as file,
+    ):
         members = [member.filename for member in file.infolist()]
         if len(members) > _MOST_MEMBERS or len(set(members)) != len(members):
             raise ValueError("too many arrays, or one twice")
@@ -59,12 +64,17 @@ def read_npy(path: Path) -> NDArray[Any]:
     Raises:
         CorruptDataError: as `read_npz`.
     """
-    with _told(f"{path} is not a valid npy file", "Fetch it again."), path.open("rb") as file:
+    with damaged_as_one_sentence(f"{path} is not a valid npy file", "Fetch it again."), path.open("rb") as file:
         return _read(file, path.stat().st_size)
 
 
 @contextmanager
-def _told(what: str, remedy: str) -> Iterator[None]:
+def damaged_as_one_sentence(what: str, remedy: str) -> Iterator[None]:
+    """Report what a damaged file raises in one sentence, which begins with `what` and ends with `remedy`.
+
+    Raises:
+        CorruptDataError: in its place.
+    """
     try:
         yield
     except (*_DAMAGED, zipfile.BadZipFile, zlib.error) as error:
@@ -74,7 +84,7 @@ def _told(what: str, remedy: str) -> Iterator[None]:
 
 
 def _read(file: IO[bytes], n_bytes: int) -> NDArray[Any]:
-    header = _header(file)
+    header = header_of(file)
     announced = math.prod(header.shape) * header.dtype.itemsize
     if announced != n_bytes - header.n_bytes:
         raise ValueError(f"an array announces {announced:,} bytes and has {n_bytes - header.n_bytes:,}")
@@ -86,7 +96,7 @@ def _read(file: IO[bytes], n_bytes: int) -> NDArray[Any]:
     return np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def _header(file: IO[bytes]) -> _Header:
+def header_of(file: IO[bytes]) -> Header:
     """What an array's header says.
 
     Raises:
@@ -104,4 +114,4 @@ def _header(file: IO[bytes]) -> _Header:
         raise ValueError("an array whose header is none") from error
     if dtype.kind not in _NUMBERS or len(shape) > 8:
         raise ValueError("an array of something else than numbers")
-    return _Header(shape, fortran, dtype, file.tell())
+    return Header(shape, fortran, dtype, file.tell())

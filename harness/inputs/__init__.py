@@ -1,6 +1,8 @@
 """Inputs: a data set and a seed -> the batches that networks are scored on.
 
-`data_set` defines a data set and draws its batches, `archives` downloads and unpacks published images.
+`data_set` defines a data set and draws its batches, `archives` downloads and unpacks published images. Data of a user's
+own are opened by `own`: arrays (`own_arrays`), folders (`own_folder`) and loaders (`own_loader`), with what they have
+in common in `own_data`, their `losses`, and `functions` of a user's files.
 """
 
 from harness.inputs.data_set import DATA_SETS as DATA_SETS
@@ -13,3 +15,14 @@ from harness.inputs.data_set import InputKind as InputKind
 from harness.inputs.data_set import batch_of as batch_of
 from harness.inputs.data_set import draw_batches as draw_batches
 from harness.inputs.data_set import preferred_kind as preferred_kind
+from harness.inputs.losses import LOSSES as LOSSES
+from harness.inputs.losses import Loss as Loss
+from harness.inputs.own import is_own as is_own
+from harness.inputs.own import open_data_set as open_data_set
+from harness.inputs.own import own_data as own_data
+from harness.inputs.own import refuse_options as refuse_options
+from harness.inputs.own_data import DataOptions as DataOptions
+from harness.inputs.own_data import OwnData as OwnData
+from harness.inputs.packing import InputPart as InputPart
+from harness.inputs.packing import pack as pack
+from harness.inputs.packing import unpack as unpack

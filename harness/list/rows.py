@@ -38,7 +38,8 @@ def _benchmarks() -> Iterable[tuple[str, ...]]:
     yield "benchmark", "version", "architectures", "data sets", "what"
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
-        n_archs = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        listed = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        n_archs = listed if space.complete or not space.enumerable else f"{listed} trained"
         yield name, str(space.version), n_archs, ", ".join(space.data_sets), _first_sentence(type(space))
 
 
@@ -70,7 +71,7 @@ def _tables() -> Iterable[tuple[str, ...]]:
     yield "table", "benchmarks", "published figures", "what"
     for name in table_names():
         spec = read_spec(name)
-        yield name, ", ".join(spec.bench), str(len(spec.figures())), spec.title
+        yield name, ", ".join(spec.bench) or "all", str(len(spec.figures())), spec.title
 
 
 def _first_sentence(described: object) -> str:

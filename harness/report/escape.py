@@ -74,4 +74,5 @@ def _literal(text: str) -> str:
 
 
 def _bars(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Bars that end no cell; a backslash before one, as code may have, is parted from it, or it would escape itself."""
+    return re.sub(r"\\*\|", lambda found: f"{found.group()[:-1]}{' ' * (len(found.group()) > 1)}\\|", text)

@@ -28,6 +28,7 @@ class EvaluationTables:
         reliability: the truth against itself; columns of `columns.RELIABILITY`.
         reference: shorter trainings beside the truth; columns of `columns.REFERENCE`.
         beside: baselines that were compared with but not asked for, as rows of `agreement`; no file holds them.
+        coverage: for networks of the user's own how much of each a score is of; columns of `columns.COVERED`.
     """
 
     agreement: pd.DataFrame
@@ -40,6 +41,7 @@ class EvaluationTables:
     reliability: pd.DataFrame = field(default_factory=lambda: reliability_table([]))
     reference: pd.DataFrame = field(default_factory=lambda: reference_table([]))
     beside: pd.DataFrame = field(default_factory=lambda: agreement_table([]))
+    coverage: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(columns.COVERED)))
 
     def by_dataset(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """Benchmark, data set and their rows in order of appearance; best tau first, undefined last."""

@@ -1,4 +1,7 @@
-"""forest.png: each proxy's tau minus that of the baselines, with 95 % CIs, coloured by the verdict."""
+"""forest.png: each proxy's tau minus that of the baselines, with 95 % CIs, coloured by the verdict.
+
+Where networks have several names: a disc over cells, and a diamond below it over networks.
+"""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -10,11 +13,18 @@ from harness.columns import NO_SEED
 from harness.report.baselines import baseline_rows
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import BLUE, GREEN, GREY, ORANGE
-from harness.report.tables import number, proxy_label, records
+from harness.report.tables import has_networks, number, proxy_label, records
 from harness.report.verdict import LIVE, MAIN, NAMES
 
 MOST_ROWS = 40
 ROW_INCHES = 0.27
+_VOTES = {
+    "cells": (columns.DELTA, columns.DELTA_LOW, columns.DELTA_HIGH, columns.BEATS),
+    "networks": (
+        columns.DELTA_NETWORKS, columns.DELTA_NETWORKS_LOW, columns.DELTA_NETWORKS_HIGH, columns.BEATS_NETWORKS
+    ),
+}  # fmt: skip
+_MARKERS = {"cells": ("o", 0.0), "networks": ("D", -0.3)}
 _COLOURS = {"yes": BLUE, "no": ORANGE, "no difference": GREEN, "undecided": GREY}
 
 
@@ -33,14 +43,16 @@ def forest(tables: EvaluationTables) -> Figure | None:
         order = own[own[columns.BASELINE] == baselines[0]].sort_values(columns.DELTA, kind="stable")
         labels = [proxy_label(row, with_seed=several) for row in records(order)][-MOST_ROWS:]
         panels.append((f"{bench} / {dataset}", own, labels))
-    heights = [max(len(labels), 2) for _, _, labels in panels]
+    votes = list(_VOTES) if any(map(has_networks, records(rows))) else ["cells"]
+    heights = [max(len(labels) * (1 + 0.4 * (len(votes) - 1)), 2) for _, _, labels in panels]
     figure = Figure(
         figsize=(2.2 + 3.1 * len(baselines), 1.2 + ROW_INCHES * sum(heights) + 0.75 * len(panels)), layout="constrained"
     )
     grid = figure.subplots(len(panels), len(baselines), squeeze=False, sharex="col", height_ratios=heights)
     for line, (title, own, labels) in zip(grid, panels, strict=True):
         for axes, baseline in zip(line, baselines, strict=True):
-            _draw(axes, own[own[columns.BASELINE] == baseline], labels, several=several)
+            for vote in votes:
+                _draw(axes, own[own[columns.BASELINE] == baseline], labels, vote, several=several)
             axes.set_title(f"{title}, minus {NAMES[baseline]}", loc="left", fontsize=8.5)
             if axes is not line[0]:
                 axes.tick_params(labelleft=False)
@@ -50,21 +62,29 @@ def forest(tables: EvaluationTables) -> Figure | None:
         Line2D([], [], color=colour, marker="o", linewidth=1.6, label=f"beats the baseline: {verdict}")
         for verdict, colour in _COLOURS.items()
     ]
+    if len(votes) > 1:
+        handles += [
+            Line2D([], [], color="black", marker=_MARKERS[vote][0], linestyle="", label=f"one vote for each {one}")
+            for vote, one in (("cells", "cell"), ("networks", "network"))
+        ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, labels: list[str], *, several: bool) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, labels: list[str], vote: str, *, several: bool) -> None:
+    """The differences of one weighting; networks a little below the cells of the same proxy."""
     places = {label: height for height, label in enumerate(labels)}
+    delta, low, high, beats = _VOTES[vote]
+    marker, lower = _MARKERS[vote]
     axes.axvline(0, color="black", linewidth=0.9)
     for row in records(rows):
         label = proxy_label(row, with_seed=several)
         if label not in places:
             continue
-        colour = _COLOURS[str(row[columns.BEATS])]
-        low, high = number(row[columns.DELTA_LOW]), number(row[columns.DELTA_HIGH])
-        axes.plot([low, high], [places[label]] * 2, color=colour, linewidth=1.6, solid_capstyle="butt")
-        axes.plot(number(row[columns.DELTA]), places[label], "o", color=colour, markersize=4.5)
+        colour, height = _COLOURS[str(row[beats])], places[label] + lower
+        ends = [number(row[low]), number(row[high])]
+        axes.plot(ends, [height] * 2, color=colour, linewidth=1.6, solid_capstyle="butt")
+        axes.plot(number(row[delta]), height, marker, color=colour, markersize=4.5 if marker == "o" else 3.2)
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(-0.7, len(labels) - 0.3)
     axes.grid(axis="y", visible=False)

@@ -7,6 +7,7 @@ from typing import Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, ScalarFormatter
 from PIL import Image
 
 # Okabe & Ito's palette (Wong, Nature Methods 8, 2011).
@@ -49,9 +50,13 @@ _SETTINGS: Final = {
 
 
 @contextmanager
-def style() -> Iterator[None]:
-    """Matplotlib's settings while a figure is created and saved; the caller's are restored afterwards."""
-    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]  # matplotlib types the keys as literals
+def style(*, own_text: bool = False) -> Iterator[None]:
+    """Matplotlib's settings while a figure is created and saved; the caller's are restored afterwards.
+
+    Args:
+        own_text: whether all text is the harness's own, so that what stands between dollar signs is a formula.
+    """
+    with mpl.rc_context(_SETTINGS | {"text.parse_math": own_text}):  # type: ignore[arg-type]  # typed as literals
         yield
 
 
@@ -63,9 +68,27 @@ def png(figure: Figure, *, n_colours: int = 256) -> bytes:
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
     dpi = min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
+    _numbers_with_exponents(figure)
     figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
     every = Image.open(drawn).convert("RGB")
     # Rare colours count as much as frequent ones, so that the ends of a colour bar are preserved.
     colours = every.quantize(n_colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     colours.save(packed, format="PNG", dpi=(dpi, dpi), optimize=True)
     return packed.getvalue()
+
+
+def _numbers_with_exponents(figure: Figure) -> None:
+    """Have matplotlib's own labels of numeric axes, such as 10 to the power of -3, drawn as the formulas that they are.
+
+    All other text is taken literally, since names of proxies come from others.
+    """
+    axes = [axis for one in figure.axes for axis in (one.xaxis, one.yaxis)]
+    numeric = [axis for axis in axes if isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter)]
+    if not numeric:
+        return
+    figure.draw_without_rendering()  # which makes the ticks
+    for axis in numeric:
+        labels = [tick.label1 for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())]
+        for text in (*labels, axis.offsetText):
+            if r"\mathdefault{" in text.get_text():
+                text.set_parse_math(True)

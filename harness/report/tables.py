@@ -17,6 +17,7 @@ from harness.columns import NO_SEED
 from harness.ensembles import ENSEMBLES
 from harness.report.baselines import baseline_rows, is_baseline_row
 from harness.report.evaluation import JSON, EvaluationTables
+from harness.truth.table import UNSTATED
 
 TERMINAL_WIDTH = 100
 MISSING = "-"
@@ -122,11 +123,13 @@ def truth_lines(tables: EvaluationTables) -> list[str]:
 def truth_meaning(column: Mapping[str, JSON]) -> str:
     """A truth column in words, from its description: split, metric, epochs, unit, note."""
     split = "" if column.get("split") in (None, "none") else f"{column['split']} "
+    split = "split unstated, " if column.get("split") == UNSTATED else split
+    metric = "metric unstated" if column.get("metric") == UNSTATED else column.get("metric")
     epochs = f" after {column['epochs']} epochs" if column.get("epochs") else ""
     unit = f", {column['unit']}" if column.get("unit") else ""
     note = f"; {column['note']}" if column.get("note") else ""
     lower = "" if column.get("higher_is_better", True) else "; lower is better, so tau and rho use its negative"
-    return f"{split}{column.get('metric')}{epochs}{unit}{note}{lower}"
+    return f"{split}{metric}{epochs}{unit}{note}{lower}"
 
 
 def ensemble_notes(tables: EvaluationTables) -> list[str]:
@@ -192,6 +195,9 @@ def networks_cells(row: dict[str, object]) -> tuple[str, str, str, str, str]:
     return n, tau, with_interval(row, names), correlation_text(number(row[columns.RHO])), seconds
 
 
+_ALL_SEEN = 0.995
+
+
 def has_networks(row: dict[str, object]) -> bool:
     """Whether networks have several names here, so that one vote for each gives another value."""
     cells, networks = number(row[columns.TAU]), number(row[columns.TAU_NETWORKS])
@@ -207,6 +213,7 @@ def network_notes(tables: EvaluationTables) -> list[str]:
     described = tables.provenance.get(columns.POPULATION)
     words = dict.fromkeys(map(str, described.values())) if isinstance(described, Mapping) else {}
     notes += [f"population {line}" for line in words if not line.startswith("all:")]
+    notes += coverage_notes(rows)
     effective = rows[columns.N_EFFECTIVE]
     if (effective < FEW_EFFECTIVE).any():
         ends = dict.fromkeys(f"{end:.1f}" for end in (effective.min(), effective.max()))
@@ -215,6 +222,15 @@ def network_notes(tables: EvaluationTables) -> list[str]:
             f"classes are rough below {FEW_EFFECTIVE} and left out below {FEWEST_EFFECTIVE}"
         )
     return notes
+
+
+def coverage_notes(rows: pd.DataFrame) -> list[str]:
+    """Which proxies saw only part of a network, in words; nothing where all saw everything."""
+    parts = []
+    for row in records(rows):
+        shares = {what: number(row[f"coverage_{what}"]) for what in ("weights", "activations")}
+        parts += [f"{row[columns.PROXY]} {seen:.0%} of the {what}" for what, seen in shares.items() if seen < _ALL_SEEN]
+    return [f"of at least one network only a part was seen: {', '.join(dict.fromkeys(parts))}"] if parts else []
 
 
 def with_interval(row: dict[str, object], names: Sequence[str]) -> str:

@@ -74,25 +74,37 @@ def counting_sentences(tables: EvaluationTables) -> Iterator[tuple[str, str]]:
     several = _several(tables.verdicts)
     for _, own in rows.groupby(keys, sort=False, dropna=False):
         each = records(own)
-        first, text = each[0], _counting(each, _CELLS["beats"][0])
+        first, text = each[0], _counting(each, networks=False)
         if any(map(has_networks, each)):
-            networks = _counting(each, _NETWORKS["beats"][0])
+            networks = _counting(each, networks=True)
             text = f"over cells {text}; over networks {networks}{_disagreement(text.split()[0], networks.split()[0])}"
         yield _place(first), f"{_label(first, with_seed=several)} beats counting: {text}"
 
 
-def _counting(rows: Sequence[_Row], beats: str) -> str:
-    """Yes where every count is beaten, no where one is not, with those that are not."""
-    answers = {NAMES.get(str(row[columns.BASELINE]), str(row[columns.BASELINE])): str(row[beats]) for row in rows}
-    for answer, said in (
-        ("no", "no (falls behind "),
-        (NO_DIFFERENCE, "no (no better than "),
-        ("undecided", "undecided ("),
-    ):
+def counting_answer(rows: Sequence[_Row], *, networks: bool) -> tuple[str, list[str]]:
+    """Whether one proxy beats counting, from its rows of `verdict.csv`, and the baselines that decide it.
+
+    Yes where every count is beaten; otherwise no, "no difference" or undecided, in this order, with the counts that are
+    not. A count whose tau is not defined there, as depth where all networks are equally deep, is none.
+    """
+    beats = (_NETWORKS if networks else _CELLS)["beats"][0]
+    answers = {
+        str(row[columns.BASELINE]): str(row[beats]) for row in rows if not math.isnan(number(row[columns.BASELINE_TAU]))
+    }
+    for answer in ("no", NO_DIFFERENCE, "undecided"):
         names = [name for name, found in answers.items() if found == answer]
         if names:
-            return f"{said}{', '.join(names)})"
-    return f"yes ({', '.join(answers)})"
+            return answer, names
+    return ("yes" if answers else "undecided"), list(answers)
+
+
+_SAID = {"no": "no (falls behind ", NO_DIFFERENCE: "no (no better than "}
+
+
+def _counting(rows: Sequence[_Row], *, networks: bool) -> str:
+    """Yes where every count is beaten, no where one is not, with those that are not."""
+    answer, names = counting_answer(rows, networks=networks)
+    return f"{_SAID.get(answer, f'{answer} (')}{', '.join(NAMES.get(name, name) for name in names)})"
 
 
 def _of_proxies(rows: pd.DataFrame, baseline: str) -> Iterator[tuple[_Row, str]]:

@@ -4,12 +4,14 @@ The shapes are those of the public code of zero-cost-nas, NASLib, AZ-NAS, ZiCo a
 a loss, a device; the result is a number, or a tensor per layer whose elements are summed as their `sum_arr` does.
 """
 
+import ast
 import inspect
 import math
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,6 +40,20 @@ _BY_POSITION = (NETWORK, INPUTS, TARGETS, LOSS, DEVICE)
 _USUAL: Mapping[str, Any] = {"mode": "param", "split_data": 1}
 """What zero-cost-nas and its descendants give these parameters where a function has no default for them."""
 _OPTION_TYPES = (bool, int, float, str)
+
+
+def takes_network(file: Path, name: str) -> bool:
+    """Whether a function of a file, found without importing it, takes a network and so is no function that builds one.
+
+    A name that the file does not define as a function, as that of a measure that a decorator declares, counts as one.
+    """
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+    taken = [[one.arg.lower() for one in (*node.args.posonlyargs, *node.args.args)] for node in found]
+    return not taken or any(len(names) > 2 or set(names) & set(_ROLES[NETWORK]) for names in taken)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import errno
 import math
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from numbers import Real
 from time import thread_time
 from typing import Any
@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, PlugInError
 from harness.evidence import Evidence, Layers, Subject
 from harness.evidence.base import ScoringContext
+from harness.evidence.coverage import least
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
 from harness.scoring.guard import Guard, brings_evidence, damaged, is_foreign, sums_of_evidence
-from harness.space import Architecture, Execute
+from harness.space import Architecture, Execute, ModelSpace
 from harness.store import FAILED, OK, UNDEFINED, Score
 
 EvidenceKind = type[Evidence]
@@ -85,7 +86,8 @@ def score_subject(
             stack.enter_context(isolated("score", subject.context.seed, subject.arch))
             if sharing:
                 started = thread_time()
-                _ = subject.network
+                with suppress(PlugInError):  # told to each proxy that needs the network
+                    _ = subject.network
                 built_s = thread_time() - started
         collected: dict[EvidenceKind, Evidence | BaseException] = {}
         for group in _groups(needs.values()):
@@ -140,7 +142,10 @@ def score_counts(
     """
     if any(list(proxy.evidence().values()) != [Layers] for proxy in proxies.values()):
         return None
-    layers = Layers(context.space.layer_table(archs, context.data_set))
+    try:
+        layers = Layers(context.space.layer_table(archs, context.data_set))
+    except PlugInError:  # told for each architecture by `score`
+        return None
     scores: list[dict[str, Score]] = [{} for _ in archs]
     for name, proxy in proxies.items():
         started = thread_time()
@@ -170,8 +175,12 @@ def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
 def _collect(
     subject: Subject, group: list[EvidenceKind], in_worker: bool
 ) -> dict[EvidenceKind, Evidence | BaseException]:
+    # Of the project's own networks none draws random numbers as it runs; a user's may have dropout.
+    own = isinstance(subject.context.space, ModelSpace) and any(kind.runs_network for kind in group)
+    seeded = isolated("pass", subject.context.seed, subject.arch, group[0].shared_pass) if own else nullcontext()
     try:
-        found = group[0].collect_all(subject, group)
+        with seeded:
+            found = group[0].collect_all(subject, group)
     except BaseException as error:  # a plug-in's exit() is its failure, not the end of the run
         if _ends_run(error, in_worker):
             raise
@@ -198,11 +207,13 @@ def _measure(
     except BaseException as error:
         if _ends_run(error, in_worker):
             raise
-        return Score(arch, {}, FAILED, f"{type(error).__name__}: {said(error)}".partition("\n")[0], seconds)
+        kind = "" if isinstance(error, PlugInError) else f"{type(error).__name__}: "
+        return Score(arch, {}, FAILED, f"{kind}{said(error)}".partition("\n")[0], seconds)
     seconds += thread_time() - started
     if any(math.isnan(component) for component in components.values()):
         return Score(arch, components, FAILED, "the value is NaN", seconds)
-    return Score(arch, components, OK, "", seconds)
+    coverage = least(piece.coverage for piece in evidence if isinstance(piece, Evidence))
+    return Score(arch, components, OK, "" if coverage is None else coverage.text, seconds)
 
 
 def said(error: BaseException) -> str:

@@ -1,17 +1,20 @@
 """What a scoring run consists of: its setting and proxies, their keys, and the units that the store lacks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 import torch
 
+from harness.errors import HarnessError
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
+from harness.inputs import DATA_SETS, Batch, Batches, BatchRequest, DataSet, InputKind, OwnData, draw_batches
+from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
-from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace
+from harness.settings import Settings
+from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace, space_of
 from harness.store import Score, ScoreKey, ScoreStore
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -19,7 +22,12 @@ DEFAULT_TIMEOUT_S = 600.0
 
 @dataclass(frozen=True)
 class ContextSpec:
-    """A setting by names: what a worker needs to make it anew, equal in every process."""
+    """A setting by names: what a worker needs to make it anew, equal in every process.
+
+    Attributes:
+        own: the data set `data_set`, where it is a user's own and in no registry.
+        inputs_sha256: of the batches that the run has drawn; empty: any. Those of a worker must be the same.
+    """
 
     bench: str
     data_set: str
@@ -27,6 +35,8 @@ class ContextSpec:
     protocol: Protocol
     seed: int
     device: str
+    own: OwnData | None = None
+    inputs_sha256: str = ""
 
     def __post_init__(self) -> None:
         _ = self.space
@@ -39,19 +49,34 @@ class ContextSpec:
             OptionError: if it has no such networks.
         """
         protocol = self.protocol
-        return BENCHMARKS.get(self.bench).as_scored(
+        return space_of(self.bench).as_scored(
             residuals=protocol.residuals, squeeze_excitation=protocol.squeeze_excitation
         )
+
+    @property
+    def is_only_here(self) -> bool:
+        """Whether networks or inputs exist in this process alone, so that no other can score them."""
+        return BENCHMARKS.is_lent(self.bench) or DATA_SETS.is_lent(self.data_set)
 
     @property
     def request(self) -> BatchRequest:
         """The batches that the protocol asks for."""
         return BatchRequest(self.inputs, self.protocol.n_batches, self.protocol.batch_size, self.seed)
 
-    def make(self, *, with_batches: bool) -> ScoringContext:
-        """The setting; batches are read or drawn only if some evidence uses inputs."""
-        data_set, device = DATA_SETS.get(self.data_set), torch.device(self.device)
-        batches = draw_batches(data_set, self.request).batches if with_batches else ()
+    def find_data_set(self) -> DataSet:
+        """The data set that `data_set` names.
+
+        Raises:
+            UnknownNameError: if there is none.
+        """
+        return self.own or DATA_SETS.get(self.data_set)
+
+    def make(self, *, with_batches: bool, given: Sequence[Batch] | None = None) -> ScoringContext:
+        """The setting; batches are read or drawn only if some evidence uses inputs and none are given."""
+        data_set, device = self.find_data_set(), torch.device(self.device)
+        batches: Sequence[Batch] = ()
+        if with_batches:
+            batches = self._drawn(data_set).batches if given is None else given
         return ScoringContext(
             space=self.space,
             data_set=data_set,
@@ -61,6 +86,20 @@ class ContextSpec:
             device=device,
         )
 
+    def _drawn(self, data_set: DataSet) -> Batches:
+        """The batches.
+
+        Raises:
+            HarnessError: if they are not those that the run has drawn.
+        """
+        drawn = draw_batches(data_set, self.request)
+        if self.inputs_sha256 and drawn.sha256 != self.inputs_sha256:
+            raise HarnessError(
+                f"dataset={data_set.name} gives other inputs each time it is read, so that no score could be repeated. "
+                "Draw all that is random in it from the generators of torch, NumPy or random, which are seeded."
+            )
+        return drawn
+
 
 class Unit(NamedTuple):
     """What a worker computes at once: some proxies on one architecture."""
@@ -68,6 +107,11 @@ class Unit(NamedTuple):
     arch: Architecture
     execute: Execute
     specs: tuple[ProxySpec, ...]
+
+    @property
+    def paths(self) -> list[str]:
+        """The files of its proxies that are no plug-ins."""
+        return [spec.path for spec in self.specs if spec.path is not None]
 
 
 Result = tuple[Unit, dict[str, Score]]
@@ -85,10 +129,9 @@ class ScoringRun:
         """The whole key of the scores of one proxy; settings that it does not use are left empty."""
         proxy_class = spec.proxy_class
         uses = proxy_class.uses()
-        space = BENCHMARKS.get(self.context.bench)
         return ScoreKey(
-            space=f"{space.name}@{space.version}",
-            data_set=self.context.data_set,
+            space=space_of(self.context.bench).key,
+            data_set=self.context.own.key if self.context.own else self.context.data_set,
             inputs=self.batches.sha256 if "inputs" in uses and self.batches is not None else "",
             protocol=self.context.protocol.key if "protocol" in uses else "",
             proxy=f"{spec.name}@{proxy_class.version}",
@@ -99,22 +142,31 @@ class ScoringRun:
 
     def scored_as(self, spec: ProxySpec, archs: Sequence[Architecture]) -> Sequence[Architecture]:
         """What scores are computed and stored under: the architectures; for `Sees.LIVE` proxies canonical forms."""
-        if spec.proxy_class.sees is Sees.LIVE:
-            return BENCHMARKS.get(self.context.bench).canonical_forms(archs)
-        return archs
+        space = space_of(self.context.bench)
+        forms = space.canonical_forms(archs) if spec.proxy_class.sees is Sees.LIVE else archs
+        data_set = self.context.find_data_set()
+        seed = self.context.seed if "seed" in spec.proxy_class.uses() else None
+        return space.keyed(forms, data_set, seed)
 
 
 @dataclass(frozen=True)
 class ExecutionOptions:
     """How a run computes: worker processes, and whether stored scores and failures are taken as they are.
 
-    `timeout_s` is the wall time that a network may take, None without limit.
+    `timeout_s` is the wall time that a network may take, None without limit; `engine` says where networks are computed.
     """
 
     workers: int
     resume: bool = True
     retry_failed: bool = False
     timeout_s: float | None = DEFAULT_TIMEOUT_S
+    engine: EngineSettings = field(default_factory=EngineSettings)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings of an evaluation or a search say."""
+        again = settings.retry == "failed"
+        return cls(settings.n_workers, settings.resume, again, settings.timeout_per_network, settings.engine)
 
     @property
     def replaces(self) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, OptionError
-from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES, baseline_names
 from harness.registry import unknown_name
 from harness.scoring import ContextSpec, ScoringRun, Unit, count_units
@@ -80,7 +79,7 @@ class OfSpace(Cost):
 
     def __init__(self, name: str, context: ContextSpec) -> None:
         super().__init__(name)
-        self._space, self._data_set = BENCHMARKS.get(context.bench), DATA_SETS.get(context.data_set)
+        self._space, self._data_set = BENCHMARKS.get(context.bench), context.find_data_set()
 
     def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
         return [self._space.costs(arch, self._data_set)[self.name] for arch in archs]
@@ -110,7 +109,7 @@ def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None =
     """
     counts = baseline_names()
     space = BENCHMARKS.get(context.bench)
-    of_space = [name for name in space.costs(space.start, DATA_SETS.get(context.data_set)) if name not in counts]
+    of_space = [name for name in space.costs(space.start, context.find_data_set()) if name not in counts]
     truth = truth or _truth_here(context.bench)
     columns = {} if truth is None else _measured(truth, context.data_set)
     known = [*counts, *of_space, *columns]

@@ -1,6 +1,7 @@
 """Searches in lockstep: in each round all runs propose, missing scores are computed together, and all continue."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.inputs import Batches, draw_batches
 from harness.progress import Progress
@@ -44,7 +45,7 @@ def run_searches(
 
 def scoring_run(task: SearchTask, context: ContextSpec, proxy_seed: int) -> ScoringRun:
     """The objective's proxies in a context with their own seed; batches are drawn if a proxy needs them."""
-    seeded = ContextSpec(context.bench, context.data_set, context.inputs, context.protocol, proxy_seed, context.device)
+    seeded = replace(context, seed=proxy_seed)
     specs = task.objective.specs
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     batches: Batches | None = draw_batches(task.data_set, seeded.request) if uses_inputs else None
@@ -84,7 +85,7 @@ class _Steps:
 def _most_steps(task: SearchTask) -> int:
     """The maximum number of steps of a search."""
     steps = task.settings.steps
-    if not task.space.enumerable:
+    if not task.space.complete:
         return steps
     n_archs = len(task.space.architectures)
     return steps if task.searcher.bounded else n_archs

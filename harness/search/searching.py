@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
@@ -12,7 +14,8 @@ from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted,
 from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
-from harness.inputs import DataSet, draw_batches, preferred_kind
+from harness.inputs import DataSet, InputKind, draw_batches, own_data, preferred_kind
+from harness.protocol import fitted
 from harness.report import JSON
 from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -30,6 +33,7 @@ from harness.space import SearchSpace
 from harness.store import ScoreStore
 from harness.truth import embedded_tables
 from harness.truth.imports import imports_of
+from harness.truth.own_file import names_file
 from harness.truth.sources import sources_of
 
 NO_TRUTH = "none"
@@ -90,7 +94,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     for _, task in tasks:
         first_start(task)
     base = settings.base
-    execution = ExecutionOptions(base.n_workers, base.resume, base.retry == "failed", base.timeout_per_network)
+    execution = ExecutionOptions.of(base)
     outcomes, runs = [], []
     asked = _asked(search_spec, settings)
     record = {"config": asked.config, "search": _own(settings)}
@@ -180,7 +184,7 @@ def _objectives(
 def _problems(
     search_spec: SearchSpec, specs: Sequence[ProxySpec], settings: SearchSettings
 ) -> tuple[list[SearchProblem], list[Skipped]]:
-    named, tolerated = pairs(search_spec.benches, search_spec.data_sets)
+    named, tolerated = pairs(search_spec.benches, search_spec.data_sets, settings.base)
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
 
     def opened(space: SearchSpace, data_set: DataSet) -> SearchProblem:
@@ -195,12 +199,14 @@ def _problems(
 def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> SearchProblem:
     base = settings.base
     inputs = preferred_kind(data_set, base.inputs)
-    context = ContextSpec(space.name, data_set.name, inputs, base.protocol, base.seed, base.device)
+    own = own_data(data_set)
+    protocol = base.protocol if inputs is InputKind.noise else fitted(base.protocol, data_set)
+    context = ContextSpec(space.word, data_set.name, inputs, protocol, base.seed, base.device, own)
     evaluated = _evaluated(space, data_set, settings)
     opened = None if evaluated is None else evaluated.benchmark_truth
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
-    if space.enumerable and budget.limits:
+    if space.complete and budget.limits:
         budget.require_some(space.name)
     truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
     minimised = tuple(costs[name] for name in settings.minimised)
@@ -210,6 +216,15 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
     """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
+    if settings.base.truth is not None and names_file(settings.base.truth):
+        evaluated = open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
+        n_known = int(np.isfinite(evaluated.values).sum())
+        if n_known < len(evaluated.archs):
+            raise OptionError(
+                f"truth={settings.base.truth} knows {n_known:,} of the {len(evaluated.archs):,} architectures of "
+                f"{space.name}; a search may find any of them. Give the accuracies of all, or truth=none."
+            )
+        return evaluated
     if not exists and settings.base.truth not in (None, NO_TRUTH):
         raise OptionError(f"{space.name} has no ground truth, because its networks have not been trained. Omit truth=.")
     if settings.base.truth == NO_TRUTH or not exists:

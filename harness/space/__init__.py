@@ -1,14 +1,23 @@
 """Search spaces: architectures -> their canonical forms, layers, costs and networks.
 
-`search_space` is the contract that a benchmark's space fulfils, `layers` what is counted of a network, `graph` an
-architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text).
+`search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part
+was trained, `notation` the ways to write its architectures, `layers` what is counted of a network, `graph` an
+architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a
+space of the user's own networks, which `tracing` counts; `loading` finds one in a file.
 """
 
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell
 from harness.space.layers import Layer as Layer
 from harness.space.layers import LayerTable as LayerTable
+from harness.space.notation import Architecture as Architecture
+from harness.space.notation import Notation as Notation
+from harness.space.sampled import Choices as Choices
+from harness.space.sampled import SampledSpace as SampledSpace
 from harness.space.search_space import BENCHMARKS as BENCHMARKS
-from harness.space.search_space import Architecture as Architecture
 from harness.space.search_space import Execute as Execute
 from harness.space.search_space import OpenSpace as OpenSpace
 from harness.space.search_space import SearchSpace as SearchSpace
+from harness.space.search_space import refuse_unfit as refuse_unfit
+
+from harness.space.model_space import ModelSpace as ModelSpace  # isort: skip
+from harness.space.loading import space_of as space_of  # isort: skip

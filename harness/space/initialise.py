@@ -5,11 +5,12 @@ weights, and the order in which modules are created has no effect.
 """
 
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from enum import Enum
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.randomness import generator
 
@@ -44,6 +45,10 @@ def materialise(network: nn.Module, *, init: Initialisation, seed: int) -> nn.Mo
 
 def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
     """Draw the initial parameters of `materialise` for an allocated network; dtype, device and layout are unchanged."""
+    if hasattr(network, "redraw"):  # a network of the user's own
+        redraw: Callable[[Initialisation, int], None] = network.redraw  # type: ignore[assignment]
+        redraw(init, seed)
+        return
     # A plug-in may still call it `origins`; this alias will be removed in the next release.
     init_keys: dict[str, str] = getattr(network, "init_keys" if hasattr(network, "init_keys") else "origins")
     own_init: dict[str, Initialisation] = getattr(network, "own_init", {})
@@ -59,13 +64,21 @@ def initialise(network: nn.Module, *, init: Initialisation, seed: int) -> None:
 
 @torch.no_grad()
 def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisation, rng: torch.Generator) -> None:
-    weight = torch.empty(module.weight.shape)  # drawn in fp32 and C order, whatever the layout and dtype
     bias = None if module.bias is None else torch.zeros(module.bias.shape)
+    draw_weight(module.weight, init, rng)
+    if init is Initialisation.default and bias is not None:
+        bound = 1 / math.sqrt(module.weight[0].numel())
+        nn.init.uniform_(bias, -bound, bound, generator=rng)
+    if module.bias is not None and bias is not None:
+        module.bias.copy_(bias)
+
+
+@torch.no_grad()
+def draw_weight(parameter: Tensor, init: Initialisation, rng: torch.Generator) -> None:
+    """Draw a weight of two or more dimensions in place, [n_out, n_in, ...]."""
+    weight = torch.empty(parameter.shape)  # drawn in fp32 and C order, whatever the layout and dtype
     if init is Initialisation.default:
         nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=rng)
-        if bias is not None:
-            bound = 1 / math.sqrt(weight[0].numel())
-            nn.init.uniform_(bias, -bound, bound, generator=rng)
     elif init is Initialisation.kaiming_normal:
         nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=rng)
     elif init is Initialisation.kaiming_normal_fan_out:
@@ -76,6 +89,4 @@ def _draw(module: nn.Conv2d | nn.ConvTranspose2d | nn.Linear, init: Initialisati
         nn.init.xavier_normal_(weight, generator=rng)
     else:
         nn.init.normal_(weight, std=0.01 if init is Initialisation.narrow_normal else 1.0, generator=rng)
-    module.weight.copy_(weight)
-    if module.bias is not None and bias is not None:
-        module.bias.copy_(bias)
+    parameter.copy_(weight)

@@ -5,22 +5,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from random import Random
-from typing import ClassVar, Literal, NewType
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from harness.errors import OptionError, UnknownNameError
-from harness.inputs import DataSet
+from harness.inputs import DataSet, OwnData
 from harness.registry import Registry
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
+from harness.space.notation import INDEX, OFFICIAL, Architecture, Notation, hint, index_in
 from harness.space.reference import ReferenceCheck
-
-Architecture = NewType("Architecture", str)
-"""A point of a search space, named by its official string."""
 
 Execute = Literal["live", "all"]
 """`live` runs the operations on a path from input to output; `all` runs all of them, as the official code does."""
@@ -29,7 +27,7 @@ Execute = Literal["live", "all"]
 class SearchSpace(ABC):
     """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`.
 
-    One that is too large to list is an `OpenSpace`.
+    One that is too large to list is an `OpenSpace`, or a `SampledSpace` if some of its networks were trained.
     """
 
     name: ClassVar[str]
@@ -40,6 +38,31 @@ class SearchSpace(ABC):
         "canonical": "one architecture of each canonical class, the first in official order",
     }
     """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
+    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
+    """Per data set the column of ground truth that is meant unless another is named, or several, of which the first one
+    that is known for every architecture is meant. A column of a file, `accuracies.csv:COLUMN`, is one too: relative to
+    the file of the space. A file `conf/benchmarks/<name>.yaml` goes before it."""
+
+    @property
+    def word(self) -> str:
+        """What `bench=` takes for this space."""
+        return self.name
+
+    @property
+    def key(self) -> str:
+        """What the key of a score says of the space: everything that its networks depend on but the architecture."""
+        return f"{self.name}@{self.version}"
+
+    def keyed(self, archs: Sequence[Architecture], data_set: DataSet, seed: int | None) -> Sequence[Architecture]:
+        """What scores of architectures are stored under: their names, as `key` says what a name stands for.
+
+        A space whose networks may change adds digests of the network, and of the initial weights that belong to a seed.
+        """
+        return archs
+
+    def takes(self, data_set: str) -> bool:
+        """Whether its networks run on a data set."""
+        return data_set in self.data_sets
 
     @property
     @abstractmethod
@@ -56,6 +79,11 @@ class SearchSpace(ABC):
         return True
 
     @property
+    def complete(self) -> bool:
+        """Whether `architectures` are the whole space; False in a `SampledSpace`, where they are the trained ones."""
+        return self.enumerable
+
+    @property
     def start(self) -> Architecture:
         """The default start of a search, and an example of the notation."""
         return self.architectures[0]
@@ -67,6 +95,14 @@ class SearchSpace(ABC):
             UnknownNameError: if the space lacks it.
         """
         return self._places[self.check(arch)]
+
+    def number(self, arch: Architecture) -> int | None:
+        """The index of an architecture, None if it has none: in a space that lists no architectures, or not this one.
+
+        Raises:
+            UnknownNameError: if the space lacks it.
+        """
+        return self.index(arch) if self.enumerable else None
 
     @cached_property
     def _places(self) -> dict[Architecture, int]:
@@ -185,6 +221,13 @@ class SearchSpace(ABC):
             network = self.assemble(arch, data_set, execute)
         return materialise(network, init=init, seed=seed)
 
+    def unfit(self, data_set: DataSet) -> str:
+        """Why no network can be made for a data set of a user's own, to follow "because"; empty if it can.
+
+        A space overrides this for what its networks and counts do not take.
+        """
+        return ""
+
     def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
         """Number of trainable parameters of the official network, or of its live layers only."""
         return sum(layer.n_params * layer.repeats for layer in self._counted(arch, data_set, live))
@@ -196,6 +239,10 @@ class SearchSpace(ABC):
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
         """Counts that a budget can limit, by name: `params`, `flops`, and further counts of the space."""
         return {"params": self.params(arch, data_set), "flops": self.flops(arch, data_set)}
+
+    def nearest(self, arch: Architecture, n: int) -> Sequence[tuple[Architecture, int]]:
+        """The trained architectures nearest to one that was not trained, with their distances; none for most spaces."""
+        return ()
 
     def check(self, arch: str) -> Architecture:
         """`arch`, checked to be in this space.
@@ -215,21 +262,60 @@ class SearchSpace(ABC):
         """
         yield from ()
 
+    @cached_property
+    def notations(self) -> dict[str, Notation]:
+        """The ways to write an architecture, by name: the official string, the official index, those of the space."""
+        found = [Notation(OFFICIAL, "the official string", self.read_official, str)]
+        if self.enumerable:
+            words = "the place in the official order, from 0"
+            found.append(Notation(INDEX, words, self._at_index, self._index_text))
+        return {notation.name: notation for notation in (*found, *self.further_notations())}
+
+    def further_notations(self) -> Sequence[Notation]:
+        """The ways to write an architecture besides string and index; a space adds those that its field uses."""
+        return ()
+
+    def read_official(self, text: str) -> Architecture | None:
+        """The architecture of an official string, blanks left aside; None if it is none."""
+        for name in (text, text.strip(), "".join(text.split())):
+            if name in self:
+                return Architecture(name)
+        return None
+
+    def _at_index(self, text: str) -> Architecture | None:
+        index = index_in(text)
+        if index is None:
+            return None
+        n_archs = len(self.architectures)
+        if index >= n_archs:
+            raise UnknownNameError(f"{self.name} has no architecture {index}; its indices are 0 to {n_archs - 1}.")
+        return self.architectures[index]
+
+    def _index_text(self, arch: Architecture) -> str:
+        return str(self.index(arch))
+
     def find(self, word: str) -> Architecture:
-        """The architecture that a user means: by its official string, its index, or the beginning of its string.
+        """The architecture that a user means: in any of `notations`, or by the beginning of its official string.
 
         A word of digits that is both an index and a beginning is the index. A space that cannot be listed knows
-        official strings alone.
+        no beginnings.
 
         Raises:
             UnknownNameError: if there is none.
-            OptionError: if several begin like this, or the index is too large.
+            OptionError: if several begin like this, it has two meanings, or the index is too large.
         """
-        if word in self or not self.enumerable:
+        official = self.read_official(word)
+        if official is not None:
+            return official
+        index = index_in(word) if self.enumerable else None
+        if index is not None and index < len(self.architectures):
+            return self.architectures[index]
+        written = self._written(word)
+        if written is not None:
+            return written
+        if not self.enumerable:
             return self.check(word)
         n_archs = len(self.architectures)
-        if word.isdecimal() and int(word) < n_archs:
-            return self.architectures[int(word)]
         found = self.beginning_with(word) if word else []
         if len(found) == 1:
             return found[0]
@@ -240,7 +326,28 @@ class SearchSpace(ABC):
             )
         if word.isdecimal():
             raise OptionError(f"{self.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
-        return self.check(word)
+        raise UnknownNameError(f"'{word}' is not an architecture of {self.name}{hint(self, word)}")
+
+    def _written(self, word: str) -> Architecture | None:
+        """The architecture that a word is in the further notations; None if it is in none of them."""
+        meanings: dict[str, Architecture] = {}
+        for name, notation in self.notations.items():
+            if name in (OFFICIAL, INDEX):
+                continue
+            try:
+                arch = notation.read(word)
+            except UnknownNameError as reason:
+                said = f"'{word}' is not an architecture of {self.name}: {str(reason).rstrip('.')}."
+                raise UnknownNameError(said) from None
+            if arch is not None:
+                meanings[name] = arch
+        if len(set(meanings.values())) > 1:
+            (first, one), (other, two), *_ = meanings.items()
+            raise OptionError(
+                f"'{word}' has two meanings in {self.name}: {one} as {first}, and {two} as {other}. Give the official "
+                "string, which `nas-harness convert` writes with --from."
+            )
+        return next(iter(meanings.values()), None)
 
     def beginning_with(self, prefix: str) -> Sequence[Architecture]:
         """The architectures whose official strings begin with `prefix`, in official order."""
@@ -252,8 +359,9 @@ class SearchSpace(ABC):
         Raises:
             UnknownNameError: if the space lacks it.
         """
-        if self.enumerable:
-            return str(self.index(arch))
+        number = self.number(arch)
+        if number is not None:
+            return str(number)
         return hashlib.sha256(self.check(arch).encode()).hexdigest()[:8]
 
     @abstractmethod
@@ -284,6 +392,18 @@ class OpenSpace(SearchSpace):
     @abstractmethod
     def random(self, rng: Random) -> Architecture:
         """An architecture drawn from the distribution that the space defines."""
+
+
+def refuse_unfit(space: SearchSpace, data_set: DataSet) -> None:
+    """Nothing, if the space has networks for a data set.
+
+    Raises:
+        OptionError: if it has none, with the reason.
+    """
+    if isinstance(data_set, OwnData):
+        reason = space.unfit(data_set)
+        if reason:
+            raise OptionError(f"dataset={data_set.name} is invalid for {space.name}, because {reason}.")
 
 
 BENCHMARKS: Registry[SearchSpace] = Registry("benchmark", "benchmarks")

@@ -16,9 +16,11 @@ from omegaconf import DictConfig
 from harness.cli.config import plain_values
 from harness.cli.reading import read_into
 from harness.errors import MissingDataError, OptionError
+from harness.tables.audit import write_audit
 from harness.tables.cells import table_cells
-from harness.tables.scores import ScoreSources
-from harness.tables.spec import read_spec, table_names
+from harness.tables.counting import write_counting
+from harness.tables.scores import MissingScoresError, ScoreSources
+from harness.tables.spec import AUDIT, COUNTING, PUBLISHED, TableSpec, read_spec, table_names
 from harness.tables.write import summary, write_table_files
 
 ALL = "all"
@@ -61,15 +63,22 @@ def run(settings: TableSettings) -> None:
     names = [name for word in asked for name in (table_names() if word == ALL else [word])]
     specs = [read_spec(name) for name in dict.fromkeys(names)]
     store = None if settings.store is None else settings.store.expanduser()
-    sources = ScoreSources(settings.scores.expanduser(), store)
+    sources, out = ScoreSources(settings.scores.expanduser(), store), settings.out.expanduser()
     for spec in specs:
         try:
-            cells = list(table_cells(spec, sources))
-        except MissingDataError as error:
+            said, path = _WRITTEN[spec.kind](spec, sources, out)
+        except (MissingDataError, MissingScoresError) as error:
             if len(specs) == 1:
                 raise
             print(f"{spec.name}: left as it is. {error}")
             continue
-        paths = write_table_files(settings.out.expanduser(), spec, cells)
-        print(f"{spec.name}: {summary(cells)}")
-        print(f"  {paths[0]}")
+        print(f"{spec.name}: {said}")
+        print(f"  {path}")
+
+
+def _write_published(spec: TableSpec, sources: ScoreSources, out: Path) -> tuple[str, Path]:
+    cells = list(table_cells(spec, sources))
+    return summary(cells), write_table_files(out, spec, cells)[0]
+
+
+_WRITTEN = dict.fromkeys(PUBLISHED, _write_published) | {COUNTING: write_counting, AUDIT: write_audit}

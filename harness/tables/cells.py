@@ -1,17 +1,18 @@
 """The cells of a published table: the published value, ours with its interval, and whether they agree."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.agreement import Sample, Variations, agreements
+from harness.agreement import Agreement, Sample, Variations, agreements
 from harness.errors import HarnessError
 from harness.evaluation.evaluation_set import default_truth, sample_index
+from harness.evaluation.population import Population, open_population
 from harness.inputs import DATA_SETS
-from harness.settings import Settings
+from harness.settings import ALL, Settings
 from harness.space import BENCHMARKS
 from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index, command
 from harness.tables.spec import BEST, GROUND_TRUTH, Published, TableSpec
@@ -32,10 +33,13 @@ class Cell:
         ours, low, high: our value and its interval: the generalisation interval for correlations; for an accuracy the
             worst and best of the architectures that tie for first.
         difference: ours minus published; inside: whether the published value, as rounded, lies within the interval.
-        n, n_population: architectures used, and in the space. n_first: architectures that tie for first.
+        n, n_population: architectures used, and in the population. n_first: architectures that tie for first.
         signed: our value before its sign was dropped.
         truth, protocol, inputs, inputs_sha256, seconds: how ours was obtained; seconds are CPU seconds per network.
         missing: why our value is missing, or empty; the command to run if scores are missing.
+        population: the architectures that the table is about.
+        networks, networks_low, networks_high: a correlation with one vote for each network, and its interval; NaN
+            where no network has several names, and for an accuracy.
     """
 
     bench: str
@@ -60,6 +64,10 @@ class Cell:
     inputs_sha256: str = ""
     seconds: float = NAN
     missing: str = ""
+    population: str = ALL
+    networks: float = NAN
+    networks_low: float = NAN
+    networks_high: float = NAN
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ class _Found:
     low: float
     high: float
     n_first: int = 0
+    networks: tuple[float, float, float] = (NAN, NAN, NAN)
 
 
 def table_cells(spec: TableSpec, sources: ScoreSources) -> Iterator[Cell]:
@@ -89,7 +98,8 @@ def table_cells(spec: TableSpec, sources: ScoreSources) -> Iterator[Cell]:
             yield from _row(spec, sources, (truth, column), [figure for figure in own if figure.proxy == proxy])
         if spec.reference is not None:
             coefficients = list(dict.fromkeys(figure.coefficient for figure in own))
-            yield from _reference(spec.reference, (truth, column), coefficients)
+            members = open_population(BENCHMARKS.get(bench), spec.population)
+            yield from _reference(spec.reference, (truth, column), coefficients, members)
 
 
 def _truth_column(spec: TableSpec, truth: Truth, bench: str, dataset: str) -> TruthColumn:
@@ -108,15 +118,20 @@ def _row(
     table, column = truth
     bench, dataset, published = figures[0].bench, figures[0].dataset, figures[0].proxy
     proxy = spec.proxies.get(published, published)
-    n_population = len(BENCHMARKS.get(bench).architectures)
+    members = open_population(BENCHMARKS.get(bench), spec.population)
+    n_population = members.index.size
     if published == GROUND_TRUTH:
-        best = float(np.nanmax(_oriented(table, column, np.arange(n_population), bench)))
+        best = float(np.nanmax(_oriented(table, column, members.index, bench)))
         for figure in figures:
-            cell = Cell(bench, dataset, published, published, figure.coefficient, truth=column.name)
+            cell = Cell(
+                bench, dataset, published, published, figure.coefficient, truth=column.name, population=spec.population
+            )
             yield _beside(cell, figure, _Found(best, best, best, 1), spec, n_population)
         return
     try:
-        sampled = sources.find(spec, bench, dataset, proxy)
+        if published in spec.unavailable:
+            raise MissingScoresError("not a proxy of this harness")
+        sampled = _of_members(sources.find(spec, bench, dataset, proxy), members)
         if spec.kind == BEST and sampled.index.size < n_population:
             # The best of a sample is not the best of the space.
             raise MissingScoresError(command(spec, bench, dataset, proxy))
@@ -126,15 +141,15 @@ def _row(
         reason = str(error).partition(" Known:")[0]
     else:
         accuracies = _oriented(table, column, sampled.index, bench)
-        found = _best(sampled.column, accuracies) if spec.kind == BEST else _correlated(sampled, accuracies, bench)
+        found = _best(sampled.column, accuracies) if spec.kind == BEST else _correlated(sampled, accuracies, members)
         for figure in figures:
-            cell = _described(figure, sampled.column, column)
+            cell = replace(_described(figure, sampled.column, column), population=spec.population)
             yield _beside(cell, figure, found[figure.coefficient], spec, sampled.index.size)
         return
     for figure in figures:
         yield Cell(
             bench, dataset, published, proxy, figure.coefficient, figure.text, figure.spread,
-            n_population=n_population, truth=column.name, missing=reason,
+            n_population=n_population, truth=column.name, missing=reason, population=spec.population,
         )  # fmt: skip
 
 
@@ -157,9 +172,11 @@ def _described(figure: Published, column: Column, truth: TruthColumn) -> Cell:
 def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: int) -> Cell:
     """A cell with our value and the published one."""
     ours, low, high = found.value, found.low, found.high
+    networks = found.networks
     if spec.absolute:
         ours = abs(ours)
         low, high = (-high, -low) if found.value < 0 else (low, high)
+        networks = (-networks[0], -networks[2], -networks[1]) if found.value < 0 else networks
     reach = max(figure.rounding, float(figure.spread or 0))
     inside = "" if np.isnan(low) else "yes" if low - reach <= figure.value <= high + reach else "no"
     return Cell(**(
@@ -173,21 +190,46 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
             "difference": ours - figure.value,
             "inside": inside,
             "n": n,
-            "n_population": len(BENCHMARKS.get(cell.bench).architectures),
+            "n_population": open_population(BENCHMARKS.get(cell.bench), spec.population).index.size,
             "n_first": found.n_first,
             "signed": found.value,
+            "networks": networks[0],
+            "networks_low": networks[1],
+            "networks_high": networks[2],
         }
     ))  # fmt: skip
 
 
-def _correlated(sampled: Sampled, accuracies: NDArray[np.float64], bench: str) -> dict[str, _Found]:
-    classes = canonical_index(bench)[sampled.index]
-    sample = Sample(accuracies, classes, len(BENCHMARKS.get(bench).architectures))
-    plan = _plan(bench, sampled.index.size)
-    found = agreements({"proxy": sampled.column.values}, sample, variations=plan)["proxy"]
+def _of_members(sampled: Sampled, members: Population) -> Sampled:
+    """The part of a sample that belongs to a population; a sample's first N of it are the population's own sample."""
+    own = np.isin(sampled.index, members.index)
+    return Sampled(sampled.index[own], replace(sampled.column, values=sampled.column.values[own]))
+
+
+def _correlated(sampled: Sampled, accuracies: NDArray[np.float64], members: Population) -> dict[str, _Found]:
+    plan = _plan(members.space.name, members.name, sampled.index.size)
+    sample = _sample(accuracies, sampled.index, members)
+    return _both(agreements({"proxy": sampled.column.values}, sample, variations=plan)["proxy"])
+
+
+def _sample(accuracies: NDArray[np.float64], index: NDArray[np.int64], members: Population) -> Sample:
+    classes = canonical_index(members.space.name)
+    sizes = np.bincount(classes[members.index], minlength=classes.size)
+    return Sample(accuracies, classes[index], members.index.size, sizes[classes[index]])
+
+
+def _both(found: Agreement) -> dict[str, _Found]:
+    """Tau and rho over cells, beside them those over networks where they differ."""
+    cells, networks = found.cells, found.networks
+    beside = [(NAN, NAN, NAN)] * 2
+    if networks is not cells:
+        beside = [
+            (networks.correlations.tau, *networks.tau_generalisation),
+            (networks.correlations.rho, *networks.rho_generalisation),
+        ]
     return {
-        "tau": _Found(found.correlations.tau, *found.tau_generalisation),
-        "rho": _Found(found.correlations.rho, *found.rho_generalisation),
+        "tau": _Found(cells.correlations.tau, *cells.tau_generalisation, networks=beside[0]),
+        "rho": _Found(cells.correlations.rho, *cells.rho_generalisation, networks=beside[1]),
     }
 
 
@@ -199,30 +241,30 @@ def _best(column: Column, accuracies: NDArray[np.float64]) -> dict[str, _Found]:
     return {"accuracy": _Found(float(first.mean()), float(first.min()), float(first.max()), first.size)}
 
 
-def _reference(name: str, truth: tuple[Truth, TruthColumn], coefficients: list[str]) -> Iterator[Cell]:
+def _reference(
+    name: str, truth: tuple[Truth, TruthColumn], coefficients: list[str], members: Population
+) -> Iterator[Cell]:
     """The row of an early-epoch accuracy: its agreement with the truth of the table."""
     table, column = truth
     bench, dataset = table.benchmark, column.dataset
-    label = f"{name} (training)"
+    label, index = f"{name} (training)", members.index
     try:
         described = table.column(dataset, name)
     except HarnessError as error:
         for coefficient in coefficients:
             yield Cell(bench, dataset, label, name, coefficient, truth=column.name, missing=str(error))
         return
-    index = np.arange(len(BENCHMARKS.get(bench).architectures))
     own, accuracies = (_oriented(table, one, index, bench) for one in (described, column))
-    sample = Sample(accuracies, canonical_index(bench), index.size)
-    agreement = agreements({"proxy": own}, sample, variations=_plan(bench, index.size))["proxy"]
-    both = {
-        "tau": (agreement.correlations.tau, *agreement.tau_generalisation),
-        "rho": (agreement.correlations.rho, *agreement.rho_generalisation),
-    }
+    plan = _plan(bench, members.name, index.size)
+    agreement = agreements({"proxy": own}, _sample(accuracies, index, members), variations=plan)["proxy"]
+    both = _both(agreement)
     for coefficient in coefficients:
-        value, low, high = both[coefficient]
+        found = both[coefficient]
         yield Cell(
-            bench, dataset, label, name, coefficient, ours=value, low=low, high=high, n=agreement.counts.n,
-            n_population=index.size, signed=value, truth=column.name,
+            bench, dataset, label, name, coefficient, ours=found.value, low=found.low, high=found.high,
+            n=agreement.counts.n, n_population=index.size, signed=found.value, truth=column.name,
+            population=members.name, networks=found.networks[0], networks_low=found.networks[1],
+            networks_high=found.networks[2],
         )  # fmt: skip
 
 
@@ -234,9 +276,9 @@ def _oriented(table: Truth, column: TruthColumn, index: NDArray[np.int64], bench
 
 
 @cache
-def _plan(bench: str, n: int) -> Variations:
+def _plan(bench: str, population: str, n: int) -> Variations:
     """The bootstrap replicates for a sample of n architectures; tables that use the same scores share them."""
     space = BENCHMARKS.get(bench)
-    n_space = len(space.architectures)
-    index = np.arange(n_space) if n == n_space else sample_index(space, Settings(sample=n))
+    members = open_population(space, population)
+    index = members.index if n == members.index.size else sample_index(space, Settings(sample=n), members)
     return Variations.of(canonical_index(bench)[index])

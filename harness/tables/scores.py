@@ -1,8 +1,8 @@
 """The scores that a table may use: those of exactly the same proxy, protocol and inputs, from tables and stores."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from harness.errors import HarnessError, OptionError
 from harness.evaluation.evaluation_set import sample_index
 from harness.paths import conf_folder
 from harness.protocol import Mode, Precision, Protocol
-from harness.proxy import Sees
+from harness.proxy import PROXIES, Sees
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import Settings
 from harness.space import BENCHMARKS, SearchSpace
@@ -91,6 +91,37 @@ class ScoreSources:
         note = f" (scores of {', '.join(others)} exist, but versions are not mixed)" if others else ""
         raise MissingScoresError(command(spec, bench, dataset, proxy) + note)
 
+    def places(self) -> list[tuple[str, str]]:
+        """The (benchmark, data set) of which there are scores, in order of the registry."""
+        there = {(header.key.space.partition("@")[0], header.key.data_set) for header, _ in self._tables}
+        return [
+            (bench, data_set)
+            for bench in BENCHMARKS
+            for data_set in BENCHMARKS.get(bench).data_sets
+            if (bench, data_set) in there
+        ]
+
+    def all_of(self, bench: str, dataset: str) -> Iterator[tuple[ProxySpec, Sampled]]:
+        """Every column of scores there, of this version of space and registered proxy, whatever its protocol."""
+        space = BENCHMARKS.get(bench)
+        for header, load in sorted(self._tables, key=lambda one: (one[0].key.proxy, one[0].key.options, one[0].inputs)):
+            key = header.key
+            name, _, version = key.proxy.partition("@")
+            if (key.space, key.data_set) != (f"{space.name}@{space.version}", dataset) or key.source:
+                continue
+            if name not in PROXIES or str(PROXIES.get(name).version) != version:
+                continue
+            defaults = json.loads(ProxySpec(name).options_json)
+            changed = {
+                option: value
+                for option, value in json.loads(key.options).items()
+                if json.dumps(value) != json.dumps(defaults.get(option))  # text, because NaN is not equal to NaN
+            }
+            ours = parse_proxies([name], {name: changed} if changed else {})[0]
+            sampled = sampled_scores(space, ours, load(), _protocol_of(key.protocol))
+            if sampled.index.size >= FEWEST:
+                yield ours, sampled
+
     def _other_versions(self, ours: ProxySpec, space: SearchSpace, dataset: str) -> list[str]:
         """Other versions of the proxy or the space for which there are scores."""
         own = (f"{space.name}@{space.version}", f"{ours.name}@{ours.proxy_class.version}")
@@ -110,6 +141,13 @@ def command(spec: TableSpec, bench: str, dataset: str, proxy: str) -> str:
     words += [] if spec.inputs == ("real",) else [f"'inputs=[{','.join(spec.inputs)}]'"]
     words += [f"+options.{proxy}.{name}={value}" for name, value in spec.options.get(proxy, {}).items()]
     return f"python -m harness {' '.join(words)}"
+
+
+def _protocol_of(key: str) -> Protocol:
+    """The protocol of conf/protocol with this key; the first one for a proxy that uses none."""
+    named = sorted(path.stem for path in (conf_folder() / "protocol").glob("*.yaml"))
+    found = [protocol for protocol in map(protocol_called, named) if protocol.key == key]
+    return found[0] if found else replace(protocol_called(named[0]), name=key or named[0])
 
 
 @cache

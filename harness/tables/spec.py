@@ -14,8 +14,12 @@ from harness.errors import CorruptDataError, OptionError, UnknownNameError
 from harness.inputs import InputKind
 from harness.paths import conf_folder
 from harness.registry import unknown_name
+from harness.settings import ALL
 
 CORRELATIONS, BEST = "correlations", "best_architecture"
+COUNTING, AUDIT = "counting", "audit"
+PUBLISHED = (CORRELATIONS, BEST)
+KINDS = (*PUBLISHED, COUNTING, AUDIT)
 GROUND_TRUTH = "ground_truth"
 
 
@@ -55,9 +59,12 @@ class TableSpec:
     Attributes:
         name: of the file.
         title: of the table.
-        published: CSV in conf/published; `source` and `table` select its rows.
-        kind: `correlations`, or `best_architecture`, the accuracy of the architecture that each proxy ranks first.
-        bench: benchmarks.
+        published: CSV in conf/published; `source` and `table` select its rows. Empty for kinds that are no published
+            table.
+        kind: `correlations`, or `best_architecture`, the accuracy of the architecture that each proxy ranks first;
+            `counting`, every proxy beside every count; `audit`, an audit's figures beside ours.
+        bench: benchmarks; for `counting` empty, all of which there are scores.
+        population: the architectures that it is about, as `population=` names them.
         protocol: protocols in order of preference; the first under which a proxy was scored is used and named.
         inputs: kinds of inputs, in order of preference.
         truth: column per data set, per benchmark, or one for all; lists in order of preference; None: the default.
@@ -66,15 +73,17 @@ class TableSpec:
         reference: truth column that is shown as a row of the table: accuracy after a few epochs of training.
         absolute: whether the source printed absolute values.
         seed: of the proxies.
+        unavailable: published names of proxies that this harness does not have.
         notes: sentences below the table.
     """
 
     name: str
     title: str
-    published: str
-    source: str
-    table: str
-    bench: tuple[str, ...]
+    published: str = ""
+    source: str = ""
+    table: str = ""
+    bench: tuple[str, ...] = ()
+    population: str = ALL
     protocol: tuple[str, ...] = ("paper",)
     inputs: tuple[str, ...] = ("real",)
     kind: str = CORRELATIONS
@@ -84,6 +93,7 @@ class TableSpec:
     reference: str | None = None
     absolute: bool = False
     seed: int = 0
+    unavailable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def truths(self, bench: str, dataset: str) -> tuple[str, ...]:
@@ -94,11 +104,13 @@ class TableSpec:
         return () if stated is None else _names(stated)
 
     def figures(self) -> list[Published]:
-        """The published values, in the order of the CSV.
+        """The published values, in the order of the CSV; none for a kind that is no published table.
 
         Raises:
             CorruptDataError: the CSV has no values of the table.
         """
+        if self.kind not in PUBLISHED:
+            return []
         path = conf_folder() / "published" / self.published
         with path.open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if (row["source"], row["table"]) == (self.source, self.table)]
@@ -143,8 +155,10 @@ def read_spec(name: str) -> TableSpec:
         raise OptionError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
     assert isinstance(values, dict)
     spec = read_into(TableSpec, {**values, "name": name}, Source(noun="key", file=str(path)))
-    if spec.kind not in (CORRELATIONS, BEST):
-        raise OptionError(f"{path}: kind={spec.kind} is invalid: it must be {CORRELATIONS} or {BEST}.")
+    if spec.kind not in KINDS:
+        raise OptionError(f"{path}: kind={spec.kind} is invalid: it must be {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+    if spec.kind in PUBLISHED and not (spec.published and spec.source and spec.table and spec.bench):
+        raise OptionError(f"{path} lacks published, source, table or bench, which say what the table is compared with.")
     kinds = [kind.value for kind in InputKind]
     for inputs in spec.inputs:
         if inputs not in kinds:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from harness.agreement.interval import FEWEST_EFFECTIVE
 from harness.files.results import write_files
+from harness.report.escape import csv_text
 from harness.report.style import png, style
 from harness.report.tables import GENERALISATION, correlation_text, interval_text
 from harness.report.verdict import signed_text
+from harness.space import BENCHMARKS
 from harness.tables.cells import Cell
 from harness.tables.picture import picture
 from harness.tables.spec import BEST, TableSpec
@@ -31,7 +34,7 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
     contents = {
         "md": markdown(spec, cells),
         "tex": latex(spec, cells),
-        "csv": _frame(cells).to_csv(index=False, lineterminator="\n"),
+        "csv": csv_text(_frame(cells)),
         "json": _json(spec, cells),
     }
     files = {f"{spec.name}.{suffix}": text.encode() for suffix, text in contents.items()}
@@ -46,11 +49,15 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
 def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
     """The table as Markdown: the meaning of its columns, a part per benchmark and data set, what is missing, notes."""
     lines = [f"# {spec.title}", "", f"    python -m harness.tables table={spec.name}", "", summary(cells), ""]
-    lines += [f"- {line}" for line in _legend(spec)]
+    lines += [f"- {line}" for line in _legend(spec, cells)]
     for bench, dataset in _places(cells):
         own = [cell for cell in cells if (cell.bench, cell.dataset) == (bench, dataset)]
         truths = ", ".join(dict.fromkeys(cell.truth for cell in own))
-        lines += ["", f"## {bench} / {dataset}", "", f"Ground truth: {truths}.", "", *_markdown_table(spec, own)]
+        population = BENCHMARKS.get(bench).populations.get(spec.population, spec.population)
+        lines += [
+            "", f"## {bench} / {dataset}", "",
+            f"Ground truth: {truths}. Population: {spec.population} ({population}).", "", *_markdown_table(spec, own),
+        ]  # fmt: skip
     if any(cell.published and not math.isnan(cell.ours) for cell in cells):
         lines += ["", f"![Our values against the published ones]({spec.name}.png)"]
     missing = _missing(cells)
@@ -94,19 +101,23 @@ def summary(cells: Sequence[Cell]) -> str:
     figures = [cell for cell in cells if cell.published]
     compared = [cell for cell in figures if cell.inside]
     inside = sum(cell.inside == "yes" for cell in compared)
+    without = sum(not cell.inside and not math.isnan(cell.ours) for cell in figures)
     partial = sum(cell.n < cell.n_population for cell in compared)
     sampled = f" ({partial} of them on a sample of the space)" if partial else ""
     return (
         f"{len(figures)} published values, {len(compared)} compared{sampled}: {inside} lie within our interval, "
-        f"{len(compared) - inside} do not; {len(figures) - len(compared)} are missing."
+        f"{len(compared) - inside} do not; "
+        + (f"{without} have no interval; " if without else "")
+        + f"{len(figures) - len(compared) - without} are missing."
     )
 
 
 def _markdown_table(spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
     coefficients = _coefficients(cells)
     heads = ["proxy"]
+    networks = {name: _has_networks(cells, name) for name in coefficients}
     for name in coefficients:
-        heads += [f"{_GREEK[name]} published", "ours", "difference", "inside"]
+        heads += [f"{_GREEK[name]} published", "ours", "difference", "inside", *["networks"] * networks[name]]
     heads += ["n of N", "protocol, inputs"]
     yield f"| {' | '.join(heads)} |"
     yield f"| {' | '.join(['---', *['---:'] * (len(heads) - 2), '---'])} |"
@@ -115,9 +126,10 @@ def _markdown_table(spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
         for name in coefficients:
             cell = row.get(name)
             if cell is None:
-                parts += [MISSING] * 4
+                parts += [MISSING] * (4 + networks[name])
             else:
                 parts += [_published(cell), _ours(spec, cell), _difference(spec, cell), cell.inside or MISSING]
+                parts += [_networks(cell)] * networks[name]
         first = next(iter(row.values()))
         declared = f"{first.protocol}, {first.inputs}" if first.protocol else MISSING
         yield f"| {' | '.join([*parts, _count(row), declared])} |"
@@ -138,7 +150,7 @@ def _missing(cells: Sequence[Cell]) -> list[str]:
     return lines
 
 
-def _legend(spec: TableSpec) -> list[str]:
+def _legend(spec: TableSpec, cells: Sequence[Cell]) -> list[str]:
     if spec.kind == BEST:
         return [
             "published: as printed, with its standard deviation if the source has one",
@@ -154,13 +166,15 @@ def _legend(spec: TableSpec) -> list[str]:
         f"ours: our value and [low, high], {GENERALISATION}",
         "difference: ours minus published",
         "inside: whether the published value, within its rounding, lies in that interval, which does not include the "
-        "variation over initial weights and images",
+        f"variation over initial weights and images; no interval (-) below {FEWEST_EFFECTIVE} effective classes",
+        *[_NETWORKS] * any(_has_networks(cells, name) for name in _coefficients(cells)),
         *_SHARED,
     ]
 
 
+_NETWORKS = "networks: ours with one vote for each network (isomorphism class) instead of each of its names"
 _SHARED = (
-    "n of N: architectures used, of those in the search space: all, or the first n of a fixed permutation",
+    "n of N: architectures used, of those in the population: all, or the first n of a fixed permutation",
     "protocol, inputs: how the scores were computed",
 )
 
@@ -209,6 +223,16 @@ def _ours(spec: TableSpec, cell: Cell) -> str:
         several = f" [{cell.low:.1f}, {cell.high:.1f}] ({cell.n_first})" if cell.n_first > 1 else ""
         return f"{cell.ours:.1f}{several}"
     return f"{correlation_text(cell.ours)} {interval_text(cell.low, cell.high)}"
+
+
+def _has_networks(cells: Sequence[Cell], coefficient: str) -> bool:
+    return any(cell.coefficient == coefficient and not math.isnan(cell.networks) for cell in cells)
+
+
+def _networks(cell: Cell) -> str:
+    if math.isnan(cell.networks):
+        return MISSING
+    return f"{correlation_text(cell.networks)} {interval_text(cell.networks_low, cell.networks_high)}"
 
 
 def _difference(spec: TableSpec, cell: Cell) -> str:

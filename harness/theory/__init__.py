@@ -2,4 +2,5 @@
 
 `python -m harness.theory experiment=linear|mlp|random_mlps|all|training`;
 docs/explanation/theory.md derives the bounds.
+`experiment=coverage` is about the harness's own statistics: whether its intervals cover.
 """

@@ -1,4 +1,4 @@
-"""The command `python -m harness.theory`: Figures 1, 2 and 5 of the paper, and a training study of NATS-TSS cells."""
+"""The command `python -m harness.theory`: Figures 1, 2 and 5 of the paper, a study of training and one of intervals."""
 
 import sys
 
@@ -18,6 +18,7 @@ from harness.evaluation.provenance import describe_process
 from harness.files.out_folder import out_folder
 from harness.theory.config import expanded
 from harness.theory.config import read_theory as read
+from harness.theory.coverage import coverage
 from harness.theory.finding import Finding
 from harness.theory.images import Collection
 from harness.theory.linear import linear
@@ -63,12 +64,14 @@ def check_theory(settings: TheorySettings) -> Path:
                 "config": asdict(getattr(settings, experiment)),
             }
             write_finding(out, finding, provenance)
-            print(f"{finding.title}\n  images: {finding.source}")
+            print(f"{finding.title}\n  {finding.data.lower()}: {finding.source}")
             for found in finding.trends:
                 where = f" ({found.setting})" if found.setting else ""
                 low, high = found.rho_interval
                 claimed = f"; that it {found.claim.value}: {found.verdict}" if found.claim.value else ""
                 print(f"  {found.y} with {found.x}{where}: rho {found.rho:.3f} [{low:.3f}, {high:.3f}]{claimed}")
+            if finding.listing is not None:
+                print(*(f"  {note}" for note in finding.notes), sep="\n")
     print(out)
     return out
 
@@ -76,6 +79,8 @@ def check_theory(settings: TheorySettings) -> Path:
 def _found(settings: TheorySettings, experiment: str, out: Path) -> Finding:
     if experiment == "training":
         return training(settings, out)
+    if experiment == "coverage":
+        return coverage(settings, out)
     collection = Collection(settings.data, settings.seed)
     if experiment == "linear":
         return linear(settings.linear, collection.training(settings.linear.n_images), settings.seed)

@@ -10,6 +10,23 @@ from harness.theory.trends import Trend
 
 
 @dataclass(frozen=True, eq=False)
+class Listing:
+    """A table of a finding that is not one of trends.
+
+    Attributes:
+        frame: all of it, for NAME.csv.
+        heading: of its section on the page.
+        shown: what the page shows of it, as text.
+        legend: what its columns are, in sentences.
+    """
+
+    frame: pd.DataFrame
+    heading: str
+    shown: pd.DataFrame
+    legend: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Finding:
     """One experiment's result.
 
@@ -21,6 +38,8 @@ class Finding:
         trends: rank correlations of columns of `points`.
         pictures: by file name without extension; created within `style()`.
         notes: sentences with measured values.
+        listing: the table of an experiment without trends.
+        data: what `source` describes.
     """
 
     name: str
@@ -30,3 +49,5 @@ class Finding:
     trends: tuple[Trend, ...]
     pictures: Mapping[str, Callable[[], Figure]]
     notes: tuple[str, ...] = field(default=())
+    listing: Listing | None = None
+    data: str = "Images"

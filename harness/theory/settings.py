@@ -8,7 +8,7 @@ from harness.registry import unknown_name
 
 FIGURES = ("linear", "mlp", "random_mlps")
 """Figures 1, 2 and 5 of the paper, which `experiment=all` reproduces."""
-EXPERIMENTS = (*FIGURES, "training")
+EXPERIMENTS = (*FIGURES, "training", "coverage")
 ALL = "all"
 HANDWRITING = ("mnist", "digits")
 
@@ -93,6 +93,40 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
+class CoverageSettings:
+    """The study of intervals: how often they cover, on samples and redrawn spaces of NATS-TSS, `dataset`, `truth`."""
+
+    proxies: tuple[str, ...] = ("zico", "naswot", "meco_opt", "logsynflow")
+    baselines: tuple[str, ...] = ("params", "flops_live")
+    samples: tuple[int, ...] = (100, 1_000)
+    n_samples: tuple[int, ...] = (1_500, 1_000)
+    n_bootstraps: tuple[int, ...] = (200, 100)
+    n_spaces: int = 200
+    dataset: str = "cifar10"
+    truth: str = "test200"
+    scores: Path = Path("results/scores")
+
+    def __post_init__(self) -> None:
+        _require_positive("coverage", self, "samples", "n_samples", "n_bootstraps", "n_spaces")
+        if not self.proxies or not self.baselines:
+            raise OptionError("coverage.proxies and coverage.baselines need a name each: [zico] and [params].")
+        shared = set(self.proxies) & set(self.baselines)
+        if shared:
+            raise OptionError(
+                f"coverage.proxies={','.join(self.proxies)} is invalid: {', '.join(sorted(shared))} cannot be compared "
+                "with itself; leave it out of coverage.baselines."
+            )
+        for name in ("n_samples", "n_bootstraps"):
+            if len(getattr(self, name)) != len(self.samples):
+                raise OptionError(
+                    f"coverage.{name}={list(getattr(self, name))} is invalid: it must be {len(self.samples)} numbers, "
+                    "one for each size of coverage.samples."
+                )
+        if min(self.samples) < 2:
+            raise OptionError(f"coverage.samples={list(self.samples)} is invalid: a sample needs at least 2 cells.")
+
+
+@dataclass(frozen=True)
 class TheorySettings:
     """All settings of `python -m harness.theory`.
 
@@ -111,6 +145,7 @@ class TheorySettings:
     mlp: MlpSettings = field(default_factory=MlpSettings)
     random_mlps: RandomMlpsSettings = field(default_factory=RandomMlpsSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    coverage: CoverageSettings = field(default_factory=CoverageSettings)
 
     def __post_init__(self) -> None:
         if self.experiment not in (*EXPERIMENTS, ALL):

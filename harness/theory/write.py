@@ -10,27 +10,29 @@ import pandas as pd
 from harness.files.results import write_files
 from harness.report import JSON
 from harness.report.style import png, style
-from harness.theory.finding import Finding
+from harness.theory.finding import Finding, Listing
 from harness.theory.trends import trend_table
 
 
 def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -> list[Path]:
-    """Write NAME.md, NAME.csv (trends), NAME.parquet (points), NAME.json and the figures; existing files are replaced.
+    """Write NAME.md, NAME.csv, NAME.parquet (points), NAME.json and the figures; existing files are replaced.
+
+    NAME.csv holds the trends, or the listing of a finding without trends.
 
     Raises:
         OptionError: if the folder cannot be written.
     """
-    table = trend_table(finding.trends)
+    table = trend_table(finding.trends) if finding.listing is None else finding.listing.frame
     points = io.BytesIO()
     finding.points.to_parquet(points, index=False)
     files = {
         f"{finding.name}.csv": table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode(),
         f"{finding.name}.parquet": points.getvalue(),
-        f"{finding.name}.json": (json.dumps(provenance, indent=2, ensure_ascii=False) + "\n").encode(),
+        f"{finding.name}.json": (json.dumps(provenance, indent=2, ensure_ascii=False, default=str) + "\n").encode(),
         f"{finding.name}.md": _page(finding, table, provenance).encode(),
     }
     for name, make in finding.pictures.items():
-        with style():
+        with style(own_text=True):
             files[f"{name}.png"] = png(make())
     write_files(out, files)
     return [out / name for name in files]
@@ -44,11 +46,19 @@ def _page(finding: Finding, table: pd.DataFrame, provenance: Mapping[str, JSON])
         "",
         f"    {provenance['command']}",
         "",
-        f"Images: {finding.source}. Seed {provenance['seed']}. Took {seconds}.",
+        f"{finding.data}: {finding.source}. Seed {provenance['seed']}. Took {seconds}.",
         "",
         *[f"- {note}" for note in finding.notes],
         "",
         *[line for name in finding.pictures for line in (f"![{finding.title}]({name}.png)", "")],
+        *(_trends(table) if finding.listing is None else _listed(finding.listing)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _trends(table: pd.DataFrame) -> list[str]:
+    return [
         "## Trends",
         "",
         *_table(table),
@@ -56,9 +66,16 @@ def _page(finding: Finding, table: pd.DataFrame, provenance: Mapping[str, JSON])
         "rho, tau: Spearman's rho and Kendall's tau-b between x and y, with 95 % bootstrap CIs. claim: direction of",
         "y with increasing x according to the paper. verdict: whether rho's interval confirms it (holds), contradicts",
         "it (reversed) or includes 0 (open).",
-        "",
     ]
-    return "\n".join(lines)
+
+
+def _listed(listing: Listing) -> list[str]:
+    heads = list(map(str, listing.shown.columns))
+    rows = [_line(list(map(str, row))) for row in listing.shown.itertuples(index=False)]
+    return [
+        f"## {listing.heading}", "", _line(heads), _line(["---"] * len(heads)), *rows, "",
+        *(f"- {line}" for line in listing.legend),
+    ]  # fmt: skip
 
 
 def _table(table: pd.DataFrame) -> list[str]:

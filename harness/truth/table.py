@@ -18,6 +18,9 @@ from harness.files.atomic import replacing, sha256_of, write_whole
 ARCH = "arch"
 """Name of the column of architectures in the file; the others are called `<data set>/<name>`."""
 
+UNSTATED = "unstated"
+"""What the description of a column says where its source does not."""
+
 _METADATA_KEY = b"harness"
 _CHECKSUM_SUFFIX = ".sha256"
 

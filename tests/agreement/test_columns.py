@@ -62,3 +62,16 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_proxies_are_the_columns_that_remain() -> None:
     scores = pd.DataFrame(columns=["bench", "dataset", "arch", "index", "truth", "zico", "params"])
     assert columns.proxy_columns(scores) == ["zico", "params"]
+
+
+def test_verdicts_without_an_interval_are_numbers_that_are_missing(tmp_path: Path) -> None:
+    # Below 5 effective classes there is neither interval nor p: some rows have empty cells, all the others numbers.
+    (tmp_path / "verdict.csv").write_text(
+        "bench,dataset,proxy,version,options,protocol,inputs,truth,seed,baseline,n,delta,delta_low,delta_high,p,beats\n"
+        "nats_tss,cifar10,zico,1,,paper,real,test200,0,params,1000,-.006,,,,undecided\n"
+        "nats_tss,cifar10,naswot,1,,paper,real,test200,0,params,1000,.025,-.1,.1,.4,undecided\n"
+    )
+    found = columns.read_verdicts(tmp_path / "verdict.csv")
+    assert np.isnan(found["delta_low"][0])
+    assert found["delta_low"].dtype == np.float64
+    assert found[["delta_low", "delta_high", "p"]].loc[1].tolist() == [-0.1, 0.1, 0.4]

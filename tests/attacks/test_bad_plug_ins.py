@@ -104,7 +104,7 @@ DAMAGES = {
     "code": ("torch.nn.functional.relu.__code__ = (lambda input, inplace=False: input).__code__", "functional.relu"),
     "hook in the harness": ("TaskEvidence.collect_all = classmethod(lambda *a: None)", "collect_all"),
     "proxy": ("type(PROXIES.get('grad_norm')()).measure = lambda self, found: 1.0", "GradNorm.measure"),
-    "evidence": ("[g.zero_() for one in gradients._batches for g in one.values()]", "FirstBatchGradients._batches[0]."),
+    "evidence": ("[g.add_(1) for one in gradients._batches for g in one.values()]", "FirstBatchGradients._batches[0]."),
 }
 LEAVES = {
     "dtype": "torch.set_default_dtype(torch.float64)",
@@ -279,13 +279,17 @@ def test_a_fault_of_the_machine_is_told_after_the_rest_is_scored_and_never_store
 def test_what_trains_has_no_time_limit(monkeypatch):
     from harness.scoring.pool import Pool
     from harness.scoring.worker import Job
+    from harness.scoring.workers import is_limited
 
     (unit, *_) = missing_units_of("grad_norm")
-    job = Job(CONTEXT, True, (unit,))
-    assert Pool(1, 2.0)._limit(job) == 2.0
+
+    def limit():
+        return Pool(1, 2.0)._limit(Job(CONTEXT, True, (unit,), is_limited(unit.specs)))
+
+    assert limit() == 2.0
     (kind,) = PROXIES.get("grad_norm").evidence().values()
     monkeypatch.setattr(kind, "trains", True)
-    assert Pool(1, 2.0)._limit(job) is None
+    assert limit() is None
 
 
 def test_workers_serve_several_rounds_and_end_with_the_pool(tmp_path):

@@ -91,7 +91,10 @@ IN_THE_RUN = {
         "store=/", "store=/dev/null", "store=:memory:", "scores=missing.csv", "scores=.", "proxy=missing.py",
         "+options.zico.nope=1", "+options.nope.x=1", "sample=9999999",
     )
-} | {("search", words) for words in ("budget.nope=1", "start={", "start=a b)", "start=[")}  # fmt: skip
+} | {
+    ("search", words)
+    for words in ("budget.nope=1", "start={", "start=a b)", "start=[", "start={}", "start=[]")
+}  # fmt: skip
 LINES = [*made_lines(), *((name, words) for name, several in BY_HAND.items() for words in several)]
 
 

@@ -8,6 +8,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from attacks.size import n_attacks
@@ -16,7 +17,7 @@ from markdown_it import MarkdownIt
 from harness import Settings, columns, evaluate
 from harness.columns import from_cell, to_cell
 from harness.errors import CorruptDataError
-from harness.evaluation.external_scores import read_scores
+from harness.evaluation.score_file import read_score_file
 from harness.page.__main__ import STATIC, write_page
 from harness.report.escape import code, code_block, csv_text, prose, table_line
 from harness.space import BENCHMARKS
@@ -211,8 +212,15 @@ BAD_SCORES = {
         "arch,a\x1b[31m\nx,1\n",
         r"calls a column 'a\?\[31m' in line 1",
     ),
-    "reserved bench": ("arch,bench\nx,1\n", r"calls a column 'bench' in line 1, a name that is reserved"),
-    "reserved seed": ("arch,seed,a\nx,1,2\n", r"calls a column 'seed' in line 1, a name that is reserved"),
+    "benchmarks alone": ("arch,bench\nx,1\n", r"has the columns arch, bench; it needs arch and scores"),
+    "a seed in words": ("arch,seed,a\nx,one,2\n", r"has the seed 'one' in line 2; it must be a whole number"),
+    "no data set": ("arch,dataset,a\nx,cifar10,2\ny,,1\n", r"has no dataset in line 3"),
+    "reserved proxy": ("arch,proxy\nx,1\n", r"calls a column 'proxy' in line 1, a name that is reserved"),
+    "a seed twice": ("arch,seed,a\nx,1,2\nx,1,3\n", r"architecture 'x' more than once, in lines 2 and 3"),
+    "row numbers alone": (",a\n0,2\n1,3\n", r"its first column has no name and only numbers. Call it index if"),
+    "accuracies alone": ("arch,test_acc\nx,1\n", r"has no scores but test_acc \(an accuracy by its name\); scores_c"),
+    "a workbook": ("PK\x03\x04...", r"is a workbook or zip archive; save the table as CSV"),
+    "a long line": ("arch,a\n" + "1" * 2**24 + "\n", r"has a line of over 16,777,216 characters"),
     "reserved tau": ("arch,tau\nx,1\n", r"calls a column 'tau' in line 1, a name that is reserved"),
     "a column twice": ("arch,a,a\nx,1,2\n", r"has the column 'a' more than once in line 1"),
     "arch twice": ("arch,arch,a\nx,y,1\n", r"has the column 'arch' more than once in line 1"),
@@ -235,7 +243,7 @@ def test_a_wrong_score_file_is_refused_by_line(tmp_path, how):
     content, sentence = BAD_SCORES[how]
     (tmp_path / "scores.csv").write_text(content, encoding="utf-8")
     with pytest.raises(CorruptDataError, match=sentence) as raised:
-        read_scores(tmp_path / "scores.csv")
+        read_score_file(tmp_path / "scores.csv")
     assert str(raised.value).isascii()
     assert len(str(raised.value)) < 600
 
@@ -243,22 +251,25 @@ def test_a_wrong_score_file_is_refused_by_line(tmp_path, how):
 def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "scores.csv").write_bytes(b"arch,a\n\xff\xfe,1\n")
     with pytest.raises(CorruptDataError, match="is not a CSV file: not UTF-8"):
-        read_scores(tmp_path / "scores.csv")
+        read_score_file(tmp_path / "scores.csv")
 
 
 def test_what_is_right_is_read(tmp_path):
     """A byte order mark, Windows line ends, empty lines, missing and infinite scores, names of attributes."""
     text = '\ufeffarch,__proto__,"a,b"\r\n\r\nx,1e-3,\r\ny,-inf,NA\r\nz,+.5,nan\r\n'
     (tmp_path / "scores.csv").write_text(text, encoding="utf-8", newline="")
-    found = read_scores(tmp_path / "scores.csv")
-    assert found["__proto__"].tolist() == [1e-3, float("-inf"), 0.5]
-    assert found["a,b"].isna().all()
-    assert found.index.tolist() == ["x", "y", "z"]
+    found = read_score_file(tmp_path / "scores.csv")
+    assert found.scores["__proto__"].tolist() == [1e-3, float("-inf"), 0.5]
+    assert np.isnan(found.scores["a,b"]).all()
+    assert found.archs == ["x", "y", "z"]
+    assert found.lines == [3, 4, 5]
 
 
 def test_index_and_truth_of_our_own_tables_are_left_out(tmp_path):
     (tmp_path / "scores.csv").write_text("arch,index,truth,a\nx,0,90.5,1\n")
-    assert read_scores(tmp_path / "scores.csv").columns.tolist() == ["a"]
+    found = read_score_file(tmp_path / "scores.csv")
+    assert list(found.scores) == ["a"]
+    assert found.left_out == {"index": "index", "truth": "ground truth"}
 
 
 def test_score_files_drawn_at_random_are_read_or_refused(tmp_path):
@@ -269,6 +280,6 @@ def test_score_files_drawn_at_random_are_read_or_refused(tmp_path):
             "arch,a\n" + "".join(draw.choices(pieces, k=draw.randint(0, 20))), encoding="utf-8"
         )
         try:
-            assert len(read_scores(tmp_path / "s.csv")) > 0
+            assert len(read_score_file(tmp_path / "s.csv").archs) > 0
         except CorruptDataError as error:
             assert str(error).isascii()  # noqa: PT017 - many are right

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from harness import Settings, columns, evaluate
-from harness.errors import HarnessError, OptionError
+from harness.errors import HarnessError
 from harness.evaluation.baselines import compared_with
 from harness.paths import IMAGES_VARIABLE
 from harness.proxy import PROXIES, baseline_names
@@ -69,10 +69,18 @@ def test_scores_made_elsewhere_are_proxies_whatever_their_name(tmp_path):
     assert "mine.csv) beats #Params: yes" in (tmp_path / "out" / "report.md").read_text()
 
 
-def test_scores_made_elsewhere_are_not_called_as_what_they_are_compared_with(tmp_path):
-    pd.DataFrame({"arch": ["a"], "flops_live": [1.0]}).to_csv(tmp_path / "mine.csv", index=False)
-    with pytest.raises(OptionError, match="has a column called flops_live, as the count that scores are compared with"):
-        evaluate("zico", settings=settings(tmp_path, scores=tmp_path / "mine.csv"))
+@pytest.mark.usefixtures("rough_intervals")
+def test_a_column_that_is_called_as_a_baseline_stays_the_files_own(tmp_path):
+    """A file's flops_live that is the truth reversed: it neither becomes the baseline nor loses its verdict to it."""
+    archs = list(BENCHMARKS.get("nats_tss").architectures[:40])
+    truth = Truth.open("nats_tss").values(archs, "digits", "test")
+    pd.DataFrame({"arch": archs, "flops_live": -truth}).to_csv(tmp_path / "mine.csv", index=False)
+    found = evaluate("params", settings=settings(tmp_path, scores=tmp_path / "mine.csv"))
+    own = found.tables.verdicts.query("proxy == 'flops_live (mine.csv)' and baseline == 'flops_live'")
+    assert own["tau"].item() == pytest.approx(-1)
+    assert own["baseline_tau"].item() > 0
+    assert own["beats"].item() == "no"
+    assert "mine.csv: its column flops_live is called flops_live (mine.csv) here" in found.notes[0]
 
 
 @pytest.mark.usefixtures("rough_intervals")

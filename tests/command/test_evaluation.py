@@ -105,12 +105,12 @@ def test_scores_made_elsewhere_go_straight_to_agreement(command):
 
 def test_a_run_that_fails_leaves_no_empty_folder(command):
     archs = list(BENCHMARKS.get("nats_tss").architectures[:30])
-    pd.DataFrame({"arch": archs, "flops": range(30)}).to_csv("mine.csv", index=False)
+    pd.DataFrame({"arch": archs, "flops": range(30), "flops (mine.csv)": range(30)}).to_csv("mine.csv", index=False)
     Path("kept").mkdir()
     for words in ([], ["out=new"], ["out=kept"]):
         code, _, err = command("scores=mine.csv", "proxy=flops", *words)
         assert code == 2
-        assert err.endswith("Two columns of scores would be called flops; rename one in scores=.\n")
+        assert err.endswith("Two columns of scores would be called flops (mine.csv); rename one in scores=.\n")
     assert {path.name for path in Path().iterdir()} == {"mine.csv", "kept", "results"}
     assert not list(Path("results").glob("runs/*"))
 

@@ -25,8 +25,8 @@ from harness.agreement import (
     agreement_table,
     agreements,
     comparisons,
-    selection,
     selection_table,
+    selections,
     verdict_table,
 )
 from harness.errors import HarnessError, OptionError
@@ -43,7 +43,7 @@ from harness.report.cost import cost
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
 from harness.report.names import name_points
-from harness.report.style import style
+from harness.report.style import png, style
 from harness.report.tables import correlation_text, seconds_text
 from harness.report.top_k import top_k
 
@@ -61,7 +61,7 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
             row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
             rows.append(Row(row_key, found, 0.25))
             compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], paired=Plan(plan))]
-            selected.append((row_key, selection(scores[name], truth)))
+            selected.append((row_key, selections({name: scores[name]}, sample, costs={"flops": truth // 20 + 1})[name]))
         archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
         frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
     provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}
@@ -107,6 +107,26 @@ def test_seeds_are_named_only_where_they_differ(tables):
     assert "good seed 1" in text
     assert "bad seed 0" in text
     assert "params* seed" not in text
+
+
+def test_the_report_shows_what_each_ranking_finds_over_cells_and_networks(tables):
+    text = markdown_report(tables)
+    rows = tables.selection.set_index("proxy")
+    assert "| bench | data set | proxy | one vote per | precision@10 | precision@100 | nDCG@10 |" in text
+    good = rows.loc["good"]
+    for votes, suffix in (("cells", ""), ("networks", "_networks")):
+        found = f"| nats_tss | digits | good | {votes} | {correlation_text(good['weighted_tau' + suffix])} |"
+        assert found in text
+        at_equal = correlation_text(good[f"tau_equal_flops{suffix}"])
+        assert f"| {at_equal} | - |" in text
+    # Classes are pairs of neighbours, so 100 networks: the best tenth by truth is the last 20 cells.
+    assert good["precision10"] == np.mean(np.argsort(tables.scores["nats_tss", "digits"]["good"])[-10:] >= 180)
+    single = dataclasses.replace(
+        tables,
+        selection=tables.selection.assign(**{f"{name}_networks": tables.selection[name] for name in columns.FOUND}),
+    )
+    section = markdown_report(single).split("## Top-k selection")[1].split("## Figures")[0]
+    assert "| networks |" not in section
 
 
 def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(tables):
@@ -246,3 +266,17 @@ def test_every_text_says_what_the_truth_is_and_where_its_meaning_differs():
     unitless = {"metric": "ssim", "unit": "", "split": "test", "epochs": None, "note": "after the last epoch"}
     provenance = {"truth": {"nats_tss/digits": unitless, "nats_tss/cifar10": unitless}}
     assert "truth: test (test ssim; after the last epoch)" in printed(dataclasses.replace(two, provenance=provenance))
+
+
+def test_exponents_of_numeric_axes_are_formulas_and_names_are_text():
+    with style():
+        figure = Figure()
+        axes = figure.subplots()
+        axes.plot([1, 10], [1e-5, 1e3])
+        axes.set_yscale("log")
+        axes.set_xticks([1, 10], [r"$\mathdefault{x}$", "b"])
+        png(figure)
+    exponents = [tick.label1 for tick in axes.yaxis.get_major_ticks() if "mathdefault" in tick.label1.get_text()]
+    assert exponents
+    assert all(text.get_parse_math() for text in exponents)
+    assert not any(tick.label1.get_parse_math() for tick in axes.xaxis.get_major_ticks())

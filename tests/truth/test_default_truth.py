@@ -1,16 +1,19 @@
 """The default column: stated in conf/benchmarks, and of several the first that is here for every architecture."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.errors import HarnessError, MissingDataError
-from harness.evaluation.evaluation_set import default_truth
+from harness.evaluation.evaluation_set import default_truth, open_evaluation_set
 from harness.inputs import DATA_SETS
+from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.truth import Truth
-from harness.truth.imports import TRUTH_IMPORTS
+from harness.truth.imports import TRUTH_IMPORTS, imports_of
+from harness.truth.sources import sources_of
 from harness.truth.table import TruthColumn, TruthTable, write_table
 
 SPACE, CIFAR10 = BENCHMARKS.get("nats_sss"), DATA_SETS.get("cifar10")
@@ -73,7 +76,35 @@ def test_a_single_name_is_taken_as_it_is_and_a_missing_one_is_named(tmp_path):
 
 
 def test_every_data_set_of_every_benchmark_has_a_default():
-    for bench in ("nats_tss", "nats_sss"):
+    for bench in BENCHMARKS:
         space = BENCHMARKS.get(bench)
+        if not (sources_of(bench) or imports_of(bench)):
+            continue  # no ground truth at all
         for data_set in space.data_sets:
-            assert default_truth(Truth(bench, []), space, DATA_SETS.get(data_set))
+            assert default_truth(Truth(bench, []), space, DATA_SETS.get(data_set)), (bench, data_set)
+
+
+def test_a_space_states_its_own_default_and_a_file_replaces_it(tmp_path, monkeypatch):
+    macro = BENCHMARKS.get("nasbench_macro")
+    truth = Truth("nasbench_macro", [])
+    assert default_truth(truth, macro, CIFAR10) == "test50"
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "nasbench_macro.yaml").write_text("truth:\n  cifar10: test50_seed1\n")
+    monkeypatch.setattr("harness.evaluation.evaluation_set.conf_folder", lambda: tmp_path)
+    assert default_truth(truth, macro, CIFAR10) == "test50_seed1"
+
+
+def test_a_space_of_a_package_declares_a_file_beside_its_own(tmp_path, monkeypatch):
+    (tmp_path / "plugged.py").write_text(
+        "from benchmarks.nats_sss.space import NatsSss\n\n"
+        "class Plugged(NatsSss):\n    default_truth = {'cifar10': 'mine.csv:acc'}\n"
+    )
+    (tmp_path / "mine.csv").write_text(f"arch,acc\n{SPACE.architectures[5]},71\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugged = importlib.import_module("plugged").Plugged()
+    evaluated = open_evaluation_set(plugged, CIFAR10, Settings(), None)
+    assert (evaluated.truth.name, evaluated.archs, evaluated.values.tolist()) == (
+        "mine.csv:acc",
+        (SPACE.architectures[5],),
+        [71.0],
+    )

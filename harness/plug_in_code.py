@@ -1,0 +1,67 @@
+"""Calls into code from outside the project: whatever they raise becomes one sentence with the file and the line."""
+
+import os
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import HarnessError, PlugInError
+
+DEBUG = "HARNESS_DEBUG"
+"""The environment variable that `--debug` sets, so that worker processes show tracebacks too."""
+
+_OWN_PACKAGES = ("harness", "proxies", "benchmarks")
+_OWN_FOLDERS = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in _OWN_PACKAGES)
+_PLACES_OF_OTHERS = (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, "<")
+
+
+@contextmanager
+def calling(what: str) -> Iterator[None]:
+    """Call code from outside the project: a build function, a forward pass, a loss, a loader.
+
+    Args:
+        what: is called, as a message begins: "build('a') of models.py".
+
+    Raises:
+        PlugInError: for any error of that code, its exit() included.
+        HarnessError, MemoryError, KeyboardInterrupt: as they are, and so exceptions that the project defines.
+    """
+    try:
+        yield
+    except (HarnessError, MemoryError, KeyboardInterrupt):
+        raise
+    except (Exception, SystemExit) as error:
+        if type(error).__module__.partition(".")[0] in _OWN_PACKAGES or _is_out_of_memory(error):
+            raise
+        if os.environ.get(DEBUG):
+            traceback.print_exception(error)
+        raise PlugInError(f"{what} {described(error)}.") from error
+
+
+def described(error: BaseException) -> str:
+    """What happened, from the verb on, with the deepest line that is neither the project's nor a library's."""
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    happened = "ended the process" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
+    place = place_of(error)
+    is_new = place and not said.endswith(f"({place})")  # a SyntaxError says it itself
+    return f"{happened}{f': {said}' if said else ''}{f' ({place})' if is_new else ''}"
+
+
+def place_of(error: BaseException) -> str:
+    """The file and the line where an error arose in foreign code, "models.py, line 12"; empty if in none."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name}, line {error.lineno}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+
+
+def is_users(file: str) -> bool:
+    """Whether a file is a user's: no part of the project, of Python or of an installed package."""
+    return not (file.startswith((*_PLACES_OF_OTHERS, *_OWN_FOLDERS)) or "site-packages" in file)
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)

@@ -1,0 +1,104 @@
+"""Verdicts from score tables: every proxy that has scores, compared with every count that has them.
+
+Agreement, differences and verdicts are those of `analyse` and `verdict_table`, as `python -m harness` computes them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from harness.agreement import RowKey, verdict_table
+from harness.columns import NO_SEED
+from harness.evaluation.analysis import Analysis, analyse
+from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from harness.evaluation.population import open_population
+from harness.evaluation.score_columns import ScoreColumn
+from harness.inputs import DATA_SETS
+from harness.proxy import is_baseline
+from harness.scoring.proxy_spec import ProxySpec
+from harness.settings import AGAINST, ALL, Settings
+from harness.space import BENCHMARKS
+from harness.tables.scores import Sampled, ScoreSources
+
+_Scored = tuple[ProxySpec, Sampled]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the score tables of one benchmark and data set say.
+
+    Attributes:
+        evaluated: architectures and truth, one set for each size of sample, the largest first.
+        analyses: of these, in the same order.
+        verdicts: columns of verdict.csv; each size of sample has its own families.
+        counts: the counts of `AGAINST` that have scores, which proxies are compared with.
+    """
+
+    evaluated: Sequence[EvaluationSet]
+    analyses: Sequence[Analysis]
+    verdicts: pd.DataFrame
+    counts: tuple[str, ...]
+
+
+def judged(sources: ScoreSources, bench: str, dataset: str, population: str = ALL) -> Judged | None:
+    """Every proxy of these score tables beside every count; None where only counts have scores.
+
+    Raises:
+        MissingDataError: the benchmark has no truth.
+        OptionError: the benchmark has no such population.
+    """
+    found = list(sources.all_of(bench, dataset))
+    counts = [(spec, sampled) for spec, sampled in found if spec.name in AGAINST]
+    proxies = [(spec, sampled) for spec, sampled in found if not is_baseline(spec.name)]
+    if not proxies or not counts:
+        return None
+    sets, analyses = [], []
+    for n in sorted({sampled.index.size for _, sampled in proxies}, reverse=True):
+        own = [(spec, sampled) for spec, sampled in proxies if sampled.index.size == n]
+        beside = [(spec, sampled) for spec, sampled in counts if sampled.index.size >= n]
+        evaluated = _evaluation_set(own[0][1], (bench, dataset), population)
+        sets.append(evaluated)
+        analyses.append(analyse(evaluated, _columns(own, evaluated), _columns(beside, evaluated)))
+    tables = [verdict_table(one.compared) for one in analyses if one.compared]
+    names = {spec.name for spec, _ in counts}
+    return Judged(
+        sets, analyses, pd.concat(tables, ignore_index=True), tuple(name for name in AGAINST if name in names)
+    )
+
+
+def _evaluation_set(sampled: Sampled, place: tuple[str, str], population: str) -> EvaluationSet:
+    """The architectures of a sample that belong to the population, with the default truth."""
+    space = BENCHMARKS.get(place[0])
+    n = int(np.isin(sampled.index, open_population(space, population).index).sum())
+    sample = ALL if sampled.index.size == len(space.architectures) else n
+    return open_evaluation_set(space, DATA_SETS.get(place[1]), Settings(sample=sample, population=population), None)
+
+
+def _columns(found: Sequence[_Scored], evaluated: EvaluationSet) -> list[ScoreColumn]:
+    """Columns of scores of the set's architectures; two of one proxy differ by a number in the name."""
+    return list(_named(found, evaluated))
+
+
+def _named(found: Sequence[_Scored], evaluated: EvaluationSet) -> Iterator[ScoreColumn]:
+    seen: Counter[str] = Counter()
+    for spec, sampled in found:
+        header, column = sampled.column.header, sampled.column
+        values = pd.Series(column.values, index=sampled.index).reindex(evaluated.index)
+        values.index = pd.Index(evaluated.archs)
+        row_key = RowKey(
+            *evaluated.name,
+            proxy=spec.name,
+            version=str(spec.proxy_class.version),
+            options=", ".join(f"{name}={value}" for name, value in spec.options),
+            protocol=column.protocol,
+            inputs=header.inputs or "none",
+            truth=evaluated.truth.name,
+            seed=str(header.key.seed) if header.key.seed >= 0 else NO_SEED,
+            population=evaluated.population.name,
+        )
+        seen[spec.name] += 1
+        name = spec.name if seen[spec.name] == 1 else f"{spec.name}#{seen[spec.name]}"
+        yield ScoreColumn(name, row_key, values, column.seconds, {})
