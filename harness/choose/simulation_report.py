@@ -134,7 +134,9 @@ def _figure(found: pd.DataFrame) -> Figure:
                 axes.set_title(f"{bench} / {dataset}", fontsize=9)
             else:
                 axes.set_xlabel("trained architectures")
-                axes.set_yscale("log")
+                axes.set_yscale("symlog", linthresh=0.5)  # regrets are 0, too
+                axes.set_ylim(bottom=0)
+                axes.yaxis.set_major_formatter("{x:g}")
             if column == 0:
                 axes.set_ylabel("tau on the untrained" if line == 0 else "regret of the first (points)")
     handles, labels = grid[1][0].get_legend_handles_labels()
