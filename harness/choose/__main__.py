@@ -74,10 +74,10 @@ def _choose(request: ChooseRequest) -> None:
     settings = asked.settings
     predictors = _predictors(request)
     named, _ = pairs(asked.benches, asked.data_sets, settings, given_names(settings, None))
-    if len(named) != 1:
+    if len(named) != 1 or len(asked.benches) > 1 or len(asked.data_sets) > 1:
         raise OptionError(
-            f"choose takes one benchmark and one data set, but bench={','.join(asked.benches)} "
-            f"dataset={','.join(asked.data_sets)} are {len(named)}."
+            "choose takes one benchmark and one data set, but "
+            f"bench={','.join(asked.benches)} dataset={','.join(asked.data_sets)} was given."
         )
     space, data_set = named[0]
     word = truth_word(space, data_set, settings)
