@@ -44,13 +44,13 @@ class Rows:
 
 
 @contextmanager
-def opened_rows(path: Path, known: Sequence[str], *, setting: str = "scores") -> Iterator[Rows]:
+def opened_rows(path: Path, known: Sequence[str], *, taker: str = "scores=") -> Iterator[Rows]:
     """The rows of a file; it is Parquet, gzip or text by its first bytes, whatever its name.
 
     Args:
         path: of the file.
         known: names of columns, of which the header should have one: they tell the separator.
-        setting: which setting takes the file, for the sentence that there is none.
+        taker: what takes the file, for the sentence that there is none: a setting, or a word of a command.
 
     Raises:
         MissingDataError: if there is no such file.
@@ -70,7 +70,7 @@ def opened_rows(path: Path, known: Sequence[str], *, setting: str = "scores") ->
                 yield _csv_rows(path, text, known)
     except FileNotFoundError:
         raise MissingDataError(
-            f"There is no file '{path}'; {setting}= takes a CSV or Parquet file with the column arch."
+            f"There is no file '{path}'; {taker} takes a CSV or Parquet file with the column arch."
         ) from None
     except CorruptDataError:
         raise

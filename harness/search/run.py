@@ -143,7 +143,7 @@ class SearchRun(Problem):
             return self.space.random(self.rng)
         if self.space.enumerable:
             if self._feasible is None:
-                self._feasible = budget.require_some(self.space.name)
+                self._feasible = budget.require_some(self.space.architectures)
             return self.space.architectures[int(self.rng.choice(self._feasible))]
         drawn: list[Architecture] = []
         while len(drawn) < _MOST_DRAWS:
