@@ -251,7 +251,8 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
     """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
-    if isinstance(space, ModelSpace) and settings.base.truth != NO_TRUTH:
+    is_own = isinstance(space, ModelSpace) or own_data(data_set) is not None
+    if is_own and settings.base.truth != NO_TRUTH:
         return _partly_known(space, data_set, settings)
     if settings.base.truth is not None and names_file(settings.base.truth):
         return _partly_known(space, data_set, settings)

@@ -88,7 +88,7 @@ def test_own_networks_are_searched_by_searchers_that_need_no_neighbours(in_empty
     limit = size(32, 3)
     code, out, err = command("search=[random,exhaustive]", *words, f"budget.params={limit}")
     assert code == 0, err
-    found = pd.read_csv(Path(out.splitlines()[-1]) / "found.csv")
+    found = pd.read_csv(Path(out.splitlines()[-1]) / "search.csv")
     assert found["arch"].tolist() == ["wide", "wide"]  # the largest within budget
     assert found["regret"].tolist() == [5, 5]  # of 90
     code, _, err = command("search=evolution", *words)
@@ -105,14 +105,14 @@ def test_a_space_that_says_what_is_near_can_be_evolved(in_empty_folder, folder):
     words = [f"bench={folder / 'models.py'}", "proxy=params", "steps=40", "population=4", "workers=1"]
     code, out, err = in_empty_folder(search.main)("search=evolution", *words)
     assert code == 0, err
-    assert pd.read_csv(Path(out.splitlines()[-1]) / "found.csv")["arch"].tolist() == ["wider"]
+    assert pd.read_csv(Path(out.splitlines()[-1]) / "search.csv")["arch"].tolist() == ["wider"]
 
 
 def test_a_registered_space_is_searched_on_own_data_without_truth(in_empty_folder, folder):
     words = ["bench=nats_tss", f"dataset={folder / 'own.npz'}", "search=random", "proxy=params", "steps=2"]
     code, out, err = in_empty_folder(search.main)(*words, "workers=1", "protocol.batch_size=4")
     assert code == 0, err
-    assert "accuracy" not in pd.read_csv(Path(out.splitlines()[-1]) / "found.csv")
+    assert "accuracy" not in pd.read_csv(Path(out.splitlines()[-1]) / "search.csv")
 
 
 @pytest.mark.parametrize("study", ["", "study=init"])
@@ -136,7 +136,7 @@ def test_the_lens_looks_at_own_networks(study, folder, capsys):
         (score.main, ["models.py", "widths.tsv"], "'widths.tsv', line 2: "),
         (score.main, ["models.py", "archs.csv.gz", "--data", "classes"], "--data classes is invalid: it must be NAME="),
         (score.main, ["models.py", "archs.csv.gz", "--data", "classes=2"], "data.classes is for data of your own"),
-        (score.main, ["nats_tss", "x.csv"], "There is no file 'x.csv'; FILE takes a CSV or Parquet file with the column"),
+        (score.main, ["nats_tss", "x.csv"], "There is no file 'x.csv'; FILE takes a CSV or Parquet file"),
     ],
 )
 def test_what_does_not_work_is_one_sentence(main, words, sentence, folder, capsys):
