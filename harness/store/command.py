@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{exported.n_tables} score tables written to {arguments.folder}")
         for what, n_scores in exported.left_out.items():
             print(
-                f"Left out: {n_scores:,} scores {what}; a score table names architectures and data sets of this harness "
-                "alone. To copy them, use the command merge."
+                f"Left out: {n_scores:,} scores {what}; a score table names architectures and data sets of the "
+                "harness alone. To copy them, use the command merge."
             )
     elif arguments.command == "salvage":
         print(salvage(arguments.store, arguments.target))
