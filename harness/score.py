@@ -23,12 +23,13 @@ from harness.evaluation.evaluation_set import data_set_for
 from harness.files.atomic import write_whole
 from harness.inputs import InputKind, draw_batches, own_data
 from harness.paths import conf_folder
+from harness.placement import EngineSettings
 from harness.protocol import Protocol, fitted
 from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
-from harness.settings import check_device
+from harness.settings import check_device, check_engine
 from harness.space import Architecture, space_of
 from harness.space.notation import shown
 from harness.store import OK, ScoreStore
@@ -64,7 +65,11 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     archs = rows.found(space)
     table = _kept(rows, archs)
     data_set = data_set_for(space, arguments.dataset, data_options(arguments.data), arguments.loss)
-    check_device(arguments.device)
+    engine = EngineSettings(arguments.engine, arguments.engine_address)
+    if engine.is_local:
+        check_device(arguments.device)
+    else:
+        check_engine(engine, arguments.device)
     specs = tuple(parse_proxies(arguments.proxy, {}))
     inputs, protocol = InputKind(arguments.inputs), _protocol(arguments)
     context = ContextSpec(
@@ -79,7 +84,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)
     with ScoreStore(arguments.store.expanduser()) as store:
-        ensure(run, archs, store, ExecutionOptions(arguments.workers))
+        ensure(run, archs, store, ExecutionOptions(arguments.workers, engine=engine))
         for spec in specs:
             table = _joined(table, _columns(run, spec, store, archs), arguments.file)
     return table

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from harness.errors import OptionError
 from harness.inputs import DataOptions, InputKind
+from harness.placement import EngineSettings, Shard, read_shard
 from harness.protocol import Protocol
 
 DEFAULT_SAMPLE = 1000
@@ -19,6 +21,7 @@ AGAINST = ("params", "flops_live", "n_convs_live", "depth", "sum_log_layer_size"
 """The counts that a proxy is compared with unless others are named."""
 SMALLEST = 0.01
 """A smaller difference of tau, where nothing was sampled, matters to nobody."""
+DEFAULT_STORE = Path("results/scores.sqlite")
 _MOST = {"seeds": 1_000, "workers": 1_024}  # more are slips of the finger, and would occupy a machine for days
 
 
@@ -52,8 +55,12 @@ class Settings:
     protocol: Protocol = field(default_factory=Protocol)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     workers: int | None = None
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    shard: str | None = None
+    budget_s: float | None = None
+    dry_run: bool = False
     device: str = "cpu"
-    store: Path = Path("results/scores.sqlite")
+    store: Path = DEFAULT_STORE
     out: Path | None = None
     resume: bool = True
     retry: str = "none"
@@ -85,11 +92,43 @@ class Settings:
             )
         if self.retry not in ("none", "failed"):
             raise OptionError(f"retry={self.retry} is invalid: it must be none or failed.")
-        check_device(self.device)
+        if self.budget_s is not None and not 0 < self.budget_s < math.inf:
+            raise OptionError(f"budget_s={self.budget_s:g} is invalid: it must be seconds above 0, or null.")
+        _ = self.part
+        self._check_placement()
         _ = self.hypotheses
         for name, most in _MOST.items():
             if (getattr(self, name) or 0) > most:
                 raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at most {most:,}.")
+
+    def _check_placement(self) -> None:
+        """Check the device where units are computed, as far as that can be known here."""
+        if self.engine.is_local:
+            check_device(self.device)
+            return
+        check_engine(self.engine, self.device)
+        if self.workers is not None:
+            raise OptionError(
+                f"workers={self.workers} is invalid with engine={self.engine.name}: there are as many as the cluster "
+                "has room for. Omit workers=, or give engine.cpus_per_unit=."
+            )
+
+    @property
+    def part(self) -> Shard | None:
+        """The shard that is to be computed; None: everything.
+
+        Raises:
+            OptionError: for one that there is not.
+        """
+        return None if self.shard is None else read_shard(self.shard)
+
+    @property
+    def store_path(self) -> Path:
+        """The score store; that of a shard has the shard in its name where none was named."""
+        path = self.store.expanduser()
+        if self.part is None or self.store != DEFAULT_STORE:
+            return path
+        return path.with_name(f"{path.stem}-shard{self.part.name}{path.suffix}")
 
     @property
     def hypotheses(self) -> tuple[tuple[str, str], ...]:
@@ -117,6 +156,20 @@ class Settings:
     def n_workers(self) -> int:
         """Worker processes: as asked, otherwise one per core."""
         return self.workers or int(joblib.cpu_count())
+
+
+def check_engine(engine: EngineSettings, device: str) -> None:
+    """Nothing, if a cluster's engine is installed and can use the device.
+
+    Raises:
+        OptionError: if not.
+    """
+    if find_spec("ray") is None:
+        raise OptionError("engine=ray needs Ray, which is not installed: pip install 'nas-proxy-harness[ray]'.")
+    if device not in ("cpu", "cuda"):
+        raise OptionError(f"device={device} is invalid with engine={engine.name}: it must be cpu or cuda.")
+    if device == "cuda" and not engine.gpus_per_unit:
+        raise OptionError("device=cuda with engine=ray needs GPUs for each unit: give engine.gpus_per_unit=0.25.")
 
 
 def check_device(name: str) -> None:

@@ -10,7 +10,7 @@ STAGES = [
     {"registry", "randomness", "columns", "files"},
     {"inputs"},
     {"space", "truth"},
-    {"searchers", "protocol"},
+    {"searchers", "protocol", "placement"},
     {"settings", "evidence"},
     {"proxy", "cli"},
     {"store", "ensembles"},

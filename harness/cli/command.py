@@ -49,8 +49,8 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         words: of the command line; None: those of the process.
 
     Returns:
-        0; 1 where the command says so (`check`, `data verify`); 2 after a user error, in one sentence on standard
-        error; 130, 143 or 129 after Ctrl-C, SIGTERM or a closed terminal, also in one sentence.
+        0; 1 where the command says so (`check`, `data verify`); 3 where budget_s left a part; 2 after a user error, in
+        one sentence on standard error; 130, 143 or 129 after Ctrl-C, SIGTERM or a closed terminal, in one sentence.
     """
     command = COMMANDS[name]
     typed = tuple(sys.argv[1:] if words is None else words)

@@ -149,6 +149,8 @@ def _score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inputs", choices=INPUTS, default="real", help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument("--engine", default="local", help="local, or ray: a cluster (default: %(default)s)")
+    parser.add_argument("--engine-address", help="of engine ray: auto, local or HOST:PORT (default: auto)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default: %(default)s)")
     parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, help="a CSV file for the table")
@@ -214,6 +216,8 @@ def _store(parser: argparse.ArgumentParser) -> None:
     saving.add_argument("target", type=Path)
     telling = command.add_parser("info", help="say what a store holds and how much of it is verified")
     telling.add_argument("store", type=Path)
+    compacting = command.add_parser("compact", help="verify a store and write it without unused space")
+    compacting.add_argument("store", type=Path)
 
 
 def _check_store(arguments: argparse.Namespace) -> None:

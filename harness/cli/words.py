@@ -23,7 +23,7 @@ _CFG = ("job", "hydra", "all")
 _KIND_OF = {"proxy": "proxy", "bench": "benchmark", "dataset": "data set", "ensemble": "ensemble", "search": "searcher"}
 _LISTS = (*_KIND_OF, "inputs", "minimise", "table", "scores", "scores_columns")  # settings that take a list
 _OTHER_SPELLINGS = {"scores.columns": "scores_columns", "scores.notation": "scores_notation"}  # scores= is a value
-_GROUPS = ("protocol", "recipe", "preset")  # folders of conf/ with one file for each choice
+_GROUPS = ("protocol", "engine", "recipe", "preset")  # folders of conf/ with one file for each choice
 _FURTHER = {"ensemble": (ALL, "alone", "null"), "proxy": (ALL, "null")}
 _WITH_QUOTES = ("arch", "start")  # values with brackets, bars and tildes, which mean more to Hydra
 

@@ -86,6 +86,6 @@ def read_architecture_file(path: Path, taker: str) -> ArchitectureFile:
 def _keys(path: Path, names: Sequence[str]) -> tuple[int, ...]:
     keys = roles_of(names).keys
     if not keys:
-        listed = ", ".join(map(shown, names))
-        raise CorruptDataError(f"'{path}' has the columns {listed}; it needs {ARCH}, the architectures.")
+        listed = f"the columns {', '.join(map(shown, names))}" if any(names) else "no columns"
+        raise CorruptDataError(f"'{path}' has {listed}; it needs {ARCH}, the architectures.")
     return keys

@@ -13,9 +13,11 @@ import pandas as pd
 from harness import columns
 from harness.agreement import RowKey, Rules
 from harness.columns import NO_SEED
+from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
-from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines
+from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, missing_costs
+from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
 from harness.evaluation.coverage import coverage_table
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.external_scores import (
@@ -31,6 +33,7 @@ from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, pars
 from harness.files.out_folder import out_folder
 from harness.inputs import Batches, DataSet, InputKind, draw_batches, own_data, preferred_kind
 from harness.protocol import fitted
+from harness.proxy import is_baseline
 from harness.report import EvaluationTables, write_report
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
@@ -45,6 +48,32 @@ COUNTS = ("params", "flops", "params_live", "flops_live", "sum_log_layer_size")
 Words = str | Sequence[str] | None
 
 
+OpenedSet = tuple[EvaluationSet, list[ScoringRun], ScoresOnSpace | None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What is asked with everything looked up; nothing is computed yet. `found` are the sets with their runs."""
+
+    asked: Asked
+    external: ExternalScores | None
+    specs: Sequence[ProxySpec]
+    ensembles: Mapping[str, Ensemble]
+    rules: Rules
+    found: list[OpenedSet]
+    skipped: Sequence[Skipped]
+
+    def all_runs(self, at: int) -> tuple[ScoringRun, ...]:
+        """The runs of a set, with that of the counts that are only compared with."""
+        evaluated, runs, _ = self.found[at]
+        names = [spec.name for spec in self.specs]
+        if self.external is None and not self.ensembles and all(map(is_baseline, names)):
+            return tuple(runs)
+        settings = self.asked.settings
+        counts = parse_proxies([name for name in compared_with(settings) if name not in names], {})
+        return (*runs, *_runs(evaluated, counts, settings)[:1])
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """What an evaluation found.
@@ -52,7 +81,7 @@ class Evaluation:
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
     row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for, or a list
     names, but could not be evaluated here; `out` holds the results; `notes` are sentences on how the files of scores=
-    were read.
+    were read; `unfinished` are the sets of which budget_s left a part, whose results are about the finished part.
     """
 
     tables: EvaluationTables
@@ -60,6 +89,7 @@ class Evaluation:
     skipped: Sequence[Skipped]
     out: Path
     notes: Sequence[str] = ()
+    unfinished: Sequence[Unfinished] = ()
 
     @property
     def agreement(self) -> pd.DataFrame:
@@ -92,7 +122,7 @@ def evaluate(
     Raises:
         HarnessError: for a user error or missing data, before anything is computed.
     """
-    return evaluate_asked(_asked(proxy, bench, dataset, ensemble, settings or Settings()))
+    return evaluate_asked(ask(proxy, bench, dataset, ensemble, settings or Settings()))
 
 
 def evaluate_asked(asked: Asked) -> Evaluation:
@@ -100,6 +130,56 @@ def evaluate_asked(asked: Asked) -> Evaluation:
 
     Raises:
         HarnessError: as `evaluate`.
+    """
+    settings = asked.settings
+    _require_whole(settings)
+    opened = open_request(asked)
+    external, ensembles, rules = opened.external, opened.ensembles, opened.rules
+    skipped, found_here = opened.skipped, opened.found
+    outside = [] if external is None else external.proxies
+    evaluation_sets = [evaluated for evaluated, _, _ in found_here]
+    with out_folder(settings.out, _stem(evaluation_sets, opened.specs, outside), {"config": asked.config}) as out:
+        unfinished: list[Unfinished] = []
+        if settings.budget_s is not None:
+            found_here, unfinished = _within_budget(opened)
+            evaluation_sets = [evaluated for evaluated, _, _ in found_here]
+        analyses: list[Analysis] = []
+        tables: dict[tuple[str, str], pd.DataFrame] = {}
+        failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
+        covered: list[pd.DataFrame] = []
+        for evaluated, runs, there in found_here:
+            found = [] if there is None else _external_columns(evaluated, there.columns)
+            found += _scored(evaluated, runs, settings)
+            found += ensemble_columns(evaluated, found, ensembles)
+            counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
+            tables[evaluated.name] = _scores_table(evaluated, found)
+            beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
+            costs = parse_proxies(missing_costs([column.row_key for column in (*found, *beside)]), {})
+            at_cost = _scored(evaluated, _runs(evaluated, costs, settings)[:1], settings)
+            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings), costs=at_cost))
+            covered.append(coverage_table(found))
+            failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
+        all_runs = [run for _, runs, _ in found_here for run in runs]
+        provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
+        if unfinished:
+            provenance["unfinished"] = {"/".join(one.name): one.sentence for one in unfinished}
+        written = dataclasses.replace(tables_of(analyses, tables, rules), failures=failures)
+        written = dataclasses.replace(written, coverage=pd.concat(covered, ignore_index=True))
+        notes: list[str] = []
+        if external is not None:
+            notes += dict.fromkeys(note for _, _, there in found_here if there is not None for note in there.notes)
+            notes += mean_notes(written.seeds, external.proxies)
+            provenance["scores"] = {"files": dict(external.digests), "notes": list(notes)}
+        written = dataclasses.replace(written, provenance=provenance)
+        write_report(out, written)
+    return Evaluation(written, evaluation_sets, skipped, out, notes, unfinished)
+
+
+def open_request(asked: Asked) -> Opened:
+    """Look up and open everything that is asked for.
+
+    Raises:
+        HarnessError: for a user error or missing data.
     """
     settings = asked.settings
     proxy, bench, dataset, ensemble = (asked.words[name] for name in ("proxy", "bench", "dataset", "ensemble"))
@@ -115,7 +195,7 @@ def evaluate_asked(asked: Asked) -> Evaluation:
     )
     named, tolerated = pairs(_words(bench), _words(dataset), settings, given_names(settings, external))
 
-    def opened(space: SearchSpace, data_set: DataSet) -> tuple[EvaluationSet, list[ScoringRun], ScoresOnSpace | None]:
+    def opened(space: SearchSpace, data_set: DataSet) -> OpenedSet:
         there = None if external is None else external.on(space, data_set.name)
         evaluated = open_evaluation_set(space, data_set, settings, None if there is None else there.archs)
         runs = _runs(evaluated, specs, settings)
@@ -128,35 +208,41 @@ def evaluate_asked(asked: Asked) -> Evaluation:
             )
         return evaluated, runs, there
 
-    found_here, skipped = attempted(opened, named, tolerated, "evaluated")
-    evaluation_sets = [evaluated for evaluated, _, _ in found_here]
-    with out_folder(settings.out, _stem(evaluation_sets, specs, outside), {"config": asked.config}) as out:
-        analyses: list[Analysis] = []
-        tables: dict[tuple[str, str], pd.DataFrame] = {}
-        failures: dict[tuple[str, str, str], Mapping[str, int]] = {}
-        covered: list[pd.DataFrame] = []
-        for evaluated, runs, there in found_here:
-            found = [] if there is None else _external_columns(evaluated, there.columns)
-            found += _scored(evaluated, runs, settings)
-            found += ensemble_columns(evaluated, found, ensembles)
-            counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
-            tables[evaluated.name] = _scores_table(evaluated, found)
-            beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
-            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
-            covered.append(coverage_table(found))
-            failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
-        all_runs = [run for _, runs, _ in found_here for run in runs]
-        provenance = describe_run(asked, evaluation_sets, all_runs, skipped)
-        written = dataclasses.replace(tables_of(analyses, tables, rules), failures=failures)
-        written = dataclasses.replace(written, coverage=pd.concat(covered, ignore_index=True))
-        notes: list[str] = []
-        if external is not None:
-            notes += dict.fromkeys(note for _, _, there in found_here if there is not None for note in there.notes)
-            notes += mean_notes(written.seeds, external.proxies)
-            provenance["scores"] = {"files": dict(external.digests), "notes": list(notes)}
-        written = dataclasses.replace(written, provenance=provenance)
-        write_report(out, written)
-    return Evaluation(written, evaluation_sets, skipped, out, notes)
+    found, skipped = attempted(opened, named, tolerated, "evaluated")
+    return Opened(asked, external, specs, ensembles, rules, found, skipped)
+
+
+def _require_whole(settings: Settings) -> None:
+    """Refuse what has no results of its own.
+
+    Raises:
+        OptionError: for a shard or a dry run.
+    """
+    if settings.shard is not None:
+        raise OptionError(
+            f"shard={settings.shard} is part of an evaluation and has no results of its own; it is for python -m "
+            "harness, or harness.evaluation.score_shard."
+        )
+    if settings.dry_run:
+        raise OptionError("dry_run=true is for python -m harness, or harness.evaluation.forecast; it has no results.")
+
+
+def _within_budget(opened: Opened) -> tuple[list[OpenedSet], list[Unfinished]]:
+    """The sets with the architectures that are scored when the budget ends, and those of which a part is left."""
+    settings = opened.asked.settings
+    assert settings.budget_s is not None
+    works = [
+        Work(evaluated.name, opened.all_runs(at), in_random_order(evaluated, settings))
+        for at, (evaluated, _, _) in enumerate(opened.found)
+    ]
+    finished = score_within(works, settings)
+    require_enough(finished, settings.budget_s)
+    found: list[OpenedSet] = []
+    for (evaluated, runs, there), work, one in zip(opened.found, works, finished, strict=True):
+        is_whole = one.n_finished == one.n_asked
+        part = evaluated if is_whole else first_of(evaluated, work.archs[: one.n_finished])
+        found.append((part, runs, there))
+    return found, [one for one in finished if one.n_finished < one.n_asked]
 
 
 def _opened(settings: Settings, names: Sequence[str]) -> ExternalScores | None:
@@ -169,19 +255,17 @@ def _opened(settings: Settings, names: Sequence[str]) -> ExternalScores | None:
 
 def _scored(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> list[ScoreColumn]:
     """The columns of some runs, from the store or computed now."""
-    execution = ExecutionOptions(
-        settings.n_workers, settings.resume, settings.retry == "failed", settings.timeout_per_network
-    )
+    execution = ExecutionOptions.of(settings)
     found: list[ScoreColumn] = []
     if any(run.specs for run in runs):
-        with ScoreStore(settings.store.expanduser()) as store:
+        with ScoreStore(settings.store_path) as store:
             for run in runs:
                 ensure(run, evaluated.archs, store, execution)
                 found += [_column(evaluated, run, spec, store, settings) for spec in run.specs]
     return found
 
 
-def _asked(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings: Settings) -> Asked:
+def ask(proxy: Words, bench: Words, dataset: Words, ensemble: Words, settings: Settings) -> Asked:
     """What was asked, each of its type.
 
     Raises:

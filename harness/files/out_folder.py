@@ -12,7 +12,7 @@ from harness.errors import OptionError
 RUNS = Path("results/runs")
 RECORD = "run.json"
 CONFIG = "config"
-_MAY_DIFFER = ("out", "store", "workers", "device", "resume", "retry")  # where and how, not what
+_MAY_DIFFER = ("out", "store", "workers", "engine", "budget_s", "device", "resume", "retry")  # where and how, not what
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from harness.report.evaluation import JSON, EvaluationTables
 from harness.report.sections import (
     REFERENCE_TITLE,
     RELIABILITY_TITLE,
+    REST_TITLE,
+    more_selection_lines,
     reference_lines,
     reliability_lines,
     seeds_lines,
@@ -61,10 +63,12 @@ def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("s
     """The report as Markdown text; `pictures` are those of `PICTURES` that are in the same folder."""
     sections = (
         ("Rank correlation with the ground truth", [*_table(tables), "", *_legend(tables)]),
+        *([("Unfinished", _bullets(_unfinished(tables)))] if "unfinished" in tables.provenance else []),
         *([("Scores computed elsewhere", _bullets(_how_read(tables)))] if "scores" in tables.provenance else []),
         ("Missing and infinite scores", _bullets(_left_out(tables))),
         ("Comparison with the baselines", list(_verdicts(tables))),
         ("Top-k selection", list(selection_lines(tables))),
+        *([(REST_TITLE, list(more_selection_lines(tables)))] if len(tables.selection) else []),
         *([("Variation over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
         *([(REFERENCE_TITLE, list(reference_lines(tables)))] if len(tables.reference) else []),
         *([(RELIABILITY_TITLE, list(reliability_lines(tables)))] if len(tables.reliability) else []),
@@ -152,6 +156,13 @@ def _legend(tables: EvaluationTables) -> list[str]:
         lines.append(f"{name}: {setting_text(tables.agreement, name)}.")
     lines += [f"{line}." for line in small_samples(tables.agreement)]
     return [f"- {line}" for line in lines]
+
+
+def _unfinished(tables: EvaluationTables) -> Iterator[str]:
+    """What budget_s= left, which these results are not about."""
+    told = tables.provenance["unfinished"]
+    assert isinstance(told, Mapping)
+    yield from map(str, told.values())
 
 
 def _how_read(tables: EvaluationTables) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from harness.progress import AskedProgress
+from harness.scoring.engines import open_engine
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ExecutionOptions, ScoringRun, Unit, missing_units
 from harness.scoring.workers import compute, split_units
@@ -19,6 +20,8 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
     """
     measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
     units = missing_units(measured, archs, store, execution)
+    if not execution.engine.is_local and split_units(units)[1]:
+        open_engine(execution).ready()  # before a progress bar
     with _progress(measured, archs, units):
         compute(measured, units, store, execution)
     for spec in run.specs:

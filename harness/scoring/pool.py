@@ -5,20 +5,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.errors import HarnessError
+from harness.scoring.engines.base import Died, Outcome
 from harness.scoring.spawner import Spawner, WorkerProcess, spawner
-from harness.scoring.worker import Begun, Done, Job, MachineFault, Refused
+from harness.scoring.worker import Begun, Done, Given, Job, MachineFault, Refused
 
 _LONGEST_WAIT_S = 1.0
 _FOR_THE_START_S = 300.0  # to import a proxy's file and read the images, beside the time for a network
-
-
-class Died(NamedTuple):
-    """The worker of a job has died or was ended; `how` says what its process did."""
-
-    how: str
 
 
 @dataclass
@@ -29,14 +24,17 @@ class _Running:
 
 
 class Pool:
-    """Up to `n` worker processes, made when there is work for them and kept until the pool is closed."""
+    """Up to `n` worker processes, made when there is work for them and kept until the pool is closed: engine=local.
 
-    def __init__(self, n: int, timeout_s: float | None) -> None:
-        self._n, self._timeout_s = n, timeout_s
+    With `given`, workers take the batches of its context from there instead of reading images.
+    """
+
+    def __init__(self, n: int, timeout_s: float | None, given: Given | None = None) -> None:
+        self._n, self._timeout_s, self._given = n, timeout_s, given
         self._spawner: Spawner | None = None
         self._idle: list[WorkerProcess] = []
 
-    def run(self, jobs: Iterable[Job], *, fresh: bool = False) -> Iterator[tuple[Job, Done | Died | MachineFault]]:
+    def run(self, jobs: Iterable[Job], *, fresh: bool = False) -> Iterator[tuple[Job, Outcome]]:
         """Answers as they come; with `fresh` each job is alone, in a worker that has done no other.
 
         Raises:
@@ -69,6 +67,9 @@ class Pool:
             for one in running.values():
                 self._end(one.worker)
 
+    def ready(self) -> None:
+        """See `Engine`: processes are started when there are jobs."""
+
     def close(self) -> None:
         """End the workers."""
         while self._idle:
@@ -90,7 +91,10 @@ class Pool:
             if self._spawner is None or not self._spawner.is_alive:
                 self._spawner = spawner()
             self._spawner.prepare(job.context.bench, job.units[0].arch)
-            return self._spawner.start()
+            worker = self._spawner.start()
+            if self._given is not None:
+                worker.connection.send(self._given)
+            return worker
         except OSError as error:
             raise HarnessError(
                 f"No worker process can be started: {error}. Finished scores are kept; free memory, or "
@@ -98,9 +102,8 @@ class Pool:
             ) from error
 
     def _limit(self, job: Job) -> float | None:
-        """Seconds that a job may take; None without limit, as for evidence that trains."""
-        kinds = {kind for spec in job.units[0].specs for kind in spec.proxy_class.evidence().values()}
-        return None if any(kind.trains for kind in kinds) else self._timeout_s
+        """Seconds that a job may take; None without limit."""
+        return self._timeout_s if job.is_limited else None
 
     def _ready(self, running: dict[Any, _Running]) -> list[_Running]:
         """Those that have said something, and those whose time is over."""
@@ -117,7 +120,7 @@ class Pool:
             one for one in late if one.worker.connection not in ready
         ]
 
-    def _answer(self, one: _Running) -> Done | Died | MachineFault | Refused | None:
+    def _answer(self, one: _Running) -> Outcome | Refused | None:
         """What a worker says; None if it has only begun."""
         connection = one.worker.connection
         if not connection.poll():

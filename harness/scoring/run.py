@@ -1,17 +1,19 @@
 """What a scoring run consists of: its setting and proxies, their keys, and the units that the store lacks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple, Self
 
 import torch
 
 from harness.errors import HarnessError
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS, Batches, BatchRequest, DataSet, InputKind, OwnData, draw_batches
+from harness.inputs import DATA_SETS, Batch, Batches, BatchRequest, DataSet, InputKind, OwnData, draw_batches
+from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
+from harness.settings import Settings
 from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace, space_of
 from harness.store import Score, ScoreKey, ScoreStore
 
@@ -69,10 +71,12 @@ class ContextSpec:
         """
         return self.own or DATA_SETS.get(self.data_set)
 
-    def make(self, *, with_batches: bool) -> ScoringContext:
-        """The setting; batches are read or drawn only if some evidence uses inputs."""
+    def make(self, *, with_batches: bool, given: Sequence[Batch] | None = None) -> ScoringContext:
+        """The setting; batches are read or drawn only if some evidence uses inputs and none are given."""
         data_set, device = self.find_data_set(), torch.device(self.device)
-        batches = self._drawn(data_set).batches if with_batches else ()
+        batches: Sequence[Batch] = ()
+        if with_batches:
+            batches = self._drawn(data_set).batches if given is None else given
         return ScoringContext(
             space=self.space,
             data_set=data_set,
@@ -103,6 +107,11 @@ class Unit(NamedTuple):
     arch: Architecture
     execute: Execute
     specs: tuple[ProxySpec, ...]
+
+    @property
+    def paths(self) -> list[str]:
+        """The files of its proxies that are no plug-ins."""
+        return [spec.path for spec in self.specs if spec.path is not None]
 
 
 Result = tuple[Unit, dict[str, Score]]
@@ -144,13 +153,20 @@ class ScoringRun:
 class ExecutionOptions:
     """How a run computes: worker processes, and whether stored scores and failures are taken as they are.
 
-    `timeout_s` is the wall time that a network may take, None without limit.
+    `timeout_s` is the wall time that a network may take, None without limit; `engine` says where networks are computed.
     """
 
     workers: int
     resume: bool = True
     retry_failed: bool = False
     timeout_s: float | None = DEFAULT_TIMEOUT_S
+    engine: EngineSettings = field(default_factory=EngineSettings)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings of an evaluation or a search say."""
+        again = settings.retry == "failed"
+        return cls(settings.n_workers, settings.resume, again, settings.timeout_per_network, settings.engine)
 
     @property
     def replaces(self) -> bool:

@@ -9,14 +9,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from multiprocessing.connection import Connection
+from time import process_time
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS
+from harness.inputs import DATA_SETS, Batch
 from harness.proxy import PROXIES, Proxy
 from harness.scoring.engine import is_no_result, said, score, score_counts
 from harness.scoring.guard import Guard, is_foreign
@@ -29,15 +33,55 @@ from harness.store import Score
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # glibc's malloc.h
 _PAD_BYTES = 64 << 20
 _NEVER = 2**31 - 1
+_KIB = 1 if sys.platform == "darwin" else 1024  # the unit of ru_maxrss
 _IMPORTED_LATE = ("torch.fx.experimental.symbolic_shapes",)  # by torch, when the first network is made
 
 
 class Job(NamedTuple):
-    """What a worker is handed at once. Several units have the same specs, which only count."""
+    """What a worker is handed at once. Several units have the same specs, which only count.
+
+    `is_limited` says whether the time limit of a network holds, which does not for evidence that trains.
+    """
 
     context: ContextSpec
     with_batches: bool
     units: tuple[Unit, ...]
+    is_limited: bool = True
+
+
+class Packed(NamedTuple):
+    """A tensor that can be sent to another process or machine as it is.
+
+    NumPy changes the strides of dimensions of size 1, by which convolutions choose their order of summation.
+    """
+
+    values: NDArray[Any]
+    strides: tuple[int, ...]
+
+
+def packed(tensor: Tensor) -> Packed:
+    """A tensor to send."""
+    return Packed(tensor.contiguous().numpy(), tuple(tensor.stride()))
+
+
+def unpacked(sent: Packed) -> Tensor:
+    """The tensor that was sent, equal in strides and alignment."""
+    values = torch.from_numpy(np.array(sent.values))
+    return torch.empty_strided(values.shape, sent.strides, dtype=values.dtype).copy_(values)
+
+
+class Given(NamedTuple):
+    """Images and targets of the batches of a context, for a worker on a machine that may not have the images."""
+
+    context: ContextSpec
+    arrays: Sequence[tuple[Packed, Packed]]
+
+
+class Usage(NamedTuple):
+    """CPU seconds that a job took, and the most memory in bytes that its process was resident in so far."""
+
+    cpu_s: float
+    peak_bytes: int
 
 
 class Begun(NamedTuple):
@@ -50,6 +94,7 @@ class Done(NamedTuple):
     results: tuple[Result, ...]
     changed: Mapping[str, Sequence[str]]
     is_soiled: bool
+    usage: Usage
 
 
 class Refused(NamedTuple):
@@ -90,9 +135,13 @@ def work(connection: "Connection[Any, Any]") -> None:
     watched()
     while True:
         try:
-            job: Job = connection.recv()
+            job: Job | Given = connection.recv()
         except (EOFError, OSError):
             return
+        if isinstance(job, Given):
+            _given.clear()
+            _given[job.context] = tuple(Batch(*map(unpacked, pair)) for pair in job.arrays)
+            continue
         guard = Guard(in_worker=True)
         try:
             context = context_of(job.context, job.with_batches)
@@ -117,11 +166,14 @@ def made(specs: Sequence[ProxySpec]) -> dict[str, Proxy]:
 @lru_cache(maxsize=1)
 def context_of(context: ContextSpec, with_batches: bool) -> ScoringContext:
     """The context of a spec, kept until another is requested."""
-    return context.make(with_batches=with_batches)
+    return context.make(with_batches=with_batches, given=_given.get(context))
+
+
+_given: dict[ContextSpec, tuple[Batch, ...]] = {}  # of the worker process, by its owner
 
 
 def _answer(job: Job, context: ScoringContext, proxies: Mapping[str, Proxy], guard: Guard) -> Done:
-    units = job.units
+    units, started = job.units, process_time()
     found: list[dict[str, Score]] | None = None
     if len(units) > 1:
         foreign = ", ".join(name for name, proxy in proxies.items() if is_foreign(proxy))
@@ -131,7 +183,8 @@ def _answer(job: Job, context: ScoringContext, proxies: Mapping[str, Proxy], gua
             found = None
     if found is None:
         found = [score(context, unit.arch, unit.execute, proxies, guard) for unit in units]
-    return Done(tuple(zip(units, found, strict=True)), guard.changed, guard.is_soiled)
+    usage = Usage(process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB)
+    return Done(tuple(zip(units, found, strict=True)), guard.changed, guard.is_soiled, usage)
 
 
 def _ended_with(error: Exception) -> Answer:

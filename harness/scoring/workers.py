@@ -18,8 +18,8 @@ from typing import NamedTuple, Self
 from harness.errors import HarnessError
 from harness.progress import Progress
 from harness.scoring.engine import is_no_result, said, score, score_counts
+from harness.scoring.engines import Died, open_engine
 from harness.scoring.guard import Guard, is_foreign, is_importable
-from harness.scoring.pool import Died, Pool
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ContextSpec, ExecutionOptions, Result, ScoringRun, Unit
 from harness.scoring.worker import Done, Job, keep_freed_memory, made, work_on
@@ -48,7 +48,7 @@ class _Lacking:
 
 @dataclass
 class Workers:
-    """What computes: this process for the project's own proxies where one worker is requested, otherwise a pool.
+    """What computes: this process for the project's own proxies where one worker is requested, otherwise an engine.
 
     A proxy from outside the project runs in a worker process always, so that it may hang or end its process without
     harm; only one that exists in this process alone, defined in a script or a notebook, has to run in it. A unit whose
@@ -66,7 +66,7 @@ class Workers:
     changed: dict[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._pool = Pool(self.execution.workers, self.execution.timeout_s)
+        self._engine = open_engine(self.execution)
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +74,7 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.close()
+        self._engine.close()
         if kind is None or issubclass(kind, HarnessError):
             for line in self.warnings():
                 print(line, file=sys.stderr)
@@ -91,15 +91,21 @@ class Workers:
         """
         counts, networks = split_units(units)
         counted_here, counted_there = _placed(counts, spread=False)
-        here, there = _placed(networks, spread=self.execution.workers > 1 and len(networks) > 1)
+        is_local = self.execution.engine.is_local
+        here, there = _placed(networks, spread=not is_local or (self.execution.workers > 1 and len(networks) > 1))
         if context.is_only_here:
             counted_here, counted_there, here, there = counts, [], networks, []
+        if here and not is_local:
+            raise _not_shipped(here, self.execution.engine.name)
         if counted_here:
             yield from count_units(context, counted_here)
         with_batches = _need_batches(networks)
         jobs = [Job(context, False, chunk) for chunk in _chunks(counted_there)]
-        jobs += [Job(context, with_batches, (unit,)) for unit in there]
-        yield from self._pooled(jobs)
+        for specs, run in groupby(there, key=attrgetter("specs")):
+            limited = is_limited(specs)
+            jobs += [Job(context, with_batches, (unit,), limited) for unit in run]
+        if jobs:
+            yield from self._pooled(jobs)
         if here:
             keep_freed_memory()
         for unit in here:
@@ -124,12 +130,12 @@ class Workers:
 
     def _pooled(self, jobs: Sequence[Job]) -> Iterator[Result]:
         again: list[Job] = []
-        for job, answer in self._pool.run(jobs):
+        for job, answer in self._engine.run(jobs):
             if isinstance(answer, Done):
                 self.changed |= answer.changed
                 yield from answer.results
             else:
-                again += [Job(job.context, job.with_batches, (unit,)) for unit in job.units]
+                again += [job._replace(units=(unit,)) for unit in job.units]
         lacking = _Lacking()
         for job in again:
             yield from self._alone(job, lacking)
@@ -140,8 +146,10 @@ class Workers:
         """One unit again, proxy by proxy, each alone in a fresh process."""
         (unit,) = job.units
         scores: dict[str, Score] = {}
-        singles = [Job(job.context, job.with_batches, (unit._replace(specs=(spec,)),)) for spec in unit.specs]
-        for single, answer in self._pool.run(singles, fresh=True):
+        singles = [
+            job._replace(units=(unit._replace(specs=(spec,)),), is_limited=is_limited((spec,))) for spec in unit.specs
+        ]
+        for single, answer in self._engine.run(singles, fresh=True):
             name = single.units[0].specs[0].name
             if isinstance(answer, Done):
                 self.changed |= answer.changed
@@ -154,6 +162,16 @@ class Workers:
         if scores:
             specs = tuple(spec for spec in unit.specs if spec.name in scores)
             yield unit._replace(specs=specs), {spec.name: scores[spec.name] for spec in specs}
+
+
+def _not_shipped(units: Sequence[Unit], engine: str) -> HarnessError:
+    """The error of proxies that exist in this process alone."""
+    classes = {spec.name: spec.proxy_class for unit in units for spec in unit.specs if spec.path is None}
+    names = ", ".join(sorted(name for name, kind in classes.items() if not is_importable(kind)))
+    return HarnessError(
+        f"{names} cannot be sent to engine={engine}: it is defined in a script or notebook and exists in this process "
+        "alone. Put it into a file and give its path, as proxy=my_proxy.py, or use engine=local."
+    )
 
 
 class MachineFaultError(Exception):
@@ -271,6 +289,11 @@ def _placed(units: Sequence[Unit], *, spread: bool) -> tuple[list[Unit], list[Un
 def _need_batches(units: Iterable[Unit]) -> bool:
     of_units = (specs for specs, _ in groupby(units, key=attrgetter("specs")))
     return any("inputs" in spec.proxy_class.uses() for specs in of_units for spec in specs)
+
+
+def is_limited(specs: Sequence[ProxySpec]) -> bool:
+    """Whether the time of a network is limited: not for evidence that trains."""
+    return not any(kind.trains for spec in specs for kind in spec.proxy_class.evidence().values())
 
 
 def _chunks(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:

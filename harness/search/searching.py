@@ -98,7 +98,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     for _, task in tasks:
         first_start(task)
     base = settings.base
-    execution = ExecutionOptions(base.n_workers, base.resume, base.retry == "failed", base.timeout_per_network)
+    execution = ExecutionOptions.of(base)
     outcomes, runs = [], []
     asked = _asked(search_spec, settings)
     record = {"config": asked.config, "search": _own(settings)}
@@ -241,7 +241,7 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
     opened = None if evaluated is None else evaluated.benchmark_truth
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
-    if space.enumerable and budget.limits:
+    if space.complete and budget.limits:
         budget.require_some(space.architectures)
     truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
     minimised = tuple(costs[name] for name in settings.minimised)

@@ -7,7 +7,7 @@ from harness.lazy import lazily
 if TYPE_CHECKING:
     from harness.store.command import main as main
     from harness.store.database import ScoreStore as ScoreStore
-    from harness.store.database import merge as merge
+    from harness.store.merging import merge as merge
     from harness.store.opening import VERSION as VERSION
     from harness.store.rows import FAILED as FAILED
     from harness.store.rows import OK as OK
@@ -28,7 +28,7 @@ __getattr__ = lazily(
     {
         "main": "harness.store.command",
         "ScoreStore": "harness.store.database",
-        "merge": "harness.store.database",
+        "merge": "harness.store.merging",
         "VERSION": "harness.store.opening",
         "FAILED": "harness.store.rows",
         "OK": "harness.store.rows",

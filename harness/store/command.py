@@ -1,4 +1,4 @@
-"""The command `python -m harness.store merge|export|load|salvage|info`."""
+"""The command `python -m harness.store merge|export|load|salvage|info|compact`."""
 
 import argparse
 from collections import Counter
@@ -11,7 +11,8 @@ from harness.errors import StoreError
 from harness.inputs import DATA_SETS
 from harness.progress import Progress
 from harness.space import BENCHMARKS
-from harness.store.database import ScoreStore, merge
+from harness.store.database import ScoreStore
+from harness.store.merging import merge
 from harness.store.rows import ScoreKey, described
 from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
@@ -23,7 +24,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Join stores, write score tables from a store, read them into one, save a store's good rows, or describe it.
+    """Join stores, write score tables from a store, read them into one, save good rows, describe a store or compact it.
 
     Raises:
         StoreError: for a store or table that cannot be used.
@@ -43,6 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
         print(salvage(arguments.store, arguments.target))
     elif arguments.command == "info":
         print(info(arguments.store))
+    elif arguments.command == "compact":
+        print(compact(arguments.store))
     else:
         print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
 
@@ -87,8 +90,11 @@ def export(
                 why = _why_left_out(key)
                 if why:
                     left_out[why] += len(scores)
-                elif len(scores) >= fewest:
-                    write_table(folder, ScoreTable.of(key, scores))
+                    progress.advance()
+                    continue
+                table = ScoreTable.of(key, scores) if len(scores) >= fewest else None
+                if table is not None and len(table.rows) >= max(fewest, 1):
+                    write_table(folder, table)
                     n_tables += 1
                 progress.advance()
     return Exported(n_tables, left_out)
@@ -117,6 +123,20 @@ def info(store: Path) -> str:
         verified, unverified = (n_scores, 0) if opened.has_digests else (0, n_scores)
     lines = [f"{n_scores} scores under {len(counts)} keys; {verified} verified, {unverified} unverified (no digests)"]
     return "\n".join([*lines, *(f"  {n} of {described(key)}" for key, n in counts.items())])
+
+
+def compact(store: Path) -> str:
+    """Verify a store and write it without free pages; says what that saved.
+
+    Raises:
+        StoreError: there is no such store, it is damaged, in use, or the disk is full.
+    """
+    if not store.exists():
+        raise StoreError(f"There is no score store '{store}' to compact.")
+    before = store.stat().st_size
+    with ScoreStore(store) as opened:
+        opened.compact()
+    return f"{store}: {store.stat().st_size / 2**20:,.1f} MiB, {before / 2**20:,.1f} MiB before"
 
 
 def load(folder: Path, store: Path) -> int:

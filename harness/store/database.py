@@ -1,13 +1,13 @@
 """The score store: an append-only SQLite file, unique on the whole key of a score, each row under a digest.
 
-The rollback journal is kept (no write-ahead log), so that the store is one file and works on network file systems; a
-killed process loses at most what it had not committed. Damage is seen when a key is first read: each row has a digest,
+The rollback journal is kept (no write-ahead log), so that the store is one file; a killed process loses at most what it
+had not committed. Damage is seen when a key is first read: each row has a digest,
 and each key the number of its rows and the sum of their digests. Stores of version 1 have no digests; they are read as
 they are, and get digests in one transaction when they are first written to.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -124,6 +124,58 @@ class ScoreStore:
                 for key, group in groups.values():
                     lines[key] = self._insert(key, lines.get(key), group, replace)
             self._lines, self._version = lines, opening.VERSION
+
+    def verified_rows(self, key: ScoreKey) -> list[StoredRow]:
+        """All rows of a key as they are stored, verified and valid."""
+        with self._reported():
+            rows: list[StoredRow] = [(row[0], row[1], row[2], row[3], row[4]) for row in self._verified_rows(key)]
+            parsed(key, rows)
+            return rows
+
+    def rows_of(self, key: ScoreKey, archs: Iterable[str]) -> Iterator[StoredRow]:
+        """The rows of some architectures, each looked up by itself; the key is verified first."""
+        with self._reported():
+            line = self._lines.get(key)
+            if line is None or (self.has_digests and not line.n_rows):
+                return
+            if key not in self._verified:
+                self._verified_rows(key)
+            select = "SELECT arch, components, status, reason, seconds FROM scores WHERE key = ? AND arch = ?"
+            for arch in archs:
+                found = self._connection.execute(select, (line.number, arch)).fetchone()
+                if found is not None:
+                    yield found
+
+    def insert_rows(self, key: ScoreKey, rows: Sequence[StoredRow]) -> int:
+        """Commit verified rows of another store for architectures that this one lacks; returns how many."""
+        if not rows:
+            return 0
+        with self._reported():
+            with self._transaction():
+                lines = dict(self._lines) if self.has_digests else self._upgraded()
+                is_new, line = key not in lines, lines.get(key) or self._new_line(key)
+                made = digests(key, rows)
+                self._connection.executemany(
+                    "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    ((line.number, *row, digest) for row, digest in zip(rows, made, strict=True)),
+                )
+                lines[key] = KeyLine(line.number, line.n_rows + len(rows), changed_total(line.total, total(made)))
+                self._write_line(key, lines[key])
+            self._lines, self._version = lines, opening.VERSION
+            if is_new:
+                self._verified.add(key)
+        return len(rows)
+
+    def cache(self, n_bytes: int) -> None:
+        """Let SQLite keep this much of the file in memory."""
+        self._connection.execute(f"PRAGMA cache_size = {-n_bytes // 1024}")
+
+    def compact(self) -> None:
+        """Verify every score, then write the file without free pages; it stays whole if interrupted."""
+        for key in self._lines:
+            self.verified_rows(key)
+        with self._reported():
+            self._connection.execute("VACUUM")
 
     def score_keys(self) -> list[ScoreKey]:
         """All keys of the store."""
@@ -290,41 +342,3 @@ class ScoreStore:
             f"The score store '{self.path}' is damaged: {what}. Copy its good rows into a new store: "
             f"python -m harness.store salvage '{self.path}' NEW.sqlite."
         )
-
-
-def merge(target: Path, sources: Sequence[Path]) -> int:
-    """Copy the scores of `sources` that `target` lacks into it; returns how many came.
-
-    Raises:
-        StoreError: if a source is missing, or two stores hold different values under one key.
-    """
-    for source in sources:
-        if not source.exists():
-            raise StoreError(f"There is no score store '{source}' to merge.")
-        if target.exists() and source.samefile(target):
-            raise StoreError(f"'{source}' is named twice; merge takes the target first and then other stores.")
-    n_new = 0
-    with ScoreStore(target) as into:
-        for source in sources:
-            with ScoreStore(source, read_only=True) as other:
-                for key in other.score_keys():
-                    known, offered = into.find(key), other.find(key)
-                    for arch in known.keys() & offered.keys():
-                        _require_equal(key, known[arch], offered[arch], source)
-                    new = [(key, score) for arch, score in offered.items() if arch not in known]
-                    into.add(new)
-                    n_new += len(new)
-    return n_new
-
-
-def _require_equal(key: ScoreKey, known: Score, offered: Score, source: Path) -> None:
-    both_ok = known.status == offered.status == OK
-    if both_ok and components_json(known.components) != components_json(offered.components):
-        raise StoreError(
-            f"'{source}' has a different value of {plain(key.proxy)} for {plain(known.arch)} than the target "
-            f"({_values(offered.components)} against {_values(known.components)}); they cannot be merged."
-        )
-
-
-def _values(components: Mapping[str, float]) -> str:
-    return plain(dict(components), 400)

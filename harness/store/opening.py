@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import StoreError
+from harness.store.file_system import mount_of
 from harness.store.rows import KEY_FIELDS
 
 VERSION = 2
@@ -43,6 +44,7 @@ def lock(path: Path, *, read_only: bool) -> int:
     """
     if str(path) == ":memory:":
         raise StoreError("store=:memory: is not a file, and a score store is one. Give store=FILE.sqlite.")
+    _refuse_network(path, read_only)
     asks = "Give another store=." if not read_only else "Name another store."
     try:
         if path.exists() and not path.is_file():
@@ -71,6 +73,21 @@ def lock(path: Path, *, read_only: bool) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _refuse_network(path: Path, read_only: bool) -> None:
+    """Refuse to write over a network: SQLite's locks fail there unseen, and two jobs would damage the file.
+
+    Raises:
+        StoreError: naming the file system.
+    """
+    mount = None if read_only else mount_of(path)
+    if mount is not None and mount.is_network:
+        raise StoreError(
+            f"The score store '{path}' is on {mount.kind}, a network file system (at {mount.folder}), where a "
+            "store cannot be written safely. Give store= on a local disk, as store=/tmp/scores.sqlite; copy it when "
+            "the run has ended, or split the work with shard=I/N and join with python -m harness.store merge."
+        )
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:

@@ -279,13 +279,17 @@ def test_a_fault_of_the_machine_is_told_after_the_rest_is_scored_and_never_store
 def test_what_trains_has_no_time_limit(monkeypatch):
     from harness.scoring.pool import Pool
     from harness.scoring.worker import Job
+    from harness.scoring.workers import is_limited
 
     (unit, *_) = missing_units_of("grad_norm")
-    job = Job(CONTEXT, True, (unit,))
-    assert Pool(1, 2.0)._limit(job) == 2.0
+
+    def limit():
+        return Pool(1, 2.0)._limit(Job(CONTEXT, True, (unit,), is_limited(unit.specs)))
+
+    assert limit() == 2.0
     (kind,) = PROXIES.get("grad_norm").evidence().values()
     monkeypatch.setattr(kind, "trains", True)
-    assert Pool(1, 2.0)._limit(job) is None
+    assert limit() is None
 
 
 def test_workers_serve_several_rounds_and_end_with_the_pool(tmp_path):

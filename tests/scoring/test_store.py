@@ -3,11 +3,13 @@
 import dataclasses
 import math
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from harness.errors import StoreError
 from harness.store import FAILED, OK, UNDEFINED, Score, ScoreKey, ScoreStore, main, merge
+from harness.store.file_system import mount_of
 
 KEY = ScoreKey("nats_tss@1", "digits", "a1", "{}", "zico@1", "{}", "", 0)
 
@@ -128,3 +130,82 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path):
         with pytest.raises(StoreError, match=r"database or disk is full.*Committed scores are kept"):
             store.add([(KEY, row(f"arch{number}")) for number in range(10_000)])
         assert list(store.find(KEY)) == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "lustre", "cifs", "fuse.sshfs", "gpfs", "beegfs"])
+def test_a_store_on_a_network_file_system_is_read_but_not_written(kind, tmp_path, monkeypatch):
+    folder = tmp_path / "my home"
+    folder.mkdir()
+    path = folder / "s.sqlite"
+    with ScoreStore(path) as store:
+        store.add([(KEY, row("x"))])
+    mounts = tmp_path / "mounts"
+    escaped = str(folder).replace(" ", "\\040")
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/home {escaped} {kind} rw 0 0\n")
+    monkeypatch.setattr("harness.store.opening.mount_of", lambda path: mount_of(path, mounts))
+    with pytest.raises(
+        StoreError, match=rf"is on {kind}, a network file system \(at .*my home\), where a store cannot"
+    ):
+        ScoreStore(path)
+    with ScoreStore(path, read_only=True) as store:
+        assert list(store.find(KEY)) == ["x"]
+    with ScoreStore(tmp_path / "local.sqlite"):
+        pass
+    assert merge(tmp_path / "local.sqlite", [path]) == 1
+
+
+def test_the_last_of_the_longest_mounts_holds_a_path(tmp_path):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "a / ext4 rw\nb /data nfs rw\nc /data/local xfs rw\nd /data fuse.sshfs rw\ne /database tmpfs rw\n"
+    )
+    kinds = {name: mount_of(Path(name), mounts) for name in ("/x", "/data/y", "/data/local/z", "/database/q")}
+    assert {name: found and found.kind for name, found in kinds.items()} == {
+        "/x": "ext4", "/data/y": "fuse.sshfs", "/data/local/z": "xfs", "/database/q": "tmpfs",
+    }  # fmt: skip
+    assert [found.is_network for found in kinds.values() if found] == [False, True, False, False]
+    assert mount_of(Path("/x"), tmp_path / "none") is None
+
+
+def test_many_stores_merge_to_what_they_hold_with_more_than_are_open_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.store.merging._AT_ONCE", 2)
+    other = dataclasses.replace(KEY, seed=1)
+    paths = []
+    for n in range(5):
+        paths.append(tmp_path / f"{n}.sqlite")
+        with ScoreStore(paths[-1]) as store:
+            store.add([(KEY, row(f"a{n}", float(n))), (KEY, row("same", 7.0)), (other, row(f"b{n}", -1.0))])
+    assert merge(tmp_path / "all.sqlite", paths) == 11
+    assert merge(tmp_path / "all.sqlite", paths) == 0
+    with ScoreStore(tmp_path / "all.sqlite", read_only=True) as store:
+        assert {arch: one.components for arch, one in store.find(KEY).items()} == {
+            **{f"a{n}": {"zico": float(n)} for n in range(5)}, "same": {"zico": 7.0},
+        }  # fmt: skip
+        assert len(store.find(other)) == 5
+
+
+def test_a_store_of_another_version_among_many_leaves_the_target_alone(tmp_path):
+    good, later = tmp_path / "good.sqlite", tmp_path / "later.sqlite"
+    for path in (good, later):
+        with ScoreStore(path) as store:
+            store.add([(KEY, row("x"))])
+    with sqlite3.connect(later) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match=r"is of version 99; this harness reads versions 1 and 2"):
+        merge(tmp_path / "all.sqlite", [good, later])
+    assert not (tmp_path / "all.sqlite").exists()
+
+
+def test_a_compacted_store_is_smaller_and_holds_the_same(tmp_path, capsys):
+    path = tmp_path / "s.sqlite"
+    with ScoreStore(path) as store:
+        store.add([(KEY, Score(f"{n:06d}", {}, FAILED, "x" * 500, 0.0)) for n in range(2_000)])
+        store.add([(KEY, row(f"{n:06d}", float(n))) for n in range(2_000)], replace=True)
+        before = store.find(KEY)
+    size = path.stat().st_size
+    assert main(["compact", str(path)]) == 0
+    assert "MiB before" in capsys.readouterr().out
+    assert path.stat().st_size < size / 2
+    with ScoreStore(path) as store:
+        assert store.find(KEY) == before

@@ -1,0 +1,297 @@
+"""What a run costs beyond one process: engines compared, runs that lose a process or node, and the merging of stores.
+
+    python -m harness.perf.scale --out results/scale --scores 1e6 1e7
+
+Everything is measured in one run on one machine; without the extra `ray` the rows of Ray are left out.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, NamedTuple
+
+import joblib
+import pandas as pd
+
+from harness.evaluation.provenance import describe_process
+from harness.files.results import write_files
+from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.perf.figure import Figure
+from harness.perf.report import rows
+from harness.placement import EngineSettings, read_shard
+from harness.protocol import Protocol
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
+from harness.scoring.proxy_spec import parse_proxies
+from harness.scoring.shards import archs_of_shard
+from harness.space import BENCHMARKS, Architecture
+from harness.store import OK, Score, ScoreKey, ScoreStore, merge
+
+_N_STORES = 200
+_ARCHS_PER_KEY = 15_625
+_LOGGING = """
+    import os
+    from dataclasses import dataclass
+    from typing import ClassVar
+
+    from harness.evidence import WeightGradients
+    from harness.proxy import PROXIES, Proxy, Sees
+
+
+    @PROXIES.register("logged_norm")
+    @dataclass(frozen=True)
+    class LoggedNorm(Proxy):
+        version: ClassVar[int] = 1
+        sees: ClassVar[Sees] = Sees.ALL
+
+        def measure(self, gradients: WeightGradients) -> float:
+            with open({log!r}, "a") as log:
+                log.write("x\\n")
+            return float(sum(layer.norm() for layer in gradients.layers.values()))
+"""
+
+
+class Setting(NamedTuple):
+    """What is scored: a run by a proxy that logs each measurement, some networks, the log, and a folder for stores."""
+
+    run: ScoringRun
+    archs: tuple[Architecture, ...]
+    log: Path
+    folder: Path
+
+    @classmethod
+    def of(cls, n: int, folder: Path) -> "Setting":
+        """The setting of `n` random cells of NATS-Bench topology on digits, protocol paper."""
+        log, file = folder / "log", folder / "logged_norm.py"
+        file.write_text(dedent(_LOGGING).format(log=str(log)))
+        context = ContextSpec("nats_tss", "digits", InputKind.real, Protocol(), 0, "cpu")
+        space = BENCHMARKS.get("nats_tss")
+        archs = tuple(space.architectures[row * (len(space.architectures) // n)] for row in range(n))
+        batches = draw_batches(DATA_SETS.get("digits"), context.request)
+        return cls(ScoringRun(context, tuple(parse_proxies([str(file)], {})), batches), archs, log, folder)
+
+    def score(self, store: Path, execution: ExecutionOptions, archs: Sequence[Architecture] | None = None) -> float:
+        """Seconds of wall time that scoring into a store takes."""
+        started = time.perf_counter()
+        with ScoreStore(store) as opened:
+            compute(self.run, missing_units(self.run, archs or self.archs, opened, execution), opened, execution)
+        return time.perf_counter() - started
+
+    def scores(self, store: Path) -> dict[str, Any]:
+        """What a store holds, without seconds."""
+        with ScoreStore(store, read_only=True) as opened:
+            return {
+                arch: (one.components, one.status) for arch, one in opened.find(self.run.key(self.run.specs[0])).items()
+            }
+
+    def n_logged(self) -> int:
+        """How many times the proxy has measured since the log was last cleared."""
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+    def n_measured(self) -> int:
+        """The same, and clear the log."""
+        n = self.n_logged()
+        self.log.unlink(missing_ok=True)
+        return n
+
+
+def engines(setting: Setting, cluster: Any) -> Iterator[Figure]:
+    """The same networks on two cores: two local workers, two shards with their merging, two Ray nodes."""
+    reference = setting.folder / "local.sqlite"
+    setting.score(setting.folder / "warm.sqlite", ExecutionOptions(2), setting.archs[:2])
+    yield from _engine("local, two workers", setting, setting.score(reference, ExecutionOptions(2)), reference)
+    parts = [setting.folder / f"shard{index}.sqlite" for index in range(2)]
+    words = [sys.executable, "-m", "harness.perf.scale", "--networks", str(len(setting.archs)), "--one-run"]
+    started = time.perf_counter()
+    shards = [subprocess.Popen([*words, str(setting.folder), str(part), f"{at}/2"]) for at, part in enumerate(parts)]
+    for shard in shards:
+        shard.wait()
+    scored_s = time.perf_counter() - started
+    merged = setting.folder / "merged.sqlite"
+    merge(merged, parts)
+    yield from _engine("two shards, merged", setting, time.perf_counter() - started, merged, reference)
+    yield Figure("engines", "two shards: merging alone", time.perf_counter() - started - scored_s, "s")
+    if cluster is not None:
+        ray = ExecutionOptions(1, engine=EngineSettings("ray"))
+        setting.score(setting.folder / "warm-ray.sqlite", ray, setting.archs[:4])
+        store = setting.folder / "ray.sqlite"
+        yield from _engine("Ray, two nodes of one core", setting, setting.score(store, ray), store, reference)
+
+
+def _engine(name: str, setting: Setting, wall_s: float, store: Path, reference: Path | None = None) -> Iterator[Figure]:
+    n = len(setting.archs)
+    with ScoreStore(store, read_only=True) as opened:
+        scoring = sum(one.seconds for one in opened.find(setting.run.key(setting.run.specs[0])).values())
+    yield Figure("engines", f"{name}: wall time", wall_s, "s")
+    yield Figure("engines", f"{name}: two cores, less CPU seconds of scoring", (2 * wall_s - scoring) / n, "s per unit")
+    if reference is not None:
+        differing = sum(setting.scores(store)[arch] != one for arch, one in setting.scores(reference).items())
+        yield Figure("engines", f"{name}: scores that differ from local", differing, "scores", 0)
+    setting.n_measured()
+
+
+def losses(setting: Setting, cluster: Any) -> Iterator[Figure]:
+    """Runs on Ray that lose a node, a worker process or themselves after a third of their networks."""
+    reference, third = setting.scores(setting.folder / "local.sqlite"), len(setting.archs) // 3
+    for name in ("node removed", "worker killed", "run killed and started again"):
+        store = setting.folder / f"{name.split()[0]}-lost.sqlite"
+        words = [sys.executable, "-m", "harness.perf.scale", "--networks", str(len(setting.archs))]
+        words += ["--one-run", str(setting.folder), str(store), cluster.address]
+        node = cluster.add_node(num_cpus=1) if name == "node removed" else None
+        setting.n_measured()
+        run = subprocess.Popen(words)
+        while run.poll() is None and setting.n_logged() < third:
+            time.sleep(0.05)
+        if node is not None:
+            cluster.remove_node(node, allow_graceful=False)
+        elif name == "worker killed":
+            for pid in processes(b"ray::answer"):
+                os.kill(pid, signal.SIGKILL)
+        else:
+            run.kill()
+            run.wait()
+            run = subprocess.Popen(words)
+        run.wait()
+        found, n = setting.scores(store), setting.n_measured()
+        wrong = sum(found.get(arch) != one for arch, one in reference.items())
+        yield Figure("losses", f"{name}: scores that are missing or differ", wrong, f"of {len(reference)}", 0)
+        yield Figure("losses", f"{name}: networks measured again", n - len(reference), f"of {len(reference)}")
+
+
+def processes(name: bytes) -> list[int]:
+    """Numbers of the processes whose command begins with `name`."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(name):
+                found.append(int(folder.name))
+    return found
+
+
+def merging(n_scores: int) -> Iterator[Figure]:
+    """Seconds and memory of merging 200 stores of equal size, measured in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{index:03d}.sqlite" for index in range(_N_STORES)]
+        archs = BENCHMARKS.get("nats_tss").architectures
+        n_keys = max(1, round(n_scores / _ARCHS_PER_KEY))
+        keys = [ScoreKey("nats_tss@1", "cifar10", "", "{}", f"proxy{key}@1", "{}", "", 0) for key in range(n_keys)]
+        for index, path in enumerate(paths):
+            with ScoreStore(path) as store:
+                own = archs[index::_N_STORES]
+                store.add(
+                    [(key, Score(a, {"value": row * 0.37}, OK, "", 0.5)) for key in keys for row, a in enumerate(own)]
+                )
+        size = sum(path.stat().st_size for path in paths)
+        target = Path(folder) / "all.sqlite"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        started = time.perf_counter()
+        code = (
+            "import sys, resource; from pathlib import Path; from harness.store import merge; "
+            "print(merge(Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]]), "
+            "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        words = [sys.executable, "-c", code, str(target), *map(str, paths)]
+        n, peak = map(int, subprocess.run(words, capture_output=True, text=True, check=True).stdout.split())
+        wall_s = time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        name = f"{_N_STORES} stores with {n:,} scores"
+        yield Figure("merge", f"{name}: wall time", wall_s, "s")
+        yield Figure("merge", f"{name}: CPU time", cpu_s, "CPU s")
+        yield Figure("merge", f"{name}: CPU time for a million scores", cpu_s / n * 1e6, "CPU s")
+        yield Figure("merge", f"{name}: peak memory", peak / 1024, "MiB")
+        yield Figure("merge", f"{name}: size of all sources", size / 2**20, "MiB")
+        yield Figure("merge", f"{name}: size of the merged store", target.stat().st_size / 2**20, "MiB")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure and write scale.csv and scale.md."""
+    parser = argparse.ArgumentParser(prog="python -m harness.perf.scale", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("results/scale"))
+    parser.add_argument("--networks", type=int, default=60)
+    parser.add_argument("--scores", type=float, nargs="*", default=[1e6, 1e7])
+    parser.add_argument("--one-run", nargs=3, metavar=("FOLDER", "STORE", "ADDRESS"), help=argparse.SUPPRESS)
+    given = parser.parse_args(words)
+    if given.one_run:
+        folder, store, where = given.one_run
+        _one_run(Setting.of(given.networks, Path(folder)), Path(store), where)
+        return 0
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder:
+        setting = Setting.of(given.networks, Path(folder))
+        cluster = _cluster()
+        figures += engines(setting, cluster)
+        _write(given, figures)
+        if cluster is not None:
+            figures += losses(setting, cluster)
+            _write(given, figures)
+            cluster.shutdown()
+    for n_scores in given.scores:
+        figures += merging(int(n_scores))
+        _write(given, figures)
+    print(given.out)
+    return 0
+
+
+def _write(given: argparse.Namespace, figures: Sequence[Figure]) -> None:
+    """What is measured so far."""
+    table = pd.DataFrame([vars(figure) for figure in figures])
+    lines = ["# Engines, losses and merging", "", "| measurement | value | unit | target | verdict |"]
+    lines += ["|---|---:|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows(figures)), ""]
+    lines += [f"- {key}: `{value}`" for key, value in _machine(given).items()]
+    files = {"scale.csv": table.to_csv(index=False, lineterminator="\n"), "scale.md": "\n".join([*lines, ""])}
+    write_files(given.out, {name: text.encode() for name, text in files.items()})
+
+
+def _one_run(setting: Setting, store: Path, where: str) -> None:
+    """A run in a process of its own: the shard I/N, or on the Ray cluster at HOST:PORT."""
+    if "/" in where:
+        shard = read_shard(where)
+        archs = archs_of_shard(setting.run, setting.archs, shard)
+        setting.score(store, ExecutionOptions(1), archs)
+    else:
+        setting.score(store, ExecutionOptions(1, engine=EngineSettings("ray", where)))
+
+
+def _cluster() -> Any:
+    """Two virtual nodes of one core each, which this process has joined; None without Ray."""
+    if find_spec("ray") is None:
+        return None
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
+    import ray
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, log_to_driver=False, configure_logging=False, logging_level="ERROR")
+    return cluster
+
+
+def _machine(given: argparse.Namespace) -> dict[str, str]:
+    process = describe_process(f"python -m harness.perf.scale --networks {given.networks}")
+    versions = process["versions"]
+    return {
+        "command": str(process["command"]),
+        "date": str(process["date"]),
+        "machine": f"{joblib.cpu_count()} cores, {platform.platform()}",
+        "load before": f"{os.getloadavg()[2]:.1f} processes over 15 minutes",
+        "versions": ", ".join(f"{name} {one}" for name, one in versions.items()) if isinstance(versions, dict) else "",
+        "ray": version("ray") if find_spec("ray") else "not installed",
+        "git commit": str(process["git_commit"]),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

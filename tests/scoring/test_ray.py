@@ -1,0 +1,210 @@
+"""engine=ray on two virtual nodes of one machine: equal scores, and nothing lost where nodes and processes are."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.placement import EngineSettings
+from harness.protocol import Protocol
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
+from harness.scoring.proxy_spec import parse_proxies
+from harness.space import BENCHMARKS
+from harness.store import FAILED, ScoreStore
+
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
+ray = pytest.importorskip("ray", reason="engine=ray needs the extra ray, which is not installed")
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+CONTEXT = ContextSpec("nats_tss", "digits", InputKind.real, Protocol(batch_size=4), 0, "cpu")
+ARCHS = tuple(BENCHMARKS.get("nats_tss").architectures[7:15_000:1_200])
+RAY = ExecutionOptions(1, engine=EngineSettings("ray"))
+SLOW = """
+    import time
+    from dataclasses import dataclass
+    from harness.evidence import WeightGradients
+    from harness.proxy import PROXIES, Proxy, Sees
+
+    @PROXIES.register("slow_count")
+    @dataclass(frozen=True)
+    class SlowCount(Proxy):
+        version = 1
+        sees = Sees.ALL
+
+        def measure(self, gradients: WeightGradients) -> float:
+            time.sleep(0.3)
+            return float(sum(layer.abs().sum() for layer in gradients.layers.values()))
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two nodes with one CPU each; this process joins them."""
+    from ray.cluster_utils import Cluster
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    made.add_node(num_cpus=1)
+    ray.init(address=made.address, log_to_driver=False, configure_logging=False, logging_level="ERROR")
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def run_of(*words: str) -> ScoringRun:
+    batches = draw_batches(DATA_SETS.get(CONTEXT.data_set), CONTEXT.request)
+    return ScoringRun(CONTEXT, tuple(parse_proxies(words, {})), batches)
+
+
+def scored(run: ScoringRun, store: Path, execution: ExecutionOptions) -> dict[tuple[str, str], object]:
+    with ScoreStore(store) as opened:
+        compute(run, missing_units(run, ARCHS, opened, execution), opened, execution)
+        return {
+            (spec.name, arch): (score.components, score.status)
+            for spec in run.specs
+            for arch, score in opened.find(run.key(spec)).items()
+        }
+
+
+def proxy_file(folder: Path) -> Path:
+    file = folder / "slow_count.py"
+    file.write_text(dedent(SLOW))
+    return file
+
+
+def test_scores_are_bit_equal_to_those_of_this_machine_with_a_proxy_by_path_shipped_along(cluster, tmp_path):
+    run = run_of("zico", "naswot", "synflow", str(proxy_file(tmp_path)))
+    here = scored(run, tmp_path / "local.sqlite", ExecutionOptions(1))
+    assert len(here) >= 3 * len(ARCHS) // 2
+    assert scored(run, tmp_path / "ray.sqlite", RAY) == here
+
+
+def test_a_file_that_no_node_has_is_written_there(tmp_path, monkeypatch):
+    from harness.scoring.engines import node
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "node"))
+    content = dedent(SLOW).encode()
+    there = node._file("/a/folder/of/the/driver/slow_count.py", content)
+    assert there.is_relative_to(tmp_path / "node")
+    assert (there.name, there.read_bytes()) == ("slow_count.py", content)
+    assert node._file("/a/folder/of/the/driver/slow_count.py", content + b"#\n") != there
+
+
+def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monkeypatch):
+    put = ray.put
+    sizes: list[int] = []
+    n_bytes = sum(batch.images.numpy().nbytes for batch in draw_batches(DATA_SETS.get("digits"), CONTEXT.request))
+    monkeypatch.setattr(
+        ray, "put", lambda value: sizes.append(sum(images.values.nbytes for images, _ in value)) or put(value)
+    )
+    scored(run_of("naswot"), tmp_path / "ray.sqlite", RAY)
+    assert sizes == [n_bytes]
+
+
+def test_a_node_that_is_removed_in_the_middle_loses_nothing(cluster, tmp_path):
+    run = run_of(str(proxy_file(tmp_path)))
+    added = cluster.add_node(num_cpus=1)
+    found = {}
+    with ScoreStore(tmp_path / "s.sqlite") as store, Workers(RAY) as workers:
+        for n, (unit, scores) in enumerate(workers.results(CONTEXT, missing_units(run, ARCHS, store, RAY))):
+            assert unit.arch not in found  # nothing twice
+            found[unit.arch] = scores["slow_count"].status
+            if n == 3:
+                cluster.remove_node(added, allow_graceful=False)
+    assert len(found) == len(ARCHS)
+    assert FAILED not in found.values()
+
+
+def test_a_worker_that_is_killed_loses_nothing(cluster, tmp_path):
+    run = run_of(str(proxy_file(tmp_path)))
+    found, killed = {}, 0
+    with ScoreStore(tmp_path / "s.sqlite") as store, Workers(RAY) as workers:
+        for n, (unit, scores) in enumerate(workers.results(CONTEXT, missing_units(run, ARCHS, store, RAY))):
+            found[unit.arch] = scores["slow_count"].status
+            if n == 3:
+                for pid in processes("ray::answer"):
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+    assert killed
+    assert len(found) == len(ARCHS)
+    assert FAILED not in found.values()
+
+
+def test_a_driver_that_is_killed_goes_on_where_it_stopped(cluster, tmp_path):
+    store, file = tmp_path / "s.sqlite", proxy_file(tmp_path)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_ray as t; from pathlib import Path; import ray; "
+        "ray.init(address=sys.argv[4], log_to_driver=False); "
+        "t.scored(t.run_of(sys.argv[2]), Path(sys.argv[3]), t.RAY)"
+    )
+    words = [sys.executable, "-c", code, str(Path(__file__).parent), str(file), str(store), cluster.address]
+    driver = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while n_stored(store, file) < 3 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    run = run_of(str(file))
+    with ScoreStore(store) as opened:
+        before = opened.find(run.key(run.specs[0]))
+        left = missing_units(run, ARCHS, opened, RAY)
+    assert 3 <= len(before) < len(ARCHS)
+    assert len(left) == len(ARCHS) - len(before)
+    assert len(scored(run, store, RAY)) == len(ARCHS)
+    with ScoreStore(store) as opened:  # what was there was not computed again: its seconds are the same
+        assert opened.find(run.key(run.specs[0]), before) == before
+
+
+def test_an_address_that_does_not_answer_is_one_sentence_within_seconds(tmp_path):
+    code = (
+        "from harness.placement import EngineSettings; from harness.scoring.engines.ray_cluster import RayCluster\n"
+        "try: RayCluster(EngineSettings('ray', '127.0.0.1:9'), None).ready()\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+    started = time.monotonic()
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.startswith("HarnessError No Ray cluster answers at engine.address=127.0.0.1:9. Start one with")
+    assert said.count("\n") == 1
+    assert time.monotonic() - started < 60
+
+
+def test_a_unit_that_fits_no_node_is_one_sentence(cluster, tmp_path):
+    too_large = replace(RAY, engine=EngineSettings("ray", cpus_per_unit=64))
+    with pytest.raises(HarnessError, match=r"^No node of the Ray cluster has 64 CPU, as a unit needs; lower"):
+        scored(run_of("zico"), tmp_path / "s.sqlite", too_large)
+
+
+def n_stored(store: Path, file: Path) -> int:
+    if not store.is_file():
+        return 0
+    import sqlite3
+
+    try:
+        with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM scores").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def processes(name: str) -> list[int]:
+    """Numbers of the processes whose title begins with `name`, of this test's cluster or none."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and folder.joinpath("cmdline").read_bytes().startswith(name.encode()):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
