@@ -126,7 +126,7 @@ def test_the_lens_looks_at_own_networks(study, folder, capsys):
 @pytest.mark.parametrize(
     ("main", "words", "sentence"),
     [
-        (plan, ["bench=models.py", "proxy=params", "workers=1"], "No proxy has 50 scores in the pilot"),
+        (plan, ["width=.05", "bench=models.py", "proxy=params", "workers=1"], "No proxy has 50 scores in the pilot"),
         (train.main, ["bench=models.py", "arch=wide"], "bench=models.py is invalid: this command trains networks of"),
         (train.main, ["dataset=own.npz", "arch=11"], "dataset=own.npz is invalid: this command trains on registered"),
         (search.main, ["bench=models.py:build", "search=random"], "is a function, whose networks a search cannot list"),
