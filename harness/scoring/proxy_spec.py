@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.plug_in_code import described, show_traceback
 from harness.proxy import PROXIES, Proxy
 from harness.registry import Options
 
@@ -119,7 +120,9 @@ def load_file(path: str) -> tuple[str, ...]:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
-        raise HarnessError(f"The proxy file '{path}' does not import: {type(error).__name__}: {error}.") from error
+        show_traceback(error)
+        why = described(error).removeprefix("raised ")
+        raise HarnessError(f"The proxy file '{path}' does not import: {why}.") from error
     names = tuple(sorted(set(PROXIES) - before))
     if not names:
         raise HarnessError(
