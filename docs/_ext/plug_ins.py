@@ -15,6 +15,7 @@ from harness.ensembles import ENSEMBLES
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE
 from harness.inputs import DATA_SETS
+from harness.predictors import PREDICTORS
 from harness.proxy import PROXIES
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS, SearchSpace
@@ -221,9 +222,9 @@ def _truth_of(name: str, data_sets: list[str]) -> str:
 
 
 def others_page() -> str:
-    """Ensembles and searchers."""
-    parts = ["# Ensembles and searchers\n"]
-    for title, registry in (("Ensembles", ENSEMBLES), ("Searchers", SEARCHERS)):
+    """Ensembles, predictors and searchers."""
+    parts = ["# Ensembles, predictors and searchers\n"]
+    for title, registry in (("Ensembles", ENSEMBLES), ("Predictors", PREDICTORS), ("Searchers", SEARCHERS)):
         parts.append(f"## {title}\n")
         parts += [f"### {name}\n\n{prose(registry.get(name))}\n" for name in registry]
     return "\n".join(parts)

@@ -14,7 +14,7 @@ from harness.errors import OptionError, UnknownNameError
 from harness.registry import unknown_name
 
 RUNS = Path("results/runs")
-LISTINGS = ("proxies", "ensembles", "benchmarks", "datasets", "searchers", "tables")
+LISTINGS = ("proxies", "ensembles", "benchmarks", "datasets", "predictors", "searchers", "tables")
 INPUTS = ("real", "substitute", "noise")
 SWITCH = {"on": True, "off": False}
 _BENCH = "a benchmark, or a file of networks of your own: models.py"
@@ -165,7 +165,7 @@ def _check_score(arguments: argparse.Namespace) -> None:
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("proxy", nargs="+", help="a registered name, a file of a proxy or of networks, or a benchmark")
+    parser.add_argument("proxy", nargs="+", help="a name, a file of a proxy or networks, FILE.py:FUNCTION, a benchmark")
     parser.add_argument("--quick", action="store_true", help="skip cost and direction")
     parser.add_argument("--archs", help="names of networks, where a function builds them: models.py:build --archs=a,b")
     parser.add_argument("--dataset", help="what the networks of a file run on (digits)")

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from harness.ensembles import ENSEMBLES
 from harness.inputs import DATA_SETS
+from harness.predictors import PREDICTORS
 from harness.proxy import PROXIES
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS
@@ -50,6 +51,14 @@ def _searchers() -> Iterable[tuple[str, ...]]:
         yield name, options, _first_sentence(searcher)
 
 
+def _predictors() -> Iterable[tuple[str, ...]]:
+    yield "predictor", "version", "options", "paper", "what"
+    for name in PREDICTORS:
+        kind = PREDICTORS.get(name)
+        options = ", ".join(f"{field.name}={field.default}" for field in fields(kind))  # type: ignore[arg-type]
+        yield name, str(kind.version), options or "none", kind.paper, _first_sentence(kind)
+
+
 def _data_sets() -> Iterable[tuple[str, ...]]:
     yield "data set", "classes", "shape", "how to get it"
     for name in DATA_SETS:
@@ -74,6 +83,7 @@ _LISTINGS: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "ensembles": _ensembles,
     "benchmarks": _benchmarks,
     "datasets": _data_sets,
+    "predictors": _predictors,
     "searchers": _searchers,
     "tables": _tables,
 }
