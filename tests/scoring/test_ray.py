@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
+import pandas as pd
 import pytest
 
 from harness.errors import HarnessError
@@ -18,7 +20,7 @@ from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
-from harness.store import FAILED, ScoreStore
+from harness.store import FAILED, OK, ScoreStore
 
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
 ray = pytest.importorskip("ray", reason="engine=ray needs the extra ray, which is not installed")
@@ -48,6 +50,45 @@ SLOW = """
             return float(sum(layer.abs().sum() for layer in gradients.layers.values()))
 """
 
+FILES = {
+    "own_networks.py": """
+        from torch import nn
+
+        def build(name):
+            from own_parts import PLACE, Block
+            with open("LOG", "a") as log:
+                log.write(PLACE + "\\n")
+            return nn.Sequential(nn.Flatten(), Block(20, int(name)), nn.Linear(int(name), 3))
+    """,
+    "own_parts.py": """
+        from torch import nn
+
+        PLACE = __file__
+
+        class Block(nn.Module):
+            def __init__(self, n, width):
+                super().__init__()
+                self.linear = nn.Linear(n, width)
+
+            def forward(self, inputs):
+                return self.linear(inputs).relu()
+    """,
+    "own_pairs.py": """
+        import torch
+
+        def pairs(seed):
+            source = torch.Generator().manual_seed(seed)
+            while True:
+                yield torch.randn(4, 20, generator=source), torch.arange(4) % 3
+    """,
+    "own_loss.py": """
+        from torch.nn import functional as F
+
+        def smoothed(outputs, targets):
+            return F.cross_entropy(outputs, targets, label_smoothing=0.1)
+    """,
+}
+
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -68,9 +109,11 @@ def run_of(*words: str) -> ScoringRun:
     return ScoringRun(CONTEXT, tuple(parse_proxies(words, {})), batches)
 
 
-def scored(run: ScoringRun, store: Path, execution: ExecutionOptions) -> dict[tuple[str, str], object]:
+def scored(
+    run: ScoringRun, store: Path, execution: ExecutionOptions, archs: Sequence[str] = ARCHS
+) -> dict[tuple[str, str], object]:
     with ScoreStore(store) as opened:
-        compute(run, missing_units(run, ARCHS, opened, execution), opened, execution)
+        compute(run, missing_units(run, archs, opened, execution), opened, execution)
         return {
             (spec.name, arch): (score.components, score.status)
             for spec in run.specs
@@ -91,15 +134,70 @@ def test_scores_are_bit_equal_to_those_of_this_machine_with_a_proxy_by_path_ship
     assert scored(run, tmp_path / "ray.sqlite", RAY) == here
 
 
-def test_a_file_that_no_node_has_is_written_there(tmp_path, monkeypatch):
-    from harness.scoring.engines import node
+def test_networks_data_and_loss_of_files_are_scored_as_here_where_no_node_has_the_files(cluster, tmp_path, monkeypatch):
+    from harness.inputs import DataOptions, open_data_set
+    from harness.scoring.engines import ray_cluster
+    from harness.space import space_of
 
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "node"))
-    content = dedent(SLOW).encode()
-    there = node._file("/a/folder/of/the/driver/slow_count.py", content)
-    assert there.is_relative_to(tmp_path / "node")
-    assert (there.name, there.read_bytes()) == ("slow_count.py", content)
-    assert node._file("/a/folder/of/the/driver/slow_count.py", content + b"#\n") != there
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(dedent(text).replace("LOG", str(tmp_path / "log")))
+    space = space_of(f"{tmp_path}/own_networks.py:build", ["4", "8", "12"])
+    data_set = open_data_set(
+        f"{tmp_path}/own_pairs.py:pairs", DataOptions(classes=3), f"{tmp_path}/own_loss.py:smoothed"
+    )
+    protocol = Protocol(batch_size=8)
+    context = ContextSpec(space.word, data_set.name, InputKind.real, protocol, 0, "cpu", data_set)
+    batches = draw_batches(data_set, context.request)
+    context = replace(context, inputs_sha256=batches.sha256)
+    run = ScoringRun(context, tuple(parse_proxies(["grad_norm", str(proxy_file(tmp_path))], {})), batches)
+    here = scored(run, tmp_path / "local.sqlite", ExecutionOptions(1), space.architectures)
+    assert {status for _, status in here.values()} == {OK}
+    assert len(here) == 6
+    (tmp_path / "log").unlink()
+    made = ray_cluster.bundle
+    monkeypatch.setattr(
+        ray_cluster, "bundle", lambda path, to: made(path, to)._replace(root=f"/elsewhere/{Path(path).name}")
+    )
+    assert scored(run, tmp_path / "ray.sqlite", RAY, space.architectures) == here
+    places = {Path(line) for line in (tmp_path / "log").read_text().splitlines()}
+    sent = {place for place in places if not place.is_relative_to(tmp_path)}
+    assert {place.name for place in sent} == {"own_parts.py"}
+    assert all(place.parts[-2] == "modules" and place.parts[-4].startswith("nas-harness-") for place in sent)
+
+
+def test_networks_that_are_objects_are_refused_in_one_sentence():
+    import torch
+
+    from harness import evaluate_models
+    from harness.settings import Settings
+
+    inputs = torch.zeros(8, 4), torch.zeros(8, dtype=torch.int64)
+    with pytest.raises(HarnessError, match=r"^engine=ray is invalid for evaluate_models: its networks exist in this"):
+        evaluate_models(
+            {"a": torch.nn.Linear(4, 2)}, inputs, {"a": 1.0}, settings=Settings(engine=EngineSettings("ray"))
+        )
+
+
+def test_score_and_search_with_the_cluster_give_what_this_machine_gives(cluster, tmp_path, monkeypatch):
+    from harness.score import main as score
+    from harness.search.__main__ import main as search
+
+    monkeypatch.chdir(tmp_path)
+    Path("archs.csv").write_text("arch\n" + "\n".join(ARCHS[:3]) + "\n")
+    words = ["nats_tss", "archs.csv", "--dataset=digits", "--proxy=naswot", "--batch-size=4"]
+    assert score([*words, "--store=here.sqlite", "--out=here.csv"]) == 0
+    assert score([*words, "--store=ray.sqlite", "--out=ray.csv", "--engine=ray"]) == 0
+    found = [[line.split(",")[:2] for line in Path(name).read_text().splitlines()] for name in ("here.csv", "ray.csv")]
+    assert found[0] == found[1]
+    assert len(found[0]) == 4
+    words = ["search=random", "proxy=naswot", "dataset=digits", "protocol.batch_size=4", "steps=4", "seeds=1"]
+    for engine in ("local", "ray"):
+        monkeypatch.setattr(
+            "sys.argv", ["search", *words, f"engine={engine}", f"store={engine}.sqlite", f"out={engine}"]
+        )
+        assert search() == 0
+    kept = [pd.read_csv(f"{engine}/search.csv").drop(columns="seconds") for engine in ("local", "ray")]
+    pd.testing.assert_frame_equal(*kept)
 
 
 def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monkeypatch):
