@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
@@ -18,11 +17,12 @@ from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
+from harness.scoring.engines.ray_cluster import ANSWER_WITHIN_S
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
-from harness.store import FAILED, OK, ScoreStore
+from harness.store import FAILED, ScoreStore
 
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "600")  # on a busy machine
 ray = pytest.importorskip("ray", reason="engine=ray needs the extra ray, which is not installed")
 
 pytestmark = [
@@ -50,45 +50,6 @@ SLOW = """
             return float(sum(layer.abs().sum() for layer in gradients.layers.values()))
 """
 
-FILES = {
-    "own_networks.py": """
-        from torch import nn
-
-        def build(name):
-            from own_parts import PLACE, Block
-            with open("LOG", "a") as log:
-                log.write(PLACE + "\\n")
-            return nn.Sequential(nn.Flatten(), Block(20, int(name)), nn.Linear(int(name), 3))
-    """,
-    "own_parts.py": """
-        from torch import nn
-
-        PLACE = __file__
-
-        class Block(nn.Module):
-            def __init__(self, n, width):
-                super().__init__()
-                self.linear = nn.Linear(n, width)
-
-            def forward(self, inputs):
-                return self.linear(inputs).relu()
-    """,
-    "own_pairs.py": """
-        import torch
-
-        def pairs(seed):
-            source = torch.Generator().manual_seed(seed)
-            while True:
-                yield torch.randn(4, 20, generator=source), torch.arange(4) % 3
-    """,
-    "own_loss.py": """
-        from torch.nn import functional as F
-
-        def smoothed(outputs, targets):
-            return F.cross_entropy(outputs, targets, label_smoothing=0.1)
-    """,
-}
-
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -109,11 +70,9 @@ def run_of(*words: str) -> ScoringRun:
     return ScoringRun(CONTEXT, tuple(parse_proxies(words, {})), batches)
 
 
-def scored(
-    run: ScoringRun, store: Path, execution: ExecutionOptions, archs: Sequence[str] = ARCHS
-) -> dict[tuple[str, str], object]:
+def scored(run: ScoringRun, store: Path, execution: ExecutionOptions) -> dict[tuple[str, str], object]:
     with ScoreStore(store) as opened:
-        compute(run, missing_units(run, archs, opened, execution), opened, execution)
+        compute(run, missing_units(run, ARCHS, opened, execution), opened, execution)
         return {
             (spec.name, arch): (score.components, score.status)
             for spec in run.specs
@@ -132,50 +91,6 @@ def test_scores_are_bit_equal_to_those_of_this_machine_with_a_proxy_by_path_ship
     here = scored(run, tmp_path / "local.sqlite", ExecutionOptions(1))
     assert len(here) >= 3 * len(ARCHS) // 2
     assert scored(run, tmp_path / "ray.sqlite", RAY) == here
-
-
-def test_networks_data_and_loss_of_files_are_scored_as_here_where_no_node_has_the_files(cluster, tmp_path, monkeypatch):
-    from harness.inputs import DataOptions, open_data_set
-    from harness.scoring.engines import ray_cluster
-    from harness.space import space_of
-
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(dedent(text).replace("LOG", str(tmp_path / "log")))
-    space = space_of(f"{tmp_path}/own_networks.py:build", ["4", "8", "12"])
-    data_set = open_data_set(
-        f"{tmp_path}/own_pairs.py:pairs", DataOptions(classes=3), f"{tmp_path}/own_loss.py:smoothed"
-    )
-    protocol = Protocol(batch_size=8)
-    context = ContextSpec(space.word, data_set.name, InputKind.real, protocol, 0, "cpu", data_set)
-    batches = draw_batches(data_set, context.request)
-    context = replace(context, inputs_sha256=batches.sha256)
-    run = ScoringRun(context, tuple(parse_proxies(["grad_norm", str(proxy_file(tmp_path))], {})), batches)
-    here = scored(run, tmp_path / "local.sqlite", ExecutionOptions(1), space.architectures)
-    assert {status for _, status in here.values()} == {OK}
-    assert len(here) == 6
-    (tmp_path / "log").unlink()
-    made = ray_cluster.bundle
-    monkeypatch.setattr(
-        ray_cluster, "bundle", lambda path, to: made(path, to)._replace(root=f"/elsewhere/{Path(path).name}")
-    )
-    assert scored(run, tmp_path / "ray.sqlite", RAY, space.architectures) == here
-    places = {Path(line) for line in (tmp_path / "log").read_text().splitlines()}
-    sent = {place for place in places if not place.is_relative_to(tmp_path)}
-    assert {place.name for place in sent} == {"own_parts.py"}
-    assert all(place.parts[-2] == "modules" and place.parts[-4].startswith("nas-harness-") for place in sent)
-
-
-def test_networks_that_are_objects_are_refused_in_one_sentence():
-    import torch
-
-    from harness import evaluate_models
-    from harness.settings import Settings
-
-    inputs = torch.zeros(8, 4), torch.zeros(8, dtype=torch.int64)
-    with pytest.raises(HarnessError, match=r"^engine=ray is invalid for evaluate_models: its networks exist in this"):
-        evaluate_models(
-            {"a": torch.nn.Linear(4, 2)}, inputs, {"a": 1.0}, settings=Settings(engine=EngineSettings("ray"))
-        )
 
 
 def test_score_and_search_with_the_cluster_give_what_this_machine_gives(cluster, tmp_path, monkeypatch):
@@ -267,15 +182,16 @@ def test_a_driver_that_is_killed_goes_on_where_it_stopped(cluster, tmp_path):
 
 def test_an_address_that_does_not_answer_is_one_sentence_within_seconds(tmp_path):
     code = (
-        "from harness.placement import EngineSettings; from harness.scoring.engines.ray_cluster import RayCluster\n"
+        "import time; from harness.placement import EngineSettings\n"
+        "from harness.scoring.engines.ray_cluster import RayCluster; started = time.monotonic()\n"
         "try: RayCluster(EngineSettings('ray', '127.0.0.1:9'), None).ready()\n"
-        "except Exception as error: print(type(error).__name__, error)"
+        "except Exception as error: print(type(error).__name__, error)\n"
+        "print(time.monotonic() - started)"
     )
-    started = time.monotonic()
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.startswith("HarnessError No Ray cluster answers at engine.address=127.0.0.1:9. Start one with")
-    assert said.count("\n") == 1
-    assert time.monotonic() - started < 60
+    assert said.count("\n") == 2
+    assert float(said.splitlines()[1]) < ANSWER_WITHIN_S + 45  # and to import Ray on a busy machine
 
 
 def test_a_unit_that_fits_no_node_is_one_sentence(cluster, tmp_path):

@@ -82,6 +82,12 @@ def versions() -> dict[str, str]:
     return {"python": ".".join(map(str, sys.version_info[:2])), "torch": torch.__version__, "harness": _harness()}
 
 
+def close() -> None:
+    """End the worker process that is kept."""
+    while _pools:
+        _pools.popitem()[1].close()
+
+
 def arrays_of(batches: Sequence[Batch]) -> Arrays:
     """Batches for an object store, which shares arrays without copies."""
     return [(packed(batch.images), packed(batch.targets)) for batch in batches]
@@ -108,8 +114,7 @@ def _pool(job: Job, files: Mapping[str, str], shipment: Shipment, arrays: Arrays
     by_name = {f"{Path(old).name} of {old}": f"{new} {shipment.bundles[old].sha256}" for old, new in files.items()}
     is_changed = any(_files.get(name, path) != path for name, path in by_name.items())
     if key not in _pools or is_changed:
-        while _pools:
-            _pools.popitem()[1].close()
+        close()
         if is_changed:
             _files.clear()
             close_spawners()
