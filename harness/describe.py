@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
     """Lines of text: name, canonical form, and for each data set the counts and the truth on this machine."""
-    place = f"number {space.index(arch):,} of {len(space.architectures):,} in " if space.enumerable else "of "
+    number = space.number(arch)
+    place = "of " if number is None else f"number {number:,} of {len(space.architectures):,} in "
     yield f"{arch}, {place}{space.name}"
     form = space.canonical(arch)
     yield "It is its own canonical form." if form == arch else f"Computes the same as {form}."

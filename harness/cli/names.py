@@ -23,6 +23,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "transnasbench101macro": "transnas_macro",
         "tnb101micro": "transnas_micro",
         "tnb101macro": "transnas_macro",
+        "accelnasbench": "mnasnet",
     },
     "data set": {
         "imagenet16": "ImageNet16-120",

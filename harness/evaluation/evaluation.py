@@ -16,7 +16,7 @@ from harness.columns import NO_SEED
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
-from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines
+from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, missing_costs
 from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
 from harness.evaluation.coverage import coverage_table
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
@@ -154,7 +154,9 @@ def evaluate_asked(asked: Asked) -> Evaluation:
             counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
             tables[evaluated.name] = _scores_table(evaluated, found)
             beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
-            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
+            costs = parse_proxies(missing_costs([column.row_key for column in (*found, *beside)]), {})
+            at_cost = _scored(evaluated, _runs(evaluated, costs, settings)[:1], settings)
+            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings), costs=at_cost))
             covered.append(coverage_table(found))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         all_runs = [run for _, runs, _ in found_here for run in runs]

@@ -37,7 +37,8 @@ def _benchmarks() -> Iterable[tuple[str, ...]]:
     yield "benchmark", "version", "architectures", "data sets", "what"
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
-        n_archs = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        listed = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        n_archs = listed if space.complete or not space.enumerable else f"{listed} trained"
         yield name, str(space.version), n_archs, ", ".join(space.data_sets), _first_sentence(type(space))
 
 

@@ -206,7 +206,7 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
     opened = None if evaluated is None else evaluated.benchmark_truth
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
-    if space.enumerable and budget.limits:
+    if space.complete and budget.limits:
         budget.require_some(space.name)
     truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
     minimised = tuple(costs[name] for name in settings.minimised)

@@ -18,7 +18,7 @@ class Exhaustive(Searcher):
     bounded: ClassVar[bool] = False
 
     def search(self, problem: Problem) -> Asking:
-        if not problem.space.enumerable:
+        if not problem.space.complete:
             raise OptionError(
                 f"search=exhaustive is not possible in {problem.space.name}, which is too large to list. "
                 "Use search=random or search=evolution."

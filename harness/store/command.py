@@ -71,8 +71,9 @@ def export(
         with Progress("export", len(keys), "tables") as progress:
             for key in keys:
                 scores = opened.find(key)
-                if len(scores) >= fewest:
-                    write_table(folder, ScoreTable.of(key, scores))
+                table = ScoreTable.of(key, scores) if len(scores) >= fewest else None
+                if table is not None and len(table.rows) >= max(fewest, 1):
+                    write_table(folder, table)
                     n_tables += 1
                 progress.advance()
     return n_tables
