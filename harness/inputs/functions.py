@@ -67,6 +67,9 @@ def _module(path: str, setting: str) -> ModuleType:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
+    folder = str(Path(path).parent)
+    if folder not in sys.path:  # as if Python ran the file: modules beside it can be imported
+        sys.path.append(folder)
     try:
         specification.loader.exec_module(module)
     except HarnessError:

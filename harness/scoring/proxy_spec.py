@@ -131,12 +131,14 @@ def load_file(path: str) -> tuple[str, ...]:
     here = tuple(name for name in sorted(before) if _file_of(PROXIES.get(name)) == file.resolve())
     if here:  # a plug-in by the path of its own file
         return here
-    module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    module_name = _module_name(path)
     specification = importlib.util.spec_from_file_location(module_name, file)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[module_name] = module  # dataclasses look their module up there
+    if str(file.parent) not in sys.path:  # as if Python ran the file: modules beside it can be imported
+        sys.path.append(str(file.parent))
     try:
         specification.loader.exec_module(module)
     except HarnessError:
@@ -157,6 +159,15 @@ def load_file(path: str) -> tuple[str, ...]:
             raise HarnessError(f"'{name}' in '{path}' is not a frozen dataclass that inherits from Proxy.")
         proxy_class.evidence()
     return names
+
+
+def is_installed(path: str) -> bool:
+    """Whether a file of proxies that was loaded is a plug-in's, known by its names alone."""
+    return not any(PROXIES.get(name).__module__ == _module_name(path) for name in load_file(path))
+
+
+def _module_name(path: str) -> str:
+    return f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 
 def _file_of(proxy_class: type[Proxy]) -> Path | None:
