@@ -43,7 +43,7 @@ class RankRidge(Predictor):
         """See `Predictor`."""
         centred, target, strength = self._prepared(features, accuracies)
         gram = centred.T @ centred + strength * np.eye(features.shape[1])
-        return Weights(np.linalg.solve(gram, centred.T @ target))
+        return Weights(np.asarray(np.linalg.solve(gram, centred.T @ target), dtype=np.float64))
 
     def _prepared(
         self, features: NDArray[np.float64], accuracies: NDArray[np.float64]
