@@ -115,12 +115,10 @@ def test_a_registered_space_is_searched_on_own_data_without_truth(in_empty_folde
     assert "accuracy" not in pd.read_csv(Path(out.splitlines()[-1]) / "search.csv")
 
 
-@pytest.mark.parametrize("study", ["", "study=init"])
-def test_the_lens_looks_at_own_networks(study, folder, capsys):
+def test_the_lens_looks_at_own_networks(folder, capsys):
     words = ["bench=models.py", "dataset=own.npz", "proxy=params", "workers=1", "protocol.batch_size=8", "out=lens"]
-    assert lens.main([*words, *([study] if study else [])]) == 0, capsys.readouterr().err
-    name = "stability.csv" if study else "bias.csv"
-    assert set(pd.read_csv(folder / "lens" / name)["bench"]) == {"small"}
+    assert lens.main(words) == 0, capsys.readouterr().err
+    assert set(pd.read_csv(folder / "lens" / "bias.csv")["bench"]) == {"small"}
 
 
 @pytest.mark.parametrize(
