@@ -20,6 +20,7 @@ from proxies.epsinas import Epsinas
 from proxies.eznas_a import EznasA
 from proxies.eznas_a_paper import EznasAPaper
 from proxies.tcet import Tcet
+from proxies.tcet_snip import TcetSnip
 
 ONLY = Architecture("only")
 
@@ -63,20 +64,20 @@ def test_tcet_by_hand() -> None:
 def test_tcet_of_snip_by_hand() -> None:
     # Logits (v x, 0) with v = 0: both images have the code (no, no), so that the kernel is singular.
     batch = Batch(pixels(1, 2), torch.tensor([0, 1]))
-    assert scored_alone(Tcet("snip", n_images=2), lambda: Logits(0), batch).status == UNDEFINED
+    assert scored_alone(TcetSnip(n_images=2), lambda: Logits(0), batch).status == UNDEFINED
     opposite = Batch(pixels(1, -1), torch.tensor([0, 0]))
     # v = 1: outputs (1, 0), (-1, 0): agreement [[2, 1], [1, 2]], det 3. The gradient of the loss with respect to v is
     # half the sum of x (p - 1): with p = s = sigma(1) and t = sigma(-1), (s - 1) / 2 - (t - 1) / 2 = (s - t) / 2. The
     # zero weight has no saliency: (s - t) / 2 and 0, of deviation (s - t) / 2 / sqrt 2: ratio sqrt 2.
-    found = value_of(Tcet("snip", n_images=2), lambda: Logits(1), opposite)
+    found = value_of(TcetSnip(n_images=2), lambda: Logits(1), opposite)
     assert found == pytest.approx(math.log(3) * math.sqrt(2))
 
 
 def test_tcet_refuses_unknown_words() -> None:
-    with pytest.raises(OptionError, match="saliency=grasp is invalid: it must be one of synflow, snip"):
-        Tcet(saliency="grasp")
-    with pytest.raises(OptionError, match="mode=exp is invalid"):
-        Tcet(mode="exp")
+    with pytest.raises(
+        OptionError, match="TcetSnip with mode=exp is invalid: it must be one of none, log"
+    ):
+        TcetSnip(mode="exp")
     with pytest.raises(OptionError, match="n_images=1 is invalid"):
         Tcet(n_images=1)
 
