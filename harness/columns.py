@@ -133,16 +133,28 @@ VERDICT_NUMBERS: Final = (
 VERDICT_APPENDED: Final = VERDICT_TEXT + VERDICT_NUMBERS
 VERDICT: Final = _VERDICT + VERDICT_APPENDED
 
-# selection.csv: subject, these, and per k top<k>_overlap and top<k>_regret.
+# selection.csv: subject, what a ranking finds over cells, the same over networks, then agreement at equal cost.
 WEIGHTED_TAU: Final = "weighted_tau"
 TAU_UPPER_HALF: Final = "tau_upper_half"
 TAU_TOP_DECILE: Final = "tau_top_decile"
 N_FIRST: Final = "n_first"
-TOP_K: Final = ("top1", "top10", "top100")
+TOP: Final = (1, 10, 100)
+PRECISION_AT: Final = (10, 100)
+NDCG_AT: Final = (10, 100, 1_000)
+# Counts of which agreement at equal cost is found, by what its columns call them: names of proxies.
+COSTS: Final = {"flops": "flops_live", "params": "params"}
+NETWORKS: Final = "_networks"
+FOUND: Final = (
+    WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
+    *(f"top{k}_overlap" for k in TOP), *(f"top{k}_regret" for k in TOP), N_FIRST,
+    *(f"precision{k}" for k in PRECISION_AT), *(f"ndcg{k}" for k in NDCG_AT),
+)  # fmt: skip
+_AT_EQUAL_COST: Final = tuple(
+    name for cost in COSTS for name in (f"tau_equal_{cost}", f"tau_equal_{cost}{NETWORKS}", f"n_pairs_equal_{cost}")
+)
 
 SELECTION: Final = (
-    *SUBJECT, COMPONENTS, WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE,
-    *(f"{k}_overlap" for k in TOP_K), *(f"{k}_regret" for k in TOP_K), N_FIRST,
+    *SUBJECT, COMPONENTS, POPULATION, *FOUND, *(f"{name}{NETWORKS}" for name in FOUND), N, N_NAN, *_AT_EQUAL_COST,
 )  # fmt: skip
 
 # seeds.csv: a proxy over its own seeds; reliability.csv: test-retest reliability of the ground truth.
@@ -184,7 +196,7 @@ ROWS: Final = {
     "verdict.csv": (
         "One row per proxy and baseline, several seeds as their mean; both on the architectures that have both scores."
     ),
-    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is.",
+    "selection.csv": "One row per row of agreement.csv: how good what the proxy would pick is; tau at equal cost.",
     "seeds.csv": "One row per proxy that was scored with several seeds.",
     "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
     "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
@@ -202,7 +214,7 @@ MEANINGS: Final = {
     TRUTH: "name of the truth column; in scores.parquet its value for the architecture, in the unit of that column",
     SEED: "seed of initial weights and batches; none for a proxy that uses neither",
     N: "architectures in the comparison",
-    N_NAN: "architectures left out because score or truth is missing",
+    N_NAN: "architectures left out because score or truth is missing, or the truth infinite",
     N_INF: "architectures with an infinite score; -inf ranks lowest, +inf highest",
     TAU: "Kendall's tau-b of score and truth, from -1 to 1",
     TAU_LOW: "lower end of the 95 % generalisation interval of tau",
@@ -275,15 +287,41 @@ MEANINGS: Final = {
     WEIGHTED_TAU: "Kendall's tau weighted towards the best architectures, from -1 to 1",
     TAU_UPPER_HALF: "tau-b of the architectures whose truth is not below its median",
     TAU_TOP_DECILE: "tau-b of the architectures whose truth is not below its .9 quantile",
-    **{
-        f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth"
-        for k in (1, 10, 100)
-    },
+    **{f"top{k}_overlap": f"expected share of the {k} best by score that are among the {k} best by truth" for k in TOP},
     **{
         f"top{k}_regret": f"best truth less the expected best truth of the {k} best by score, in the unit of the truth"
-        for k in (1, 10, 100)
+        for k in TOP
     },
     N_FIRST: "architectures that share the best score",
+    **{
+        f"precision{k}": f"precision@{k}: expected share of the {k} best by score in the best tenth by truth"
+        for k in PRECISION_AT
+    },
+    **{
+        f"ndcg{k}": (
+            f"nDCG@{k}, from 0 to 1: gain 2^accuracy - 1 (accuracy in percent), discount 1 / log2(1 + place), over "
+            "that of the best order, as in VKDNW (arXiv:2502.04975); empty for a truth that is no accuracy in percent"
+        )
+        for k in NDCG_AT
+    },
+    **{
+        f"{name}{NETWORKS}": f"{name} with one vote per network: the top k is the architectures that weigh k together"
+        for name in FOUND
+    },
+    f"{N_FIRST}{NETWORKS}": "networks that share the best score: the weight of the architectures that do",
+    **{
+        f"{name}{NETWORKS}": f"{name} with one vote per network"
+        for name in (WEIGHTED_TAU, TAU_UPPER_HALF, TAU_TOP_DECILE)
+    },
+    **{
+        f"tau_equal_{cost}": (
+            f"agreement at equal cost: tau-b over the pairs of architectures within 10 % of each other in {count}; "
+            "above 50 million such pairs over 2 million drawn at random"
+        )
+        for cost, count in COSTS.items()
+    },
+    **{f"tau_equal_{cost}{NETWORKS}": "the same with one vote per network" for cost in COSTS},
+    **{f"n_pairs_equal_{cost}": f"pairs of architectures within 10 % of each other in {cost}" for cost in COSTS},
     N_SEEDS: "number of seeds",
     TAU_MEAN: "mean of tau over the seeds",
     TAU_SEED_SD: "standard deviation of tau over the seeds",

@@ -8,6 +8,7 @@ STAGES = [
     {"errors"},
     {"paths", "deprecated", "lazy", "progress", "plug_in_code"},
     {"registry", "randomness", "columns", "files"},
+    {"predictors"},
     {"inputs"},
     {"space", "truth"},
     {"searchers", "protocol", "placement"},
@@ -22,6 +23,7 @@ STAGES = [
     {"score", "train"},
     {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
     | {"theory"},
+    {"choose"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

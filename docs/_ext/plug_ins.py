@@ -15,9 +15,10 @@ from harness.ensembles import ENSEMBLES
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE
 from harness.inputs import DATA_SETS
+from harness.predictors import PREDICTORS
 from harness.proxy import PROXIES
 from harness.searchers import SEARCHERS
-from harness.space import BENCHMARKS
+from harness.space import BENCHMARKS, SearchSpace
 from harness.truth import Truth
 from harness.truth.sources import TRUTH_SOURCES
 
@@ -174,7 +175,8 @@ def benchmarks_page() -> str:
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
         data_sets = ", ".join(f"`{data_set}`" for data_set in space.data_sets)
-        size = f"{len(space.architectures):,} architectures" if space.enumerable else "Too many architectures to list"
+        size = size_of(space)
+        size = size[0].upper() + size[1:]
         parts.append(f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {data_sets}; version {space.version}.\n")
         notations = ((f"`{one.name}`", one.words) for one in space.notations.values())
         parts.append(table(("notation", "how an architecture is written"), notations))
@@ -188,6 +190,14 @@ def benchmarks_page() -> str:
         )
     )
     return "\n".join(parts)
+
+
+def size_of(space: SearchSpace) -> str:
+    """How many architectures there are, in words."""
+    if not space.enumerable:
+        return "too many architectures to list"
+    size = f"{len(space.architectures):,} architectures"
+    return size if space.complete else f"{size} that were trained, of many more that can be searched"
 
 
 def _truth_of(name: str, data_sets: list[str]) -> str:
@@ -212,9 +222,9 @@ def _truth_of(name: str, data_sets: list[str]) -> str:
 
 
 def others_page() -> str:
-    """Ensembles and searchers."""
-    parts = ["# Ensembles and searchers\n"]
-    for title, registry in (("Ensembles", ENSEMBLES), ("Searchers", SEARCHERS)):
+    """Ensembles, predictors and searchers."""
+    parts = ["# Ensembles, predictors and searchers\n"]
+    for title, registry in (("Ensembles", ENSEMBLES), ("Predictors", PREDICTORS), ("Searchers", SEARCHERS)):
         parts.append(f"## {title}\n")
         parts += [f"### {name}\n\n{prose(registry.get(name))}\n" for name in registry]
     return "\n".join(parts)

@@ -7,8 +7,9 @@ from harness.agreement.paired import Comparison, Plan, comparisons
 from harness.agreement.planning import Components
 from harness.agreement.reliability import Reliability, of_classes, of_seeds
 from harness.agreement.resampling import Resampling, replicates
-from harness.agreement.selection import TOP, Selection, best_of_top, selection
+from harness.agreement.selection import TOP, Selection, selections
 from harness.agreement.table import Row, RowKey, agreement_table
+from harness.agreement.top import best_of_top
 from harness.agreement.truth_noise import TruthNoise
 from harness.agreement.variations import Variations
 from harness.agreement.verdict import (
@@ -50,7 +51,7 @@ __all__ = [
     "reliability_table",
     "replicates",
     "seeds_table",
-    "selection",
     "selection_table",
+    "selections",
     "verdict_table",
 ]

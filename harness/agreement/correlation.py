@@ -9,7 +9,7 @@ w_i w_j over pairs that are not tied in x, in y; weighted rho is Pearson's corre
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from harness.agreement.concordance import concordance, weighted_concordance
+from harness.agreement.concordance import concordances
 from harness.errors import OptionError
 
 # What SciPy wraps around it looks for axes and NaN, of which there are none here: much of the time of a small call.
@@ -42,6 +42,20 @@ class Counts(NamedTuple):
     n_inf: int
 
 
+class Ordered(NamedTuple):
+    """The rows (n,) of a truth that are known, by ascending truth, and its dense ranks (n,)."""
+
+    rows: NDArray[np.intp]
+    truth: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, truth: NDArray[np.float64]) -> "Ordered":
+        """Of a truth (n_rows,), NaN where it is not known."""
+        rows = np.flatnonzero(~np.isnan(truth))
+        rows = rows[np.argsort(truth[rows], kind="stable")]
+        return cls(rows, _dense_ranks(truth[rows]))
+
+
 @dataclass(frozen=True)
 class Pairs:
     """Scores and truth as dense ranks (0, 1, ... by value, ties equal), rows sorted by truth.
@@ -55,6 +69,8 @@ class Pairs:
         truth: (n,) dense ranks of the truth, ascending.
         counts: what was used and left out.
         weights: (n,) of the rows; None: each weighs 1.
+        votes: (n,) weights of the rows in `networks`; None: networks have one name each.
+        cells: of `networks` the pairs that these are of.
     """
 
     rows: NDArray[np.intp]
@@ -62,6 +78,22 @@ class Pairs:
     truth: NDArray[np.int32]
     counts: Counts
     weights: NDArray[np.float64] | None = None
+    votes: NDArray[np.float64] | None = None
+    cells: "Pairs | None" = field(default=None, repr=False)
+
+    @classmethod
+    def along(cls, scores: NDArray[np.float64], ordered: "Ordered", votes: NDArray[np.float64] | None) -> "Pairs":
+        """Pairs of the rows of a truth that is in order, none of whose scores is NaN.
+
+        Args:
+            scores: (n_rows,) of the original rows.
+            ordered: the truth.
+            votes: (n_rows,) weights of the original rows in `networks`, or none.
+        """
+        rows = ordered.rows
+        counts = Counts(rows.size, scores.size - rows.size, int(np.count_nonzero(np.isinf(scores[rows]))))
+        of_rows = None if votes is None else votes[rows]
+        return cls(rows, _dense_ranks(scores[rows]), ordered.truth, counts, votes=of_rows)
 
     @classmethod
     def of(cls, scores: ArrayLike, truth: ArrayLike, weights: NDArray[np.float64] | None = None) -> "Pairs":
@@ -76,16 +108,14 @@ class Pairs:
                 f"Scores of shape {values.shape} cannot be compared with truth of shape {accuracies.shape}: "
                 "give one score and one accuracy per architecture."
             )
-        rows = np.flatnonzero(~(np.isnan(values) | np.isnan(accuracies)))
-        rows = rows[np.argsort(accuracies[rows], kind="stable")]
-        counts = Counts(n=rows.size, n_nan=values.size - rows.size, n_inf=int(np.count_nonzero(np.isinf(values[rows]))))
-        return cls(
-            rows=rows,
-            scores=_dense_ranks(values[rows]),
-            truth=_dense_ranks(accuracies[rows]),
-            counts=counts,
-            weights=None if weights is None else weights[rows],
-        )
+        ordered = Ordered.of(np.where(np.isnan(values), np.nan, accuracies))
+        pairs = cls.along(values, ordered, None)
+        return pairs if weights is None else replace(pairs, weights=weights[pairs.rows])
+
+    @cached_property
+    def networks(self) -> "Pairs":
+        """The same rows with one vote for each network, whatever the number of its names; these themselves if equal."""
+        return self if self.votes is None else replace(self, weights=self.votes, votes=None, cells=self)
 
     def beside(self, other: "Pairs") -> "Pairs":
         """The scores of these pairs beside those of others, of the same rows, as their truth; rows count from 0."""
@@ -96,6 +126,7 @@ class Pairs:
             truth=other.scores[order],
             counts=self.counts._replace(n_nan=0),
             weights=None if self.weights is None else self.weights[order],
+            votes=None if self.votes is None else self.votes[order],
         )
 
     @cached_property
@@ -111,8 +142,13 @@ class Pairs:
     def concordance(self) -> NDArray[np.float64]:
         """(n,) per row the weight of the rows concordant with it less that of the rows discordant with it."""
         if self.weights is None:
-            return concordance(self.scores, self.truth).astype(np.float64)
-        return weighted_concordance(self.scores, self.truth, self.weights)
+            return self._concordances[0].astype(np.float64)
+        return (self if self.cells is None else self.cells)._concordances[1]
+
+    @cached_property
+    def _concordances(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Over cells and over networks, which share the passes."""
+        return concordances(self.scores, self.truth, self.votes if self.weights is None else self.weights)
 
     def correlations(self) -> Correlations:
         """Tau-b and rho of the rows; NaN for fewer than two rows or a constant column, without a warning."""
@@ -121,16 +157,17 @@ class Pairs:
         if self.weights is not None:
             return Correlations(tau=self.tau(), rho=_weighted_rho(self.scores, self.truth, self.weights))
         rho = stats.spearmanr(self.scores, self.truth).statistic
-        return Correlations(tau=_tau(self.scores, self.truth), rho=float(rho))
+        return Correlations(tau=self.tau(), rho=float(rho))
 
     def tau(self) -> float:
         """Tau-b of the rows alone, as `correlations` gives it."""
         if self.rows.size < 2 or _is_constant(self.scores) or _is_constant(self.truth):
             return UNDEFINED.tau
-        if self.weights is None:
+        if self.weights is None and "_concordances" not in vars(self):
             return _tau(self.scores, self.truth)
-        spread = untied(self.scores, self.weights) @ self.weights * (untied(self.truth, self.weights) @ self.weights)
-        return float(np.clip(self.concordance @ self.weights / np.sqrt(spread), -1.0, 1.0))
+        weights = np.ones(self.rows.size) if self.weights is None else self.weights
+        spreads = untied(self.scores, weights) @ weights, untied(self.truth, weights) @ weights
+        return float(np.clip(self.concordance @ weights / np.sqrt(spreads[0]) / np.sqrt(spreads[1]), -1.0, 1.0))
 
     def resampled(self, multiplicity: NDArray[np.intp]) -> Correlations:
         """Tau-b and rho when original row i is present `multiplicity[i]` times (0: left out).

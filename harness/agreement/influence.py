@@ -46,8 +46,7 @@ class Clustered(NamedTuple):
 
 def influences(pairs: Pairs) -> Influences:
     """Influence of each row on tau-b and rho, in O(n log n). Neither column may be constant."""
-    weights = np.ones(pairs.rows.size) if pairs.weights is None else pairs.weights
-    return Influences(tau=_of_tau(pairs, weights), rho=_of_rho(pairs.scores, pairs.truth, weights))
+    return Influences(influence_on_tau(pairs), influence_on_rho(pairs))
 
 
 def clustered(influence: NDArray[np.float64], cluster: NDArray[np.intp]) -> Clustered:
@@ -78,8 +77,9 @@ def n_distinct(labels: NDArray[np.intp]) -> int:
     return int(np.count_nonzero(np.bincount(labels)))
 
 
-def _of_tau(pairs: Pairs, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def influence_on_tau(pairs: Pairs) -> NDArray[np.float64]:
     """(n,) A: concordant less discordant pairs. B, C: pairs not tied in the scores, in the truth."""
+    weights = np.ones(pairs.rows.size) if pairs.weights is None else pairs.weights
     return _of_ratio(
         weights * pairs.concordance,
         weights * untied(pairs.scores, weights),
@@ -88,13 +88,15 @@ def _of_tau(pairs: Pairs, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _of_rho(scores: NDArray[np.int32], truth: NDArray[np.int32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def influence_on_rho(pairs: Pairs) -> NDArray[np.float64]:
     """(n,) A: sum of products of centred mid-ranks x and y. B, C: sums of their squares.
 
     A mid-rank is itself a sum over rows, x_i = sum_j w_j sign_ij / 2. One more row i adds w_i x_i y_i to A and moves
     the x_j of the others by w_i sign_ji / 2, which sum_j w_j y_j sign_ji / 2 = -(centred mid-ranks with weights w y)_i
     puts together.
     """
+    scores, truth = pairs.scores, pairs.truth
+    weights = np.ones(scores.size) if pairs.weights is None else pairs.weights
     x, y = centred_mid_ranks(scores, weights), centred_mid_ranks(truth, weights)
     return _of_ratio(
         weights * (x * y - centred_mid_ranks(scores, weights * y) - centred_mid_ranks(truth, weights * x)),

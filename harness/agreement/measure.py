@@ -222,15 +222,30 @@ _NO_INTERVALS = _Intervals(NO_INTERVAL, NO_INTERVAL)
 
 
 def _agreement(scores: ArrayLike, sample: Sample, plan: Variations) -> Agreement:
-    pairs = Pairs.of(scores, sample.truth)
+    pairs = plan.pairs(_column(scores, sample), sample.truth, sample.weights)
     cells = _estimated(pairs, sample, plan)
-    networks = cells
-    if sample.weights is not None:
-        networks = _estimated(Pairs.of(scores, sample.truth, sample.weights), sample, plan)
+    networks = cells if pairs.votes is None else _estimated(pairs.networks, sample, plan)
     return Agreement(pairs.counts, plan.n_classes(pairs), sample.n_population, cells, networks)
 
 
+def _column(scores: ArrayLike, sample: Sample) -> NDArray[np.float64]:
+    """The scores (n_rows,) of a column.
+
+    Raises:
+        OptionError: it is not of the sample's length.
+    """
+    column = np.asarray(scores, dtype=np.float64)
+    if column.shape != sample.truth.shape:
+        raise OptionError(
+            f"Scores of shape {column.shape} cannot be compared with truth of shape {sample.truth.shape}: "
+            "give one score and one accuracy per architecture."
+        )
+    return column
+
+
 def _estimated(pairs: Pairs, sample: Sample, plan: Variations) -> Estimated:
+    if pairs.counts.n > 1:
+        _ = pairs.concordance  # influences need it, and tau is a part of it
     found = pairs.correlations()
     # The share of the space whose truth was seen, not that with a finite score: rows whose score is NaN are a part of
     # the space on which the proxy is not defined, but rows without truth were not seen at all.

@@ -18,7 +18,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from harness.agreement.correlation import Pairs
-from harness.agreement.influence import clustered, influences
+from harness.agreement.influence import clustered, influence_on_tau
 from harness.agreement.interval import (
     FEWEST_EFFECTIVE,
     LEVEL,
@@ -38,7 +37,7 @@ from harness.agreement.interval import (
 )
 from harness.agreement.measure import FEWEST_CLUSTERS, Sample
 from harness.agreement.truth_noise import TruthNoise, error_of
-from harness.agreement.variations import REMEMBERED, Variations
+from harness.agreement.variations import Variations
 from harness.settings import AGAINST, SMALLEST
 
 NAN = float("nan")
@@ -146,23 +145,18 @@ def comparisons(
     present = [name for name in baselines if name in columns and known[name].any()]
     groups = proxies if isinstance(proxies, Mapping) else {name: (name,) for name in proxies or columns}
 
-    @lru_cache(maxsize=2 * REMEMBERED)
-    def pairs(name: str, shared: bytes, weighted: bool) -> Pairs:
-        truth = np.where(np.frombuffer(shared, dtype=np.bool_), sample.truth, NAN)
-        return Pairs.of(columns[name], truth, sample.weights if weighted else None)
-
     found = []
     for name, seeds in groups.items():
         for baseline in present:
             if baseline == name or _is_mirrored(name, baseline, baselines):
                 continue
             # Rows are sorted by truth, stably: equal rows of all pairs stand at equal places.
-            shared = np.logical_and.reduce([known[one] for one in (*seeds, baseline)]).tobytes()
-            both = []
-            for weighted in (False, True)[: 1 if sample.weights is None else 2]:
-                own = [pairs(one, shared, weighted) for one in seeds]
-                both.append(_contrast(own, pairs(baseline, shared, weighted), sample, plan))
-            first = pairs(baseline, shared, False)
+            truth = np.where(np.logical_and.reduce([known[one] for one in (*seeds, baseline)]), sample.truth, NAN)
+            own = [plan.variations.pairs(columns[one], truth, sample.weights) for one in seeds]
+            first = plan.variations.pairs(columns[baseline], truth, sample.weights)
+            both = [_contrast(own, first, sample, plan)]
+            if sample.weights is not None:
+                both.append(_contrast([one.networks for one in own], first.networks, sample, plan))
             counted = (first.counts.n, plan.variations.n_classes(first))
             found.append(
                 Comparison(name, baseline, *counted, sample.is_population, len(seeds), cells=both[0], networks=both[-1])
@@ -232,7 +226,7 @@ def _contrast(own: Sequence[Pairs], other: Pairs, sample: Sample, plan: Plan) ->
         found = found._replace(truth_error=error_of(own_shifts - shifts, other.counts.n))
     if variations.n_classes(other) < FEWEST_CLUSTERS:
         return found
-    influence = np.mean([variations.influences(pairs).tau for pairs in own], axis=0) - variations.influences(other).tau
+    influence = np.mean([variations.on_tau(pairs) for pairs in own], axis=0) - variations.on_tau(other)
     return found._replace(
         delta=_estimate(deltas, influence, classes, sample.is_population),
         partial=_partial(own, other, variations, sample.is_population),
@@ -278,18 +272,18 @@ def _partial(own: Sequence[Pairs], other: Pairs, variations: Variations, enumera
     values, of_rows = [], []
     b = variations.tau(other)
     for pairs in own:
-        between = pairs.beside(other)
+        between = variations.between(pairs, other)
         a, c = variations.tau(pairs), between.tau()
         if max(abs(b), abs(c)) > 1 - 1e-12:
             return NO_ESTIMATE
         spread = float(np.sqrt((1 - b**2) * (1 - c**2)))
         value = (a - b * c) / spread
         aligned = np.empty(pairs.rows.size)
-        aligned[between.rows] = influences(between).tau
+        aligned[between.rows] = influence_on_tau(between)
         values.append(value)
         of_rows.append(
-            variations.influences(pairs).tau / spread
-            + variations.influences(other).tau * (value * b / (1 - b**2) - c / spread)
+            variations.on_tau(pairs) / spread
+            + variations.on_tau(other) * (value * b / (1 - b**2) - c / spread)
             + aligned * (value * c / (1 - c**2) - b / spread)
         )
     taus = np.array(values)

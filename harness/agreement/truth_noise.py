@@ -88,12 +88,14 @@ class TruthNoise:
         drawn = self.draws(accuracies[moved], random)
         spread = (untied(pairs.scores, weights) @ weights) * (untied(pairs.truth, weights) @ weights)
         found = np.empty(drawn.shape)
-        for row, (at, values) in enumerate(zip(moved, drawn, strict=True)):
-            signed = np.sign(pairs.scores[at] - pairs.scores) * weights
+        values = np.concatenate([drawn, accuracies[moved][:, None]], axis=1)
+        # Ascending truth: rows below a value come first, rows above it last.
+        starts, ends = (np.searchsorted(accuracies, values, side=side) for side in ("left", "right"))
+        for row, (at, low, high) in enumerate(zip(moved, starts.min(axis=1), ends.max(axis=1), strict=True)):
+            # Rows beyond all of its values are on the same side of each, and change nothing.
+            signed = np.sign(pairs.scores[at] - pairs.scores[low:high]) * weights[low:high]
             below = np.concatenate([np.zeros(1), np.cumsum(signed)])
-            # Ascending truth: rows below a value come first, rows above it last.
-            ends = [np.searchsorted(accuracies, [*values, accuracies[at]], side=side) for side in ("left", "right")]
-            concordance = below[ends[0]] - (below[-1] - below[ends[1]])
+            concordance = below[starts[row] - low] - (below[-1] - below[ends[row] - low])
             found[row] = 2 * weights[at] * (concordance[:-1] - concordance[-1])
         return found / np.sqrt(spread)
 

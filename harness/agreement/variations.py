@@ -1,21 +1,23 @@
 """How the correlations of a sample's columns vary, each found once: columns are compared on the same resamples."""
 
+import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from harness.agreement.correlation import Pairs
-from harness.agreement.influence import Influences, influences, n_distinct
+from harness.agreement.correlation import Ordered, Pairs
+from harness.agreement.influence import Influences, influence_on_rho, influence_on_tau, n_distinct
 from harness.agreement.resampling import Resampling, default_replicates, replicates
 from harness.agreement.truth_noise import TruthNoise
 from harness.errors import OptionError
 
-# Influences of 423,624 rows are 7 MB; a proxy is compared with a few baselines at a time.
-REMEMBERED = 24
+# Of 423,624 rows influences are 3 MB and pairs 12 MB; a proxy is compared with a few baselines at a time.
+REMEMBERED = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,10 @@ class Variations:
     _taus: dict[bytes, float] = field(default_factory=dict, repr=False)
     _replicates: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
     _shifts: dict[bytes, NDArray[np.float64]] = field(default_factory=dict, repr=False)
-    _influences: OrderedDict[bytes, Influences] = field(default_factory=OrderedDict, repr=False)
+    _influences: OrderedDict[bytes, NDArray[np.float64]] = field(default_factory=OrderedDict, repr=False)
+    _ordered: OrderedDict[bytes, Ordered] = field(default_factory=OrderedDict, repr=False)
+    _pairs: OrderedDict[bytes, Pairs] = field(default_factory=OrderedDict, repr=False)
+    _between: OrderedDict[bytes, Pairs] = field(default_factory=OrderedDict, repr=False)
 
     @classmethod
     def of(cls, classes: ArrayLike, *, n_replicates: int | None = None, seed: int = 0) -> Self:
@@ -63,6 +68,22 @@ class Variations:
         """Canonical classes among the rows of the pairs."""
         return n_distinct(self.classes[pairs.rows])
 
+    def pairs(
+        self, scores: NDArray[np.float64], truth: NDArray[np.float64], votes: NDArray[np.float64] | None
+    ) -> Pairs:
+        """Pairs of two columns (n_rows,) with what was found of them before; `votes` (n_rows,) weigh their networks."""
+        seen = np.where(np.isnan(scores), np.nan, truth)
+        rows = _digest(seen)
+        ordered = _remembered(self._ordered, rows, lambda: Ordered.of(seen))
+        key = rows + _digest(scores) + (b"" if votes is None else _digest(votes))
+        return _remembered(self._pairs, key, lambda: Pairs.along(scores, ordered, votes))
+
+    def between(self, pairs: Pairs, other: Pairs) -> Pairs:
+        """As `pairs.beside(other)`, of two columns over the same rows; over cells and networks found together."""
+        if pairs.cells is not None and other.cells is not None:
+            return self.between(pairs.cells, other.cells).networks
+        return _remembered(self._between, pairs.digest + other.digest, lambda: pairs.beside(other), at_most=8)
+
     def tau(self, pairs: Pairs) -> float:
         """Tau-b of the pairs."""
         key = pairs.digest
@@ -84,12 +105,29 @@ class Variations:
             self._replicates[key] = replicates(pairs, plan)
         return self._replicates[key]
 
+    def on_tau(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Influence of each of the pairs' rows on tau-b, in the order of `Pairs.rows`."""
+        return _remembered(self._influences, pairs.digest, lambda: influence_on_tau(pairs))
+
     def influences(self, pairs: Pairs) -> Influences:
         """Influence of each of the pairs' rows on tau-b and rho, in the order of `Pairs.rows`."""
-        key = pairs.digest
-        if key not in self._influences:
-            self._influences[key] = influences(pairs)
-            if len(self._influences) > REMEMBERED:
-                self._influences.popitem(last=False)
-        self._influences.move_to_end(key)
-        return self._influences[key]
+        return Influences(self.on_tau(pairs), influence_on_rho(pairs))
+
+
+def _digest(column: NDArray[np.float64]) -> bytes:
+    return hashlib.sha256(column.tobytes()).digest()
+
+
+_Kept = TypeVar("_Kept")
+
+
+def _remembered(
+    kept: OrderedDict[bytes, _Kept], key: bytes, make: Callable[[], _Kept], *, at_most: int = REMEMBERED
+) -> _Kept:
+    """The entry of a key, made if there is none; the one that was not asked for longest is dropped for it."""
+    if key not in kept:
+        kept[key] = make()
+        if len(kept) > at_most:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]

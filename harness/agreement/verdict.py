@@ -126,9 +126,9 @@ def _corrected(families: Sequence[Hashable], p_values: Sequence[float]) -> tuple
 
 
 def selection_table(selected: Iterable[tuple[RowKey, Selection]]) -> pd.DataFrame:
-    """One row per row of the table of agreement: its subject and what its ranking finds."""
+    """One row per row of the table of agreement: its subject and what its ranking finds, `columns.SELECTION`."""
     cells = [asdict(row_key) | found.columns() for row_key, found in selected]
-    return pd.DataFrame(cells) if cells else pd.DataFrame(columns=list(columns.SUBJECT))
+    return pd.DataFrame(cells, columns=list(columns.SELECTION))
 
 
 def reliability_table(found: Iterable[tuple[tuple[str, str, str], Reliability]]) -> pd.DataFrame:

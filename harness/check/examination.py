@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.check.authors import check_function
 from harness.check.behaviour import check_behaviour
 from harness.check.cases import check_cases, check_device, check_value
 from harness.check.cost_and_direction import check_judgement
@@ -17,6 +18,7 @@ from harness.check.side_effects import differing, generators, global_settings
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError
 from harness.proxy import PROXIES
+from harness.scoring.authors import AuthorsFunction, split_word
 from harness.scoring.proxy_spec import load_file
 from harness.space import BENCHMARKS
 from harness.store import FAILED
@@ -31,7 +33,7 @@ class Loaded:
 
 
 def load(word: str) -> Loaded:
-    """Load a registered name, of a proxy or of a benchmark, or the path of a Python file of proxies.
+    """Load a registered name, of a proxy or of a benchmark, the path of a file of proxies, or FILE.py:FUNCTION.
 
     Raises:
         UnknownNameError: if no proxy has that name, and no benchmark.
@@ -41,13 +43,16 @@ def load(word: str) -> Loaded:
         return Loaded((word,), ())
     if is_space(word):
         return Loaded((word,), ())
-    if not (word.endswith(".py") or "/" in word):
+    function = split_word(word)
+    if function is None and not (word.endswith(".py") or "/" in word):
         PROXIES.get(word)
         return Loaded((word,), (passed("loads", "registered"),))
     PROXIES.discover()
     before = generators() | global_settings()
     try:
-        names = load_file(str(Path(word).expanduser().resolve()))
+        file, called = function or (word, "")
+        path = str(Path(file).expanduser().resolve())
+        names = load_file(f"{path}:{called}" if called else path)
     except MissingDataError:
         raise
     except HarnessError as error:
@@ -88,6 +93,10 @@ def examine(
         yield from check_reference(name)
         return
     proxy_class = PROXIES.get(name)
+    if issubclass(proxy_class, AuthorsFunction):
+        function = proxy_class(**dict(read_options("proxy", name, proxy_class, options or {})))
+        yield from check_function(name, function, quick=quick)
+        return
     definition = list(check_definition(proxy_class))
     yield from definition
     if any(finding.result is CheckResult.failed for finding in definition if finding.check in ("sees", "options")):

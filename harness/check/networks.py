@@ -18,6 +18,7 @@ from harness.evidence.task import fitted_loss
 from harness.inputs import DATA_SETS, BatchRequest, DataSet, InputKind, draw_batches, preferred_kind
 from harness.protocol import Protocol
 from harness.randomness import isolated
+from harness.scoring.authors_call import takes_network
 from harness.scoring.engine import single_thread
 from harness.space import Architecture, ModelSpace, space_of
 from harness.space.own_network import OwnNetwork
@@ -45,7 +46,7 @@ def is_space(word: str) -> bool:
     """Whether the argument of `check` is a file of networks, or a function of one that builds them, and no proxy."""
     path, _, name = word.rpartition(":")
     if name and path.endswith(".py"):
-        return True
+        return not takes_network(Path(path).expanduser(), name)
     if not word.endswith(".py") or not Path(word).expanduser().is_file():
         return False
     text = Path(word).expanduser().read_text(encoding="utf-8", errors="replace")

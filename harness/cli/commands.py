@@ -60,7 +60,7 @@ COMMANDS: Mapping[str, Command] = {
             kept="Incomplete files are ignored. Run the command again.",
         ),
         Command(
-            "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, searchers, tables",
+            "list", "harness.list.__main__", "list proxies, benchmarks, data sets, ensembles, predictors, ...",
             "Lists what is registered, installed plug-ins included.",
             ("proxies", "benchmarks", "datasets"),
         ),
@@ -100,6 +100,16 @@ COMMANDS: Mapping[str, Command] = {
             "many architectures a 95 % confidence interval of tau of the given width takes.",
             ("width=.05 bench=nats_tss dataset=digits", "width=.02 proxy=[zico,params]", "width=.1 sample=300"),
             "plan", _SCORES, _OPTIONS,
+        ),
+        Command(
+            "choose", "harness.choose.__main__", "say which ranking to trust and what to train next",
+            "From the accuracies of 10 to 200 trained architectures says which proxy, count, ensemble or predictor to "
+            "rank the others by, what that is expected to gain, whether the data decide, and what to train next; with "
+            "simulate=, what choosing gains on a benchmark whose truth is known.",
+            ("truth=accuracies.csv:accuracy bench=nats_tss dataset=digits",
+             "truth=accuracies.csv:accuracy proxy=[zico,naswot] k=5",
+             "simulate=[20,50] bench=nats_tss dataset=cifar10"),
+            "choose", _SCORES, _OPTIONS,
         ),
         Command(
             "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",

@@ -27,6 +27,7 @@ KINDS = {
     "benchmark": Kind("BENCHMARKS", "harness.space.search_space", "benchmarks"),
     "data set": Kind("DATA_SETS", "harness.inputs.data_set", "benchmarks.inputs"),
     "ensemble": Kind("ENSEMBLES", "harness.ensembles.base", "harness.ensembles"),
+    "predictor": Kind("PREDICTORS", "harness.predictors.base", "harness.predictors"),
     "searcher": Kind("SEARCHERS", "harness.searchers.base", "harness.searchers"),
 }
 

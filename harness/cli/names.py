@@ -23,6 +23,7 @@ OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
         "transnasbench101macro": "transnas_macro",
         "tnb101micro": "transnas_micro",
         "tnb101macro": "transnas_macro",
+        "accelnasbench": "mnasnet",
     },
     "data set": {
         "imagenet16": "ImageNet16-120",
@@ -71,7 +72,7 @@ def checked(kind: str, word: str, *, further: Sequence[str] = (ALL,)) -> str:
 
 
 def is_path(word: str) -> bool:
-    """Whether a word for a proxy or a benchmark is a file and no name."""
+    """Whether a word for a proxy or a benchmark is a file, or a function of one, and no name."""
     return word.endswith(".py") or ".py:" in word or "/" in word
 
 

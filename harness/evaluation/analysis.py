@@ -31,8 +31,8 @@ from harness.agreement import (
     reference_table,
     reliability_table,
     seeds_table,
-    selection,
     selection_table,
+    selections,
     verdict_table,
 )
 from harness.evaluation.baselines import baselines_among
@@ -85,6 +85,7 @@ def analyse(
     beside: Sequence[Scored],
     *,
     against: Sequence[str] = AGAINST,
+    costs: Sequence[Scored] = (),
 ) -> Analysis:
     """Analyse the columns that were asked for.
 
@@ -93,6 +94,7 @@ def analyse(
         asked: columns of scores.
         beside: baselines that were not asked for, to compare with only.
         against: names of the baselines.
+        costs: counts of `columns.COSTS` that are neither asked for nor beside.
     """
     scores: dict[str, NDArray[np.float64]] = {
         column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside)
@@ -108,6 +110,14 @@ def analyse(
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
+    counts = {column.name: column.values.to_numpy(dtype=np.float64) for column in (*asked, *beside, *costs)}
+    selected = selections(
+        {name: scores[name] for name in names},
+        sample,
+        costs={cost: counts[count] for cost, count in columns.COSTS.items() if count in counts},
+        in_percent=evaluated.truth.unit == "%" and evaluated.truth.higher_is_better,
+        variations=plan,
+    )
     return Analysis(
         rows=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in asked],
         beside=[Row(column.row_key, found[column.name], column.seconds, column.shares) for column in beside],
@@ -115,7 +125,7 @@ def analyse(
             (keys[one.proxy], one)
             for one in comparisons(scores, sample, proxies=groups, baselines=against, paired=Plan(plan, noise))
         ],
-        selected=[(row_keys[name], selection(scores[name], evaluated.accuracies)) for name in names],
+        selected=[(row_keys[name], selected[name]) for name in names],
         by_proxy=dict(by_proxy),
         reliability=[(place, one) for one in reliability(evaluated)],
         reference=[(place, *one) for one in _shorter_trainings(evaluated, sample, plan)],

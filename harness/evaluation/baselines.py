@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from harness.agreement import RowKey
+from harness.columns import COSTS
 from harness.errors import OptionError
 from harness.proxy import PROXIES, baseline_names, is_baseline
 from harness.settings import Settings
@@ -36,6 +37,12 @@ def missing_baselines(asked: Sequence[RowKey], settings: Settings) -> list[str]:
     if names == baselines_among(asked):
         return []
     return [name for name in compared_with(settings) if name not in names]
+
+
+def missing_costs(known: Iterable[RowKey]) -> list[str]:
+    """Counts of which agreement at equal cost is found, that were neither requested nor compared with."""
+    names = {key.proxy for key in known if is_baseline(key.proxy, version=key.version)}
+    return [name for name in COSTS.values() if name not in names]
 
 
 def checked_hypotheses(settings: Settings, proxies: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,7 @@ from harness.columns import NO_SEED
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation.analysis import Analysis, analyse, tables_of
-from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines
+from harness.evaluation.baselines import checked_hypotheses, compared_with, missing_baselines, missing_costs
 from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
 from harness.evaluation.coverage import coverage_table
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
@@ -71,7 +71,7 @@ class Opened:
             return tuple(runs)
         settings = self.asked.settings
         counts = parse_proxies([name for name in compared_with(settings) if name not in names], {})
-        return (*runs, *_runs(evaluated, counts, settings)[:1])
+        return (*runs, *scoring_runs(evaluated, counts, settings)[:1])
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,10 @@ def evaluate_asked(asked: Asked) -> Evaluation:
             found += ensemble_columns(evaluated, found, ensembles)
             counts = parse_proxies(missing_baselines([column.row_key for column in found], settings), {})
             tables[evaluated.name] = _scores_table(evaluated, found)
-            beside = _scored(evaluated, _runs(evaluated, counts, settings)[:1], settings)
-            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings)))
+            beside = _scored(evaluated, scoring_runs(evaluated, counts, settings)[:1], settings)
+            costs = parse_proxies(missing_costs([column.row_key for column in (*found, *beside)]), {})
+            at_cost = _scored(evaluated, scoring_runs(evaluated, costs, settings)[:1], settings)
+            analyses.append(analyse(evaluated, found, beside, against=compared_with(settings), costs=at_cost))
             covered.append(coverage_table(found))
             failures |= {(*evaluated.name, column.name): column.failures for column in found if column.failures}
         all_runs = [run for _, runs, _ in found_here for run in runs]
@@ -196,7 +198,7 @@ def open_request(asked: Asked) -> Opened:
     def opened(space: SearchSpace, data_set: DataSet) -> OpenedSet:
         there = None if external is None else external.on(space, data_set.name)
         evaluated = open_evaluation_set(space, data_set, settings, None if there is None else there.archs)
-        runs = _runs(evaluated, specs, settings)
+        runs = scoring_runs(evaluated, specs, settings)
         own_protocol, asked_for = runs[0].context.protocol, settings.protocol
         if own_protocol != asked_for and runs[0].batches is not None:
             print(
@@ -320,7 +322,7 @@ def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for
     return kept
 
 
-def _runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:
+def scoring_runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:
     """One scoring run per seed; proxies that use no seed are in the first alone."""
     runs = []
     inputs = preferred_kind(evaluated.data_set, settings.inputs)
@@ -356,8 +358,8 @@ def _column(
         bench=evaluated.space.name,
         dataset=evaluated.data_set.name,
         proxy=spec.name,
-        version=str(spec.proxy_class.version),
-        options=", ".join(f"{option}={value}" for option, value in spec.options),
+        version=columns.EXTERNAL if spec.is_external else str(spec.proxy_class.version),
+        options=", ".join([*(f"{option}={value}" for option, value in spec.options), *_source(spec)]),
         protocol=run.context.protocol.label if "protocol" in uses else "none",
         inputs=run.context.inputs.value if "inputs" in uses else "none",
         truth=evaluated.truth.name,
@@ -371,6 +373,11 @@ def _column(
         for arch, at in zip(evaluated.archs, places if own else [], strict=own)
     ]
     return ScoreColumn(name, row_key, values, float(np.mean(stored.seconds)), _failures(stored), scores)
+
+
+def _source(spec: ProxySpec) -> list[str]:
+    """Which code a function of somebody's is, in the column of options."""
+    return [f"source={spec.digest[:12]}"] if spec.is_external else []
 
 
 def _failures(stored: StoredRows) -> dict[str, int]:

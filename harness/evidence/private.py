@@ -15,6 +15,7 @@ from harness.evidence.coverage import Coverage, share
 from harness.evidence.elementwise import ElementwiseReader
 from harness.evidence.task import fitted_loss
 from harness.inputs import Batch
+from harness.protocol import Mode
 from harness.randomness import derive_seed, generator, isolated
 from harness.space import Execute, ModelSpace
 from harness.space.initialise import Initialisation, initialise
@@ -134,6 +135,31 @@ class PrivateNetworkAndImages(PrivateNetwork):
     def images(self, n_images: int) -> Tensor:
         """The first images [n_images, *shape] of the protocol's batches; fewer if the protocol has fewer."""
         return self._to_run(self._pooled.images[:n_images])
+
+    def batches(self) -> list[tuple[Tensor, Tensor]]:
+        """Copies of the protocol's batches, images and targets, that may be changed; images in row-major layout."""
+        return [
+            (
+                self._to_run(batch.images).clone(memory_format=torch.contiguous_format),
+                batch.targets.to(self.device).clone(),
+            )
+            for batch in self._subject.context.batches
+        ]
+
+    @property
+    def loss(self) -> Callable[[Tensor, Tensor], Tensor]:
+        """The data set's own loss of outputs and targets."""
+        return self._subject.context.data_set.loss
+
+    @property
+    def n_classes(self) -> int:
+        """Of the data set."""
+        return self._subject.context.data_set.n_classes
+
+    @property
+    def in_train_mode(self) -> bool:
+        """Whether the protocol scores networks in train mode."""
+        return self._subject.context.protocol.mode is Mode.train
 
     def losses(self, network: nn.Module, n_batches: int) -> Iterator[Tensor]:
         """The losses of a network on the protocol's images, divided into smaller batches of equal size.

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError, MissingDataError, UnknownNameError
-from harness.plug_in_code import described
+from harness.plug_in_code import described, show_traceback
 from harness.registry import unknown_name
 
 _SUFFIX = ".py"
@@ -73,5 +73,6 @@ def _module(path: str, setting: str) -> ModuleType:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
+        show_traceback(error)
         raise HarnessError(f"The file '{path}' of {setting}= does not import: it {described(error)}.") from error
     return module

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from harness.ensembles import ENSEMBLES
 from harness.inputs import DATA_SETS
+from harness.predictors import PREDICTORS
 from harness.proxy import PROXIES
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS
@@ -37,7 +38,8 @@ def _benchmarks() -> Iterable[tuple[str, ...]]:
     yield "benchmark", "version", "architectures", "data sets", "what"
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
-        n_archs = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        listed = f"{len(space.architectures):,}" if space.enumerable else "not listed"
+        n_archs = listed if space.complete or not space.enumerable else f"{listed} trained"
         yield name, str(space.version), n_archs, ", ".join(space.data_sets), _first_sentence(type(space))
 
 
@@ -47,6 +49,14 @@ def _searchers() -> Iterable[tuple[str, ...]]:
         searcher = SEARCHERS.get(name)
         options = ", ".join(f"{field.name}={field.default}" for field in fields(searcher))  # type: ignore[arg-type]
         yield name, options, _first_sentence(searcher)
+
+
+def _predictors() -> Iterable[tuple[str, ...]]:
+    yield "predictor", "version", "options", "paper", "what"
+    for name in PREDICTORS:
+        kind = PREDICTORS.get(name)
+        options = ", ".join(f"{field.name}={field.default}" for field in fields(kind))  # type: ignore[arg-type]
+        yield name, str(kind.version), options or "none", kind.paper, _first_sentence(kind)
 
 
 def _data_sets() -> Iterable[tuple[str, ...]]:
@@ -73,6 +83,7 @@ _LISTINGS: dict[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "ensembles": _ensembles,
     "benchmarks": _benchmarks,
     "datasets": _data_sets,
+    "predictors": _predictors,
     "searchers": _searchers,
     "tables": _tables,
 }

@@ -23,6 +23,7 @@ from harness.perf.per_sample import per_image_against_loop
 from harness.perf.proxies import cost_of_each, suite_zero_together
 from harness.perf.report import rows, write
 from harness.perf.runs import first_score, own_overhead, workers_against_processes
+from harness.perf.statistics import cost_of_statistics
 from harness.registry import unknown_name
 from harness.report import TERMINAL_WIDTH
 from harness.scoring.worker import keep_freed_memory
@@ -49,6 +50,7 @@ MEASUREMENTS = {
     "proxies": Measurement(cost_of_each, 5),
     "overhead": Measurement(own_overhead, 40),
     "workers": Measurement(workers_against_processes, 40),
+    "statistics": Measurement(cost_of_statistics, 1),
 }
 
 

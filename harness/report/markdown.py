@@ -10,6 +10,8 @@ from harness.report.evaluation import JSON, EvaluationTables
 from harness.report.sections import (
     REFERENCE_TITLE,
     RELIABILITY_TITLE,
+    REST_TITLE,
+    more_selection_lines,
     reference_lines,
     reliability_lines,
     seeds_lines,
@@ -66,6 +68,7 @@ def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("s
         ("Missing and infinite scores", _bullets(_left_out(tables))),
         ("Comparison with the baselines", list(_verdicts(tables))),
         ("Top-k selection", list(selection_lines(tables))),
+        *([(REST_TITLE, list(more_selection_lines(tables)))] if len(tables.selection) else []),
         *([("Variation over seeds", list(seeds_lines(tables)))] if len(tables.seeds) else []),
         *([(REFERENCE_TITLE, list(reference_lines(tables)))] if len(tables.reference) else []),
         *([(RELIABILITY_TITLE, list(reliability_lines(tables)))] if len(tables.reliability) else []),

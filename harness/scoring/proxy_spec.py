@@ -13,13 +13,19 @@ from typing import Any
 
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.plug_in_code import described, show_traceback
 from harness.proxy import PROXIES, Proxy
 from harness.registry import Options
+from harness.scoring.authors import is_authors, load_function, split_word
+from harness.scoring.sources import source_digest
 
 
 @dataclass(frozen=True)
 class ProxySpec:
-    """A proxy by name, the options that differ from its defaults, and its file if it is no plug-in."""
+    """A proxy by name, the options that differ from its defaults, and its file if it is no plug-in.
+
+    The path of a function of somebody's code is FILE.py:FUNCTION.
+    """
 
     name: str
     options: Options = ()
@@ -59,8 +65,19 @@ class ProxySpec:
 
     @property
     def digest(self) -> str:
-        """sha256 of the file for a proxy by path, empty for a plug-in (its version says what it computes)."""
+        """sha256 of the file for a proxy by path, empty for a plug-in (its version says what it computes).
+
+        For somebody's function that of the files which it imports from beside it, too.
+        """
+        function = split_word(self.path or "")
+        if function is not None:
+            return source_digest(Path(function[0]))
         return "" if self.path is None else hashlib.sha256(Path(self.path).read_bytes()).hexdigest()
+
+    @property
+    def is_external(self) -> bool:
+        """Whether it is a function of somebody's code, which outputs call external."""
+        return is_authors(self.proxy_class)
 
     @property
     def options_json(self) -> str:
@@ -88,6 +105,10 @@ def parse_proxies(words: Sequence[str], options: Mapping[str, Mapping[str, Any]]
 def _named(word: str) -> list[tuple[str, str | None]]:
     if word == "all":
         return [(name, None) for name in PROXIES]
+    function = split_word(word)
+    if function is not None:
+        path = f"{Path(function[0]).expanduser().resolve()}:{function[1]}"
+        return [(name, path) for name in load_file(path)]
     if word.endswith(".py") or "/" in word:
         path = str(Path(word).expanduser().resolve())
         return [(name, path) for name in load_file(path)]
@@ -97,7 +118,10 @@ def _named(word: str) -> list[tuple[str, str | None]]:
 
 @cache
 def load_file(path: str) -> tuple[str, ...]:
-    """Import a file of proxies and return the names that it registers, once per process."""
+    """Import a file of proxies, or one function of a file, and return the names that it registers, once per process."""
+    function = split_word(path)
+    if function is not None:
+        return (load_function(*function),)
     file = Path(path)
     if not file.is_file():
         raise MissingDataError(
@@ -119,7 +143,9 @@ def load_file(path: str) -> tuple[str, ...]:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
-        raise HarnessError(f"The proxy file '{path}' does not import: {type(error).__name__}: {error}.") from error
+        show_traceback(error)
+        why = described(error).removeprefix("raised ")
+        raise HarnessError(f"The proxy file '{path}' does not import: {why}.") from error
     names = tuple(sorted(set(PROXIES) - before))
     if not names:
         raise HarnessError(

@@ -85,7 +85,7 @@ class _Steps:
 def _most_steps(task: SearchTask) -> int:
     """The maximum number of steps of a search."""
     steps = task.settings.steps
-    if not task.space.enumerable:
+    if not task.space.complete:
         return steps
     n_archs = len(task.space.architectures)
     return steps if task.searcher.bounded else n_archs

@@ -15,6 +15,7 @@ from harness.searchers import Status
 from harness.space import Architecture
 
 _N_CURVE_POINTS = 160
+_N_NEAREST = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,9 @@ class SpaceTruth:
         return np.sort(accuracies[np.isfinite(accuracies)])
 
     def of(self, arch: Architecture) -> float:
-        """The ground truth of an architecture, as in its table."""
-        return float(self.evaluated.values[self.evaluated.space.index(arch)])
+        """The ground truth of an architecture, as in its table; NaN if it was not trained."""
+        number = self.evaluated.space.number(arch)
+        return float("nan") if number is None else float(self.evaluated.values[number])
 
     def rank(self, value: float) -> int | None:
         """1 for the best; ties share the best rank; None for NaN."""
@@ -86,7 +88,7 @@ class SearchOutcome:
         arch = search_run.scored[best].arch
         row: dict[str, object] = {**self.subject, "seed": search_run.seed, "arch": arch}
         if self.task.space.enumerable:
-            row["index"] = self.task.space.index(arch)
+            row["index"] = self.task.space.number(arch)
         row["score"] = float(search_run.values()[best, 0])
         if self.truth is not None:
             value = self.truth.of(arch)
@@ -102,6 +104,21 @@ class SearchOutcome:
         row |= {"steps": len(search_run.candidates), "evaluations": search_run.n_evaluations}
         row |= {f"n_{status.value}": of_status.count(status) for status in Status if status is not Status.SCORED}
         return row | {"seconds": search_run.seconds[-1]}
+
+    def nearest(self) -> pd.DataFrame:
+        """The trained architectures nearest to those that were found and have no ground truth, five for each seed.
+
+        `distance` is the number of choices that differ; none in a space whose architectures all have ground truth.
+        """
+        return pd.DataFrame([row for search_run in self.search_runs for row in self._nearest(search_run)])
+
+    def _nearest(self, search_run: SearchRun) -> Iterator[dict[str, object]]:
+        arch = search_run.scored[best_place(search_run, len(search_run.scored))].arch
+        if self.truth is None or np.isfinite(self.truth.of(arch)):
+            return
+        for trained, distance in self.task.space.nearest(arch, _N_NEAREST):
+            row = {**self.subject, "seed": search_run.seed, "arch": arch, "trained": trained, "distance": distance}
+            yield row | {"accuracy": self.truth.of(trained)} | {c.name: float(c.of([trained])[0]) for c in self.counts}
 
     def candidates(self) -> pd.DataFrame:
         """The log: one row per step and seed, with the objectives as evaluated at the end of the search."""

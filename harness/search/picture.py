@@ -40,7 +40,7 @@ def regret_figure(tables: SearchTables) -> Figure:
     """The figure; create and save it within `style()`.
 
     One row per benchmark, data set and horizontal axis, one column per objective, one colour per searcher. Without
-    ground truth, the highest score is shown instead of regret.
+    ground truth of all that was found, the highest score is shown instead of regret.
     """
     rows = [(panels, x) for panels in _rows(tables) for x in _AXES]
     n_columns = max(len(panels) for panels, _ in rows)
@@ -89,7 +89,8 @@ def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
     """The panels of each data set, at most `_PANELS_PER_ROW` per row."""
     for (bench, dataset), curves in tables.curves.groupby(["bench", "dataset"], sort=False):
         unit = tables.units.get((str(bench), str(dataset)))
-        quantity, label = ("score", "highest score") if unit is None else ("regret", f"regret, {unit}")
+        has_regret = unit is not None and bool(np.isfinite(curves["regret"]).all())
+        quantity, label = ("regret", f"regret, {unit}") if has_regret else ("score", "highest score")
         panels = [
             _Panel(f"{bench} {dataset}", str(objective), of_objective, quantity, label)
             for objective, of_objective in curves.groupby("objective", sort=False)

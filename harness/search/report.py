@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +40,8 @@ _SEED_COLUMNS = (
 def write_search(out: Path, tables: SearchTables) -> None:
     """Write search.csv, summary.csv, curves.csv, candidates.parquet, report.md, run.json and pictures into `out`.
 
+    Also nearest.csv if networks without ground truth were found, and front.csv of a multi-objective search.
+
     Raises:
         OptionError: the folder cannot be written.
         HarnessError: the disk is full.
@@ -54,6 +56,8 @@ def write_search(out: Path, tables: SearchTables) -> None:
     }
     with style():
         files["regret.png"] = png(regret_figure(tables))
+        if len(tables.nearest):
+            files["nearest.csv"] = _csv(tables.nearest)
         if tables.fronts:
             files["front.csv"] = _csv(pd.concat([front.members for front in tables.fronts], ignore_index=True))
             files["front.png"] = png(front_figure(tables))
@@ -73,6 +77,18 @@ def found_lines(tables: SearchTables) -> Iterator[str]:
         bench, dataset, search, objective = subject
         best = records(rows.sort_values("score", ascending=False, kind="stable"))[0]
         yield f"found, {bench} {dataset}, {search} {objective}, seed {best['seed']}: {best['arch']}"
+        yield from _not_trained_lines(tables, subject, best)
+
+
+def _not_trained_lines(tables: SearchTables, subject: tuple[Hashable, ...], best: dict[str, object]) -> Iterator[str]:
+    """Of a result without ground truth, the accuracies of the trained architectures that are nearest to it."""
+    if not len(tables.nearest):
+        return
+    own = (tables.nearest[list(SUBJECT)] == list(subject)).all(axis=1) & (tables.nearest["seed"] == best["seed"])
+    rows = records(tables.nearest[own])
+    if rows:
+        beside = ", ".join(f"{plain(row['accuracy'])} ({row['distance']} choices differ)" for row in rows)
+        yield f"    not trained, so without ground truth; the nearest trained networks: {beside}"
 
 
 def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
@@ -99,6 +115,8 @@ def markdown_report(tables: SearchTables) -> str:
         ("Results by seed", [*_seed_lines(tables), "", *(f"- {line}." for line in _SEED_COLUMNS)]),
         ("Progress", ["![Best found against evaluations and CPU seconds](regret.png)", "", *_curve_legend(tables)]),
     ]
+    if len(tables.nearest):
+        sections.append(("Nearest trained networks", list(_nearest_lines(tables))))
     if tables.fronts:
         sections.append(("Pareto fronts", ["![Candidates and Pareto fronts](front.png)", *_front_lines(tables)]))
     if len(tables.published):
@@ -170,6 +188,22 @@ def _curve_legend(tables: SearchTables) -> list[str]:
             "architecture within budget."
         )
     return lines
+
+
+def _nearest_lines(tables: SearchTables) -> Iterator[str]:
+    yield (
+        "These results were never trained. Beside each are the trained networks that differ from it in the fewest "
+        "choices: evidence about its surroundings, not its accuracy."
+    )
+    yield ""
+    yield table_line(
+        ("search", "score", "seed", "trained network", "choices that differ", "accuracy", "params", "flops")
+    )
+    yield table_line(["---"] * 4 + ["---:"] * 4)
+    for row in records(tables.nearest):
+        place = f"{row['bench']} {row['dataset']}, {row['search']}"
+        cells = (str(row["distance"]), plain(row["accuracy"]), _large(row["params"]), _large(row["flops"]))
+        yield table_line((place, str(row["objective"]), str(row["seed"]), code(str(row["trained"])), *cells))
 
 
 def _front_lines(tables: SearchTables) -> Iterator[str]:

@@ -141,16 +141,16 @@ class SearchRun(Problem):
         budget = self.task.budget
         if not budget.limits:
             return self.space.random(self.rng)
-        if self.space.enumerable:
-            if self._feasible is None:
-                self._feasible = budget.require_some(self.space.name)
-            return self.space.architectures[int(self.rng.choice(self._feasible))]
         drawn: list[Architecture] = []
-        while len(drawn) < _MOST_DRAWS:
+        while not self.space.complete and len(drawn) < _MOST_DRAWS:
             drawn.append(self.space.random(self.rng))
             if budget.fits(drawn[-1:])[0]:
                 return drawn[-1]
-        raise budget.refusal(self.space.name, drawn)
+        if not self.space.enumerable:
+            raise budget.refusal(self.space.name, drawn)
+        if self._feasible is None:
+            self._feasible = budget.require_some(self.space.architectures)
+        return self.space.architectures[int(self.rng.choice(self._feasible))]
 
     def value(self, candidate: Candidate) -> float:
         if candidate.place is None:

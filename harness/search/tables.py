@@ -1,7 +1,7 @@
 """The tables of a search: results, summaries over seeds, and published values."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -44,6 +44,7 @@ class SearchTables:
         published: published accuracies in the same spaces and data sets.
         units: the unit of the ground truth by (bench, dataset); no entry for a space without ground truth.
         provenance: written to run.json unchanged.
+        nearest: trained architectures beside those without ground truth that were found, see `SearchOutcome.nearest`.
     """
 
     found: pd.DataFrame
@@ -54,6 +55,7 @@ class SearchTables:
     published: pd.DataFrame
     units: Mapping[tuple[str, str], str]
     provenance: Mapping[str, JSON]
+    nearest: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(cls, outcomes: Sequence[SearchOutcome], provenance: Mapping[str, JSON]) -> Self:
@@ -80,6 +82,7 @@ class SearchTables:
             published=_published(found),
             units=units,
             provenance=provenance,
+            nearest=pd.concat([outcome.nearest() for outcome in outcomes], ignore_index=True),
         )
 
     def by_place(self) -> Iterator[tuple[str, str, pd.DataFrame]]:

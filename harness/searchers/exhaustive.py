@@ -14,11 +14,12 @@ _AT_ONCE = 5_000
 class Exhaustive(Searcher):
     """Every architecture in the official order; of ties the first wins. `steps` does not limit it."""
 
+    uses_neighbours: ClassVar[bool] = False
     uses_start: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
 
     def search(self, problem: Problem) -> Asking:
-        if not problem.space.enumerable:
+        if not problem.space.complete:
             raise OptionError(
                 f"search=exhaustive is not possible in {problem.space.name}, which is too large to list. "
                 "Use search=random or search=evolution."

@@ -15,6 +15,7 @@ _AT_ONCE = 16
 class RandomSearch(Searcher):
     """Architectures drawn uniformly without replacement, until the space is exhausted."""
 
+    uses_neighbours: ClassVar[bool] = False
     uses_start: ClassVar[bool] = False
 
     def search(self, problem: Problem) -> Asking:
@@ -30,12 +31,12 @@ class RandomSearch(Searcher):
 
 def _draws(problem: Problem) -> Iterator[Architecture]:
     """Distinct architectures in random order; endless for a space that is too large to list."""
-    if problem.space.enumerable:
+    if problem.space.complete:
         archs = problem.space.architectures
         for index in problem.rng.sample(range(len(archs)), len(archs)):
             yield archs[index]
     seen: set[Architecture] = set()
-    while not problem.space.enumerable:
+    while not problem.space.complete:
         arch = problem.space.random(problem.rng)
         if arch not in seen:
             seen.add(arch)

@@ -1,9 +1,9 @@
 """Search spaces: architectures -> their canonical forms, layers, costs and networks.
 
-`search_space` is the contract that a benchmark's space fulfils, `notation` the ways to write its architectures,
-`layers` what is counted of a network, `graph` an architecture as nodes and edges to draw, `initialise` the weights of
-a network from (seed, text). `model_space` is a space of the user's own networks, which `tracing` counts; `loading`
-finds one in a file.
+`search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part
+was trained, `notation` the ways to write its architectures, `layers` what is counted of a network, `graph` an
+architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a
+space of the user's own networks, which `tracing` counts; `loading` finds one in a file.
 """
 
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell
@@ -11,6 +11,8 @@ from harness.space.layers import Layer as Layer
 from harness.space.layers import LayerTable as LayerTable
 from harness.space.notation import Architecture as Architecture
 from harness.space.notation import Notation as Notation
+from harness.space.sampled import Choices as Choices
+from harness.space.sampled import SampledSpace as SampledSpace
 from harness.space.search_space import BENCHMARKS as BENCHMARKS
 from harness.space.search_space import Execute as Execute
 from harness.space.search_space import OpenSpace as OpenSpace

@@ -27,7 +27,7 @@ Execute = Literal["live", "all"]
 class SearchSpace(ABC):
     """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`.
 
-    One that is too large to list is an `OpenSpace`.
+    One that is too large to list is an `OpenSpace`, or a `SampledSpace` if some of its networks were trained.
     """
 
     name: ClassVar[str]
@@ -41,7 +41,7 @@ class SearchSpace(ABC):
     default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
     """Per data set the column of ground truth that is meant unless another is named, or several, of which the first one
     that is known for every architecture is meant. A column of a file, `accuracies.csv:COLUMN`, is one too: relative to
-    the file of the space. The benchmarks of the project name theirs in conf/benchmarks."""
+    the file of the space. A file `conf/benchmarks/<name>.yaml` goes before it."""
 
     @property
     def word(self) -> str:
@@ -79,6 +79,11 @@ class SearchSpace(ABC):
         return True
 
     @property
+    def complete(self) -> bool:
+        """Whether `architectures` are the whole space; False in a `SampledSpace`, where they are the trained ones."""
+        return self.enumerable
+
+    @property
     def start(self) -> Architecture:
         """The default start of a search, and an example of the notation."""
         return self.architectures[0]
@@ -90,6 +95,14 @@ class SearchSpace(ABC):
             UnknownNameError: if the space lacks it.
         """
         return self._places[self.check(arch)]
+
+    def number(self, arch: Architecture) -> int | None:
+        """The index of an architecture, None if it has none: in a space that lists no architectures, or not this one.
+
+        Raises:
+            UnknownNameError: if the space lacks it.
+        """
+        return self.index(arch) if self.enumerable else None
 
     @cached_property
     def _places(self) -> dict[Architecture, int]:
@@ -168,6 +181,11 @@ class SearchSpace(ABC):
         """A neighbour of `arch`, drawn uniformly; a space overrides it where drawing one is cheaper, or not uniform."""
         return rng.choice(self.neighbours(arch))
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether some architectures are nearer to one than others, so that a search can mutate them."""
+        return True
+
     @abstractmethod
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The architectures one mutation away, without `arch` itself."""
@@ -226,6 +244,10 @@ class SearchSpace(ABC):
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
         """Counts that a budget can limit, by name: `params`, `flops`, and further counts of the space."""
         return {"params": self.params(arch, data_set), "flops": self.flops(arch, data_set)}
+
+    def nearest(self, arch: Architecture, n: int) -> Sequence[tuple[Architecture, int]]:
+        """The trained architectures nearest to one that was not trained, with their distances; none for most spaces."""
+        return ()
 
     def check(self, arch: str) -> Architecture:
         """`arch`, checked to be in this space.
@@ -342,8 +364,9 @@ class SearchSpace(ABC):
         Raises:
             UnknownNameError: if the space lacks it.
         """
-        if self.enumerable:
-            return str(self.index(arch))
+        number = self.number(arch)
+        if number is not None:
+            return str(number)
         return hashlib.sha256(self.check(arch).encode()).hexdigest()[:8]
 
     @abstractmethod

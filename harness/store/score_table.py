@@ -77,11 +77,14 @@ class ScoreTable:
     def of(cls, key: ScoreKey, scores: Mapping[str, Score]) -> "ScoreTable":
         """The table of the scores of a store under one key, by architecture, in official order.
 
+        Architectures without a number, which only a search can meet, are left out.
+
         Raises:
             StoreError: the scores belong to another version of the space.
         """
         space = space_of(key)
-        found = sorted(((space.index(Architecture(arch)), score) for arch, score in scores.items()), key=lambda p: p[0])
+        numbered = ((space.number(Architecture(arch)), score) for arch, score in scores.items())
+        found = sorted(((index, score) for index, score in numbered if index is not None), key=lambda pair: pair[0])
         components = pd.DataFrame([dict(score.components) for _, score in found], dtype="float64")
         rows = components.add_prefix(_COMPONENT)
         rows.index = pd.Index([index for index, _ in found], dtype="int32", name="index")

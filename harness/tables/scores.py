@@ -82,7 +82,7 @@ class ScoreSources:
                     for header, load in self._tables
                     if _fits(header, ours, (space, dataset), protocol, kind, spec)
                 ]
-                sampled = [_sampled(space, ours, table, protocol) for table in found]
+                sampled = [sampled_scores(space, ours, table, protocol) for table in found]
                 large = [one for one in sampled if one.index.size >= FEWEST]
                 if large:
                     # Two tables can differ in the batches only; the one with more architectures is used and named.
@@ -118,7 +118,7 @@ class ScoreSources:
                 if json.dumps(value) != json.dumps(defaults.get(option))  # text, because NaN is not equal to NaN
             }
             ours = parse_proxies([name], {name: changed} if changed else {})[0]
-            sampled = _sampled(space, ours, load(), _protocol_of(key.protocol))
+            sampled = sampled_scores(space, ours, load(), _protocol_of(key.protocol))
             if sampled.index.size >= FEWEST:
                 yield ours, sampled
 
@@ -189,7 +189,8 @@ def _fits(
     )
 
 
-def _sampled(space: SearchSpace, ours: ProxySpec, table: ScoreTable, protocol: Protocol) -> Sampled:
+def sampled_scores(space: SearchSpace, ours: ProxySpec, table: ScoreTable, protocol: Protocol) -> Sampled:
+    """A proxy's scores on the largest sample that a table covers: the space, or the first N of its permutation."""
     scored_as = canonical_index(space.name) if ours.proxy_class.sees is Sees.LIVE else _own_index(space.name)
     is_scored = np.zeros(scored_as.size, dtype=bool)
     is_scored[table.rows.index.to_numpy()] = True

@@ -68,7 +68,8 @@ class Job:
     @property
     def label(self) -> str:
         """Identifies the architecture in a file name."""
-        return str(self.space.index(self.arch)) if self.space.enumerable else short_hash(self.arch)
+        number = self.space.number(self.arch)
+        return short_hash(self.arch) if number is None else str(number)
 
 
 def short_hash(text: str) -> str:

@@ -13,6 +13,7 @@ from harness.cli.names import OTHER_NAMES, meant
 from harness.cli.words import as_hydra_reads
 from harness.ensembles import ENSEMBLES
 from harness.inputs import DATA_SETS
+from harness.predictors import PREDICTORS
 from harness.proxy import PROXIES
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS
@@ -22,6 +23,7 @@ REGISTRIES = {
     "benchmark": BENCHMARKS,
     "data set": DATA_SETS,
     "ensemble": ENSEMBLES,
+    "predictor": PREDICTORS,
     "searcher": SEARCHERS,
 }
 

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -10,8 +11,10 @@ from harness.inputs import InputKind
 from harness.perf.__main__ import main, measure
 from harness.perf.figure import Bench, Figure
 from harness.perf.networks import _convolution, _plain_zico, _shapes
+from harness.perf.statistics import N_PROXIES, Case, cost_of_statistics, made_up
 from harness.proxy import PROXIES
 from harness.scoring.engine import score
+from harness.settings import AGAINST
 
 TINY = Bench(n_cells=2, seed=3, inputs=InputKind.noise, batch_size=4)
 
@@ -73,6 +76,22 @@ def test_overhead_is_measured_on_networks_that_differ():
     one, share = measure(["overhead"], TINY)
     assert one.value > 0
     assert share.target == 0.03
+
+
+def test_statistics_are_measured_on_samples_and_whole_populations():
+    cases = (Case(60, 90, 5.0), Case(90, 90, 8.0, 2_048.0))
+    figures = list(cost_of_statistics(TINY, cases))
+    assert [(figure.unit, figure.target) for figure in figures] == [
+        ("CPU s", 5.0), ("MiB", None), ("CPU s", 8.0), ("MiB", 2_048.0),
+    ]  # fmt: skip
+    assert all(figure.value > 0 for figure in figures)
+    scores, sample = made_up(cases[1], seed=0)
+    assert sample.is_population
+    assert sample.weights is not None
+    assert [name for name in scores if not name.startswith("proxy")] == list(AGAINST)
+    assert len(scores) == len(AGAINST) + N_PROXIES
+    assert np.isinf(made_up(Case(1_000, 1_000, 1.0), seed=0)[0]["proxy0"]).any()
+    assert np.isnan(scores["proxy1"]).any()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Counts beside those of layers: depth, live convolutions and elementwise work, against the networks themselves."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -32,6 +33,20 @@ CASES = [
 ]
 
 
+def _further_cases() -> Iterator[tuple[str, str, int]]:
+    """Every other listed space that defines both counts, on all its data sets."""
+    named = {bench for bench, _, _ in CASES}
+    for bench in BENCHMARKS:
+        space = BENCHMARKS.get(bench)
+        for name in space.data_sets if space.enumerable and bench not in named else ():
+            arch, data_set = space.start, DATA_SETS.get(name)
+            if space.depth(arch, data_set) is not None and space.elementwise_flops(arch, data_set) is not None:
+                yield bench, name, 3
+
+
+CASES += list(_further_cases())
+
+
 def sample(bench: str, n: int) -> list[Architecture]:
     architectures = BENCHMARKS.get(bench).architectures
     return [architectures[place] for place in Random(bench).sample(range(len(architectures)), n)]
@@ -50,7 +65,7 @@ def executed_elementwise(network: nn.Module, data_set: DataSet) -> int:
         nonlocal total
         if isinstance(module, nn.BatchNorm2d):
             total += 2 * output.numel()
-        elif isinstance(module, nn.ReLU | nn.LeakyReLU | nn.Tanh):
+        elif isinstance(module, nn.ReLU | nn.LeakyReLU | nn.Tanh | nn.Hardsigmoid):
             total += output.numel()
         elif isinstance(module, nn.MaxPool2d | nn.AvgPool2d | nn.AdaptiveAvgPool2d):
             total += inputs[0].numel()

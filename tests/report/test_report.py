@@ -25,8 +25,8 @@ from harness.agreement import (
     agreement_table,
     agreements,
     comparisons,
-    selection,
     selection_table,
+    selections,
     verdict_table,
 )
 from harness.errors import HarnessError, OptionError
@@ -61,7 +61,7 @@ def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("d
             row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
             rows.append(Row(row_key, found, 0.25))
             compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], paired=Plan(plan))]
-            selected.append((row_key, selection(scores[name], truth)))
+            selected.append((row_key, selections({name: scores[name]}, sample, costs={"flops": truth // 20 + 1})[name]))
         archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
         frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
     provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}
@@ -107,6 +107,26 @@ def test_seeds_are_named_only_where_they_differ(tables):
     assert "good seed 1" in text
     assert "bad seed 0" in text
     assert "params* seed" not in text
+
+
+def test_the_report_shows_what_each_ranking_finds_over_cells_and_networks(tables):
+    text = markdown_report(tables)
+    rows = tables.selection.set_index("proxy")
+    assert "| bench | data set | proxy | one vote per | precision@10 | precision@100 | nDCG@10 |" in text
+    good = rows.loc["good"]
+    for votes, suffix in (("cells", ""), ("networks", "_networks")):
+        found = f"| nats_tss | digits | good | {votes} | {correlation_text(good['weighted_tau' + suffix])} |"
+        assert found in text
+        at_equal = correlation_text(good[f"tau_equal_flops{suffix}"])
+        assert f"| {at_equal} | - |" in text
+    # Classes are pairs of neighbours, so 100 networks: the best tenth by truth is the last 20 cells.
+    assert good["precision10"] == np.mean(np.argsort(tables.scores["nats_tss", "digits"]["good"])[-10:] >= 180)
+    single = dataclasses.replace(
+        tables,
+        selection=tables.selection.assign(**{f"{name}_networks": tables.selection[name] for name in columns.FOUND}),
+    )
+    section = markdown_report(single).split("## Top-k selection")[1].split("## Figures")[0]
+    assert "| networks |" not in section
 
 
 def test_the_report_says_what_was_asked_found_left_out_and_where_it_comes_from(tables):

@@ -12,7 +12,8 @@ from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.truth import Truth
-from harness.truth.imports import TRUTH_IMPORTS
+from harness.truth.imports import TRUTH_IMPORTS, imports_of
+from harness.truth.sources import sources_of
 from harness.truth.table import TruthColumn, TruthTable, write_table
 
 SPACE, CIFAR10 = BENCHMARKS.get("nats_sss"), DATA_SETS.get("cifar10")
@@ -75,10 +76,22 @@ def test_a_single_name_is_taken_as_it_is_and_a_missing_one_is_named(tmp_path):
 
 
 def test_every_data_set_of_every_benchmark_has_a_default():
-    for bench in ("nats_tss", "nats_sss"):
+    for bench in BENCHMARKS:
         space = BENCHMARKS.get(bench)
+        if not (sources_of(bench) or imports_of(bench)):
+            continue  # no ground truth at all
         for data_set in space.data_sets:
-            assert default_truth(Truth(bench, []), space, DATA_SETS.get(data_set))
+            assert default_truth(Truth(bench, []), space, DATA_SETS.get(data_set)), (bench, data_set)
+
+
+def test_a_space_states_its_own_default_and_a_file_replaces_it(tmp_path, monkeypatch):
+    macro = BENCHMARKS.get("nasbench_macro")
+    truth = Truth("nasbench_macro", [])
+    assert default_truth(truth, macro, CIFAR10) == "test50"
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "nasbench_macro.yaml").write_text("truth:\n  cifar10: test50_seed1\n")
+    monkeypatch.setattr("harness.evaluation.evaluation_set.conf_folder", lambda: tmp_path)
+    assert default_truth(truth, macro, CIFAR10) == "test50_seed1"
 
 
 def test_a_space_of_a_package_declares_a_file_beside_its_own(tmp_path, monkeypatch):
