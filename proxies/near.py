@@ -64,7 +64,7 @@ class Near(Proxy):
                 full[layer] = rows[torch.randperm(len(rows), generator=rng)[: rows.shape[1]].to(rows.device)]
             kept.pop(layer, None)
 
-        for images in features.batches(self.n_images):
+        for images in features.chunks(self.n_images):
             features.read(network, images, see)
             if not kept:
                 break

@@ -27,7 +27,7 @@ class LayerFeatures(PrivateNetworkAndImages):
 
     shared_pass: ClassVar[str] = "layer features"
 
-    def batches(self, size: int) -> Iterator[Tensor]:
+    def chunks(self, size: int) -> Iterator[Tensor]:
         """All images of the protocol, so many at a time."""
         images = self.images(2**62)
         for start in range(0, len(images), size):
