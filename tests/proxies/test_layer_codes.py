@@ -74,9 +74,7 @@ def test_tcet_of_snip_by_hand() -> None:
 
 
 def test_tcet_refuses_unknown_words() -> None:
-    with pytest.raises(
-        OptionError, match="TcetSnip with mode=exp is invalid: it must be one of none, log"
-    ):
+    with pytest.raises(OptionError, match="TcetSnip with mode=exp is invalid: it must be one of none, log"):
         TcetSnip(mode="exp")
     with pytest.raises(OptionError, match="n_images=1 is invalid"):
         Tcet(n_images=1)
