@@ -95,4 +95,5 @@ def _grad(total: Tensor, by: Tensor) -> tuple[Tensor]:
 
 def _inverse_condition(output: Tensor) -> Tensor:
     values = torch.linalg.svdvals(output.double().reshape(len(output), -1))
-    return values[-1] / values[0] if values[0] > 0 and torch.isfinite(values[0]) else values.new_zeros(())
+    is_known = bool(values[0] > 0 and torch.isfinite(values[0]))
+    return torch.div(values[-1], values[0]) if is_known else torch.zeros_like(values[0])

@@ -85,5 +85,5 @@ def _effective_rank(rows: Tensor) -> Tensor:
     values = torch.linalg.svdvals(rows.double())
     total = values.sum()
     if not (bool(torch.isfinite(total)) and total > 0):
-        return total.new_zeros(())
-    return torch.special.entr(values / total).sum().exp()
+        return torch.zeros_like(total)
+    return torch.exp(torch.special.entr(values / total).sum())

@@ -58,17 +58,19 @@ class LayerCodes(PrivateNetworkAndImages):
         names = {module: name for name, module in body.named_modules() if isinstance(module, _LAYERS)}
         found: list[LayerCode] = []
         seen: set[nn.Module] = set()
+        by_module: dict[nn.Module, str] = dict(names.items())
 
         def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             units = by_sample(output.detach(), len(images))
             if units is not None:
                 seen.add(module)
-                found.append(LayerCode(names[module], *_code(units > 0)))
+                found.append(LayerCode(by_module[module], *_code(units > 0)))
 
         with hooked(list(names), see):
             run(network, images)
         if isinstance(network, OwnNetwork):
-            n_seen = sum(weight.numel() for name, weight in network.weights.items() if name in map(names.get, seen))
+            called = {name for module, name in names.items() if module in seen}
+            n_seen = sum(weight.numel() for name, weight in network.weights.items() if name in called)
             self.coverage = Coverage(weights=share(n_seen, sum(one.numel() for one in network.weights.values())))
         return found
 

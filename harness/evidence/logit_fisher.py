@@ -184,8 +184,8 @@ def _entry(module: nn.Module, own: str, place: int, at: int, inputs: Tensor) -> 
         channel = inputs[:, place].flatten(1).double()
         return place, at, (channel - module.running_mean[place]) / (module.running_var[place] + module.eps).sqrt()
     if isinstance(module, nn.Linear):
-        out, into = np.unravel_index(place, module.weight.shape)
-        return int(out), at, inputs[:, int(into), None].double()
+        unit, source = (int(index) for index in np.unravel_index(place, module.weight.shape))
+        return unit, at, inputs[:, source, None].double()
     assert isinstance(module, nn.Conv2d)
     out, into, row, column = (int(index) for index in np.unravel_index(place, module.weight.shape))
     group = out // (module.out_channels // module.groups)
