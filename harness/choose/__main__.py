@@ -98,7 +98,7 @@ def _choose(request: ChooseRequest) -> None:
     specs = defined_proxies(specs, settings, asked_for_all=ALL in words)
     command = Asked({"proxy": words, "bench": [space.name], "dataset": [data_set.name]}, settings)
     with out_folder(settings.out, f"{space.name}-{data_set.name}-choose") as out:
-        scored = scores_of(evaluated, specs, settings, chosen.tables)
+        scored = scores_of(evaluated, specs, settings, chosen.score_tables)
         counts = frozenset(str(name) for name in scored.table if is_baseline(str(name)))
         pool = Pool(evaluated.archs, index, classes, scored.table, accuracies, counts)
         rankings = rankings_of(pool, predictors)
@@ -152,9 +152,9 @@ def _predictors(request: ChooseRequest) -> Mapping[str, Predictor]:
 def _simulate(request: ChooseRequest) -> None:
     asked, chosen = request.evaluation, request.chosen
     predictors = _predictors(request)
-    if chosen.tables is None:
-        raise OptionError("tables=null is invalid: a simulation takes its scores from score tables.")
-    tables = chosen.tables
+    if chosen.score_tables is None:
+        raise OptionError("score_tables=null is invalid: a simulation takes its scores from score tables.")
+    tables = chosen.score_tables
     named, tolerated = pairs(asked.benches, asked.data_sets, asked.settings)
     opened, skipped = attempted(
         lambda space, data_set: (space, data_set, *benchmark_pool(space, data_set, asked.settings, tables)),

@@ -23,7 +23,7 @@ class ChooseSettings:
 
     k: int = 10
     repeats: int = 10
-    tables: Path | None = Path("results/scores")
+    score_tables: Path | None = Path("results/scores")
     predictors: tuple[str, ...] | None = None
     simulate: tuple[int, ...] | None = None
     draws: int = 20

@@ -33,7 +33,7 @@ def test_the_best_proxy_by_hand() -> None:
     assert shared.predict(np.array([[0.2, 0.4]])) == pytest.approx([0.3])
 
 
-@pytest.mark.parametrize("name", PREDICTORS)
+@pytest.mark.parametrize("name", list(PREDICTORS))
 def test_a_predictor_keeps_nothing_between_fits(name: str) -> None:
     random = np.random.default_rng(0)
     features, accuracies = random.uniform(size=(40, 3)), random.normal(size=40)
