@@ -64,7 +64,7 @@ def _kinds(changed: list[str]) -> list[str]:
     """What changed, by kind: `parameter cells.0.weight` is of the kind parameter."""
     found: dict[str, list[str]] = {}
     for what in changed:
-        kind, _, where = what.rpartition(" ")
+        kind, _, where = what.replace("the network", "itself").rpartition(" ")
         found.setdefault(kind or what, []).append(where)
     return [f"{kind.removesuffix(' of')} of {_some(places)}" for kind, places in found.items()]
 

@@ -125,7 +125,8 @@ def _opened(space: SearchSpace, data_set: DataSet, settings: Settings, word: str
     known = np.flatnonzero(np.isfinite(truth.values(space.architectures, data_set.name, column)))
     candidates = sample_index(space, settings, open_population(space, settings.population))
     index = np.unique(np.concatenate([known, candidates]))
-    return open_evaluation_set(space, data_set, settings, [space.architectures[row] for row in index])
+    whole = dataclasses.replace(settings, sample=None)  # of these, nothing more is to be drawn
+    return open_evaluation_set(space, data_set, whole, [space.architectures[row] for row in index])
 
 
 def _check_trained(accuracies: np.ndarray, classes: np.ndarray, truth: str) -> None:

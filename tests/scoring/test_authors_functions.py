@@ -153,7 +153,7 @@ def test_check_says_what_it_changes(written: Callable[..., str]) -> None:
     findings = _checked(written(SPOILS, "spoil"))
     text = findings["changes"].text
     assert findings["changes"].result is CheckResult.note
-    for what in ("parameter of stem.0", "mode of the network", "hooks left on", "weight_mask", "the batches"):
+    for what in ("parameter of stem.0", "mode of itself", "hooks left on", "weight_mask", "the batches"):
         assert what in text, text
     assert "requires_grad of the images" in text
     assert findings["called with"].text == (
