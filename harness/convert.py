@@ -21,7 +21,8 @@ from harness.evaluation.score_roles import ARCH_NAMES, INDEX_NAMES, KNOWN, roles
 from harness.files.atomic import replacing
 from harness.files.text_rows import opened_rows
 from harness.registry import unknown_name
-from harness.space import BENCHMARKS, Architecture, SearchSpace
+from harness.space import Architecture, SearchSpace, space_of
+from harness.space.model_space import FunctionSpace
 from harness.space.notation import INDEX, OFFICIAL, Notation, notation_called, read_all, shown
 
 Table = tuple[list[str], list[list[str]]]
@@ -39,7 +40,11 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         HarnessError: for a user error.
     """
-    space = BENCHMARKS.get(arguments.bench)
+    space = space_of(arguments.bench)
+    if isinstance(space, FunctionSpace):
+        raise OptionError(
+            f"{arguments.bench} is a function, which takes any name; there is no other notation to convert it to."
+        )
     target = None if arguments.to is None else notation_called(space, arguments.to)
     file = Path(arguments.archs[0]).expanduser()
     if len(arguments.archs) == 1 and file.is_file():

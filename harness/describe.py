@@ -14,14 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.cli.config import data_options
 from harness.errors import HarnessError, OptionError
+from harness.evaluation.evaluation_set import data_set_for
+from harness.evaluation.own_truth import opened_truth, truth_word
 from harness.files.atomic import replacing
-from harness.inputs import DATA_SETS
+from harness.inputs import DataSet
 from harness.report.cell_picture import cell_picture
 from harness.report.style import DPI, style
 from harness.report.tables import truth_meaning
-from harness.space import BENCHMARKS, Architecture, SearchSpace
-from harness.truth import Truth
+from harness.settings import Settings
+from harness.space import Architecture, SearchSpace, space_of
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -35,45 +38,49 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         HarnessError: for a user error.
     """
-    space = BENCHMARKS.get(arguments.bench)
+    space = space_of(arguments.bench, (arguments.arch,))
     arch = space.find(arguments.arch)
+    words = space.data_sets if arguments.dataset is None else ()
+    options = data_options(arguments.data)
+    data_sets = [data_set_for(space, word, options, arguments.loss) for word in words or (arguments.dataset,)]
     out = arguments.out or Path(f"{space.name}-{space.label(arch)}.png")
-    for line in describe(space, arch):
+    for line in describe(space, arch, data_sets):
         print(line)
     _draw(space, arch, out)
     print(out)
 
 
-def describe(space: SearchSpace, arch: Architecture) -> Iterator[str]:
+def describe(space: SearchSpace, arch: Architecture, data_sets: Sequence[DataSet]) -> Iterator[str]:
     """Lines of text: name, canonical form, and for each data set the counts and the truth on this machine."""
     number = space.number(arch)
     place = "of " if number is None else f"number {number:,} of {len(space.architectures):,} in "
     yield f"{arch}, {place}{space.name}"
     form = space.canonical(arch)
     yield "It is its own canonical form." if form == arch else f"Computes the same as {form}."
-    yield f"{len(space.neighbours(arch))} neighbours"
-    for name in space.data_sets:
-        data_set = DATA_SETS.get(name)
+    if space.has_neighbours:
+        yield f"{len(space.neighbours(arch))} neighbours"
+    for data_set in data_sets:
         params, flops = space.params(arch, data_set), space.flops(arch, data_set)
         live = space.params(arch, data_set, live=True), space.flops(arch, data_set, live=True)
-        yield f"{name}: {params:,} params ({live[0]:,} live), {flops / 1e6:,.3f} MFLOPs ({live[1] / 1e6:,.3f} live)"
+        counts = f"{params:,} params ({live[0]:,} live), {flops / 1e6:,.3f} MFLOPs ({live[1] / 1e6:,.3f} live)"
+        yield f"{data_set.name}: {counts}"
         for cost, value in space.costs(arch, data_set).items():
             if cost not in ("params", "flops"):
                 yield f"    {cost} {value:,.0f}"
-        yield from _truth(space, arch, name)
+        yield from _truth(space, arch, data_set)
 
 
-def _truth(space: SearchSpace, arch: Architecture, data_set: str) -> Iterator[str]:
+def _truth(space: SearchSpace, arch: Architecture, data_set: DataSet) -> Iterator[str]:
     try:
-        truth = Truth.open(space.name)
-        columns = truth.columns(data_set)
+        truth = opened_truth(space, data_set, truth_word(space, data_set, Settings()))
+        columns = truth.columns(data_set.name)
         if not columns:
-            truth.column(data_set, "")
+            truth.column(data_set.name, "")
     except HarnessError as error:
         yield f"    {error}"
         return
     for column in columns:
-        (value,) = truth.values([arch], data_set, column.name)
+        (value,) = truth.values([arch], data_set.name, column.name)
         if np.isfinite(value):
             yield f"    {column.name} {value:.3f} ({truth_meaning(asdict(column))})"
 

@@ -36,9 +36,14 @@ def calling(what: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if type(error).__module__.partition(".")[0] in _OWN_PACKAGES or _is_out_of_memory(error):
             raise
-        if os.environ.get(DEBUG):
-            traceback.print_exception(error)
+        show_traceback(error)
         raise PlugInError(f"{what} {described(error)}.") from error
+
+
+def show_traceback(error: BaseException) -> None:
+    """Print the traceback of an error in foreign code, where `--debug` asks for it."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
 
 
 def described(error: BaseException) -> str:

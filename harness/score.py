@@ -14,21 +14,24 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import OmegaConf
 
-from harness.cli.config import read_protocol
+from harness.cli.config import data_options, read_protocol
 from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
-from harness.errors import MissingDataError, OptionError
+from harness.errors import OptionError
+from harness.evaluation.architecture_file import ArchitectureFile, read_architecture_file
+from harness.evaluation.evaluation_set import data_set_for
 from harness.files.atomic import write_whole
-from harness.inputs import InputKind, draw_batches, open_data_set, own_data
+from harness.inputs import InputKind, draw_batches, own_data
 from harness.paths import conf_folder
 from harness.placement import EngineSettings
-from harness.protocol import Protocol
+from harness.protocol import Protocol, fitted
 from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import check_device, check_engine
-from harness.space import BENCHMARKS, Architecture, SearchSpace, refuse_unfit
+from harness.space import Architecture, space_of
+from harness.space.notation import shown
 from harness.store import OK, ScoreStore
 
 SECONDS = "_s"
@@ -57,52 +60,56 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     """The file's rows, with a column of scores and one of CPU seconds for each proxy."""
-    space = BENCHMARKS.get(arguments.bench)
-    table = read_architectures(arguments.file, space)
-    data_set = open_data_set(arguments.dataset or space.data_sets[0])
-    refuse_unfit(space, data_set)
+    rows = read_architecture_file(arguments.file.expanduser(), "FILE")
+    space = space_of(arguments.bench, rows.texts)
+    archs = rows.found(space)
+    table = _kept(rows, archs)
+    data_set = data_set_for(space, arguments.dataset, data_options(arguments.data), arguments.loss)
     engine = EngineSettings(arguments.engine, arguments.engine_address)
     if engine.is_local:
         check_device(arguments.device)
     else:
         check_engine(engine, arguments.device)
     specs = tuple(parse_proxies(arguments.proxy, {}))
+    inputs, protocol = InputKind(arguments.inputs), _protocol(arguments)
     context = ContextSpec(
-        space.name,
+        space.word,
         data_set.name,
-        InputKind(arguments.inputs),
-        _protocol(arguments),
+        inputs,
+        protocol if inputs is InputKind.noise else fitted(protocol, data_set),
         arguments.seed,
         arguments.device,
         own_data(data_set),
     )
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)
-    archs = [Architecture(arch) for arch in table[ARCH]]
     with ScoreStore(arguments.store.expanduser()) as store:
         ensure(run, archs, store, ExecutionOptions(arguments.workers, engine=engine))
         for spec in specs:
-            table = table.join(_columns(run, spec, store, archs))
+            table = _joined(table, _columns(run, spec, store, archs), arguments.file)
     return table
 
 
-def read_architectures(path: Path, space: SearchSpace) -> pd.DataFrame:
-    """A CSV file whose column `arch` names architectures of a space as `SearchSpace.find` takes them: now in full.
+def _kept(rows: ArchitectureFile, archs: Sequence[Architecture]) -> pd.DataFrame:
+    """The rows of a file as they are, with the architectures in full in the column arch.
 
     Raises:
-        MissingDataError: if there is no such file.
-        OptionError: if it is not such a table.
-        UnknownNameError: if one is not of the space.
+        OptionError: if two columns are called the same.
     """
-    try:
-        table = pd.read_csv(path, dtype={ARCH: str})
-    except FileNotFoundError:
-        raise MissingDataError(f"There is no file '{path}'; it must be a CSV file with a column {ARCH}.") from None
-    except (OSError, ValueError) as error:
-        raise OptionError(f"{path} is not a CSV file with a column {ARCH} ({type(error).__name__}).") from None
-    if ARCH not in table.columns or table.empty:
-        raise OptionError(f"{path} has the columns {', '.join(table.columns)} and {len(table)} rows; it needs {ARCH}.")
-    return table.assign(**{ARCH: [space.find(str(arch)) for arch in table[ARCH]]})
+    twice = next((name for at, name in enumerate(rows.header) if name in rows.header[:at]), None)
+    if twice is not None:
+        raise OptionError(f"'{rows.path}' has the column '{shown(twice)}' more than once; rename one.")
+    table = pd.DataFrame(list(rows.cells), columns=list(rows.header))
+    if ARCH not in table.columns:
+        table.insert(0, ARCH, "")
+    return table.assign(**{ARCH: archs})
+
+
+def _joined(table: pd.DataFrame, found: pd.DataFrame, file: Path) -> pd.DataFrame:
+    taken = [name for name in found.columns if name in table.columns]
+    if taken:
+        raise OptionError(f"'{file}' has a column '{taken[0]}' already, where the scores would go; rename it.")
+    return table.join(found)
 
 
 def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequence[Architecture]) -> pd.DataFrame:

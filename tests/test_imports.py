@@ -8,6 +8,7 @@ STAGES = [
     {"errors"},
     {"paths", "deprecated", "lazy", "progress", "plug_in_code"},
     {"registry", "randomness", "columns", "files"},
+    {"column_meanings"},
     {"predictors"},
     {"inputs"},
     {"space", "truth"},

@@ -38,7 +38,7 @@ MISTAKES = {
     "no proxy file": (["proxy=none.py"], "none.py'; proxy= takes a registered name or the path of a Python file."),
     "broken proxy file": (["proxy=broken.py"], "broken.py' does not import: SyntaxError"),
     "empty proxy file": (["proxy=empty.py"], "registers no proxy; decorate its class with"),
-    "raising proxy file": (["proxy=raising.py"], "raising.py' does not import: ZeroDivisionError: division by zero."),
+    "raising proxy file": (["proxy=raising.py"], "ZeroDivisionError: division by zero (raising.py, line 1)."),
     "proxy without annotation": (
         ["proxy=bare.py"],
         "Bare.measure has no annotation for 'gradients'; annotate it with a class of harness.evidence, such as ",

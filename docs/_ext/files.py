@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markdown_text import first_sentence, table
 
-from harness import columns
+from harness import column_meanings, columns
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
@@ -41,8 +41,8 @@ def files_page() -> str:
         "is renamed, and older files still load.\n"
     ]
     for name, of_file in TABLES.items():
-        parts.append(f"## {name}\n\n{columns.ROWS[name]}\n")
-        parts.append(table(("column", "meaning and unit"), ((f"`{c}`", columns.MEANINGS[c]) for c in of_file)))
+        parts.append(f"## {name}\n\n{column_meanings.ROWS[name]}\n")
+        parts.append(table(("column", "meaning and unit"), ((f"`{c}`", column_meanings.MEANINGS[c]) for c in of_file)))
     return "\n".join(parts)
 
 

@@ -11,14 +11,19 @@ from harness.scoring.engine import score_subject
 from harness.store import OK, UNDEFINED
 
 PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "activation_correlations": ("rcor", {}),
+    "block_gradients": ("eznas_a", {"n_images": 4}),
     "cell_features": ("az_trainability", {"n_images": 4}),
     "channel_correlations": ("meco", {}),
     "channel_sensitivities": ("fisher", {}),
     "concatenating_cells": ("nn_degree", {}),
     "first_batch_gradients": ("grad_norm", {}),
     "input_gradients": ("jacob_cov", {}),
+    "layer_codes": ("tcet_snip", {"n_images": 4}),
+    "layer_features": ("near", {"n_images": 4}),
     "layers": ("params", {}),
     "linear_regions_seen": ("linear_regions", {"n_images": 8}),
+    "logit_fisher": ("vkdnw_entropy", {"n_images": 2, "noise": False}),
     "named_relu_codes": ("naswot_original", {}),
     "output_sizes": ("zico_bc", {}),
     "parameter_gradients": ("grad_norm_global", {}),

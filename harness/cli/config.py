@@ -1,13 +1,15 @@
 """From a composed configuration to the settings of an evaluation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import yaml  # type: ignore[import-untyped]
 from omegaconf import DictConfig, OmegaConf
 
 from harness.cli.reading import Source, read_into
 from harness.errors import OptionError
+from harness.inputs.own_data import DataOptions
 from harness.protocol import Protocol
 from harness.settings import Settings
 
@@ -67,3 +69,21 @@ def read_protocol(values: Mapping[str, Any]) -> Protocol:
         HarnessError: for values that are invalid.
     """
     return read_into(Protocol, values, Source("protocol."))
+
+
+def data_options(words: Sequence[str]) -> DataOptions:
+    """How a user's own data is read, from the words of `--data NAME=VALUE`.
+
+    Raises:
+        HarnessError: for a word that is no such pair, an unknown name or an invalid value.
+    """
+    given: dict[str, object] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise OptionError(f"--data {word} is invalid: it must be NAME=VALUE, as classes=10.")
+        try:
+            given[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise OptionError(f"--data {word} is invalid: it must be a number, true, false or a list [a,b].") from None
+    return read_into(DataOptions, given, Source("data."))

@@ -17,6 +17,7 @@ RUNS = Path("results/runs")
 LISTINGS = ("proxies", "ensembles", "benchmarks", "datasets", "predictors", "searchers", "tables")
 INPUTS = ("real", "substitute", "noise")
 SWITCH = {"on": True, "off": False}
+_BENCH = "a benchmark, or a file of networks of your own: models.py"
 
 
 class OneSentenceParser(argparse.ArgumentParser):
@@ -93,17 +94,29 @@ def _check_list(arguments: argparse.Namespace) -> None:
 
 
 def _describe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
+    parser.add_argument("bench", metavar="BENCH", help=_BENCH)
     parser.add_argument("arch", metavar="ARCH", help="an index, or an official string or another notation")
+    _own_data(parser, "the only data set to describe it on (default: all of the benchmark)")
     parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
 
 
 def _check_describe(arguments: argparse.Namespace) -> None:
     arguments.bench = checked("benchmark", arguments.bench, further=())
+    if getattr(arguments, "dataset", None) is not None:
+        arguments.dataset = checked("data set", arguments.dataset, further=())
+
+
+def _own_data(parser: argparse.ArgumentParser, about: str) -> None:
+    """The options that name a data set, which may be the user's own."""
+    parser.add_argument("--dataset", help=f"{about}; or your own: images.npz, folder/, loader.py:function")
+    parser.add_argument("--loss", help="of your own data: cross_entropy, mse, ..., or file.py:function")
+    parser.add_argument(
+        "--data", nargs="+", default=[], metavar="NAME=VALUE", help="how your own data is read, as classes=10 size=224"
+    )
 
 
 def _convert(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
+    parser.add_argument("bench", metavar="BENCH", help=_BENCH)
     parser.add_argument("archs", metavar="FILE|ARCH", nargs="+", help="a CSV or Parquet file, or architectures")
     parser.add_argument("--to", metavar="NOTATION", help="arch, index, naslib, ... (default: all, of architectures)")
     parser.add_argument("--from", dest="written", metavar="NOTATION", help="how they are written (default: told)")
@@ -123,10 +136,12 @@ def _page(parser: argparse.ArgumentParser) -> None:
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bench", metavar="BENCH", help="a benchmark")
-    parser.add_argument("file", metavar="FILE", type=Path, help="a CSV file with a column arch; others are kept")
+    parser.add_argument("bench", metavar="BENCH", help=_BENCH)
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="a CSV or Parquet file with a column arch; others are kept"
+    )
     parser.add_argument("--proxy", nargs="+", default=["zico", "params", "flops"], metavar="PROXY", help="proxies")
-    parser.add_argument("--dataset", help="a data set (default: the benchmark's first)")
+    _own_data(parser, "a data set (default: the benchmark's first)")
     parser.add_argument("--protocol", default="paper", help="a file of conf/protocol (default: %(default)s)")
     parser.add_argument("--batch-size", type=int, help="instead of the protocol's")
     parser.add_argument("--residuals", choices=SWITCH, help="instead of the protocol's")
@@ -145,8 +160,6 @@ def _check_score(arguments: argparse.Namespace) -> None:
     _check_describe(arguments)
     words = [name for word in arguments.proxy for name in word.split(",")]
     arguments.proxy = [checked("proxy", word) for word in words]
-    if arguments.dataset is not None:
-        arguments.dataset = checked("data set", arguments.dataset, further=())
     if arguments.protocol not in choices("protocol"):
         raise OptionError(unknown_name("protocol", arguments.protocol, choices("protocol")))
 

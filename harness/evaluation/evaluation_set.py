@@ -14,7 +14,7 @@ from harness.agreement import Sample
 from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.evaluation.own_truth import opened_truth, truth_word
 from harness.evaluation.population import Population, open_population
-from harness.inputs import DATA_SETS, DataSet, open_data_set, own_data, refuse_options
+from harness.inputs import DATA_SETS, DataOptions, DataSet, open_data_set, own_data, refuse_options
 from harness.paths import conf_folder
 from harness.randomness import derive_seed
 from harness.settings import ALL, DEFAULT_SAMPLE, Settings
@@ -24,6 +24,7 @@ from harness.truth.own_file import names_file
 from harness.truth.table import TruthColumn
 
 T = TypeVar("T")
+_DIGITS = "digits"  # they come with the harness
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,29 @@ def pairs(
     if ALL in (*benches, *data_sets):
         return named, (HarnessError,)
     return named, (MissingDataError,) if len(named) > 1 else ()
+
+
+def data_set_for(space: SearchSpace, word: str | None, options: DataOptions, loss: str | None) -> DataSet:
+    """The data set that a word names for a space.
+
+    Args:
+        space: a benchmark, or the user's own networks.
+        word: a name, or a file, folder or loader of the user's own; None: the first of the space, or the digits.
+        options: how a user's own data is read.
+        loss: of a user's own data.
+
+    Raises:
+        UnknownNameError: if nothing is called so.
+        OptionError: if the space has not this data set, or no networks for it.
+        HarnessError: for data of the user's own that cannot be used.
+    """
+    data_set = open_data_set(word or next(iter(space.data_sets), _DIGITS), options, loss)
+    if own_data(data_set) is None and not space.takes(data_set.name):
+        raise OptionError(
+            f"The benchmark {space.name} has no data set '{data_set.name}'; it has {', '.join(space.data_sets)}."
+        )
+    refuse_unfit(space, data_set)
+    return data_set
 
 
 def _opened_data_sets(words: Sequence[str], settings: Settings) -> dict[str, DataSet]:

@@ -61,6 +61,11 @@ def evaluate_models(
         raise OptionError(
             f"evaluate_models was given {type(models[wrong]).__name__} for '{wrong}', not a module or function."
         )
+    if settings is not None and not settings.engine.is_local:
+        raise OptionError(
+            f"engine={settings.engine.name} is invalid for evaluate_models: its networks exist in this process alone. "
+            "Put the function that builds them into a file and use bench=models.py:build, or omit engine=."
+        )
     data_set = _data_set(inputs, settings)
     if settings is None:
         size = max(1, min(128, len(data_set.inputs) // 2))

@@ -1,4 +1,4 @@
-"""Populations: which architectures of a space a statement is about, by name or from a CSV file of architectures."""
+"""Populations: which architectures of a space a statement is about, by name or from a file of architectures."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,15 +6,13 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from harness.columns import ARCH
-from harness.errors import MissingDataError, OptionError
+from harness.errors import OptionError
+from harness.evaluation.architecture_file import names_table, read_architecture_file
 from harness.registry import unknown_name
 from harness.space import Architecture, SearchSpace
-
-_CSV = ".csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +40,15 @@ class Population:
 
 
 def open_population(space: SearchSpace, name: str) -> Population:
-    """The population that `population=NAME` means for a space: one that the space names, or the rows of a CSV file.
+    """The population that `population=NAME` means for a space: one that the space names, or the rows of a file.
 
     Raises:
-        OptionError: for a name that the space does not know, and for a file without architectures.
+        OptionError: for a name that the space does not know.
+        CorruptDataError: for a file without architectures.
         MissingDataError: if there is no such file.
         UnknownNameError: for an architecture that the space lacks.
     """
-    if name.lower().endswith(_CSV):
+    if names_table(name):
         return _read(space, Path(name))
     if name not in space.populations:
         raise OptionError(
@@ -66,15 +65,6 @@ def _named(space: SearchSpace, name: str) -> Population:
 
 
 def _read(space: SearchSpace, file: Path) -> Population:
-    try:
-        table = pd.read_csv(file.expanduser(), dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise MissingDataError(f"population={file} names no file; give a CSV file with the column {ARCH}.") from None
-    except (OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as error:
-        raise OptionError(f"population={file} cannot be read as a CSV file: {str(error).strip()}.") from None
-    if ARCH not in table.columns:
-        raise OptionError(f"population={file} lacks the column {ARCH}; it has {', '.join(map(str, table.columns))}.")
-    if table.empty:
-        raise OptionError(f"population={file} holds no architecture; give one or more in its column {ARCH}.")
-    index = np.unique([space.index(space.find(arch)) for arch in table[ARCH]]).astype(np.int64)
+    rows = read_architecture_file(file.expanduser(), "population=")
+    index = np.unique([space.index(arch) for arch in rows.found(space)]).astype(np.int64)
     return Population(space, str(file), f"the {index.size:,} architectures of {file.name}", index)

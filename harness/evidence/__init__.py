@@ -7,6 +7,7 @@ from harness.evidence.activations import ReluCodes as ReluCodes
 from harness.evidence.base import EVIDENCE as EVIDENCE
 from harness.evidence.base import Evidence as Evidence
 from harness.evidence.base import Subject as Subject
+from harness.evidence.blocks import BlockGradientsSeen as BlockGradientsSeen
 from harness.evidence.cells import CellFeatures as CellFeatures
 from harness.evidence.channels import ChannelCorrelations as ChannelCorrelations
 from harness.evidence.gradients import FirstBatchGradients as FirstBatchGradients
@@ -14,8 +15,12 @@ from harness.evidence.gradients import InputGradients as InputGradients
 from harness.evidence.gradients import ParameterGradients as ParameterGradients
 from harness.evidence.gradients import WeightCurvature as WeightCurvature
 from harness.evidence.gradients import WeightGradients as WeightGradients
+from harness.evidence.image_correlations import ActivationCorrelations as ActivationCorrelations
+from harness.evidence.layer_codes import LayerCodes as LayerCodes
+from harness.evidence.layer_features import LayerFeatures as LayerFeatures
 from harness.evidence.layers import ConcatenatingCells as ConcatenatingCells
 from harness.evidence.layers import Layers as Layers
+from harness.evidence.logit_fisher import LogitFisher as LogitFisher
 from harness.evidence.patterns import LinearRegionsSeen as LinearRegionsSeen
 from harness.evidence.per_image import PerImageGradients as PerImageGradients
 from harness.evidence.private import PrivateNetwork as PrivateNetwork

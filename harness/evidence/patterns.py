@@ -60,19 +60,47 @@ def n_regions(network: nn.Module, images: Tensor) -> int:
 
 def n_unit_patterns(network: nn.Module, images: Tensor) -> int:
     """The number of distinct patterns of the units of all ReLUs over images."""
-    n_words = -(-len(images) // 16)
-    powers = torch.zeros(n_words, len(images), device=images.device)  # a product with them packs 16 images into a word
-    for image in range(len(images)):
-        powers[image // 16, image] = 2.0 ** (image % 16)
-    words = [np.empty((0, n_words), dtype=np.uint16)]
+    words = _Words(len(images))
+    _read_relus(network, images, words.add)
+    return words.n_distinct
 
-    def see(output: Tensor) -> None:
-        units = output.movedim(1, -1).flatten(1)  # in memory order
+
+def n_signs_patterns(network: nn.Module, images: Tensor) -> int:
+    """The same of ReLU, GELU and SiLU modules with outputs of any shape, by the signs of their inputs."""
+    words = _Words(len(images))
+    if isinstance(network, OwnNetwork):
+        _read_relus(network, images, words.add)
+        return words.n_distinct
+
+    def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        words.add(output if isinstance(module, nn.ReLU) else inputs[0])
+
+    kinds = nn.ReLU | nn.GELU | nn.SiLU
+    with torch.no_grad(), hooked([module for module in network.modules() if isinstance(module, kinds)], see):
+        run(network, images)
+    return words.n_distinct
+
+
+class _Words:
+    """The patterns of units over images, 16 images to a word."""
+
+    def __init__(self, n_images: int) -> None:
+        self._n_words = -(-n_images // 16)
+        # A product with these packs 16 images into a word.
+        self._powers = torch.zeros(self._n_words, n_images)
+        for image in range(n_images):
+            self._powers[image // 16, image] = 2.0 ** (image % 16)
+        self._found = [np.empty((0, self._n_words), dtype=np.uint16)]
+
+    def add(self, output: Tensor) -> None:
+        units = output.movedim(1, -1).flatten(1) if output.dim() > 1 else output[:, None]  # in memory order
         active = torch.gt(units, 0, out=torch.empty(units.shape, device=units.device))
-        words.append((powers @ active).T.cpu().numpy().astype(np.uint16, order="C"))
+        packed = (self._powers.to(units.device) @ active).T
+        self._found.append(packed.cpu().numpy().astype(np.uint16, order="C"))
 
-    _read_relus(network, images, see)
-    return _n_distinct_packed(np.concatenate(words).view(np.uint8))
+    @property
+    def n_distinct(self) -> int:
+        return _n_distinct_packed(np.concatenate(self._found).view(np.uint8))
 
 
 @torch.no_grad()

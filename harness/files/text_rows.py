@@ -18,13 +18,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.errors import CorruptDataError, MissingDataError
+from harness.errors import CorruptDataError, HarnessError, MissingDataError
 
 LONGEST_CELL = 10_000
 _LONGEST_LINE = 2**24
 _MOST_BYTES = 2**35  # 32 GiB of text: more is no table of scores, but perhaps a bomb
 _ROWS_AT_ONCE = 4096
 _SEPARATORS = (",", ";", "\t")
+_COMMENT = "#"
 _PARQUET, _GZIP, _ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -34,33 +35,37 @@ class Rows:
     """A table's header, and its further rows with their numbers; the header is in line 1.
 
     `cells` can be walked through once. `decimal_comma` says whether numbers may have a comma for the point, which is so
-    where cells are separated by semicolons or tabs.
+    where cells are separated by semicolons or tabs. `comments` are the lines above the header that begin with `#`, and
+    of Parquet what its metadata say of its columns, as `# COLUMN: TEXT`.
     """
 
     path: Path
     header: tuple[str, ...]
     cells: Iterator[tuple[int, list[str]]]
     decimal_comma: bool = False
+    comments: tuple[str, ...] = ()
 
 
 @contextmanager
-def opened_rows(path: Path, known: Sequence[str], *, setting: str = "scores") -> Iterator[Rows]:
+def opened_rows(path: Path, known: Sequence[str], *, taker: str = "scores=") -> Iterator[Rows]:
     """The rows of a file; it is Parquet, gzip or text by its first bytes, whatever its name.
 
     Args:
         path: of the file.
         known: names of columns, of which the header should have one: they tell the separator.
-        setting: which setting takes the file, for the sentence that there is none.
+        taker: what takes the file, for the sentence that there is none: a setting, or a word of a command.
 
     Raises:
         MissingDataError: if there is no such file.
         CorruptDataError: if it is no such table; also while the rows are walked through.
     """
+    kind = "CSV"
     try:
         with path.open("rb") as file:
             start = file.read(4)
             file.seek(0)
             if start.startswith(_PARQUET):
+                kind = "Parquet"
                 yield _parquet_rows(path, file)
                 return
             if start.startswith(_ZIP):
@@ -68,15 +73,15 @@ def opened_rows(path: Path, known: Sequence[str], *, setting: str = "scores") ->
             unpacked = cast(IO[bytes], gzip.open(file)) if start.startswith(_GZIP) else file  # noqa: SIM115
             with _text(unpacked, start) as text:
                 yield _csv_rows(path, text, known)
+    except HarnessError:
+        raise
     except FileNotFoundError:
         raise MissingDataError(
-            f"There is no file '{path}'; {setting}= takes a CSV or Parquet file with the column arch."
+            f"There is no file '{path}'; {taker} takes a CSV or Parquet file with the column arch."
         ) from None
-    except CorruptDataError:
-        raise
     except (OSError, ValueError, csv.Error, EOFError, zlib.error, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or ("not UTF-8" if isinstance(error, UnicodeError) else error)
-        raise CorruptDataError(f"'{path}' is not a CSV file: {' '.join(str(reason).split())[:200]}.") from error
+        raise CorruptDataError(f"'{path}' is not a {kind} file: {' '.join(str(reason).split())[:200]}.") from error
 
 
 def _text(file: IO[bytes], start: bytes) -> io.TextIOWrapper:
@@ -86,8 +91,13 @@ def _text(file: IO[bytes], start: bytes) -> io.TextIOWrapper:
 
 def _csv_rows(path: Path, text: io.TextIOWrapper, known: Sequence[str]) -> Rows:
     lines = _lines(path, text)
-    leading: list[str] = []  # blank ones and the header's
+    leading: list[str] = []  # blank ones and the header's; a comment is as a blank line
+    comments: list[str] = []
     for line in lines:
+        if line.startswith(_COMMENT):
+            comments.append(line.strip())
+            leading.append("\n")
+            continue
         leading.append(line)
         if line.strip():
             break
@@ -95,7 +105,7 @@ def _csv_rows(path: Path, text: io.TextIOWrapper, known: Sequence[str]) -> Rows:
     reader = csv.reader(chain(leading, lines), delimiter=separator, strict=True)
     header = next((cells for cells in reader if any(map(str.strip, cells))), [])
     names = tuple(name.strip() for name in header)
-    return Rows(path, names, _checked(path, reader, len(header)), decimal_comma=separator != ",")
+    return Rows(path, names, _checked(path, reader, len(header)), separator != ",", tuple(comments))
 
 
 def _lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
@@ -149,7 +159,10 @@ def _parquet_rows(path: Path, file: IO[bytes]) -> Rows:
                     raise CorruptDataError(f"'{path}' has a cell of over {LONGEST_CELL:,} characters in row {line}.")
                 yield line, list(row)
 
-    return Rows(path, header, rows())
+    metadata = parquet.schema_arrow.metadata or {}
+    texts = {key.decode(errors="replace"): text.decode(errors="replace") for key, text in metadata.items()}
+    comments = tuple(f"{_COMMENT} {name}: {texts[name]}" for name in header if name in texts)
+    return Rows(path, header, rows(), comments=comments)
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError, MissingDataError, UnknownNameError
-from harness.plug_in_code import described
+from harness.plug_in_code import described, show_traceback
 from harness.registry import unknown_name
 
 _SUFFIX = ".py"
@@ -67,11 +67,15 @@ def _module(path: str, setting: str) -> ModuleType:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[name] = module
+    folder = str(Path(path).parent)
+    if folder not in sys.path:  # as if Python ran the file: modules beside it can be imported
+        sys.path.append(folder)
     try:
         specification.loader.exec_module(module)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
+        show_traceback(error)
         raise HarnessError(f"The file '{path}' of {setting}= does not import: it {described(error)}.") from error
     return module

@@ -39,6 +39,14 @@ def contents(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+def _graph(bench: str, arch: str) -> ArchitectureGraph:
+    """The graph of an architecture; of a network of the user's own, whose file may be elsewhere, its name alone."""
+    if bench in BENCHMARKS:
+        space = BENCHMARKS.get(bench)
+        return space.graph(space.check(arch))
+    return ArchitectureGraph.chain(["input", arch, "output"], f"A network of {bench}.")
+
+
 class Graphs:
     """Graphs of architectures in compact form: vertex lists and edges that several share are stored once."""
 
@@ -67,7 +75,6 @@ def _panel(run: Run, panel: Panel, graphs: Graphs) -> dict[str, Any]:
     n_archs = len(scores)
     if n_archs > MOST_ARCHITECTURES:
         scores = scores.sample(MOST_ARCHITECTURES, random_state=0).sort_index()
-    space = BENCHMARKS.get(panel.bench)
     archs = [str(arch) for arch in scores[columns.ARCH]]
     return {
         "id": _identity(run, panel),
@@ -79,7 +86,7 @@ def _panel(run: Run, panel: Panel, graphs: Graphs) -> dict[str, Any]:
         "indices": scores[columns.INDEX].tolist(),
         "accuracies": _numbers(scores[columns.TRUTH]),
         "scores": {name: _numbers(scores[name]) for name in columns.proxy_columns(scores)},
-        "graphs": [graphs.add(space.graph(space.check(arch))) for arch in archs],
+        "graphs": [graphs.add(_graph(panel.bench, arch)) for arch in archs],
     }
 
 

@@ -1,14 +1,12 @@
-"""What a run costs beyond one process: engines compared, runs that lose a process or node, and the merging of stores.
+"""What a run costs beyond one process: engines compared, and runs that lose a process or a node.
 
-    python -m harness.perf.scale --out results/scale --scores 1e6 1e7
+    python -m harness.perf.scale --out results/scale --networks 60
 
 Everything is measured in one run on one machine; without the extra `ray` the rows of Ray are left out.
 """
 
 import argparse
 import os
-import platform
-import resource
 import signal
 import subprocess
 import sys
@@ -16,32 +14,28 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
 
-import joblib
-import pandas as pd
-
-from harness.evaluation.provenance import describe_process
-from harness.files.results import write_files
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.perf.figure import Figure
-from harness.perf.report import rows
+from harness.perf.scale_report import write_scale
 from harness.placement import EngineSettings, read_shard
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
 from harness.scoring.proxy_spec import parse_proxies
 from harness.scoring.shards import archs_of_shard
 from harness.space import BENCHMARKS, Architecture
-from harness.store import OK, Score, ScoreKey, ScoreStore, merge
+from harness.store import ScoreStore, merge
 
-_N_STORES = 200
-_ARCHS_PER_KEY = 15_625
+_UNDER_WAY_S = 1.0
+"""How much longer a network takes after it is logged while losses are tried, so that they meet networks under way."""
+
 _LOGGING = """
     import os
+    import time
     from dataclasses import dataclass
     from typing import ClassVar
 
@@ -58,6 +52,8 @@ _LOGGING = """
         def measure(self, gradients: WeightGradients) -> float:
             with open({log!r}, "a") as log:
                 log.write("x\\n")
+            if os.path.exists({slow!r}):
+                time.sleep({seconds})
             return float(sum(layer.norm() for layer in gradients.layers.values()))
 """
 
@@ -74,7 +70,7 @@ class Setting(NamedTuple):
     def of(cls, n: int, folder: Path) -> "Setting":
         """The setting of `n` random cells of NATS-Bench topology on digits, protocol paper."""
         log, file = folder / "log", folder / "logged_norm.py"
-        file.write_text(dedent(_LOGGING).format(log=str(log)))
+        file.write_text(dedent(_LOGGING).format(log=str(log), slow=str(folder / "slow"), seconds=_UNDER_WAY_S))
         context = ContextSpec("nats_tss", "digits", InputKind.real, Protocol(), 0, "cpu")
         space = BENCHMARKS.get("nats_tss")
         archs = tuple(space.architectures[row * (len(space.architectures) // n)] for row in range(n))
@@ -144,6 +140,7 @@ def _engine(name: str, setting: Setting, wall_s: float, store: Path, reference: 
 def losses(setting: Setting, cluster: Any) -> Iterator[Figure]:
     """Runs on Ray that lose a node, a worker process or themselves after a third of their networks."""
     reference, third = setting.scores(setting.folder / "local.sqlite"), len(setting.archs) // 3
+    (setting.folder / "slow").touch()
     for name in ("node removed", "worker killed", "run killed and started again"):
         store = setting.folder / f"{name.split()[0]}-lost.sqlite"
         words = [sys.executable, "-m", "harness.perf.scale", "--networks", str(len(setting.archs))]
@@ -179,48 +176,11 @@ def processes(name: bytes) -> list[int]:
     return found
 
 
-def merging(n_scores: int) -> Iterator[Figure]:
-    """Seconds and memory of merging 200 stores of equal size, measured in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{index:03d}.sqlite" for index in range(_N_STORES)]
-        archs = BENCHMARKS.get("nats_tss").architectures
-        n_keys = max(1, round(n_scores / _ARCHS_PER_KEY))
-        keys = [ScoreKey("nats_tss@1", "cifar10", "", "{}", f"proxy{key}@1", "{}", "", 0) for key in range(n_keys)]
-        for index, path in enumerate(paths):
-            with ScoreStore(path) as store:
-                own = archs[index::_N_STORES]
-                store.add(
-                    [(key, Score(a, {"value": row * 0.37}, OK, "", 0.5)) for key in keys for row, a in enumerate(own)]
-                )
-        size = sum(path.stat().st_size for path in paths)
-        target = Path(folder) / "all.sqlite"
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        started = time.perf_counter()
-        code = (
-            "import sys, resource; from pathlib import Path; from harness.store import merge; "
-            "print(merge(Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]]), "
-            "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        words = [sys.executable, "-c", code, str(target), *map(str, paths)]
-        n, peak = map(int, subprocess.run(words, capture_output=True, text=True, check=True).stdout.split())
-        wall_s = time.perf_counter() - started
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        name = f"{_N_STORES} stores with {n:,} scores"
-        yield Figure("merge", f"{name}: wall time", wall_s, "s")
-        yield Figure("merge", f"{name}: CPU time", cpu_s, "CPU s")
-        yield Figure("merge", f"{name}: CPU time for a million scores", cpu_s / n * 1e6, "CPU s")
-        yield Figure("merge", f"{name}: peak memory", peak / 1024, "MiB")
-        yield Figure("merge", f"{name}: size of all sources", size / 2**20, "MiB")
-        yield Figure("merge", f"{name}: size of the merged store", target.stat().st_size / 2**20, "MiB")
-
-
 def main(words: Sequence[str] | None = None) -> int:
     """Measure and write scale.csv and scale.md."""
     parser = argparse.ArgumentParser(prog="python -m harness.perf.scale", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("results/scale"))
     parser.add_argument("--networks", type=int, default=60)
-    parser.add_argument("--scores", type=float, nargs="*", default=[1e6, 1e7])
     parser.add_argument("--one-run", nargs=3, metavar=("FOLDER", "STORE", "ADDRESS"), help=argparse.SUPPRESS)
     given = parser.parse_args(words)
     if given.one_run:
@@ -228,30 +188,18 @@ def main(words: Sequence[str] | None = None) -> int:
         _one_run(Setting.of(given.networks, Path(folder)), Path(store), where)
         return 0
     figures: list[Figure] = []
+    command = f"python -m harness.perf.scale --networks {given.networks}"
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting.of(given.networks, Path(folder))
         cluster = _cluster()
         figures += engines(setting, cluster)
-        _write(given, figures)
+        write_scale(given.out, "scale", command, figures)
         if cluster is not None:
             figures += losses(setting, cluster)
-            _write(given, figures)
+            write_scale(given.out, "scale", command, figures)
             cluster.shutdown()
-    for n_scores in given.scores:
-        figures += merging(int(n_scores))
-        _write(given, figures)
     print(given.out)
     return 0
-
-
-def _write(given: argparse.Namespace, figures: Sequence[Figure]) -> None:
-    """What is measured so far."""
-    table = pd.DataFrame([vars(figure) for figure in figures])
-    lines = ["# Engines, losses and merging", "", "| measurement | value | unit | target | verdict |"]
-    lines += ["|---|---:|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows(figures)), ""]
-    lines += [f"- {key}: `{value}`" for key, value in _machine(given).items()]
-    files = {"scale.csv": table.to_csv(index=False, lineterminator="\n"), "scale.md": "\n".join([*lines, ""])}
-    write_files(given.out, {name: text.encode() for name, text in files.items()})
 
 
 def _one_run(setting: Setting, store: Path, where: str) -> None:
@@ -269,7 +217,7 @@ def _cluster() -> Any:
     if find_spec("ray") is None:
         return None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "600")  # on a busy machine
     import ray
     from ray.cluster_utils import Cluster
 
@@ -277,20 +225,6 @@ def _cluster() -> Any:
     cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, log_to_driver=False, configure_logging=False, logging_level="ERROR")
     return cluster
-
-
-def _machine(given: argparse.Namespace) -> dict[str, str]:
-    process = describe_process(f"python -m harness.perf.scale --networks {given.networks}")
-    versions = process["versions"]
-    return {
-        "command": str(process["command"]),
-        "date": str(process["date"]),
-        "machine": f"{joblib.cpu_count()} cores, {platform.platform()}",
-        "load before": f"{os.getloadavg()[2]:.1f} processes over 15 minutes",
-        "versions": ", ".join(f"{name} {one}" for name, one in versions.items()) if isinstance(versions, dict) else "",
-        "ray": version("ray") if find_spec("ray") else "not installed",
-        "git commit": str(process["git_commit"]),
-    }
 
 
 if __name__ == "__main__":

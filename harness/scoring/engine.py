@@ -16,6 +16,7 @@ from harness.errors import HarnessError, PlugInError
 from harness.evidence import Evidence, Layers, Subject
 from harness.evidence.base import ScoringContext
 from harness.evidence.coverage import least
+from harness.plug_in_code import place_of, show_traceback
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
 from harness.scoring.guard import Guard, brings_evidence, damaged, is_foreign, sums_of_evidence
@@ -207,13 +208,21 @@ def _measure(
     except BaseException as error:
         if _ends_run(error, in_worker):
             raise
-        kind = "" if isinstance(error, PlugInError) else f"{type(error).__name__}: "
-        return Score(arch, {}, FAILED, f"{kind}{said(error)}".partition("\n")[0], seconds)
+        return Score(arch, {}, FAILED, _why(error), seconds)
     seconds += thread_time() - started
     if any(math.isnan(component) for component in components.values()):
         return Score(arch, components, FAILED, "the value is NaN", seconds)
     coverage = least(piece.coverage for piece in evidence if isinstance(piece, Evidence))
     return Score(arch, components, OK, "" if coverage is None else coverage.text, seconds)
+
+
+def _why(error: BaseException) -> str:
+    """Why a score failed, in one line; of code that a file of the user's has, with that file and the line."""
+    if isinstance(error, PlugInError):  # it says where
+        return said(error).partition("\n")[0]
+    show_traceback(error)
+    place = place_of(error)
+    return f"{type(error).__name__}: {said(error)}".partition("\n")[0] + (f" ({place})" if place else "")
 
 
 def said(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError, OptionError
+from harness.plug_in_code import described, show_traceback
 from harness.proxy import PROXIES, Proxy
 from harness.registry import Options
 from harness.scoring.authors import is_authors, load_function, split_word
@@ -130,19 +131,23 @@ def load_file(path: str) -> tuple[str, ...]:
     here = tuple(name for name in sorted(before) if _file_of(PROXIES.get(name)) == file.resolve())
     if here:  # a plug-in by the path of its own file
         return here
-    module_name = f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    module_name = _module_name(path)
     specification = importlib.util.spec_from_file_location(module_name, file)
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[module_name] = module  # dataclasses look their module up there
+    if str(file.parent) not in sys.path:  # as if Python ran the file: modules beside it can be imported
+        sys.path.append(str(file.parent))
     try:
         specification.loader.exec_module(module)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[module_name]
-        raise HarnessError(f"The proxy file '{path}' does not import: {type(error).__name__}: {error}.") from error
+        show_traceback(error)
+        why = described(error).removeprefix("raised ")
+        raise HarnessError(f"The proxy file '{path}' does not import: {why}.") from error
     names = tuple(sorted(set(PROXIES) - before))
     if not names:
         raise HarnessError(
@@ -154,6 +159,15 @@ def load_file(path: str) -> tuple[str, ...]:
             raise HarnessError(f"'{name}' in '{path}' is not a frozen dataclass that inherits from Proxy.")
         proxy_class.evidence()
     return names
+
+
+def is_installed(path: str) -> bool:
+    """Whether a file of proxies that was loaded is a plug-in's, known by its names alone."""
+    return not any(PROXIES.get(name).__module__ == _module_name(path) for name in load_file(path))
+
+
+def _module_name(path: str) -> str:
+    return f"proxy_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
 
 
 def _file_of(proxy_class: type[Proxy]) -> Path | None:

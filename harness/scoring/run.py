@@ -76,7 +76,7 @@ class ContextSpec:
         data_set, device = self.find_data_set(), torch.device(self.device)
         batches: Sequence[Batch] = ()
         if with_batches:
-            batches = self._drawn(data_set).batches if given is None else given
+            batches = self.drawn().batches if given is None else given
         return ScoringContext(
             space=self.space,
             data_set=data_set,
@@ -86,12 +86,13 @@ class ContextSpec:
             device=device,
         )
 
-    def _drawn(self, data_set: DataSet) -> Batches:
-        """The batches.
+    def drawn(self) -> Batches:
+        """The batches, read or drawn.
 
         Raises:
             HarnessError: if they are not those that the run has drawn.
         """
+        data_set = self.find_data_set()
         drawn = draw_batches(data_set, self.request)
         if self.inputs_sha256 and drawn.sha256 != self.inputs_sha256:
             raise HarnessError(

@@ -142,7 +142,8 @@ def spawner() -> Spawner:
 
 
 @atexit.register
-def _close() -> None:
+def close_spawners() -> None:
+    """End that of this process with all its workers; the next is made when requested."""
     while _spawners:
         _spawners.pop().close()
 

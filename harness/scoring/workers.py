@@ -96,7 +96,7 @@ class Workers:
         if context.is_only_here:
             counted_here, counted_there, here, there = counts, [], networks, []
         if here and not is_local:
-            raise _not_shipped(here, self.execution.engine.name)
+            raise _not_shipped(context, here, self.execution.engine.name)
         if counted_here:
             yield from count_units(context, counted_here)
         with_batches = _need_batches(networks)
@@ -164,8 +164,13 @@ class Workers:
             yield unit._replace(specs=specs), {spec.name: scores[spec.name] for spec in specs}
 
 
-def _not_shipped(units: Sequence[Unit], engine: str) -> HarnessError:
-    """The error of proxies that exist in this process alone."""
+def _not_shipped(context: ContextSpec, units: Sequence[Unit], engine: str) -> HarnessError:
+    """The error of networks or proxies that exist in this process alone."""
+    if context.is_only_here:
+        return HarnessError(
+            f"The networks and data of evaluate_models cannot be sent to engine={engine}: they exist in this process "
+            "alone. Put the function that builds them into a file and use bench=models.py:build, or engine=local."
+        )
     classes = {spec.name: spec.proxy_class for unit in units for spec in unit.specs if spec.path is None}
     names = ", ".join(sorted(name for name, kind in classes.items() if not is_importable(kind)))
     return HarnessError(

@@ -12,7 +12,7 @@ from harness.proxy import PROXIES, baseline_names
 from harness.registry import unknown_name
 from harness.scoring import ContextSpec, ScoringRun, Unit, count_units
 from harness.scoring.proxy_spec import ProxySpec
-from harness.space import BENCHMARKS, Architecture
+from harness.space import Architecture, space_of
 from harness.store import OK, Score
 from harness.truth import Truth
 
@@ -79,7 +79,7 @@ class OfSpace(Cost):
 
     def __init__(self, name: str, context: ContextSpec) -> None:
         super().__init__(name)
-        self._space, self._data_set = BENCHMARKS.get(context.bench), context.find_data_set()
+        self._space, self._data_set = space_of(context.bench), context.find_data_set()
 
     def _compute(self, archs: Sequence[Architecture]) -> Iterable[float]:
         return [self._space.costs(arch, self._data_set)[self.name] for arch in archs]
@@ -108,7 +108,7 @@ def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None =
         OptionError: for any other name.
     """
     counts = baseline_names()
-    space = BENCHMARKS.get(context.bench)
+    space = space_of(context.bench)
     of_space = [name for name in space.costs(space.start, context.find_data_set()) if name not in counts]
     truth = truth or _truth_here(context.bench)
     columns = {} if truth is None else _measured(truth, context.data_set)
@@ -156,13 +156,12 @@ class Budget:
             found &= cost.of(archs) <= limit
         return found
 
-    def require_some(self, bench: str) -> NDArray[np.int64]:
-        """Official indices of all architectures of a listed space that are within all limits.
+    def require_some(self, archs: Sequence[Architecture]) -> NDArray[np.int64]:
+        """Which of all architectures of a listed space are within all limits, as official indices.
 
         Raises:
             OptionError: if there are none.
         """
-        archs = BENCHMARKS.get(bench).architectures
         found = np.flatnonzero(self.fits(archs))
         if not found.size:
             raise OptionError(f"{self.text} cannot be met: {self._least(archs)}. Give a larger budget.")

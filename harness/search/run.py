@@ -149,7 +149,7 @@ class SearchRun(Problem):
         if not self.space.enumerable:
             raise budget.refusal(self.space.name, drawn)
         if self._feasible is None:
-            self._feasible = budget.require_some(self.space.name)
+            self._feasible = budget.require_some(self.space.architectures)
         return self.space.architectures[int(self.rng.choice(self._feasible))]
 
     def value(self, candidate: Candidate) -> float:

@@ -1,6 +1,7 @@
 """Search: from names to results. It composes the stages, each of which is a file of its own."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
-from harness.errors import OptionError
+from harness.errors import MissingDataError, OptionError
 from harness.evaluation import defined_proxies
 from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
 from harness.evaluation.provenance import Asked, as_code, describe_run
@@ -29,7 +30,8 @@ from harness.search.settings import ALONE, SearchSettings
 from harness.search.tables import SearchTables
 from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
-from harness.space import SearchSpace
+from harness.space import ModelSpace, SearchSpace
+from harness.space.model_space import FunctionSpace
 from harness.store import ScoreStore
 from harness.truth import embedded_tables
 from harness.truth.imports import imports_of
@@ -85,6 +87,8 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
     specs = defined_proxies(parse_proxies(search_spec.proxies, options), settings.base, asked_for_all=False)
     problems, skipped = _problems(search_spec, specs, settings)
+    for problem in problems:
+        _refuse_searchers(searchers, problem.space)
     tasks = [
         (problem, SearchTask(problem.space, problem.data_set, name, searcher, objective, problem.budget, settings))
         for problem in problems
@@ -139,6 +143,34 @@ def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Sear
     return found
 
 
+def _refuse_searchers(searchers: Mapping[str, Searcher], space: SearchSpace) -> None:
+    """Nothing, unless a searcher mutates architectures and the space does not say how.
+
+    Raises:
+        OptionError: if one does.
+    """
+    unable = [name for name, searcher in searchers.items() if searcher.uses_neighbours]
+    if unable and not space.has_neighbours:
+        able = [name for name in SEARCHERS if not SEARCHERS.get(name).uses_neighbours]
+        raise OptionError(
+            f"search={unable[0]} mutates architectures, but {space.name} does not say which ones are neighbours. Use "
+            f"search={' or search='.join(able)}, or give the space a method neighbours(arch)."
+        )
+
+
+def _refuse_function(space: SearchSpace) -> None:
+    """Nothing, unless the networks of a space have no names of its own.
+
+    Raises:
+        OptionError: if so.
+    """
+    if isinstance(space, FunctionSpace):
+        raise OptionError(
+            f"bench={space.name} is a function, whose networks a search cannot list; give a file with a ModelSpace, "
+            "which has `architectures`."
+        )
+
+
 def _ensembles(settings: SearchSettings) -> dict[str, Ensemble | None]:
     """Ensembles by name with their options, in order; None means each proxy alone."""
     words = [name for name in settings.ensembles if name != ALONE]
@@ -187,6 +219,9 @@ def _problems(
     named, tolerated = pairs(search_spec.benches, search_spec.data_sets, settings.base)
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
 
+    for space, _ in named:
+        _refuse_function(space)
+
     def opened(space: SearchSpace, data_set: DataSet) -> SearchProblem:
         problem = _problem(space, data_set, settings)
         if uses_inputs:  # images that are missing are known before anything is computed
@@ -207,7 +242,7 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
     if space.complete and budget.limits:
-        budget.require_some(space.name)
+        budget.require_some(space.architectures)
     truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
     minimised = tuple(costs[name] for name in settings.minimised)
     return SearchProblem(space, data_set, context, budget, minimised, tuple(costs[name] for name in _REPORTED), truth)
@@ -216,15 +251,11 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
     """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
+    is_own = isinstance(space, ModelSpace) or own_data(data_set) is not None
+    if is_own and settings.base.truth != NO_TRUTH:
+        return _partly_known(space, data_set, settings)
     if settings.base.truth is not None and names_file(settings.base.truth):
-        evaluated = open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
-        n_known = int(np.isfinite(evaluated.values).sum())
-        if n_known < len(evaluated.archs):
-            raise OptionError(
-                f"truth={settings.base.truth} knows {n_known:,} of the {len(evaluated.archs):,} architectures of "
-                f"{space.name}; a search may find any of them. Give the accuracies of all, or truth=none."
-            )
-        return evaluated
+        return _partly_known(space, data_set, settings)
     if not exists and settings.base.truth not in (None, NO_TRUTH):
         raise OptionError(f"{space.name} has no ground truth, because its networks have not been trained. Omit truth=.")
     if settings.base.truth == NO_TRUTH or not exists:
@@ -232,11 +263,39 @@ def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) 
     return open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
 
 
+def _partly_known(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
+    """The accuracies that a user's file or own networks state; None where some lack, unless `truth=` asks for them.
+
+    Raises:
+        OptionError: if `truth=` names accuracies that not all networks have.
+    """
+    try:
+        evaluated = open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
+    except MissingDataError:
+        if settings.base.truth is not None:
+            raise
+        return None
+    n_known, n_archs = int(np.isfinite(evaluated.values).sum()), len(evaluated.archs)
+    if n_known == n_archs:
+        return evaluated
+    if settings.base.truth is None:
+        print(
+            f"note: accuracies are known of {n_known:,} of the {n_archs:,} networks of {space.name}; a search may find "
+            "any of them, so that what it finds is not compared with the best.",
+            file=sys.stderr,
+        )
+        return None
+    raise OptionError(
+        f"truth={settings.base.truth} knows {n_known:,} of the {n_archs:,} architectures of {space.name}; a search may "
+        "find any of them. Give the accuracies of all, or truth=none."
+    )
+
+
 def _stem(search_spec: SearchSpec) -> list[str]:
     """The parts of a run folder's name."""
     parts = {
-        "benches": search_spec.benches,
-        "sets": search_spec.data_sets,
+        "benches": tuple(Path(word).name for word in search_spec.benches),
+        "sets": tuple(Path(word).name for word in search_spec.data_sets),
         "searchers": search_spec.searchers,
         "proxies": tuple(Path(word).stem for word in search_spec.proxies),
     }

@@ -96,12 +96,14 @@ class Searcher(ABC):
 
     Attributes:
         uses_population: whether it uses `population`.
+        uses_neighbours: whether it mutates architectures or visits their neighbours.
         uses_start: whether it starts from `Problem.start`, and so from the requested architecture.
         bounded: whether it stops after the given number of steps; if not, it ends by itself.
         multi_objective: whether it optimises several objectives at once.
     """
 
     uses_population: ClassVar[bool] = False
+    uses_neighbours: ClassVar[bool] = True
     uses_start: ClassVar[bool] = True
     bounded: ClassVar[bool] = True
     multi_objective: ClassVar[bool] = False

@@ -14,6 +14,7 @@ _AT_ONCE = 5_000
 class Exhaustive(Searcher):
     """Every architecture in the official order; of ties the first wins. `steps` does not limit it."""
 
+    uses_neighbours: ClassVar[bool] = False
     uses_start: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
 

@@ -15,6 +15,7 @@ _AT_ONCE = 16
 class RandomSearch(Searcher):
     """Architectures drawn uniformly without replacement, until the space is exhausted."""
 
+    uses_neighbours: ClassVar[bool] = False
     uses_start: ClassVar[bool] = False
 
     def search(self, problem: Problem) -> Asking:

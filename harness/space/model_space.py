@@ -257,8 +257,14 @@ class ModelSpace(SearchSpace):
         """Not used: networks are built by `build`."""
         return self.network(arch, data_set, execute=execute)
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether the class says which networks are near to one another, by `neighbours` or `mutate`."""
+        kind = type(self)
+        return kind.neighbours is not ModelSpace.neighbours or kind.mutate is not ModelSpace.mutate
+
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """All other networks."""
+        """All other networks, unless a space says which ones are near."""
         return [Architecture(other) for other in self.architectures if other != arch]
 
 

@@ -181,6 +181,11 @@ class SearchSpace(ABC):
         """A neighbour of `arch`, drawn uniformly; a space overrides it where drawing one is cheaper, or not uniform."""
         return rng.choice(self.neighbours(arch))
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether some architectures are nearer to one than others, so that a search can mutate them."""
+        return True
+
     @abstractmethod
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The architectures one mutation away, without `arch` itself."""

@@ -1,16 +1,19 @@
 """The command `python -m harness.store merge|export|load|salvage|info|compact`."""
 
 import argparse
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cli.command import start
 from harness.errors import StoreError
 from harness.inputs import DATA_SETS
 from harness.progress import Progress
+from harness.space import BENCHMARKS
 from harness.store.database import ScoreStore
 from harness.store.merging import merge
-from harness.store.rows import described
+from harness.store.rows import ScoreKey, described
 from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
 
@@ -30,8 +33,13 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{merge(arguments.target, arguments.sources)} scores added to {arguments.target}")
     elif arguments.command == "export":
         chosen = (arguments.bench, arguments.proxy, arguments.fewest)
-        n_tables = export(arguments.store, arguments.folder, *chosen)
-        print(f"{n_tables} score tables written to {arguments.folder}")
+        exported = export(arguments.store, arguments.folder, *chosen)
+        print(f"{exported.n_tables} score tables written to {arguments.folder}")
+        for what, n_scores in exported.left_out.items():
+            print(
+                f"Left out: {n_scores:,} scores {what}; a score table names architectures and data sets of the "
+                "harness alone. To copy them, use the command merge."
+            )
     elif arguments.command == "salvage":
         print(salvage(arguments.store, arguments.target))
     elif arguments.command == "info":
@@ -42,16 +50,25 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{load(arguments.folder, arguments.store)} scores added to {arguments.store}")
 
 
+@dataclass(frozen=True)
+class Exported:
+    """How many score tables were written, and how many scores were left out, by what they are of."""
+
+    n_tables: int
+    left_out: Mapping[str, int]
+
+
 def export(
     store: Path,
     folder: Path,
     benches: Sequence[str] | None = None,
     proxies: Sequence[str] | None = None,
     fewest: int = 1,
-) -> int:
-    """Write the scores of a store as score tables into a folder; returns how many tables.
+) -> Exported:
+    """Write the scores of a store as score tables into a folder.
 
-    Scores of a space that cannot be listed are left out: a score table names architectures by their numbers.
+    Scores of a space that cannot be listed are left out: a score table names architectures by their numbers. So are
+    those of a user's own networks and data, which nobody else can find by their names.
 
     Raises:
         StoreError: there is no such store, or a table in the folder holds other values.
@@ -65,18 +82,31 @@ def export(
             for key in opened.score_keys()
             if (benches is None or key.space.partition("@")[0] in benches)
             and (proxies is None or key.proxy.partition("@")[0] in proxies)
-            and space_of(key).enumerable
-            and key.data_set in ("", *DATA_SETS)  # data of a user's own is nobody else's
         ]
+        left_out: Counter[str] = Counter()
         with Progress("export", len(keys), "tables") as progress:
             for key in keys:
                 scores = opened.find(key)
+                why = _why_left_out(key)
+                if why:
+                    left_out[why] += len(scores)
+                    progress.advance()
+                    continue
                 table = ScoreTable.of(key, scores) if len(scores) >= fewest else None
                 if table is not None and len(table.rows) >= max(fewest, 1):
                     write_table(folder, table)
                     n_tables += 1
                 progress.advance()
-    return n_tables
+    return Exported(n_tables, left_out)
+
+
+def _why_left_out(key: ScoreKey) -> str:
+    """What the scores of a key are of, if no table can hold them; otherwise empty."""
+    if key.space.partition("@")[0] not in BENCHMARKS:
+        return "of networks of your own"
+    if key.data_set not in ("", *DATA_SETS):
+        return "on data of your own"
+    return "" if space_of(key).enumerable else "of spaces too large to list"
 
 
 def info(store: Path) -> str:

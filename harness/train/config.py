@@ -9,11 +9,13 @@ from omegaconf import DictConfig
 from harness.cli.config import plain_values
 from harness.cli.reading import read_into
 from harness.errors import OptionError
-from harness.inputs import DATA_SETS
+from harness.inputs import DATA_SETS, DataSet
+from harness.inputs.own import is_own
 from harness.paths import images_home
 from harness.settings import check_device
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.space.initialise import Initialisation
+from harness.space.loading import as_file
 from harness.train.job import Job, RunLocation
 from harness.train.recipe import Recipe
 
@@ -65,7 +67,7 @@ def read_training(config: DictConfig) -> Training:
         HarnessError: for values that are invalid.
     """
     settings = read_settings(config)
-    space, data_set = BENCHMARKS.get(settings.bench), DATA_SETS.get(settings.dataset)
+    space, data_set = _registered(settings)
     arch = _architecture(space, settings.arch)
     job = Job(space, arch, data_set, settings.recipe, settings.seed, settings.init)
     folder = f"{space.name}-{job.label}-{data_set.name}-{settings.recipe.name}"
@@ -79,6 +81,25 @@ def read_training(config: DictConfig) -> Training:
         resume=settings.resume,
     )
     return Training(job, location, settings.onnx)
+
+
+def _registered(settings: TrainingSettings) -> tuple[SearchSpace, DataSet]:
+    """The benchmark and the data set.
+
+    Raises:
+        OptionError: if one is a file or folder of the user's own.
+    """
+    if as_file(settings.bench) is not None:
+        raise OptionError(
+            f"bench={settings.bench} is invalid: this command trains networks of registered benchmarks. Train your own "
+            "with code of your own, and give what they reach as truth=FILE.csv:COLUMN of an evaluation."
+        )
+    if is_own(settings.dataset):
+        raise OptionError(
+            f"dataset={settings.dataset} is invalid: this command trains on registered data sets, "
+            f"{', '.join(DATA_SETS)}. Your own data is for the proxies of an evaluation or a search."
+        )
+    return BENCHMARKS.get(settings.bench), DATA_SETS.get(settings.dataset)
 
 
 def _architecture(space: SearchSpace, text: str | None) -> Architecture:

@@ -9,24 +9,19 @@ Lines above the header that begin with `#` say what a column holds, as far as so
 Of a Parquet file the same texts are entries of its metadata, by column.
 """
 
-import csv
-import gzip
 import math
 import re
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from harness.errors import CorruptDataError, HarnessError, MissingDataError, OptionError, UnknownNameError
+from harness.errors import CorruptDataError, HarnessError, OptionError, UnknownNameError
 from harness.files.atomic import sha256_of
+from harness.files.text_rows import Rows, opened_rows
 from harness.registry import unknown_name
 from harness.truth.table import ARCH, UNSTATED, TruthColumn, rounded_to_granularity
 
@@ -34,12 +29,9 @@ INDEX = "index"
 _NAMES = (ARCH, INDEX)
 _MIN, _MAX = "min", "max"
 _WORD = re.compile(r"(?P<path>.+?\.(?:csv|csv\.gz|parquet))(?::(?P<column>.+?))?(?::(?P<better>min|max))?", re.I)
-_SEPARATORS = (",", ";", "\t")
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _DECLARED = ("metric", "unit", "split", "epochs", "seeds", "better", "note")
-_MOST_BYTES = 2**30
-_COMMENT = "#"
 
 
 class Finder(Protocol):
@@ -128,28 +120,26 @@ def read_truth_file(path: Path, column: str | None, space: Finder | None) -> Tru
         CorruptDataError: if it is no such table, has no rows or no values, an architecture twice, or text for a number.
         OptionError: if it is not said which of several columns is meant.
     """
-    table = _read(path)
-    column = _column(table, column)
-    named_by = next((name for name in _NAMES if name in table.columns), None)
-    if named_by is None:
-        raise CorruptDataError(
-            f"'{path}' has the columns {_listed(table.columns)}; it needs {ARCH} or {INDEX} beside {_shown(column)}."
-        )
-    at, of_name = table.columns.index(column), table.columns.index(named_by)
-    lines: dict[str, int] = {}
-    values: list[float] = []
-    for line, cells in table.rows:
-        if len(cells) != len(table.columns):
+    with opened_rows(path, _NAMES, taker="truth=") as table:
+        column = _column(table, column)
+        named_by = next((name for name in _NAMES if name in table.header), None)
+        if named_by is None:
             raise CorruptDataError(
-                f"'{path}' has {len(cells)} cells in line {line}; its header has {len(table.columns)}."
+                f"'{path}' has the columns {_listed(table.header)}; it needs {ARCH} or {INDEX} beside {_shown(column)}."
             )
-        name = _resolved(cells[of_name].strip(), space, f"'{path}', line {line}")
-        if name in lines:
-            raise CorruptDataError(
-                f"'{path}' has the architecture '{_shown(name)}' more than once, in lines {lines[name]} and {line}."
-            )
-        lines[name] = line
-        values.append(_number(cells[at].strip(), f"'{path}' has '%s' in line {line}, column {_shown(column)}"))
+        at, of_name = table.header.index(column), table.header.index(named_by)
+        lines: dict[str, int] = {}
+        values: list[float] = []
+        for line, cells in table.cells:
+            if not any(map(str.strip, cells)):
+                continue
+            name = _resolved(cells[of_name].strip(), space, f"'{path}', line {line}")
+            if name in lines:
+                raise CorruptDataError(
+                    f"'{path}' has the architecture '{_shown(name)}' more than once, in lines {lines[name]} and {line}."
+                )
+            lines[name] = line
+            values.append(_number(cells[at].strip(), f"'{path}' has '%s' in line {line}, column {_shown(column)}"))
     found = np.array(values, dtype=np.float64)
     n_known = int(np.isfinite(found).sum())
     if not lines:
@@ -160,79 +150,21 @@ def read_truth_file(path: Path, column: str | None, space: Finder | None) -> Tru
     return TruthFile(list(lines), rounded_to_granularity(found, declared.unit), declared)
 
 
-@dataclass(frozen=True)
-class _Table:
-    path: Path
-    columns: Sequence[str]
-    rows: Iterator[tuple[int, list[str]]]
-    texts: Mapping[str, str]
-    """What is declared, by column."""
-
-
-def _read(path: Path) -> _Table:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CorruptDataError(f"'{path}' has more than {_MOST_BYTES:,} bytes; no table of accuracies is so large.")
-        return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-    except (FileNotFoundError, IsADirectoryError):
-        raise MissingDataError(
-            f"There is no file '{path}'; truth= takes a column of the benchmark, or FILE.csv:COLUMN."
-        ) from None
-    except HarnessError:
-        raise
-    except (OSError, ValueError, EOFError, zlib.error, csv.Error, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or ("not UTF-8" if isinstance(error, UnicodeError) else error)
-        kind = "Parquet" if path.suffix.lower() == ".parquet" else "CSV"
-        raise CorruptDataError(f"'{path}' is not a {kind} file: {_shown(' '.join(str(reason).split()))}.") from error
-
-
-def _csv(path: Path) -> _Table:
-    content = path.read_bytes()
-    if content.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as unpacked:
-            content = unpacked.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError("more than a gibibyte when unpacked")
-    lines = iter(enumerate(content.decode("utf-8-sig").splitlines(), 1))
-    comments, header, first = [], "", 0
-    for number, line in lines:
-        if line.startswith(_COMMENT):
-            comments.append(line)
-        elif line.strip():
-            header, first = line, number
-            break
-    separator = max(_SEPARATORS, key=header.count)
-    reader = csv.reader(chain([header], (line for _, line in lines)), delimiter=separator, strict=True)
-    columns = [name.strip() for name in next(reader, [])]
-    offset = first - 1  # the reader counts from the header
-    rows = [(reader.line_num + offset, cells) for cells in reader if any(map(str.strip, cells))]
-    return _Table(path, columns, iter(rows), _texts(comments))
-
-
 def _texts(comments: Sequence[str]) -> dict[str, str]:
+    """What is declared, by column."""
     found = {}
     for line in comments:
-        column, colon, text = line.lstrip(_COMMENT).partition(": ")
+        column, colon, text = line.lstrip("#").partition(": ")
         if colon and "=" in text:
             found[column.strip()] = text.strip()
     return found
 
 
-def _parquet(path: Path) -> _Table:
-    table = pq.read_table(path)
-    metadata = (table.schema.metadata or {}).items()
-    texts = {key.decode(errors="replace"): text.decode(errors="replace") for key, text in metadata}
-    columns = [str(name) for name in table.column_names]
-    cells = [["" if value is None else str(value) for value in table[name].to_pylist()] for name in columns]
-    rows = [(row + 1, list(of_row)) for row, of_row in enumerate(zip(*cells, strict=True))]
-    return _Table(path, columns, iter(rows), {name: texts[name] for name in columns if name in texts})
-
-
-def _column(table: _Table, column: str | None) -> str:
-    if not any(table.columns):
+def _column(table: Rows, column: str | None) -> str:
+    if not any(table.header):
         raise CorruptDataError(f"'{table.path}' has no header; it needs {ARCH} or {INDEX} beside a column of values.")
-    others = [name for name in table.columns if name not in _NAMES]
-    twice = [name for at, name in enumerate(table.columns) if name in table.columns[:at]]
+    others = [name for name in table.header if name not in _NAMES]
+    twice = [name for at, name in enumerate(table.header) if name in table.header[:at]]
     if twice:
         raise CorruptDataError(f"'{table.path}' has the column '{_shown(twice[0])}' more than once.")
     if column is None:
@@ -240,21 +172,21 @@ def _column(table: _Table, column: str | None) -> str:
             return others[0]
         raise OptionError(
             f"truth={table.path} must name a column, as {table.path}:{others[0] if others else 'accuracy'}; the file "
-            f"has {_listed(table.columns)}."
+            f"has {_listed(table.header)}."
         )
-    if column not in table.columns:
+    if column not in table.header:
         raise UnknownNameError(unknown_name(f"column of '{table.path}'", column, list(map(_shown, others))))
     return column
 
 
-def _declared(table: _Table, column: str, n_rows: int, n_known: int) -> Declared:
+def _declared(table: Rows, column: str, n_rows: int, n_known: int) -> Declared:
     """What is said of a column; what is not said is unstated.
 
     Raises:
         CorruptDataError: for an entry that there is not, and epochs that are no number.
     """
     entries: dict[str, str] = {}
-    for part in re.split(r",\s*(?=\w+\s*=)", table.texts.get(column, "")):
+    for part in re.split(r",\s*(?=\w+\s*=)", _texts(table.comments).get(column, "")):
         key, equals, value = part.partition("=")
         if not equals:
             continue

@@ -181,7 +181,8 @@ def test_whatever_is_raised_is_the_proxys_own_failure(attack, tmp_path, alone):
     name = f"raises_{list(RAISES).index(attack)}"
     found = scores(tmp_path, ["grad_norm", plug_in(tmp_path, name, do)], timeout_s=60)
     assert values(found["grad_norm"]) == values(alone)
-    assert {(score.status, score.reason.partition(" while")[0]) for score in found[name].values()} == {(FAILED, reason)}
+    told = {(score.status, score.reason.partition(" while")[0]) for score in found[name].values()}
+    assert {(status, text.partition(f" ({name}.py, line ")[0]) for status, text in told} == {(FAILED, reason)}
 
 
 @pytest.mark.parametrize("attack", DAMAGES)

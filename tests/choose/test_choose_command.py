@@ -10,14 +10,8 @@ from harness.choose.__main__ import main
 from harness.space import BENCHMARKS
 from harness.truth import Truth
 
-COUNTS = [
-    "proxy=[params_live,flops]",
-    "bench=nats_tss",
-    "dataset=digits",
-    "sample=80",
-    "repeats=2",
-    "score_tables=null",
-]
+COUNTS = ["proxy=[params_live,flops]", "bench=nats_tss", "dataset=digits", "sample=80", "repeats=2"]
+COUNTS += ["score_tables=null"]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import columns
+from harness import column_meanings, columns
 from harness.evidence import EVIDENCE
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
@@ -57,7 +57,7 @@ def test_every_command_has_its_entry_and_its_words(pages):
 def test_every_column_has_its_meaning(pages):
     tables = (columns.AGREEMENT, columns.VERDICT, columns.SELECTION, columns.SEEDS, columns.RELIABILITY)
     for name in {column for table in (*tables, columns.REFERENCE, columns.SCORES) for column in table}:
-        assert f"| `{name}` | {columns.MEANINGS[name]}" in pages["files"]
+        assert f"| `{name}` | {column_meanings.MEANINGS[name]}" in pages["files"]
 
 
 def test_a_card_states_the_measured_value_with_its_interval_and_the_published_one(pages):

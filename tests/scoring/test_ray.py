@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
+import pandas as pd
 import pytest
 
 from harness.errors import HarnessError
@@ -16,11 +17,12 @@ from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
+from harness.scoring.engines.ray_cluster import ANSWER_WITHIN_S
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
 from harness.store import FAILED, ScoreStore
 
-os.environ.setdefault("RAY_raylet_start_wait_time_s", "180")  # on a busy machine
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "600")  # on a busy machine
 ray = pytest.importorskip("ray", reason="engine=ray needs the extra ray, which is not installed")
 
 pytestmark = [
@@ -91,15 +93,26 @@ def test_scores_are_bit_equal_to_those_of_this_machine_with_a_proxy_by_path_ship
     assert scored(run, tmp_path / "ray.sqlite", RAY) == here
 
 
-def test_a_file_that_no_node_has_is_written_there(tmp_path, monkeypatch):
-    from harness.scoring.engines import node
+def test_score_and_search_with_the_cluster_give_what_this_machine_gives(cluster, tmp_path, monkeypatch):
+    from harness.score import main as score
+    from harness.search.__main__ import main as search
 
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "node"))
-    content = dedent(SLOW).encode()
-    there = node._file("/a/folder/of/the/driver/slow_count.py", content)
-    assert there.is_relative_to(tmp_path / "node")
-    assert (there.name, there.read_bytes()) == ("slow_count.py", content)
-    assert node._file("/a/folder/of/the/driver/slow_count.py", content + b"#\n") != there
+    monkeypatch.chdir(tmp_path)
+    Path("archs.csv").write_text("arch\n" + "\n".join(ARCHS[:3]) + "\n")
+    words = ["nats_tss", "archs.csv", "--dataset=digits", "--proxy=naswot", "--batch-size=4"]
+    assert score([*words, "--store=here.sqlite", "--out=here.csv"]) == 0
+    assert score([*words, "--store=ray.sqlite", "--out=ray.csv", "--engine=ray"]) == 0
+    found = [[line.split(",")[:2] for line in Path(name).read_text().splitlines()] for name in ("here.csv", "ray.csv")]
+    assert found[0] == found[1]
+    assert len(found[0]) == 4
+    words = ["search=random", "proxy=naswot", "dataset=digits", "protocol.batch_size=4", "steps=4", "seeds=1"]
+    for engine in ("local", "ray"):
+        monkeypatch.setattr(
+            "sys.argv", ["search", *words, f"engine={engine}", f"store={engine}.sqlite", f"out={engine}"]
+        )
+        assert search() == 0
+    kept = [pd.read_csv(f"{engine}/search.csv").drop(columns="seconds") for engine in ("local", "ray")]
+    pd.testing.assert_frame_equal(*kept)
 
 
 def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monkeypatch):
@@ -169,15 +182,16 @@ def test_a_driver_that_is_killed_goes_on_where_it_stopped(cluster, tmp_path):
 
 def test_an_address_that_does_not_answer_is_one_sentence_within_seconds(tmp_path):
     code = (
-        "from harness.placement import EngineSettings; from harness.scoring.engines.ray_cluster import RayCluster\n"
+        "import time; from harness.placement import EngineSettings\n"
+        "from harness.scoring.engines.ray_cluster import RayCluster; started = time.monotonic()\n"
         "try: RayCluster(EngineSettings('ray', '127.0.0.1:9'), None).ready()\n"
-        "except Exception as error: print(type(error).__name__, error)"
+        "except Exception as error: print(type(error).__name__, error)\n"
+        "print(time.monotonic() - started)"
     )
-    started = time.monotonic()
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.startswith("HarnessError No Ray cluster answers at engine.address=127.0.0.1:9. Start one with")
-    assert said.count("\n") == 1
-    assert time.monotonic() - started < 60
+    assert said.count("\n") == 2
+    assert float(said.splitlines()[1]) < ANSWER_WITHIN_S + 45  # and to import Ray on a busy machine
 
 
 def test_a_unit_that_fits_no_node_is_one_sentence(cluster, tmp_path):

@@ -45,7 +45,7 @@ def test_architectures_are_named_by_index_or_beginning_too_and_written_in_full(t
     ("text", "words", "sentence"),
     [
         ("arch\nSuperConv\n", COUNTS, "'SuperConv' is not an architecture of imagenet_mbv2: "),
-        ("structure\nx\n", COUNTS, "has the columns structure and 1 rows; it needs arch."),
+        ("structure\nx\n", COUNTS, "has the columns structure; it needs arch, the architectures."),
         (None, COUNTS, "There is no file "),
         (
             "good",

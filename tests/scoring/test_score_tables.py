@@ -40,6 +40,21 @@ def test_a_store_goes_out_and_comes_back(tmp_path, capsys):
         assert first.find(KEY) == second.find(KEY)
 
 
+def test_what_no_table_can_hold_is_told(tmp_path, capsys):
+    store = filled(tmp_path / "s.sqlite", scores(range(50)))
+    filled(store, scores(range(4)), dataclasses.replace(KEY, data_set="images.npz, 3x8x8, 3 outputs, cross_entropy"))
+    filled(store, scores(range(6)), dataclasses.replace(KEY, space="../small@0123456789abcdef"))
+    assert main(["export", str(store), str(tmp_path / "tables")]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("1 score tables written to ")
+    assert sorted(line.partition(";")[0] for line in out[1:]) == [
+        "Left out: 5 scores on data of your own",
+        "Left out: 7 scores of networks of your own",
+    ]
+    assert len(table_paths(tmp_path)) == 0
+    assert len(table_paths(tmp_path / "tables")) == 1
+
+
 def test_a_table_holds_scores_and_the_whole_key_and_no_truth(tmp_path):
     main(["export", str(filled(tmp_path / "s.sqlite", scores(range(3)))), str(tmp_path / "tables")])
     (path,) = table_paths(tmp_path / "tables")

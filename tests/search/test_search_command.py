@@ -211,7 +211,8 @@ def test_a_proxy_that_fails_everywhere_is_one_sentence_and_its_failures_are_kept
     assert out == ""
     assert err.splitlines()[-1] == (
         "search=evolution with seed 0 found nothing: fails_everywhere has no score on any of 32 networks (first "
-        "failure: RuntimeError: not today). The failures are stored; retry=failed scores these networks again."
+        "failure: RuntimeError: not today (broken.py, line 15)). The failures are stored; retry=failed scores these "
+        "networks again."
     )
     assert "Traceback" not in err
     assert len(stored(Path("s.sqlite"))) == 32

@@ -75,10 +75,10 @@ def test_a_file_of_architectures(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("arch\n", "holds no architecture"),
-        ("cell\nx\n", "lacks the column arch; it has cell"),
+        ("arch\n", "has no rows; each is an architecture"),
+        ("cell\nx\n", "has the columns cell; it needs arch"),
         ("arch\nx\n", "'x' is not an architecture of nats_tss"),
-        ("", "cannot be read as a CSV file"),
+        ("", "has no columns; it needs arch"),
     ],
 )
 def test_a_file_that_is_no_population(tmp_path: Path, text: str, sentence: str) -> None:
@@ -93,5 +93,5 @@ def test_unknown_populations_are_named() -> None:
         HarnessError, match=r"No population of nats_tss is called 'reachabel'. Did you mean 'reachable'"
     ):
         open_population(TSS, "reachabel")
-    with pytest.raises(HarnessError, match="names no file"):
+    with pytest.raises(HarnessError, match=r"There is no file 'absent\.csv'; population= takes"):
         open_population(TSS, "absent.csv")

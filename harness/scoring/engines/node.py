@@ -4,14 +4,10 @@ A plug-in that crashes or hangs takes that process with it and no more, so that 
 code, or of its node, is the cluster's fault and never a score.
 """
 
-import getpass
-import hashlib
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +17,9 @@ import torch
 from harness.errors import HarnessError
 from harness.inputs import Batch
 from harness.scoring.engines.base import Outcome
+from harness.scoring.engines.shipping import Bundle, placed
 from harness.scoring.pool import Pool
+from harness.scoring.spawner import close_spawners
 from harness.scoring.worker import Given, Job, MachineFault, Packed, Refused, packed
 
 Arrays = Sequence[tuple[Packed, Packed]]
@@ -29,10 +27,10 @@ Arrays = Sequence[tuple[Packed, Packed]]
 
 
 class Shipment(NamedTuple):
-    """A job on its way: with the files of its proxies by path, and the versions that must be the same on the node."""
+    """A job on its way: with the files of the user's by path, and the versions that must be the same on the node."""
 
     job: Job
-    files: Mapping[str, bytes]
+    bundles: Mapping[str, Bundle]
     versions: Mapping[str, str]
     fresh: bool
     timeout_s: float | None
@@ -68,8 +66,9 @@ def answer(shipment: Shipment, arrays: Arrays | None) -> Reply:
             machine,
         )
     try:
-        job = _with_files_here(shipment.job, shipment.files)
-        pool = _pool(job, arrays, shipment.timeout_s)
+        job, files, before, after = placed(shipment.job, shipment.bundles)
+        sys.path[:] = [*before, *_path, *after]  # what the run has imported comes before another package of that name
+        pool = _pool(job, files, shipment, arrays)
         ((_, outcome),) = pool.run([job], fresh=shipment.fresh)
         return Reply(outcome, machine)
     except HarnessError as error:
@@ -81,6 +80,12 @@ def answer(shipment: Shipment, arrays: Arrays | None) -> Reply:
 def versions() -> dict[str, str]:
     """The versions on which scores depend, by package."""
     return {"python": ".".join(map(str, sys.version_info[:2])), "torch": torch.__version__, "harness": _harness()}
+
+
+def close() -> None:
+    """End the worker process that is kept."""
+    while _pools:
+        _pools.popitem()[1].close()
 
 
 def arrays_of(batches: Sequence[Batch]) -> Arrays:
@@ -97,48 +102,23 @@ def _harness() -> str:
 
 _pools: dict[object, Pool] = {}  # at most one: that of the last context
 _files: dict[str, str] = {}  # that its worker has imported: their paths by name
+_path = list(sys.path)  # before any folder of a job was added
 
 
-def _pool(job: Job, arrays: Arrays | None, timeout_s: float | None) -> Pool:
-    """The pool of one worker that this process keeps as long as jobs are of one context and device."""
-    key = job.context, arrays is not None, timeout_s, os.environ.get("CUDA_VISIBLE_DEVICES")
-    files = {Path(path).name: path for unit in job.units for path in unit.paths}
-    is_changed = any(_files.get(name, path) != path for name, path in files.items())  # a file was edited since
+def _pool(job: Job, files: Mapping[str, str], shipment: Shipment, arrays: Arrays | None) -> Pool:
+    """The pool of one worker that this process keeps as long as jobs are of one context and device.
+
+    Once a file was edited, workers are forked from a new process, which has imported nothing of it.
+    """
+    key = job.context, arrays is not None, shipment.timeout_s, os.environ.get("CUDA_VISIBLE_DEVICES")
+    by_name = {f"{Path(old).name} of {old}": f"{new} {shipment.bundles[old].sha256}" for old, new in files.items()}
+    is_changed = any(_files.get(name, path) != path for name, path in by_name.items())
     if key not in _pools or is_changed:
-        _files.clear()
-        while _pools:
-            _pools.popitem()[1].close()
-        _pools[key] = Pool(1, timeout_s, None if arrays is None else Given(job.context, arrays))
-    _files.update(files)
+        close()
+        if is_changed:
+            _files.clear()
+            close_spawners()
+        given = None if arrays is None else Given(job.context, arrays)
+        _pools[key] = Pool(1, shipment.timeout_s, given)
+    _files.update(by_name)
     return _pools[key]
-
-
-def _with_files_here(job: Job, files: Mapping[str, bytes]) -> Job:
-    """The job with the paths of its proxies' files on this machine, written if they are not there."""
-    if not files:
-        return job
-    here = {path: str(_file(path, content)) for path, content in files.items()}
-    units = tuple(
-        unit._replace(
-            specs=tuple(
-                spec if spec.path is None else replace(spec, path=here.get(spec.path, spec.path)) for spec in unit.specs
-            )
-        )
-        for unit in job.units
-    )
-    return job._replace(units=units)
-
-
-def _file(path: str, content: bytes) -> Path:
-    there = Path(path)
-    if there.is_file() and there.read_bytes() == content:
-        return there
-    digest = hashlib.sha256(content).hexdigest()
-    folder = Path(tempfile.gettempdir()) / f"nas-harness-{getpass.getuser()}" / digest[:16]
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / there.name
-    if not file.is_file() or file.read_bytes() != content:
-        part = folder / f".{there.name}.{os.getpid()}"
-        part.write_bytes(content)
-        part.replace(file)
-    return file

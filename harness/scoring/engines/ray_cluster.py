@@ -10,15 +10,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError, OptionError
-from harness.inputs import draw_batches
 from harness.placement import EngineSettings
 from harness.scoring.engines import node
 from harness.scoring.engines.base import Outcome
+from harness.scoring.engines.shipping import Bundle, bundle, paths_of
 from harness.scoring.run import ContextSpec
 from harness.scoring.worker import Done, Job, MachineFault, Refused
 
@@ -34,7 +33,7 @@ class RayCluster:
     def __init__(self, settings: EngineSettings, timeout_s: float | None) -> None:
         self._settings, self._timeout_s = settings, timeout_s
         self._batches: dict[ContextSpec, Any] = {}  # references into the object store
-        self._files: dict[str, bytes] = {}
+        self._bundles: dict[str, Bundle] = {}
         self._remote: Any = None
         self._versions = node.versions()
         self._room, self._looked, self._without_nodes_since = 0, 0.0, 0.0
@@ -121,19 +120,15 @@ class RayCluster:
         if job.with_batches:
             if job.context not in self._batches:
                 self._batches.clear()
-                drawn = draw_batches(job.context.find_data_set(), job.context.request)
-                self._batches[job.context] = ray.put(node.arrays_of(drawn.batches))
+                self._batches[job.context] = ray.put(node.arrays_of(job.context.drawn().batches))
             batches = self._batches[job.context]
-        files = {path: self._content(path) for unit in job.units for path in unit.paths}
-        return self._remote.remote(node.Shipment(job, files, self._versions, fresh, self._timeout_s), batches)
+        bundles = {path: self._bundle(path) for path in paths_of(job)}
+        return self._remote.remote(node.Shipment(job, bundles, self._versions, fresh, self._timeout_s), batches)
 
-    def _content(self, path: str) -> bytes:
-        if path not in self._files:
-            try:
-                self._files[path] = Path(path).read_bytes()
-            except OSError as error:
-                raise HarnessError(f"'{path}' cannot be sent to engine=ray: {error.strerror}.") from None
-        return self._files[path]
+    def _bundle(self, path: str) -> Bundle:
+        if path not in self._bundles:
+            self._bundles[path] = bundle(path, self._settings.name)
+        return self._bundles[path]
 
     def _fetched(self, ray: ModuleType, reference: Any, job: Job) -> Outcome:
         errors = ray.exceptions

@@ -1,0 +1,28 @@
+"""T-CET with SNIP: expressivity of a layer times the signal-to-noise ratio of its saliency; iViolinSolo's code."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import FirstBatchGradients, LayerCodes, Weights
+from harness.proxy import PROXIES, Proxy, Sees
+from proxies._layer_expressivity import check, expressivity
+
+
+@PROXIES.register("tcet_snip")
+@dataclass(frozen=True)
+class TcetSnip(Proxy):
+    """`tcet` with the saliencies of `snip`, |w * dL/dw| for one batch with its labels."""
+
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.LIVE
+
+    mode: str = "none"
+    n_images: int = 64
+
+    def __post_init__(self) -> None:
+        check(self, self.mode, self.n_images)
+
+    def measure(self, codes: LayerCodes, weights: Weights, gradients: FirstBatchGradients) -> float:
+        """Higher is better."""
+        saliencies = {name: (weights.layers[name] * layer[0]).abs() for name, layer in gradients.layers.items()}
+        return expressivity(codes, saliencies, self.mode, self.n_images)
