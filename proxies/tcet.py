@@ -1,4 +1,4 @@
-"""T-CET: expressivity of a layer times the signal-to-noise ratio of its saliency; iViolinSolo/zero-cost-proxies."""
+"""T-CET: expressivity of a layer times the signal-to-noise ratio of its saliency; https://github.com/iViolinSolo/zero-cost-proxies."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,6 +25,7 @@ class Tcet(Proxy):
     """
 
     version: ClassVar[int] = 1
+    paper: ClassVar[str] = "https://github.com/iViolinSolo/zero-cost-proxies"
     sees: ClassVar[Sees] = Sees.LIVE
 
     mode: str = "none"

@@ -1,4 +1,4 @@
-"""T-CET with SNIP: expressivity of a layer times the signal-to-noise ratio of its saliency; iViolinSolo's code."""
+"""T-CET with the saliencies of SNIP in place of SynFlow's; https://github.com/iViolinSolo/zero-cost-proxies."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,6 +14,7 @@ class TcetSnip(Proxy):
     """`tcet` with the saliencies of `snip`, |w * dL/dw| for one batch with its labels."""
 
     version: ClassVar[int] = 1
+    paper: ClassVar[str] = "https://github.com/iViolinSolo/zero-cost-proxies"
     sees: ClassVar[Sees] = Sees.LIVE
 
     mode: str = "none"

@@ -67,6 +67,6 @@ class VkdnwAgg(Proxy):
 
     def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
         """At most 0; NaN if a component is NaN."""
-        of_vkdnw = (table["n_tensors"] + table["entropy"]).rename("vkdnw")
+        of_vkdnw = table["n_tensors"] + table["entropy"]
         scores = pd.concat([of_vkdnw, table.drop(columns=["n_tensors", "entropy"])], axis=1)
         return (scores.rank() / scores.count()).map(math.log, na_action="ignore").sum(axis=1, skipna=False)

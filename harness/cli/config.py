@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from harness.cli.reading import Source, read_into
@@ -83,7 +84,7 @@ def data_options(words: Sequence[str]) -> DataOptions:
         if not equals:
             raise OptionError(f"--data {word} is invalid: it must be NAME=VALUE, as classes=10.")
         try:
-            given[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+            given[name] = OverridesParser.create().parse_override(word).value()
+        except OverrideParseException:
             raise OptionError(f"--data {word} is invalid: it must be a number, true, false or a list [a,b].") from None
     return read_into(DataOptions, given, Source("data."))

@@ -10,7 +10,7 @@ from harness.evaluation.budget import Unfinished, Work, in_random_order, score_w
 from harness.evaluation.evaluation import Opened, open_request
 from harness.evaluation.evaluation_set import Skipped
 from harness.evaluation.provenance import Asked, describe_run
-from harness.files.atomic import replacing
+from harness.files.atomic import write_whole
 from harness.placement import Shard
 from harness.scoring import ExecutionOptions
 from harness.scoring.composites import ensure
@@ -77,5 +77,5 @@ def _write_record(opened: Opened, shard: Shard, finished: Sequence[Unfinished]) 
     described = describe_run(opened.asked, [evaluated for evaluated, _, _ in opened.found], runs, opened.skipped)
     part = {"/".join(one.name): {"architectures": one.n_asked, "scored": one.n_finished} for one in finished}
     store = opened.asked.settings.store_path
-    with replacing(store.with_suffix(".run.json")) as file:
-        file.write_text(json.dumps({**described, "shard": {"name": str(shard), **part}}, indent=2) + "\n", "utf-8")
+    record = json.dumps({**described, "shard": {"name": str(shard), **part}}, indent=2) + "\n"
+    write_whole(store.with_suffix(".run.json"), record.encode())

@@ -7,6 +7,7 @@ parts repeat each other without end. `limited` runs `plain_load` in a process wi
 """
 
 import io
+import os
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -267,9 +268,15 @@ def plain_load(path: str) -> Any:
 
 def _content(path: Path) -> bytes:
     with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise CorruptDataError(f"{path} has more than {_MOST_BYTES:,} bytes; no pickle that is read here is so large.")
+        # Memory is taken for as much as is asked for, before anything is read.
+        size = os.fstat(file.fileno()).st_size
+        if size > _MOST_BYTES:
+            raise CorruptDataError(f"{path} has {size:,} bytes; at most {_MOST_BYTES:,} of a pickle are read.")
+        content = file.read(size + 1)
+    if len(content) != size:
+        raise CorruptDataError(
+            f"{path} is not a file of one size: it had {size:,} bytes, then {len(content):,} or more."
+        )
     return content
 
 

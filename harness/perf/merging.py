@@ -48,7 +48,8 @@ def measured(call: Callable[[], object]) -> Measured:
     ours, theirs = context.Pipe(duplex=False)
 
     def run() -> None:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak so far counts no more
+        with Path("/proc/self/clear_refs").open("w") as file:
+            file.write("5")  # the peak so far counts no more
         before, started = _resident("VmRSS"), time.perf_counter()
         result = call()
         wall_s = time.perf_counter() - started

@@ -19,6 +19,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
 
+from harness.files.atomic import write_whole
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.perf.figure import Figure
 from harness.perf.scale_report import write_scale
@@ -70,7 +71,8 @@ class Setting(NamedTuple):
     def of(cls, n: int, folder: Path) -> "Setting":
         """The setting of `n` random cells of NATS-Bench topology on digits, protocol paper."""
         log, file = folder / "log", folder / "logged_norm.py"
-        file.write_text(dedent(_LOGGING).format(log=str(log), slow=str(folder / "slow"), seconds=_UNDER_WAY_S))
+        source = dedent(_LOGGING).format(log=str(log), slow=str(folder / "slow"), seconds=_UNDER_WAY_S)
+        write_whole(file, source.encode())
         context = ContextSpec("nats_tss", "digits", InputKind.real, Protocol(), 0, "cpu")
         space = BENCHMARKS.get("nats_tss")
         archs = tuple(space.architectures[row * (len(space.architectures) // n)] for row in range(n))

@@ -103,9 +103,9 @@ def export(
 def _why_left_out(key: ScoreKey) -> str:
     """What the scores of a key are of, if no table can hold them; otherwise empty."""
     if key.space.partition("@")[0] not in BENCHMARKS:
-        return "of networks of your own"
+        return "of networks that the harness does not come with"
     if key.data_set not in ("", *DATA_SETS):
-        return "on data of your own"
+        return "on data that the harness does not come with"
     return "" if space_of(key).enumerable else "of spaces too large to list"
 
 

@@ -86,12 +86,20 @@ def test_another_schema_is_refused(statement, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"data_set": "../../x"}, {"data_set": "/tmp/x"}, {"proxy": "../../x@1"}, {"proxy": "a/b@1"}, {"space": "../x@1"}],
+    ("change", "code", "said"),
+    [
+        ({"data_set": "../../x"}, 0, "on data that the harness does not come with"),
+        ({"data_set": "/tmp/x"}, 0, "on data that the harness does not come with"),
+        ({"space": "../x@1"}, 0, "of networks that the harness does not come with"),
+        ({"proxy": "../../x@1"}, 2, "../../x@1"),
+        ({"proxy": "a/b@1"}, 2, "a/b@1"),
+    ],
 )
-def test_no_name_leads_an_export_out_of_its_folder(change, tmp_path):
+def test_no_name_leads_an_export_out_of_its_folder(change, code, said, tmp_path, capsys):
+    """Scores of networks and data unknown to the harness are left out; a name that is a path is refused."""
     path = good_store(tmp_path / "s.sqlite", dataclasses.replace(KEY, **change))
-    assert main(["export", str(path), str(tmp_path / "a" / "b" / "tables")]) == 2
+    assert main(["export", str(path), str(tmp_path / "a" / "b" / "tables")]) == code
+    assert said in "".join(capsys.readouterr())
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["s.sqlite"]
 
 

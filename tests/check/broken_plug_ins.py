@@ -110,9 +110,9 @@ BROKEN = {
     "raises": (
         "value",
         measuring("Layers", "raise ValueError('no luck')"),
-        "ValueError: no luck, on every ordinary cell; the other checks need a score",
+        "ValueError: no luck (mine.py, line 27), on every ordinary cell; the other checks need a score",
     ),
-    "leaves": ("value", measuring("Layers", "raise SystemExit(3)"), "SystemExit: 3, on every ordinary cell"),
+    "leaves": ("value", measuring("Layers", "raise SystemExit(3)"), "SystemExit: 3 (mine.py, line 27), on every ordinary cell"),
     "words": (
         "value",
         measuring("Layers", "return '1.5'"),
@@ -185,17 +185,17 @@ BROKEN = {
             "wanted = torch.autograd.grad(network(images).sum(), list(network.parameters()), allow_unused=True)",
             "self.value = sum(float(gradient.norm()) for gradient in wanted)",
         ),
-        "AttributeError: 'NoneType' object has no attribute 'norm', on a cell with a convolution that does not reach",
+        "AttributeError: 'NoneType' object has no attribute 'norm' (mine.py, line 31), on a cell with a convolution that does not reach",
     ),
     "needs a path": (
         "no path",
         measuring("FirstBatchGradients", "return math.log(float(found.layers['stem.0'].norm()))"),
-        "KeyError: 'stem.0', on a cell with only `none` operations",
+        "KeyError: 'stem.0' (mine.py, line 27), on a cell with only `none` operations",
     ),
     "needs a convolution": (
         "skip only",
         measuring("FirstBatchGradients", "return 1 / sum('edges' in name for name in found.layers)"),
-        "ZeroDivisionError: division by zero, on a cell with only skip connections",
+        "ZeroDivisionError: division by zero (mine.py, line 27), on a cell with only skip connections",
     ),
     "needs a gradient": (
         "constant",

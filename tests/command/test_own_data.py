@@ -180,7 +180,7 @@ def test_scores_of_own_data_stay_out_of_exports(files):
     settings = Settings(truth="own.csv:acc", workers=1, store=files / "scores.sqlite")
     evaluate("params", "nats_tss", "own.npz", settings)
     exported = export(files / "scores.sqlite", files / "tables")
-    assert (exported.n_tables, set(exported.left_out)) == (0, {"on data of your own"})
+    assert (exported.n_tables, set(exported.left_out)) == (0, {"on data that the harness does not come with"})
 
 
 MODELS = """

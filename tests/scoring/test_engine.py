@@ -25,6 +25,7 @@ from harness.store import FAILED, OK, UNDEFINED, ScoreStore
 
 SPACE, DIGITS = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
 ARCH = SPACE.architectures[11]
+WITHOUT_UNDERFLOW = {"epsinas"}  # its weights of 1e-7 make features that are 0 in float32, so undefined
 NAMES = tuple(name for name in PROXIES if PROXIES.get(name).deterministic)
 
 
@@ -257,9 +258,8 @@ def test_threads_are_given_back():
 def test_protocols_change_the_arithmetic_a_little_but_score_all(protocol):
     reference = score(context(), ARCH, "live", made())
     found = score(context(protocol), ARCH, "live", made())
-    assert {name: entry.status for name, entry in found.items()} == {
-        name: entry.status for name, entry in reference.items()
-    }
+    differ = {name for name, entry in found.items() if entry.status != reference[name].status}
+    assert differ == (WITHOUT_UNDERFLOW if protocol.dtype is Precision.fp64 else set())
     assert {entry.status for entry in found.values()} <= {OK, UNDEFINED}
     assert found["synflow"].components["synflow"] == pytest.approx(reference["synflow"].components["synflow"], rel=0.02)
 

@@ -48,8 +48,8 @@ def test_what_no_table_can_hold_is_told(tmp_path, capsys):
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("1 score tables written to ")
     assert sorted(line.partition(";")[0] for line in out[1:]) == [
-        "Left out: 5 scores on data of your own",
-        "Left out: 7 scores of networks of your own",
+        "Left out: 5 scores on data that the harness does not come with",
+        "Left out: 7 scores of networks that the harness does not come with",
     ]
     assert len(table_paths(tmp_path)) == 0
     assert len(table_paths(tmp_path / "tables")) == 1

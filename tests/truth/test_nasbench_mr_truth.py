@@ -14,6 +14,7 @@ from harness.errors import CorruptDataError, OptionError
 from harness.evaluation.evaluation_set import default_truth, pairs
 from harness.files import safe_pickle
 from harness.inputs import DATA_SETS
+from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.truth import Truth
 from harness.truth.sources import fetch
@@ -67,7 +68,7 @@ def test_the_number_of_modules_has_another_sign_on_other_settings(truth, setting
 
 def test_a_task_that_the_space_lacks_is_said_with_those_that_it_has():
     with pytest.raises(OptionError, match=r"nasbench_mr has no data set 'cifar10'; it has cls_50_1000, cls_50_100, "):
-        pairs(["nasbench_mr"], ["cifar10"])
+        pairs(["nasbench_mr"], ["cifar10"], Settings())
 
 
 def test_the_truth_opens_in_half_a_second(home):

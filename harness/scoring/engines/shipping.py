@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.errors import HarnessError
+from harness.files.atomic import write_whole
 from harness.plug_in_code import is_users
 from harness.scoring.proxy_spec import is_installed
 from harness.scoring.worker import Job
@@ -162,9 +163,7 @@ def _write(file: Path, content: bytes) -> None:
     """Write a file whole, unless it is there."""
     if not _is_there(file, content):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = file.with_name(f".{file.name}.{os.getpid()}")
-        part.write_bytes(content)
-        part.replace(file)
+        write_whole(file, content)
 
 
 def _read(path: str, engine: str) -> bytes:
