@@ -53,7 +53,7 @@ def forest(tables: EvaluationTables) -> Figure | None:
         for axes, baseline in zip(line, baselines, strict=True):
             for vote in votes:
                 _draw(axes, own[own[columns.BASELINE] == baseline], labels, vote, several=several)
-            axes.set_title(f"{title}, minus {NAMES[baseline]}", loc="left", fontsize=8.5)
+            axes.set_title(f"{title}\nminus {NAMES[baseline]}", loc="left", fontsize=8.5)
             if axes is not line[0]:
                 axes.tick_params(labelleft=False)
     for axes in grid[-1]:

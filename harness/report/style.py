@@ -7,7 +7,8 @@ from typing import Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, ScalarFormatter
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter, LogFormatter, ScalarFormatter
 from PIL import Image
 
 # Okabe & Ito's palette (Wong, Nature Methods 8, 2011).
@@ -23,6 +24,8 @@ LIGHT: Final = "#E6E6E6"
 DENSITY: Final = "cividis_r"
 DPI: Final = 160
 MOST_PIXELS: Final = 1_600  # of the width: more than a page or a screen resolves
+_MOST_BESIDE: Final = 40  # characters of a label beside a panel, where they take half of a narrow figure
+_MOST_ABOVE: Final = 60  # of a line above a panel or in it
 
 _SETTINGS: Final = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: pictures are equal on all machines
@@ -68,6 +71,7 @@ def png(figure: Figure, *, n_colours: int = 256) -> bytes:
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
     dpi = min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
+    _shorten(figure)
     _numbers_with_exponents(figure)
     figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})
     every = Image.open(drawn).convert("RGB")
@@ -75,6 +79,24 @@ def png(figure: Figure, *, n_colours: int = 256) -> bytes:
     colours = every.quantize(n_colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     colours.save(packed, format="PNG", dpi=(dpi, dpi), optimize=True)
     return packed.getvalue()
+
+
+def _shorten(figure: Figure) -> None:
+    """Cut the middle out of names so long that no room would be left for the panels; names come from users' files."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_formatter(), FuncFormatter | FixedFormatter):
+                labels = [text.get_text() for text in axis.get_ticklabels()]
+                if max(map(len, labels), default=0) > _MOST_BESIDE:
+                    axis.set_ticklabels([_shortened(label, _MOST_BESIDE) for label in labels])
+        for text in axes.findobj(Text):
+            if len(text.get_text()) > _MOST_ABOVE:
+                text.set_text("\n".join(_shortened(line, _MOST_ABOVE) for line in text.get_text().split("\n")))
+
+
+def _shortened(line: str, most: int) -> str:
+    half = most // 2
+    return line if len(line) <= most else f"{line[:half]}\N{HORIZONTAL ELLIPSIS}{line[1 - half :]}"
 
 
 def _numbers_with_exponents(figure: Figure) -> None:

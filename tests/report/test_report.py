@@ -244,7 +244,7 @@ def test_pictures_are_drawn_of_what_there_is_and_none_of_what_there_is_not(table
         texts = [text.get_text() for text in heat_map(several).axes[0].texts]
         assert sorted(texts) == ["-1.00", "-1.00", "1.00", "1.00"]
         titles = [axes.get_title(loc="left") for axes in forest(several).axes]
-        assert titles == ["nats_tss / digits, minus #Params", "nats_tss / cifar10, minus #Params"]
+        assert titles == ["nats_tss / digits\nminus #Params", "nats_tss / cifar10\nminus #Params"]
         # A perfect proxy has no regret at any k; its negative has most of it at k = 1.
         lines = {line.get_label(): line.get_ydata() for line in top_k(several).axes[0].lines}
         assert max(lines["good"]) == 0
@@ -280,3 +280,27 @@ def test_exponents_of_numeric_axes_are_formulas_and_names_are_text():
     assert exponents
     assert all(text.get_parse_math() for text in exponents)
     assert not any(tick.label1.get_parse_math() for tick in axes.xaxis.get_major_ticks())
+
+
+def test_names_of_any_length_leave_room_for_the_panels(tables):
+    """Names of columns, proxies and data sets are those of users' files, and options name paths."""
+    long = dict.fromkeys(tables.scores[next(iter(tables.scores))].columns.drop(columns.TRUTH))
+    long = {name: f"{name}{'_of_every_layer' * 13}" for name in long}
+
+    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
+        options = {columns.OPTIONS: f"scores=/{'deep/' * 50}mine.csv"} if columns.OPTIONS in rows else {}
+        return rows.assign(**{columns.PROXY: rows[columns.PROXY].replace(long)}, **options)
+
+    changed = dataclasses.replace(
+        tables,
+        agreement=renamed(tables.agreement),
+        verdicts=renamed(tables.verdicts),
+        scores={place: scores.rename(columns=long) for place, scores in tables.scores.items()},
+    )
+    with style():
+        figures = [figure for make in (scatter, forest, top_k, heat_map, cost) if (figure := make(changed)) is not None]
+        assert len(figures) >= 3
+        for figure in figures:
+            png(figure)
+            texts = [text.get_text() for axes in figure.axes for text in axes.findobj(Text)]
+            assert max(len(line) for text in texts for line in text.split("\n")) <= 60
