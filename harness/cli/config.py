@@ -80,7 +80,7 @@ def data_options(words: Sequence[str]) -> DataOptions:
     """
     given: dict[str, object] = {}
     for word in words:
-        name, equals, value = word.partition("=")
+        name, equals, _ = word.partition("=")
         if not equals:
             raise OptionError(f"--data {word} is invalid: it must be NAME=VALUE, as classes=10.")
         try:

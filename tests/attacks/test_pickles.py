@@ -1,10 +1,12 @@
 """Pickles from a stranger: nothing runs, and a few bytes cost neither gigabytes nor the process."""
 
 import io
+import os
 import pickle
 import random
 import struct
 import sys
+import threading
 import time
 import tracemalloc
 from pathlib import Path
@@ -258,6 +260,23 @@ def test_a_refused_pickle_is_named_from_the_other_process(tmp_path: Path):
     (tmp_path / "evil").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(HarnessError, match=r"evil is a pickle that refers to 'os\.system'"):
         read_pickles([tmp_path / "evil"], Limits())
+
+
+def test_a_small_pickle_takes_little_memory(tmp_path: Path):
+    """To read as much as any pickle may have would take that memory, whatever the file has."""
+    (tmp_path / "small").write_bytes(pickle.dumps({"a": [1]}))
+    assert read_pickles([tmp_path / "small"], Limits(memory_bytes=16 * MEBIBYTE)) == [{"a": [1]}]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_what_has_no_size_is_no_file(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(pickle.dumps(1)), daemon=True)
+    writer.start()
+    with pytest.raises(CorruptDataError, match="is not a file of one size"):
+        load(tmp_path / "pipe")
+    with pytest.raises(CorruptDataError, match="is not a file of one size"):
+        load(Path("/dev/zero"))
 
 
 def test_an_answer_is_parsed_as_a_strangers_file():

@@ -112,7 +112,7 @@ BROKEN = {
         measuring("Layers", "raise ValueError('no luck')"),
         "ValueError: no luck (mine.py, line 27), on every ordinary cell; the other checks need a score",
     ),
-    "leaves": ("value", measuring("Layers", "raise SystemExit(3)"), "SystemExit: 3 (mine.py, line 27), on every ordinary cell"),
+    "leaves": ("value", measuring("Layers", "raise SystemExit(3)"), "SystemExit: 3 (mine.py, line 27), on every"),
     "words": (
         "value",
         measuring("Layers", "return '1.5'"),
@@ -185,7 +185,7 @@ BROKEN = {
             "wanted = torch.autograd.grad(network(images).sum(), list(network.parameters()), allow_unused=True)",
             "self.value = sum(float(gradient.norm()) for gradient in wanted)",
         ),
-        "AttributeError: 'NoneType' object has no attribute 'norm' (mine.py, line 31), on a cell with a convolution that does not reach",
+        "AttributeError: 'NoneType' object has no attribute 'norm' (mine.py, line 31), on a cell with a",
     ),
     "needs a path": (
         "no path",
