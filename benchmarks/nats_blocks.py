@@ -50,19 +50,19 @@ def pooled(width: int) -> nn.Sequential:
 
 
 @cache
-def conv_layer(n_in: int, n_out: int, kernel: int, size: int, live: bool = True, repeats: int = 1) -> Layer:
-    """A convolution without bias to `size` x `size` outputs, and its batch normalisation."""
+def conv_layer(n_in: int, n_out: int, kernel: int, area: int, live: bool = True, repeats: int = 1) -> Layer:
+    """A convolution without bias to outputs of `area` positions, height times width, and its batch normalisation."""
     weights = n_in * n_out * kernel * kernel
-    return Layer(weights, weights + 2 * n_out, weights * size * size, live, repeats)
+    return Layer(weights, weights + 2 * n_out, weights * area, live, repeats)
 
 
-def reduction_layers(n_in: int, n_out: int, size: int, live: bool = True) -> list[Layer]:
-    """Those of a `Reduction` to `size` x `size` outputs; its shortcut has no normalisation."""
+def reduction_layers(n_in: int, n_out: int, area: int, live: bool = True) -> list[Layer]:
+    """Those of a `Reduction` to outputs of `area` positions; its shortcut has no normalisation."""
     shortcut = n_in * n_out
     return [
-        conv_layer(n_in, n_out, 3, size, live),
-        conv_layer(n_out, n_out, 3, size, live),
-        Layer(shortcut, shortcut, shortcut * size * size, live),
+        conv_layer(n_in, n_out, 3, area, live),
+        conv_layer(n_out, n_out, 3, area, live),
+        Layer(shortcut, shortcut, shortcut * area, live),
     ]
 
 
@@ -72,20 +72,20 @@ def classifier_layer(width: int, n_classes: int, live: bool = True) -> Layer:
     return Layer(weights, weights + n_classes + 2 * width, weights + n_classes, live, is_linear=True)
 
 
-def block_elementwise(n_in: int, n_out: int, size: int, stride: int = 1) -> int:
-    """Elementwise FLOPs of an `ActConvNorm` to `size` x `size` outputs; see `SearchSpace.elementwise_flops`."""
-    return n_in * (size * stride) ** 2 + 2 * n_out * size**2
+def block_elementwise(n_in: int, n_out: int, area: int, stride: int = 1) -> int:
+    """Elementwise FLOPs of an `ActConvNorm` to outputs of `area` positions; see `SearchSpace.elementwise_flops`."""
+    return n_in * area * stride**2 + 2 * n_out * area
 
 
-def reduction_elementwise(n_in: int, n_out: int, size: int) -> int:
+def reduction_elementwise(n_in: int, n_out: int, area: int) -> int:
     """Those of a `Reduction`: its two blocks and its pooling."""
-    first, second = block_elementwise(n_in, n_out, size, 2), block_elementwise(n_out, n_out, size)
-    return first + second + n_in * (2 * size) ** 2
+    first, second = block_elementwise(n_in, n_out, area, 2), block_elementwise(n_out, n_out, area)
+    return first + second + n_in * 4 * area
 
 
-def ends_elementwise(stem_width: int, stem_size: int, width: int, size: int) -> int:
+def ends_elementwise(stem_width: int, stem_area: int, width: int, area: int) -> int:
     """Those of `stem` and of `pooled`: normalisation; normalisation, activation and pooling."""
-    return 2 * stem_width * stem_size**2 + 4 * width * size**2
+    return 2 * stem_width * stem_area + 4 * width * area
 
 
 REDUCTION_DEPTH = 2

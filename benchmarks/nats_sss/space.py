@@ -60,14 +60,14 @@ class NatsSss(SearchSpace):
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         widths = self.widths(arch)
-        size = data_set.shape[1]
-        found = [conv_layer(data_set.shape[0], widths[0], 3, size), *_cell_layers(widths[0], widths[0], size)]
+        area = data_set.shape[1] * data_set.shape[2]
+        found = [conv_layer(data_set.shape[0], widths[0], 3, area), *_cell_layers(widths[0], widths[0], area)]
         for position, (n_in, n_out) in enumerate(pairwise(widths)):
             if position % 2:
-                found += _cell_layers(n_in, n_out, size)
+                found += _cell_layers(n_in, n_out, area)
             else:
-                size //= 2
-                found += reduction_layers(n_in, n_out, size)
+                area //= 4
+                found += reduction_layers(n_in, n_out, area)
         return [*found, classifier_layer(widths[-1], data_set.n_classes)]
 
     def depth(self, arch: Architecture, data_set: DataSet) -> int:
@@ -76,15 +76,15 @@ class NatsSss(SearchSpace):
 
     def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int:
         widths = self.widths(arch)
-        size = data_set.shape[1]
-        total = _cell_elementwise(widths[0], widths[0], size)
+        area = stem_area = data_set.shape[1] * data_set.shape[2]
+        total = _cell_elementwise(widths[0], widths[0], area)
         for position, (n_in, n_out) in enumerate(pairwise(widths)):
             if position % 2:
-                total += _cell_elementwise(n_in, n_out, size)
+                total += _cell_elementwise(n_in, n_out, area)
             else:
-                size //= 2
-                total += reduction_elementwise(n_in, n_out, size)
-        return total + ends_elementwise(widths[0], data_set.shape[1], widths[-1], size)
+                area //= 4
+                total += reduction_elementwise(n_in, n_out, area)
+        return total + ends_elementwise(widths[0], stem_area, widths[-1], area)
 
     def assemble(self, arch: Architecture, data_set: DataSet, execute: Execute) -> nn.Module:
         """One network for both values of `execute`, because nothing in it is dead."""
@@ -126,16 +126,16 @@ def size_string(widths: Widths) -> Architecture:
     return Architecture(":".join(map(str, widths)))
 
 
-def _cell_layers(n_in: int, n_out: int, size: int) -> list[Layer]:
+def _cell_layers(n_in: int, n_out: int, area: int) -> list[Layer]:
     """Two convolutions from the cell's input, three between its nodes, and one on the skip if the width changes."""
-    found = [conv_layer(n_in, n_out, 3, size, repeats=2), conv_layer(n_out, n_out, 3, size, repeats=3)]
-    return found if n_in == n_out else [*found, conv_layer(n_in, n_out, 1, size)]
+    found = [conv_layer(n_in, n_out, 3, area, repeats=2), conv_layer(n_out, n_out, 3, area, repeats=3)]
+    return found if n_in == n_out else [*found, conv_layer(n_in, n_out, 1, area)]
 
 
-def _cell_elementwise(n_in: int, n_out: int, size: int) -> int:
+def _cell_elementwise(n_in: int, n_out: int, area: int) -> int:
     """Those of the five blocks, and the normalisation of the skip if the width changes; it executes no ReLU there."""
-    blocks = 2 * block_elementwise(n_in, n_out, size) + 3 * block_elementwise(n_out, n_out, size)
-    return blocks if n_in == n_out else blocks + 2 * n_out * size**2
+    blocks = 2 * block_elementwise(n_in, n_out, area) + 3 * block_elementwise(n_out, n_out, area)
+    return blocks if n_in == n_out else blocks + 2 * n_out * area
 
 
 BENCHMARKS.register("nats_sss")(NatsSss())

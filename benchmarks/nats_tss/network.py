@@ -22,13 +22,10 @@ class Skeleton:
     channels: int
     cells_per_stage: int
 
-    def stages(self, size: int) -> list[tuple[int, int]]:
-        """(channels, height and width) of each stage for square images of `size` pixels, a multiple of 4."""
-        found = []
-        for stage in range(N_STAGES):
-            found.append((self.channels * 2**stage, size))
-            size //= 2
-        return found
+    def stages(self, data_set: DataSet) -> list[tuple[int, int]]:
+        """(channels, positions) of each stage; height and width of the images are multiples of 4."""
+        _, height, width = data_set.shape
+        return [(self.channels * 2**stage, height * width // 4**stage) for stage in range(N_STAGES)]
 
 
 class Zero(nn.Module):
@@ -124,7 +121,7 @@ class CellNetwork(nn.Module):
         origin: tuple[str, Mapping[int, str]],
     ) -> None:
         super().__init__()
-        stages = skeleton.stages(data_set.shape[1])
+        stages = skeleton.stages(data_set)
         width = stages[-1][0]
         self.stem = stem(data_set.shape[0], skeleton.channels)
         blocks: list[nn.Module] = []
@@ -135,7 +132,7 @@ class CellNetwork(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.last = pooled(width)
         self.classifier = nn.Linear(width, data_set.n_classes)
-        self.init_keys = {name: _origin(name, *origin) for name, _ in self.named_modules()}
+        self.init_keys = {name: origin_of(name, *origin) for name, _ in self.named_modules()}
         self.cells = ("stem", *(f"blocks.{place}" for place in range(len(blocks))))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -152,8 +149,8 @@ def _operation(name: str, channels: int) -> nn.Module:
     return ActConvNorm(channels, channels, 1 if name == "nor_conv_1x1" else 3)
 
 
-def _origin(name: str, skeleton: str, edges: Mapping[int, str]) -> str:
-    """An operation in a cell draws from its own text and its block's number, everything else from its name."""
+def origin_of(name: str, skeleton: str, edges: Mapping[int, str]) -> str:
+    """The text of a module's draw: an operation in a cell has its own, with its block's number, the rest their names."""
     parts = name.split(".")  # blocks.<block>.edges.<edge>...
     if len(parts) > 3 and parts[2] == "edges":
         return f"{edges[int(parts[3])]}/block{parts[1]}"

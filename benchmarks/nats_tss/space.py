@@ -42,7 +42,7 @@ class NatsTss(EdgeCellSpace):
 
     name: ClassVar[str] = "nats_tss"
     version: ClassVar[int] = 1
-    data_sets: ClassVar[tuple[str, ...]] = ("digits", "cifar10", "cifar100", "ImageNet16-120")
+    data_sets: ClassVar[tuple[str, ...]] = ("digits", "cifar10", "cifar100", "ImageNet16-120", "ninapro")
     operations: ClassVar[tuple[str, ...]] = OPERATIONS
     edges: ClassVar[tuple[Edge, ...]] = EDGES
     labels: ClassVar[Mapping[str, str]] = _LABELS
@@ -62,11 +62,11 @@ class NatsTss(EdgeCellSpace):
         live = live_edges(cell, EDGES)
         skeleton = skeleton_of(data_set)
         found = list(_skeleton_layers(skeleton, data_set, connected=bool(live)))
-        for channels, size in skeleton.stages(data_set.shape[1]):
+        for channels, area in skeleton.stages(data_set):
             for index, operation in enumerate(cell):
                 if operation in (CONV_1X1, CONV_3X3):
                     kernel = 1 if operation == CONV_1X1 else 3
-                    found.append(conv_layer(channels, channels, kernel, size, index in live, skeleton.cells_per_stage))
+                    found.append(conv_layer(channels, channels, kernel, area, index in live, skeleton.cells_per_stage))
         return found
 
     def depth(self, arch: Architecture, data_set: DataSet) -> int:
@@ -74,19 +74,19 @@ class NatsTss(EdgeCellSpace):
         if not live_edges(cell, EDGES):
             return 0
         in_cell = longest_path(cell, EDGES, [operation in (CONV_1X1, CONV_3X3) for operation in cell])
-        n_stages = len(skeleton_of(data_set).stages(data_set.shape[1]))
+        n_stages = len(skeleton_of(data_set).stages(data_set))
         cells = in_cell * skeleton_of(data_set).cells_per_stage * n_stages
         return _STEM_AND_CLASSIFIER + cells + REDUCTION_DEPTH * (n_stages - 1)
 
     def elementwise_flops(self, arch: Architecture, data_set: DataSet) -> int:
         cell, skeleton = self.cell(arch), skeleton_of(data_set)
-        stages = skeleton.stages(data_set.shape[1])
+        stages = skeleton.stages(data_set)
         total = ends_elementwise(*stages[0], *stages[-1])
-        for (before, _), (after, size) in pairwise(stages):
-            total += reduction_elementwise(before, after, size)
-        for channels, size in stages:
+        for (before, _), (after, area) in pairwise(stages):
+            total += reduction_elementwise(before, after, area)
+        for channels, area in stages:
             convs = sum(operation in (CONV_1X1, CONV_3X3) for operation in cell)
-            in_cell = convs * block_elementwise(channels, channels, size) + cell.count(AVG_POOL) * channels * size**2
+            in_cell = convs * block_elementwise(channels, channels, area) + cell.count(AVG_POOL) * channels * area
             total += in_cell * skeleton.cells_per_stage
         return total
 
@@ -131,10 +131,10 @@ EMBEDDED = Skeleton(channels=8, cells_per_stage=1)
 
 def _skeleton_layers(skeleton: Skeleton, data_set: DataSet, connected: bool) -> list[Layer]:
     """Stem, residual reductions, final normalisation with classifier; live if the cell joins input and output."""
-    stages = skeleton.stages(data_set.shape[1])
-    found = [conv_layer(data_set.shape[0], skeleton.channels, 3, data_set.shape[1], connected)]
-    for (before, _), (after, size) in pairwise(stages):
-        found += reduction_layers(before, after, size, connected)
+    stages = skeleton.stages(data_set)
+    found = [conv_layer(data_set.shape[0], skeleton.channels, 3, stages[0][1], connected)]
+    for (before, _), (after, area) in pairwise(stages):
+        found += reduction_layers(before, after, area, connected)
     return [*found, classifier_layer(stages[-1][0], data_set.n_classes, connected)]
 
 

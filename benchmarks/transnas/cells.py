@@ -93,17 +93,18 @@ def cell_layers(cell: Cell, live: frozenset[int], block: Block) -> list[Layer]:
     for index, name in enumerate(cell):
         n_in, n_out, stride = _shape(index, block)
         if name in _KERNELS:
-            found.append(conv_layer(n_in, n_out, _KERNELS[name], block.size, index in live))
+            found.append(conv_layer(n_in, n_out, _KERNELS[name], block.size**2, index in live))
         elif name == SKIP and (stride != 1 or n_in != n_out):
-            found += [conv_layer(n_in, n_out // 2, 1, block.size, index in live)] * 2
+            found += [conv_layer(n_in, n_out // 2, 1, block.size**2, index in live)] * 2
     return found
 
 
 def residual_layers(block: Block) -> list[Layer]:
     """The convolutions of a `ResidualBlock`."""
-    found = [conv_layer(block.n_in, block.n_out, 3, block.size), conv_layer(block.n_out, block.n_out, 3, block.size)]
+    pixels = block.size**2
+    found = [conv_layer(block.n_in, block.n_out, 3, pixels), conv_layer(block.n_out, block.n_out, 3, pixels)]
     if block.reshapes:
-        found.append(conv_layer(block.n_in, block.n_out, 1, block.size))
+        found.append(conv_layer(block.n_in, block.n_out, 1, pixels))
     return found
 
 
@@ -113,7 +114,7 @@ def cell_elementwise(cell: Cell, block: Block) -> int:
     for index, name in enumerate(cell):
         n_in, n_out, stride = _shape(index, block)
         if name in _KERNELS or (name == SKIP and (stride != 1 or n_in != n_out)):
-            total += block_elementwise(n_in, n_out, block.size, stride)
+            total += block_elementwise(n_in, n_out, block.size**2, stride)
     return total
 
 
@@ -129,7 +130,7 @@ def cell_depth(cell: Cell, block: Block) -> int:
 def residual_elementwise(block: Block) -> int:
     """Elementwise FLOPs of a `ResidualBlock`."""
     pixels = block.size**2
-    blocks = block_elementwise(block.n_in, block.n_out, block.size, block.stride) + 3 * block.n_out * pixels
+    blocks = block_elementwise(block.n_in, block.n_out, pixels, block.stride) + 3 * block.n_out * pixels
     return blocks + 2 * block.n_out * pixels * block.reshapes
 
 

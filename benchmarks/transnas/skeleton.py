@@ -70,13 +70,14 @@ def n_tiles(data_set: DataSet) -> int:
 def stem_layers(size: int, live: bool) -> list[Layer]:
     """The two convolutions of the stem for square images of `size` pixels."""
     half = BASE_CHANNELS // 2
-    return [conv_layer(_COLOURS, half, 3, size // 2, live), conv_layer(half, BASE_CHANNELS, 3, size // 4, live)]
+    first, second = (size // 2) ** 2, (size // 4) ** 2
+    return [conv_layer(_COLOURS, half, 3, first, live), conv_layer(half, BASE_CHANNELS, 3, second, live)]
 
 
 def stem_elementwise(size: int) -> int:
     """Elementwise FLOPs of the stem: a normalisation, and a block; see `SearchSpace.elementwise_flops`."""
     half = BASE_CHANNELS // 2
-    return 2 * half * (size // 2) ** 2 + block_elementwise(half, BASE_CHANNELS, size // 4, stride=2)
+    return 2 * half * (size // 2) ** 2 + block_elementwise(half, BASE_CHANNELS, (size // 4) ** 2, stride=2)
 
 
 STEM_DEPTH = 2
