@@ -150,7 +150,7 @@ def _operation(name: str, channels: int) -> nn.Module:
 
 
 def origin_of(name: str, skeleton: str, edges: Mapping[int, str]) -> str:
-    """The text of a module's draw: an operation in a cell has its own, with its block's number, the rest their names."""
+    """The text of a module's draw: an operation's own text and its block's number, for all others their name."""
     parts = name.split(".")  # blocks.<block>.edges.<edge>...
     if len(parts) > 3 and parts[2] == "edges":
         return f"{edges[int(parts[3])]}/block{parts[1]}"

@@ -35,7 +35,7 @@ class NatsTssDarcy(NatsTss):
     name: ClassVar[str] = "nats_tss_darcy"
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]] = ("darcy",)
-    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {"darcy": "test_score200"}
+    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {"darcy": "test200"}
     caption: ClassVar[str] = (
         "The cell: each node sums what its edges bring. In the two cells that double the width, the edges from the "
         "input do so."

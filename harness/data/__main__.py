@@ -21,7 +21,7 @@ from harness.inputs.archives import fetch_archive
 from harness.paths import DATA_VARIABLE, data_home, downloads_home, images_home
 from harness.registry import unknown_name
 from harness.space import BENCHMARKS
-from harness.truth.imports import TRUTH_IMPORTS, import_truth
+from harness.truth.imports import import_truth, imported_as, imports_of
 from harness.truth.sources import TRUTH_SOURCES, TruthSource, fetch
 
 _DAMAGED = 1
@@ -69,6 +69,8 @@ def _status() -> int:
 def _fetch(name: str) -> int:
     sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
     chosen = [source for source in sources if name in ("all", source.benchmark)]
+    if not chosen and imports_of(name):
+        raise MissingDataError(f"Nothing of {name} can be fetched. Run {imports_of(name)[0].how_to_get}.")
     if not chosen and name not in DATA_SETS:
         known = [*sorted({source.benchmark for source in sources}), *DATA_SETS, "all"]
         raise UnknownNameError(unknown_name("table or data set", name, known))
@@ -89,15 +91,15 @@ def _fetch_table(source: TruthSource) -> None:
 
 
 def _import(name: str, path: Path) -> int:
-    release = TRUTH_IMPORTS.get(name)
-    with FileLock(data_home() / ".fetch.lock"):
-        table = import_truth(release, path.expanduser())
-    n_archs, n_all = len(table.archs), len(BENCHMARKS.get(release.benchmark).architectures)
-    part = "" if n_archs == n_all else "; the others have no truth in these columns"
-    print(
-        f"{name}: {n_archs:,} of {n_all:,} architectures{part}, {len(table.columns)} columns, "
-        f"written to {release.path()}"
-    )
+    for release in imported_as(name):
+        with FileLock(data_home() / ".fetch.lock"):
+            table = import_truth(release, path.expanduser())
+        n_archs, n_all = len(table.archs), len(BENCHMARKS.get(release.benchmark).architectures)
+        part = "" if n_archs == n_all else "; the others have no truth in these columns"
+        print(
+            f"{release.name}: {n_archs:,} of {n_all:,} architectures{part}, {len(table.columns)} columns, "
+            f"written to {release.path()}"
+        )
     return 0
 
 

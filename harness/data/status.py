@@ -114,7 +114,7 @@ def _source_entry(source: TruthSource, home: Path) -> Entry:
 
 
 def _import_entry(release: TruthImport, home: Path) -> Entry:
-    get = f"{release.command}, PATH being {release.contents} from {release.page}"
+    get = release.how_to_get.replace("`", "")
     origin = f"{release.licence}, {release.page.partition('://')[2]}"
     entry = Entry(release.benchmark, f"import {release.name}", "missing", str(release.path(home)), get, origin)
     return _found(entry, release.origin, home)

@@ -67,7 +67,7 @@ class Truth:
             check_has_truth(benchmark)
             raise MissingDataError(
                 f"There is no ground truth of {benchmark} in {truth_home(home) / benchmark}. "
-                f"Run `{fetch_command(benchmark)}`."
+                f"Run {how_to_get(benchmark)}."
             )
         tables = [TableFile(path, repair_command(path, home)) for path in paths]
         return cls(benchmark, embedded + tables, home, {release.path(home) for release in imports_of(benchmark)})
@@ -91,6 +91,12 @@ class Truth:
         key = f"{dataset}/{name}"
         if key in self._columns:
             return self._columns[key]
+        only = [release for release in imports_of(self.benchmark) if dataset in release.only_source_of]
+        if only and not self.columns(dataset):
+            raise MissingDataError(
+                f"There is no ground truth of {self.benchmark} on {dataset} in "
+                f"{truth_home(self._home) / self.benchmark}. Run {only[0].how_to_get}."
+            )
         unfetched = [source for source in sources_of(self.benchmark) if not source.path(self._home).is_file()]
         known = [column.name for column in self.columns(dataset)]
         if known:
@@ -147,6 +153,12 @@ def check_has_truth(benchmark: str) -> None:
             f"{benchmark} has no ground truth: there is no table of trained networks to compare scores with. "
             f"It can be searched instead: `python -m harness.search bench={benchmark}`."
         )
+
+
+def how_to_get(benchmark: str) -> str:
+    """The command that brings truth of a benchmark: a download or, where there is none, an import."""
+    imports = imports_of(benchmark)
+    return imports[0].how_to_get if imports and not sources_of(benchmark) else f"`{fetch_command(benchmark)}`"
 
 
 def repair_command(path: Path, home: Path | None = None) -> str:

@@ -19,7 +19,9 @@ class TruthImport:
 
     Benchmark folders register theirs in `TRUTH_IMPORTS` under `name`, as given on the command line. `contents` says
     what the path must be, `page` where its authors publish it. `convert` is called with the path; `version` increases
-    whenever the same files are converted to a different table.
+    whenever the same files are converted to a different table. `part_of` names the release that is imported from the
+    same path by the same command, where it makes tables of several benchmarks; `only_source_of` are data sets of which
+    nothing else brings truth.
     """
 
     name: str
@@ -30,6 +32,8 @@ class TruthImport:
     licence: str
     convert: Callable[[Path], TruthTable]
     version: int = 1
+    part_of: str = ""
+    only_source_of: tuple[str, ...] = ()
 
     @property
     def origin(self) -> str:
@@ -39,7 +43,12 @@ class TruthImport:
     @property
     def command(self) -> str:
         """The command that creates the table."""
-        return f"python -m harness.data import {self.name} PATH"
+        return f"python -m harness.data import {self.part_of or self.name} PATH"
+
+    @property
+    def how_to_get(self) -> str:
+        """The command in words: what its path is, and where that is published."""
+        return f"`{self.command}`, PATH being {self.contents} from {self.page}"
 
     def path(self, home: Path | None = None) -> Path:
         """The path of the table in a data home."""
@@ -52,6 +61,16 @@ TRUTH_IMPORTS: Registry[TruthImport] = Registry("importable release", "benchmark
 def imports_of(benchmark: str) -> list[TruthImport]:
     """The releases of one benchmark, in alphabetical order."""
     return [release for release in map(TRUTH_IMPORTS.get, TRUTH_IMPORTS) if release.benchmark == benchmark]
+
+
+def imported_as(name: str) -> list[TruthImport]:
+    """The releases that one command imports: that of a name, and those that are part of it.
+
+    Raises:
+        UnknownNameError: if nothing is called so.
+    """
+    parts = (release for release in map(TRUTH_IMPORTS.get, TRUTH_IMPORTS) if release.part_of == name)
+    return [TRUTH_IMPORTS.get(name), *parts]
 
 
 def import_truth(release: TruthImport, path: Path, home: Path | None = None) -> TruthTable:
