@@ -94,16 +94,38 @@ def truth_oracle() -> Path:
     return _folder("HARNESS_TRUTH", "the joined and checked tables")
 
 
+_NB360 = "roldebijvank/HW-NAS-Bench-360/a9b243e07fb8f0671ee56587696e7b8ef1ca702d/results/dataset.parquet"
+
+
+def _importable(mirror: Path) -> Path:
+    """Where files without a licence lie, which are never fetched: beside the mirror."""
+    return mirror.parent / "for_import" / _NB360
+
+
+@pytest.fixture(scope="session")
+def nb360_file(mirror: Path) -> Path:
+    """The published measurements of HW-NAS-Bench-360."""
+    path = _importable(mirror)
+    if not path.is_file():
+        pytest.skip(f"there is no {path}")
+    return path
+
+
 @pytest.fixture(scope="session")
 def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data home into which every benchmark's tables were fetched from the mirror, once."""
+    """A data home into which every benchmark's tables were fetched from the mirror, and nb360 imported, once."""
+    from harness.truth.imports import imported_as
     from harness.truth.sources import TRUTH_SOURCES, fetch
+    from harness.truth.table import write_table
 
     home = tmp_path_factory.mktemp("fetched-home")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HARNESS_MIRROR", str(mirror))
         for key in TRUTH_SOURCES:
             fetch(TRUTH_SOURCES.get(key), home)
+    if _importable(mirror).is_file():
+        for release in imported_as("nb360"):  # in this process, which is quicker
+            write_table(release.convert(_importable(mirror)), release.path(home), release.origin)
     return home
 
 
