@@ -20,6 +20,7 @@ from harness.proxy import PROXIES
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS, SearchSpace
 from harness.truth import Truth
+from harness.truth.imports import imports_of
 from harness.truth.sources import TRUTH_SOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,6 +204,8 @@ def size_of(space: SearchSpace) -> str:
 def _truth_of(name: str, data_sets: list[str]) -> str:
     sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES if TRUTH_SOURCES.get(key).benchmark == name]
     parts = [f"- `{source.key}`: `{source.command}`; licence: {source.licence}" for source in sources]
+    imports = imports_of(name)
+    parts += [f"- `{one.name}`: {one.how_to_get}; licence: {one.licence}" for one in imports]
     try:
         truth = Truth.open(name, Path(__file__).parent / "no_data_home")
         found = [column for data_set in data_sets for column in truth.columns(data_set)]
@@ -213,9 +216,9 @@ def _truth_of(name: str, data_sets: list[str]) -> str:
         parts.append(
             "\n" + table(("truth column", "data set", "metric", "unit", "split", "epochs", "seeds", "note"), rows)
         )
-    if sources:
+    if sources or imports:
         parts.append(
-            "\nThe columns of the sources above are not known before they are fetched; "
+            "\nThe columns of the sources above are not known before they are fetched or imported; "
             "`python -m harness.describe` then lists them.\n"
         )
     return "\n".join(parts) + "\n"
