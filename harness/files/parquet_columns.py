@@ -45,6 +45,8 @@ def read_columns(path: Path, kinds: Mapping[str, Kind], n_rows: int) -> dict[str
             if file.metadata.num_rows != n_rows:
                 raise CorruptDataError(f"{path} has {file.metadata.num_rows:,} rows instead of {n_rows:,}.")
             table = file.read(columns=list(kinds), use_threads=False)
+    except CorruptDataError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         told = " ".join(str(error).split())[:120]
         raise CorruptDataError(f"{path} is not a valid Parquet file ({type(error).__name__}: {told}).") from error
