@@ -27,7 +27,7 @@ from harness.choose.settings import MOST_TRAINED, ChooseRequest, read_choose
 from harness.choose.simulation import Design, simulate
 from harness.choose.simulation_report import write_simulation
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.evaluation import defined_proxies
+from harness.evaluation import defined_proxies
 from harness.evaluation.evaluation_set import (
     EvaluationSet,
     attempted,

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.evaluation.evaluation import open_request
 from harness.evaluation.provenance import Asked
+from harness.evaluation.request import open_request
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Unit, missing_units
 from harness.scoring.engines import Died
 from harness.scoring.pool import Pool
