@@ -31,7 +31,7 @@ from harness.search.tables import SearchTables
 from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
 from harness.space import ModelSpace, SearchSpace
-from harness.space.model_space import FunctionSpace
+from harness.space.given_networks import FunctionSpace
 from harness.store import ScoreStore
 from harness.truth import embedded_tables
 from harness.truth.imports import imports_of
