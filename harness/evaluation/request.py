@@ -15,8 +15,7 @@ from harness.evaluation.external_scores import ExternalScores, ScoresOnSpace, op
 from harness.evaluation.own_truth import given_names
 from harness.evaluation.provenance import Asked
 from harness.evaluation.score_columns import parse_ensembles, require_company
-from harness.inputs import Batches, DataSet, InputKind, draw_batches, own_data, preferred_kind
-from harness.protocol import fitted
+from harness.inputs import Batches, DataSet, draw_batches
 from harness.proxy import is_baseline
 from harness.scoring import ContextSpec, ScoringRun
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -134,17 +133,12 @@ def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for
 def scoring_runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings: Settings) -> list[ScoringRun]:
     """One scoring run per seed; proxies that use no seed are in the first alone."""
     runs = []
-    inputs = preferred_kind(evaluated.data_set, settings.inputs)
-    protocol = settings.protocol if inputs is InputKind.noise else fitted(settings.protocol, evaluated.data_set)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
-        own = own_data(evaluated.data_set)
-        context = ContextSpec(
-            evaluated.space.word, evaluated.data_set.name, inputs, protocol, seed, settings.device, own
-        )
+        context = ContextSpec.of(evaluated.space, evaluated.data_set, settings, seed)
         uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in of_seed)
         batches: Batches | None = draw_batches(evaluated.data_set, context.request) if uses_inputs else None
-        if own is not None and batches is not None:
+        if context.own is not None and batches is not None:
             context = dataclasses.replace(context, inputs_sha256=batches.sha256)
         runs.append(ScoringRun(context, of_seed, batches))
     return runs
