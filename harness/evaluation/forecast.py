@@ -17,8 +17,8 @@ from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Unit, mis
 from harness.scoring.engines import Died
 from harness.scoring.pool import Pool
 from harness.scoring.shards import archs_of_shard, network_costs
+from harness.scoring.unit_groups import split_units
 from harness.scoring.worker import Done, Job
-from harness.scoring.workers import split_units
 from harness.space import Architecture
 from harness.store import ScoreStore
 

@@ -279,8 +279,8 @@ def test_a_fault_of_the_machine_is_told_after_the_rest_is_scored_and_never_store
 
 def test_what_trains_has_no_time_limit(monkeypatch):
     from harness.scoring.pool import Pool
+    from harness.scoring.unit_groups import is_limited
     from harness.scoring.worker import Job
-    from harness.scoring.workers import is_limited
 
     (unit, *_) = missing_units_of("grad_norm")
 
