@@ -14,16 +14,7 @@ from typing import Self
 from harness.errors import StoreError
 from harness.store import opening
 from harness.store.digested_tables import DigestedTables
-from harness.store.rows import (
-    BadRowError,
-    Score,
-    ScoreKey,
-    StoredRow,
-    StoredRows,
-    parsed,
-    plain,
-    printable,
-)
+from harness.store.rows import BadRowError, Score, ScoreKey, StoredRow, StoredRows, parsed, plain, printable
 
 
 class ScoreStore:

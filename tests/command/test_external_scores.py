@@ -17,8 +17,7 @@ from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
-from harness.store import ScoreStore
-from harness.store.score_table import ScoreTable, write_table
+from harness.store import ScoreStore, ScoreTable, write_table
 from harness.truth import Truth
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
