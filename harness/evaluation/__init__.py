@@ -1,9 +1,10 @@
 """Evaluation: scores and truth -> agreement and verdicts, written as a report.
 
-`request` looks up and opens what is asked for. `evaluation_set` is a sample with its truth, `proxy_columns` and
-`external_scores` give the `score_columns` that are compared with it, `analysis` does the statistics of one set,
-`evaluation` composes the stages, and `provenance` says what was run.
-`budget` ends the scoring in time, `shards` scores a part for a job array, and `forecast` says what it would cost.
+`request` looks up and opens what is asked for: `pairs` of benchmark and data set. Of each, `evaluation_set` is a sample
+(drawn by `sampling` from a `population`) with its truth. `proxy_columns` and `external_scores` give the
+`score_columns` that are compared with it, `analysis` does the statistics of one set, `evaluation` composes the stages,
+and `provenance` says what was run. `budget` ends the scoring in time, `shards` scores a part for a job array, and
+`forecast` says what it would cost.
 """
 
 from harness.evaluation.evaluation import Evaluation as Evaluation

@@ -12,8 +12,9 @@ from harness.evaluation.analysis import Analysis, analyse, tables_of
 from harness.evaluation.baselines import compared_with, missing_baselines, missing_costs
 from harness.evaluation.budget import Unfinished, Work, first_of, in_random_order, require_enough, score_within
 from harness.evaluation.coverage import coverage_table
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped
+from harness.evaluation.evaluation_set import EvaluationSet
 from harness.evaluation.external_scores import mean_notes
+from harness.evaluation.pairs import Skipped
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.proxy_columns import external_columns, proxy_columns, scores_table
 from harness.evaluation.request import Opened, OpenedSet, Words, ask, open_request, scoring_runs

@@ -10,9 +10,10 @@ from harness.agreement import Rules
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation.baselines import checked_hypotheses, compared_with
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
+from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from harness.evaluation.external_scores import ExternalScores, ScoresOnSpace, open_scores
 from harness.evaluation.own_truth import given_names
+from harness.evaluation.pairs import Skipped, attempted, pairs
 from harness.evaluation.provenance import Asked
 from harness.evaluation.score_columns import parse_ensembles, require_company
 from harness.inputs import Batches, DataSet, draw_batches

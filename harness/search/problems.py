@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.errors import MissingDataError, OptionError
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
+from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
+from harness.evaluation.pairs import Skipped, attempted, pairs
 from harness.inputs import DataSet, draw_batches, own_data
 from harness.scoring import ContextSpec
 from harness.scoring.proxy_spec import ProxySpec

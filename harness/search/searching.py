@@ -8,7 +8,7 @@ from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation import defined_proxies
-from harness.evaluation.evaluation_set import Skipped
+from harness.evaluation.pairs import Skipped
 from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
