@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -124,6 +124,19 @@ def _composed(name: str, overrides: list[str]) -> DictConfig:
         raise OptionError(f"The settings {' '.join(overrides)} cannot be used: {_first_line(error)}.") from None
     finally:
         GlobalHydra.instance().clear()
+
+
+def value_of(word: str) -> object:
+    """The value of a word `NAME=VALUE` that is no setting of the configuration, in the same grammar.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        value: object = OverridesParser.create().parse_override(word).value()
+    except OverrideParseException:
+        raise ValueError(word) from None
+    return value
 
 
 def _first_line(error: Exception) -> str:
