@@ -44,7 +44,7 @@ class Examined:
 
 
 def is_space(word: str) -> bool:
-    """Whether the argument of `check` is a file of networks, a function that builds them, or an installed ModelSpace."""
+    """Whether `check` is given a file of networks, a function that builds them, or the name of such a space."""
     if word in BENCHMARKS and word not in PROXIES:
         return isinstance(BENCHMARKS.get(word), ModelSpace)
     path, _, name = word.rpartition(":")
