@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, OverrideParseException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -134,7 +134,7 @@ def value_of(word: str) -> object:
     """
     try:
         value: object = OverridesParser.create().parse_override(word).value()
-    except OverrideParseException:
+    except HydraException:
         raise ValueError(word) from None
     return value
 

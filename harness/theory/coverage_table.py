@@ -169,13 +169,12 @@ def coverage_notes(points: pd.DataFrame) -> Iterator[str]:
 def _by_effective(points: pd.DataFrame) -> Iterator[str]:
     """Whether intervals fail where many or where few classes seem to carry a difference over cells of a new space."""
     drawn = (points["design"] == SPACES) & (points["interval"] == "difference") & (points["votes"] == "cells")
-    given = points[drawn & points["low"].notna()]
+    given = points[drawn & points["low"].notna()].sort_values("n_effective", ignore_index=True)
     if given.empty:
         return
     covers = (given["low"] <= given["expected"]) & (given["expected"] <= given["high"])
     bands = pd.cut(given["n_effective"], list(_BANDS), right=False).astype(str)
-    found = covers.groupby(bands).agg(["mean", "size"]).reindex(dict.fromkeys(bands[given["n_effective"].argsort()]))
-    named = [f"{_text(row['mean'], 3)} at {band} ({row['size']:,.0f})" for band, row in found.iterrows()]
+    named = [f"{_text(own.mean(), 3)} at {band} ({len(own):,})" for band, own in covers.groupby(bands, sort=False)]
     yield (
         f"Coverage of the {len(given):,} intervals of differences over cells of {SPACES} by the effective number of "
         f"classes that was found there: {', '.join(named)}."
