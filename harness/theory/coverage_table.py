@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -173,7 +174,8 @@ def _by_effective(points: pd.DataFrame) -> Iterator[str]:
     if given.empty:
         return
     covers = (given["low"] <= given["expected"]) & (given["expected"] <= given["high"])
-    bands = pd.cut(given["n_effective"], list(_BANDS), right=False).astype(str)
+    labels = [f"{low} to {high}" for low, high in pairwise(_BANDS[:-1])] + [f"{_BANDS[-2]} and more"]
+    bands = pd.cut(given["n_effective"], list(_BANDS), right=False, labels=labels).astype(str)
     named = [f"{_text(own.mean(), 3)} at {band} ({len(own):,})" for band, own in covers.groupby(bands, sort=False)]
     yield (
         f"Coverage of the {len(given):,} intervals of differences over cells of {SPACES} by the effective number of "
