@@ -17,6 +17,7 @@ from benchmarks.nats_tss_darcy import DARCY_FLOW
 from benchmarks.truth.csv_columns import read_csv
 from harness.agreement.reliability import of_classes
 from harness.data.__main__ import main
+from harness.data.status import entries
 from harness.errors import CorruptDataError, MissingDataError, OptionError
 from harness.evaluation.evaluation_set import default_truth, pairs
 from harness.inputs import DATA_SETS
@@ -183,10 +184,10 @@ def test_the_command_imports_both_and_status_and_verify_know_them(nb360_file, tm
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("nb360: 15,625 of 15,625 architectures, 15 columns, written to ")
     assert second.startswith("nb360_darcy: 15,625 of 15,625 architectures, 8 columns, written to ")
-    assert main(["status"]) == 0
-    printed = " ".join(capsys.readouterr().out.split())
-    assert "darcy: test200, pi5_litert_latency, pi5_litert_energy" in printed
-    assert "none published, github.com/roldebijvank/HW-NAS-Bench-360" in printed
+    (entry,) = (one for one in entries(tmp_path, tmp_path) if one.what.startswith("import nb360_darcy "))
+    assert (entry.name, entry.state) == ("nats_tss_darcy", "present")
+    assert "(darcy: test200, pi5_litert_latency, pi5_litert_energy, " in entry.what
+    assert entry.origin == "none published, github.com/roldebijvank/HW-NAS-Bench-360"
     assert main(["verify"]) == 0
     DARCY_FLOW.path(tmp_path).write_bytes(b"")
     assert main(["verify"]) == 1
