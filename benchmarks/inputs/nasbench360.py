@@ -7,6 +7,7 @@ the coefficient of diffusion, with two channels of coordinates, to the pressure 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ class FlowField(UnpublishedInputs):
                 f"outputs {list(outputs.shape)} and targets {list(targets.shape)}"
             )
         errors = (outputs.squeeze(1) - targets).flatten(1).norm(dim=1)
-        return (errors / targets.flatten(1).norm(dim=1)).mean()
+        return cast(Tensor, (errors / targets.flatten(1).norm(dim=1)).mean())
 
     def random_targets(self, n: int, source: torch.Generator) -> Tensor:
         """N(0,1) at every position."""
