@@ -19,7 +19,8 @@ from harness.agreement.reliability import of_classes
 from harness.data.__main__ import main
 from harness.data.status import entries
 from harness.errors import CorruptDataError, MissingDataError, OptionError
-from harness.evaluation.evaluation_set import default_truth, pairs
+from harness.evaluation.evaluation_set import default_truth
+from harness.evaluation.pairs import pairs
 from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
