@@ -85,7 +85,7 @@ def deepest(network: nn.Module, data_set: DataSet) -> int:
         node, is_done = stack.pop()
         before = [source for source, _ in node.next_functions if source is not None]
         if is_done:
-            is_layer = node.name() in ("ConvolutionBackward0", "AddmmBackward0")
+            is_layer = node.name() in ("ConvolutionBackward0", "AddmmBackward0", "MmBackward0", "BmmBackward0")
             lengths[node] = is_layer + max((lengths[source] for source in before), default=0)
         elif node not in lengths:
             stack += [(node, True), *((source, False) for source in before)]

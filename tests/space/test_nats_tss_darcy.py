@@ -172,7 +172,9 @@ def test_proxies_are_finite_and_those_that_need_classes_say_so(space, data_set, 
     arch = space.canonical(cell_string((CONV_3X3, SKIP, NONE, AVG_POOL, CONV_1X1, SKIP)))
     found = score(context, arch, "live", {name: PROXIES.get(name)() for name in names})
     for name in names:
-        if data_set.name == "darcy" and name in NEED_CLASSES:
+        if name in NEED_CLASSES and data_set.name == "ninapro":
+            assert found[name].reason != "the task has no classes"  # though a small batch may have one of each alone
+        elif name in NEED_CLASSES:
             assert found[name].status != OK
             assert found[name].reason == "the task has no classes"
         else:
