@@ -149,6 +149,7 @@ def test_a_canonical_form_is_of_the_space_its_own_form_and_has_the_same_live_lay
         assert space.flops(form, data_set, live=True) == space.flops(arch, data_set, live=True)
 
 
+@pytest.mark.long
 def test_mutations_are_neighbours_and_neighbours_are_symmetric(space):
     rng = Random(2)
     walk = [space.random(rng)]
@@ -169,6 +170,7 @@ def test_mutations_are_neighbours_and_neighbours_are_symmetric(space):
     assert len({space.random(rng) for _ in range(20)}) > 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "data_set"), PAIRS)
 def test_params_and_flops_equal_a_count_on_the_official_network(name, data_set):
     """By hooks on a network without memory: per output a convolution multiplies once for each weight of a filter."""
