@@ -31,7 +31,7 @@ from harness.evaluation.own_truth import given_names
 from harness.evaluation.provenance import Asked, describe_run
 from harness.evaluation.score_columns import ScoreColumn, ensemble_columns, parse_ensembles, require_company
 from harness.files.out_folder import out_folder
-from harness.inputs import Batches, DataSet, InputKind, draw_batches, own_data, preferred_kind
+from harness.inputs import Batches, DataSet, InputKind, draw_batches, not_by_name, preferred_kind
 from harness.protocol import fitted
 from harness.proxy import is_baseline
 from harness.report import EvaluationTables, write_report
@@ -329,7 +329,7 @@ def scoring_runs(evaluated: EvaluationSet, specs: Sequence[ProxySpec], settings:
     protocol = settings.protocol if inputs is InputKind.noise else fitted(settings.protocol, evaluated.data_set)
     for position, seed in enumerate(settings.all_seeds):
         of_seed = tuple(spec for spec in specs if position == 0 or "seed" in spec.proxy_class.uses())
-        own = own_data(evaluated.data_set)
+        own = not_by_name(evaluated.data_set)
         context = ContextSpec(
             evaluated.space.word, evaluated.data_set.name, inputs, protocol, seed, settings.device, own
         )

@@ -8,7 +8,7 @@ import torch
 
 from harness.errors import HarnessError
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS, Batch, Batches, BatchRequest, DataSet, InputKind, OwnData, draw_batches
+from harness.inputs import DATA_SETS, Batch, Batches, BatchRequest, DataSet, InputKind, draw_batches
 from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.proxy import Sees
@@ -25,7 +25,7 @@ class ContextSpec:
     """A setting by names: what a worker needs to make it anew, equal in every process.
 
     Attributes:
-        own: the data set `data_set`, where it is a user's own and in no registry.
+        own: the data set `data_set`, where no registry has it: a user's own, or a registered one with another loss.
         inputs_sha256: of the batches that the run has drawn; empty: any. Those of a worker must be the same.
     """
 
@@ -35,7 +35,7 @@ class ContextSpec:
     protocol: Protocol
     seed: int
     device: str
-    own: OwnData | None = None
+    own: DataSet | None = None
     inputs_sha256: str = ""
 
     def __post_init__(self) -> None:

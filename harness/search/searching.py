@@ -15,7 +15,7 @@ from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted,
 from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
-from harness.inputs import DataSet, InputKind, draw_batches, own_data, preferred_kind
+from harness.inputs import DataSet, InputKind, draw_batches, not_by_name, own_data, preferred_kind
 from harness.protocol import fitted
 from harness.report import JSON
 from harness.scoring import ContextSpec, ExecutionOptions
@@ -30,7 +30,7 @@ from harness.search.settings import ALONE, SearchSettings
 from harness.search.tables import SearchTables
 from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
-from harness.space import ModelSpace, SearchSpace
+from harness.space import SearchSpace
 from harness.space.model_space import FunctionSpace
 from harness.store import ScoreStore
 from harness.truth import embedded_tables
@@ -234,7 +234,7 @@ def _problems(
 def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> SearchProblem:
     base = settings.base
     inputs = preferred_kind(data_set, base.inputs)
-    own = own_data(data_set)
+    own = not_by_name(data_set)
     protocol = base.protocol if inputs is InputKind.noise else fitted(base.protocol, data_set)
     context = ContextSpec(space.word, data_set.name, inputs, protocol, base.seed, base.device, own)
     evaluated = _evaluated(space, data_set, settings)
@@ -251,7 +251,7 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
     """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
-    is_own = isinstance(space, ModelSpace) or own_data(data_set) is not None
+    is_own = space.is_own or own_data(data_set) is not None
     if is_own and settings.base.truth != NO_TRUTH:
         return _partly_known(space, data_set, settings)
     if settings.base.truth is not None and names_file(settings.base.truth):

@@ -3,7 +3,8 @@
 `search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part
 was trained, `notation` the ways to write its architectures, `layers` what is counted of a network, `graph` an
 architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a
-space of the user's own networks, which `tracing` counts; `loading` finds one in a file.
+space of the user's own networks, which `tracing` counts; `loading` finds one in a file, and `published_models` is
+one of a benchmark.
 """
 
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell
@@ -20,4 +21,5 @@ from harness.space.search_space import SearchSpace as SearchSpace
 from harness.space.search_space import refuse_unfit as refuse_unfit
 
 from harness.space.model_space import ModelSpace as ModelSpace  # isort: skip
+from harness.space.published_models import PublishedModels as PublishedModels  # isort: skip
 from harness.space.loading import space_of as space_of  # isort: skip
