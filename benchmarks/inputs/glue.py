@@ -52,6 +52,17 @@ class Glue(DataSet):
         """The loss that was chosen."""
         return self.criterion
 
+    @property
+    def caution(self) -> str:
+        """That gradients of the usual loss are no evidence."""
+        if self.criterion != OUTPUT_SUM:
+            return ""
+        return (
+            f"dataset={self.name}: the loss is the sum over the output of a normalisation, which is constant, so that "
+            "scores made of its gradients are rounding noise, as published ones are; "
+            f"use loss={MASKED} for gradients that mean something"
+        )
+
     def with_loss(self, word: str) -> DataSet:
         """The same tokens with one of the two losses.
 

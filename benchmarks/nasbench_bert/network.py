@@ -19,14 +19,21 @@ PADDING = 0
 INITIAL_SD = 0.02
 
 
+class VectorTable(nn.Embedding):
+    """An embedding whose vectors the network draws: on the meta device, torch imports half a compiler for its own."""
+
+    def reset_parameters(self) -> None:
+        """Nothing."""
+
+
 class Embeddings(nn.Module):
     """Words, positions and types of segments (all 0) -> [batch, length, hidden]."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.words = nn.Embedding(VOCABULARY, EMBEDDING_WIDTH, padding_idx=PADDING)
-        self.positions = nn.Embedding(LONGEST, EMBEDDING_WIDTH)
-        self.types = nn.Embedding(N_TYPES, EMBEDDING_WIDTH)
+        self.words = VectorTable(VOCABULARY, EMBEDDING_WIDTH, padding_idx=PADDING)
+        self.positions = VectorTable(LONGEST, EMBEDDING_WIDTH)
+        self.types = VectorTable(N_TYPES, EMBEDDING_WIDTH)
         self.norm = nn.LayerNorm(EMBEDDING_WIDTH, NORM_EPS)
         self.dropout = nn.Dropout(DROPOUT)
         self.projection = nn.Identity() if hidden == EMBEDDING_WIDTH else nn.Linear(EMBEDDING_WIDTH, hidden)

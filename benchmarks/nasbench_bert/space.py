@@ -226,5 +226,6 @@ def _structure(arch: str) -> Structure:
     return read(arch.partition(_AGAIN)[0])
 
 
-for _space in (NasbenchBert(), NasbenchBertDeclared(), NasbenchBertTrained()):
-    BENCHMARKS.register(_space.name)(_space)
+BENCHMARKS.register("nasbench_bert")(NasbenchBert())
+BENCHMARKS.register("nasbench_bert_declared")(NasbenchBertDeclared())
+BENCHMARKS.register("nasbench_bert_trained")(NasbenchBertTrained())

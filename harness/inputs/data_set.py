@@ -99,6 +99,11 @@ class DataSet(ABC):
         """The loss as the setting `loss` names it, where there is a choice; empty elsewhere."""
         return ""
 
+    @property
+    def caution(self) -> str:
+        """A sentence without full stop that readers of scores must know, such as that a loss is constant; or empty."""
+        return ""
+
     def with_loss(self, word: str) -> "DataSet":
         """The same data with another loss, which `key` then says.
 
