@@ -77,7 +77,8 @@ def examine(
     """Run the checks one after another.
 
     Args:
-        name: a registered proxy; a benchmark, which is compared with its reference package; or a file of networks.
+        name: a registered proxy; a benchmark, which is compared with its reference package; or networks of a file or an
+            installed ModelSpace.
         quick: leave out cost and direction, which take most of the time.
         options: those of the proxy that differ from its defaults.
         archs: the names of networks, where `name` is a function that builds them.

@@ -17,10 +17,11 @@ from harness.evidence.base import ScoringContext
 from harness.evidence.task import fitted_loss
 from harness.inputs import DATA_SETS, BatchRequest, DataSet, InputKind, draw_batches, preferred_kind
 from harness.protocol import Protocol
+from harness.proxy import PROXIES
 from harness.randomness import isolated
 from harness.scoring.authors_call import takes_network
 from harness.scoring.engine import single_thread
-from harness.space import Architecture, ModelSpace, space_of
+from harness.space import BENCHMARKS, Architecture, ModelSpace, space_of
 from harness.space.own_network import OwnNetwork
 from harness.store import FAILED, UNDEFINED
 
@@ -43,7 +44,9 @@ class Examined:
 
 
 def is_space(word: str) -> bool:
-    """Whether the argument of `check` is a file of networks, or a function of one that builds them, and no proxy."""
+    """Whether `check` is given a file of networks, a function that builds them, or the name of such a space."""
+    if word in BENCHMARKS and word not in PROXIES:
+        return isinstance(BENCHMARKS.get(word), ModelSpace)
     path, _, name = word.rpartition(":")
     if name and path.endswith(".py"):
         return not takes_network(Path(path).expanduser(), name)
@@ -57,7 +60,7 @@ def check_networks(word: str, archs: Sequence[str] | None, data_set: str | None)
     """One finding per check, in order.
 
     Args:
-        word: the file, as `bench=` takes it.
+        word: the file or the name, as `bench=` takes it.
         archs: the names, where the word names a function.
         data_set: what the networks run on; None: what the space names first, otherwise digits.
     """

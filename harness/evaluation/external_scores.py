@@ -234,8 +234,9 @@ def _duplicates(space: SearchSpace, archs: Sequence[Architecture]) -> list[str]:
     classes = "1 class" if len(several) == 1 else f"{len(several):,} classes"
     return [
         f"{n_alike:,} of the {len(archs):,} architectures of scores= are isomorphic to another one of them, in "
-        f"{classes}: {example}, for example; tau counts each, its interval is over classes, and values over networks "
-        "count each class once"
+        f"{classes}: {example}, for example; tau counts each, its interval is over classes, and over networks a row "
+        "weighs 1 / the number of its network's names in the population (population=FILE.csv with these architectures: "
+        "1 / their number in the file)"
     ]
 
 

@@ -27,7 +27,7 @@ def selection_lines(tables: EvaluationTables) -> Iterator[str]:
         cells += [correlation_text(number(row[name + suffix])) for name in names]
         cells += [_share(number(row[f"top{k}_overlap{suffix}"])) for k in TOP[1:]]
         cells += [_amount(number(row[f"top{k}_regret{suffix}"])) for k in TOP]
-        yield table_line([*cells, _amount(number(row[columns.N_FIRST + suffix]))])
+        yield table_line([*cells, _weight(number(row[columns.N_FIRST + suffix]))])
     yield ""
     yield "- weighted tau: `scipy.stats.weightedtau`, in which errors at the top of the ranking weigh more."
     yield "- tau, upper half and top decile: Kendall's tau-b among the best half and tenth by ground truth."
@@ -154,3 +154,8 @@ def _share(value: float) -> str:
 
 def _amount(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.3g}"
+
+
+def _weight(value: float) -> str:
+    """How many cells or networks; a part of a network where only some of its cells are counted."""
+    return "-" if math.isnan(value) else f"{value:,.1f}".removesuffix(".0")

@@ -17,6 +17,7 @@ LEVELS = (0.05, 0.001)
 _GROUP = ["design", "coefficient", "interval", "votes", "subject"]
 _COLOURS = {"cells": ORANGE, "networks": BLUE}
 _MOST_NAMED = 6
+_BANDS = (5, 6, 7, 8, 10, 15, 20, math.inf)  # of the effective number of classes
 NAN = float("nan")
 
 
@@ -160,8 +161,25 @@ def coverage_notes(points: pd.DataFrame) -> Iterator[str]:
             f"{_named(tested[own > level + 2 * error], tested)}. By a normal distribution: "
             f"{_range(tested[_at('normal', level)], 4)}."
         )
+    yield from _by_effective(points)
     seconds = points.groupby(["design", "repetition"])["cpu_s"].first().sum()
     yield f"All repetitions together took {seconds:,.0f} CPU seconds, interrupted runs included."
+
+
+def _by_effective(points: pd.DataFrame) -> Iterator[str]:
+    """Whether intervals fail where many or where few classes seem to carry a difference over cells of a new space."""
+    drawn = (points["design"] == SPACES) & (points["interval"] == "difference") & (points["votes"] == "cells")
+    given = points[drawn & points["low"].notna()]
+    if given.empty:
+        return
+    covers = (given["low"] <= given["expected"]) & (given["expected"] <= given["high"])
+    bands = pd.cut(given["n_effective"], list(_BANDS), right=False).astype(str)
+    found = covers.groupby(bands).agg(["mean", "size"]).reindex(dict.fromkeys(bands[given["n_effective"].argsort()]))
+    named = [f"{_text(row['mean'], 3)} at {band} ({row['size']:,.0f})" for band, row in found.iterrows()]
+    yield (
+        f"Coverage of the {len(given):,} intervals of differences over cells of {SPACES} by the effective number of "
+        f"classes that was found there: {', '.join(named)}."
+    )
 
 
 def _named(rows: pd.DataFrame, among: pd.DataFrame) -> str:

@@ -100,8 +100,8 @@ class CoverageSettings:
     baselines: tuple[str, ...] = ("params", "flops_live")
     samples: tuple[int, ...] = (100, 1_000)
     n_samples: tuple[int, ...] = (1_500, 1_000)
-    n_bootstraps: tuple[int, ...] = (200, 100)
-    n_spaces: int = 200
+    n_bootstraps: tuple[int, ...] = (200, 400)
+    n_spaces: int = 500
     dataset: str = "cifar10"
     truth: str = "test200"
     scores: Path = Path("results/scores")

@@ -21,9 +21,14 @@ PAGE = ROOT / "docs/howto/add_a_proxy.md"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> dict[str, str]:
-    """The environment of a machine where the package is installed; hatchling builds it here, without a network."""
+    """The environment of a machine where the package is installed."""
     folder = tmp_path_factory.mktemp("example")
     shutil.copytree(ROOT / "examples/relu_entropy", folder / "source")
+    return environment_with(folder)
+
+
+def environment_with(folder: Path) -> dict[str, str]:
+    """The environment in which the package in folder/source is installed; hatchling builds it, without a network."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-index"]
     options = ["--no-deps", "--no-build-isolation", "--target", str(folder / "site"), str(folder / "source")]
     done = subprocess.run([*pip, *options], capture_output=True, text=True, check=False)
@@ -47,6 +52,28 @@ def test_it_is_found_scored_and_examined(installed, tmp_path):
     assert scores["relu_entropy"].notna().sum() == 20
     assert scores["relu_entropy"].nunique() > 10
     assert "relu_entropy passes" in run(installed, tmp_path, "harness.check", "--quick", "relu_entropy")
+
+
+@pytest.mark.long
+def test_a_space_of_networks_is_found_by_its_entry_point(tmp_path):
+    """As the page on benchmarks says: its file, a line that registers, and an entry point."""
+    source = tmp_path / "source"
+    source.mkdir()
+    page = (ROOT / "docs/howto/add_a_benchmark.md").read_text()
+    (file, *_) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (line,) = re.findall(r"`(BENCHMARKS\.register.*?)`", page)
+    (group,) = re.findall(r'    (\[project\.entry-points.*\])\n    (perceptrons = "models")', page)
+    (source / "models.py").write_text(f"{file}\n\nfrom harness.space import BENCHMARKS\n\n{line}\n")
+    project = (ROOT / "examples/relu_entropy/pyproject.toml").read_text().replace("relu_entropy", "models")
+    head = project.partition("[project.entry-points")[0].replace("relu-entropy", "perceptrons")
+    tail = "[tool." + project.partition("[tool.")[2]
+    (source / "pyproject.toml").write_text("\n".join([head, *group, "", tail]))
+    installed = environment_with(tmp_path)
+    run(installed, tmp_path, "harness", "bench=perceptrons", "dataset=digits", "proxy=naswot", "workers=1", "out=here")
+    scores = pd.read_parquet(tmp_path / "here/scores.parquet")
+    assert scores["naswot"].notna().sum() == len(scores) == 12
+    assert "perceptrons passes" in run(installed, tmp_path, "harness.check", "perceptrons")
+    assert "perceptrons" in run(installed, tmp_path, "harness.list", "benchmarks")
 
 
 def codes(*rows: list[bool]) -> ReluCodes:
