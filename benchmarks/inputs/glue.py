@@ -102,6 +102,14 @@ class Glue(DataSet):
             tokens[torch.rand(tokens.shape, generator=source) < MASKED_SHARE] = MASK
         return tokens
 
+    @property
+    def noise_words(self) -> str:
+        """What noise consists of."""
+        if self.criterion != MASKED:
+            return super().noise_words
+        share = f"{MASKED_SHARE:.0%} of them masked, random tokens to be found there"
+        return f"random tokens from 0 to {VOCABULARY - 1:,}, no text; {share}"
+
     def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
         """Random tokens where the input has a mask, -100 elsewhere; for the other loss random tokens, never read."""
         targets = self.random_targets(len(images), source)

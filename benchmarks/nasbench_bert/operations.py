@@ -85,14 +85,16 @@ class DynamicConvolution(nn.Module):
         query = self.query(features)
         attention = attended(*(split(one, self._heads) for one in (query, self.key(features), self.value(features))))
         local = self.pointwise(self.depthwise(features.transpose(1, 2))) + self.bias
-        kernels = self.kernels(local.transpose(1, 2) * query).unflatten(2, (self._heads, self._kernel)).softmax(-1)
+        kernels = self.kernels(local.transpose(1, 2) * query)
+        kernels = kernels.reshape(*kernels.shape[:2], self._heads, self._kernel).softmax(-1)
         mixed = torch.cat([joined(attention), self._convolve(self.convolved(features), kernels)], dim=2)
         return cast(Tensor, self.residual(self.output(mixed), features))
 
     def _convolve(self, values: Tensor, kernels: Tensor) -> Tensor:
         """Values [batch, length, width], each head by its kernel [batch, length, heads, kernel] at each position."""
         padded = nn.functional.pad(values, (0, 0, self._kernel // 2, self._kernel // 2))
-        windows = padded.unfold(1, self._kernel, 1).unflatten(2, (self._heads, -1))
+        windows = padded.unfold(1, self._kernel, 1)
+        windows = windows.reshape(*windows.shape[:2], self._heads, -1, self._kernel)
         return torch.matmul(windows, kernels.unsqueeze(-1)).flatten(2)
 
 
@@ -118,7 +120,7 @@ def operation_of(plan: LayerPlan, hidden: int) -> nn.Module:
 
 def split(features: Tensor, heads: int) -> Tensor:
     """[batch, heads, length, width of a head]."""
-    return features.unflatten(2, (heads, -1)).transpose(1, 2)
+    return features.reshape(*features.shape[:2], heads, -1).transpose(1, 2)
 
 
 def joined(features: Tensor) -> Tensor:

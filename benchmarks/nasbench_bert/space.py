@@ -63,7 +63,7 @@ class BertReading(SampledSpace, PublishedModels):
     def plan(self, made: Structure) -> Plan:
         """The network of a structure."""
 
-    @cached_property
+    @cached_property  # type: ignore[override]  # a user's own space lists them when it is defined
     def architectures(self) -> Sequence[Architecture]:
         """The trained ones, in the order of the published file."""
         times: Counter[str] = Counter()
