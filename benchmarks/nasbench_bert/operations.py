@@ -144,4 +144,4 @@ def _cosine_last(values: Tensor) -> Tensor:
     n = values.shape[-1]
     found = torch.fft.fft(torch.cat([values[..., ::2], values[..., 1::2].flip(-1)], dim=-1))
     angles = torch.arange(n, device=values.device, dtype=values.dtype) * (math.pi / (2 * n))
-    return 2 * (found.real * angles.cos() + found.imag * angles.sin())
+    return cast(Tensor, 2 * (found.real * angles.cos() + found.imag * angles.sin()))

@@ -13,7 +13,7 @@ from benchmarks.nasbench_bert.operations import Attention, DynamicConvolution, L
 from benchmarks.nasbench_bert.structure import LayerPlan, Plan, choices_of, read, structure_of, write
 from harness.errors import MissingDataError, OptionError, UnknownNameError
 from harness.inputs import DATA_SETS, BatchRequest, InputKind, draw_batches, open_data_set
-from harness.space import BENCHMARKS, Architecture, refuse_unfit
+from harness.space import BENCHMARKS, Architecture, ModelSpace, refuse_unfit
 
 READINGS = {
     "nasbench_bert": ("params_measured", "measured_class", 457),
@@ -190,6 +190,17 @@ def test_equal_networks_have_equal_weights_and_others_do_not():
     assert MEASURED.canonical(SMALL) == MEASURED.canonical(other)
     assert DECLARED.canonical(SMALL) != DECLARED.canonical(other)
     assert not torch.equal(MEASURED.network(SMALL, GLUE, seed=1).eval()(tokens), first)
+
+
+@pytest.mark.parametrize("name", ["nasbench_bert", "nasbench_bert_trained"])
+def test_what_is_declared_equal_has_equal_digests(name):
+    space = BENCHMARKS.get(name)
+    arch = next(arch for arch in space.architectures if space.canonical(arch) != arch and len(read(arch).layers) == 2)
+    one, form, other = (
+        key.rpartition("#")[2] for key in ModelSpace.keyed(space, [arch, space.canonical(arch), SMALL], GLUE, 0)
+    )
+    assert one == form != other
+    assert space.keyed([arch], GLUE, 0) == [arch]
 
 
 def test_a_network_trained_again_is_the_network():

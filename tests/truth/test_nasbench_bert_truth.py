@@ -12,8 +12,10 @@ from benchmarks.nasbench_bert import SOURCES
 from benchmarks.nasbench_bert.structure import read
 from harness.agreement.reliability import of_classes
 from harness.errors import CorruptDataError, OptionError
+from harness.evaluation.evaluation import evaluate
 from harness.evaluation.evaluation_set import default_truth, pairs
-from harness.inputs import DATA_SETS
+from harness.inputs import DATA_SETS, InputKind
+from harness.protocol import Protocol
 from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.truth import Truth
@@ -109,6 +111,28 @@ def test_reliability_over_equal_trained_networks(glue):
     by_class = next(one for one in of_classes(glue, classes) if one.between == "class")
     assert by_class.n == 77
     assert abs(by_class.tau - 0.700) < 2 * by_class.tau_sd < 0.1
+
+
+def test_a_run_cautions_against_the_usual_loss_and_keeps_the_other_apart(home, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(home))
+    found = {}
+    for loss in (None, "masked_language_modelling"):
+        settings = Settings(
+            sample=2,
+            inputs=(InputKind.noise,),
+            protocol=Protocol(n_batches=1, batch_size=1),
+            loss=loss,
+            workers=1,
+            store=tmp_path / "scores.sqlite",
+            out=tmp_path / str(loss),
+        )
+        found[loss] = evaluate("grad_norm", "nasbench_bert_declared", "glue", settings)
+    usual, masked = found.values()
+    assert usual.notes == [GLUE.caution]
+    assert GLUE.caution in (usual.out / "report.md").read_text().replace("\\", "")
+    assert not masked.notes
+    norms = [one.scores["nasbench_bert_declared", "glue"]["grad_norm"] for one in (usual, masked)]
+    assert (norms[1] > 1e3 * norms[0]).all()
 
 
 def test_a_task_that_the_space_lacks_is_said_with_those_that_it_has():
