@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.cell_graph import NONE, SKIP, Edge
+from benchmarks.edge_cells import Cell
 from benchmarks.literals import literal, whole_numbers
 from harness.errors import UnknownNameError
 from harness.registry import unknown_name
@@ -19,8 +20,6 @@ NASLIB_EDGES: tuple[Edge, ...] = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)
 
 NASLIB_NAMES = {"Identity": SKIP, "Zero": NONE, "skip": SKIP, "zero": NONE, "identity": SKIP, "zeroize": NONE}
 _TWO_NODES = re.compile(r"\D*(\d)\D+(\d)\D*", re.ASCII)
-
-Cell = tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from harness.files.atomic import replacing
 from harness.files.text_rows import opened_rows
 from harness.registry import unknown_name
 from harness.space import Architecture, SearchSpace, space_of
-from harness.space.model_space import FunctionSpace
+from harness.space.given_networks import FunctionSpace
 from harness.space.notation import INDEX, OFFICIAL, Notation, notation_called, read_all, shown
 
 Table = tuple[list[str], list[list[str]]]

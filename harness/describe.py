@@ -16,8 +16,8 @@ import numpy as np
 
 from harness.cli.config import data_options
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.evaluation_set import data_set_for
 from harness.evaluation.own_truth import opened_truth, truth_word
+from harness.evaluation.pairs import data_set_for
 from harness.files.atomic import replacing
 from harness.inputs import DataSet
 from harness.report.cell_picture import cell_picture

@@ -19,7 +19,7 @@ from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
 from harness.errors import OptionError
 from harness.evaluation.architecture_file import ArchitectureFile, read_architecture_file
-from harness.evaluation.evaluation_set import data_set_for
+from harness.evaluation.pairs import data_set_for
 from harness.files.atomic import write_whole
 from harness.inputs import InputKind, draw_batches, not_by_name
 from harness.paths import conf_folder

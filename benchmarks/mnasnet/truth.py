@@ -20,7 +20,7 @@ from benchmarks.mnasnet.space import Mnasnet
 from benchmarks.mnasnet.structure import N_STAGES, write
 from harness.errors import CorruptDataError
 from harness.files.atomic import sha256_of
-from harness.files.downloads import github_file
+from harness.files.downloads import github_file, github_source
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TruthColumn, TruthTable
 
@@ -169,7 +169,6 @@ def _values(
 def _column(name: str, path: Path) -> TruthColumn:
     base, _, training = name.partition("_seed")
     measure = next(measure for measure in _MEASURES if measure.name == base)
-    owner, repository, commit = _AFZALXO.split("/")
     seeds = {"": "one training; the mean of two for 13 architectures", "0": "first training", "1": "second training"}
     return TruthColumn(
         name=name,
@@ -180,7 +179,7 @@ def _column(name: str, path: Path) -> TruthColumn:
         epochs=16 if measure.is_accuracy else None,
         seeds=seeds[training] if measure.is_accuracy else "none",
         higher_is_better=measure.higher_is_better,
-        source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
+        source=github_source(_AFZALXO, path),
         sha256=sha256_of(path),
         note=measure.note,
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import CorruptDataError
 from harness.files import safe_pickle
+from harness.files.pickle_stand_ins import ARRAYS, Global, StandIn
 
 _MAX_UNPACKED_BYTES = 2**28
 
@@ -29,15 +30,13 @@ def read_frame(path: Path) -> dict[str, NDArray[Any]]:
             content = file.read(_MAX_UNPACKED_BYTES)
     except (OSError, EOFError, zlib.error) as error:
         raise CorruptDataError(f"{path} is not a valid gzip file ({type(error).__name__}).") from error
-    frame = safe_pickle.load(
-        content, safe_pickle.ARRAYS | {("builtins", "slice")}, name=str(path), stand_ins=_STAND_INS
-    )
+    frame = safe_pickle.load(content, ARRAYS | {("builtins", "slice")}, name=str(path), stand_ins=_STAND_INS)
     if not isinstance(frame, _Frame) or frame.columns is None:
         raise CorruptDataError(f"{path} contains no data frame.")
     return frame.columns
 
 
-class _Block(safe_pickle.StandIn):
+class _Block(StandIn):
     """Columns of one type: `values` [n_columns, n_rows], at `places` among the frame's columns."""
 
     def __init__(self, values: object, places: object) -> None:
@@ -47,7 +46,7 @@ class _Block(safe_pickle.StandIn):
         self.places = places
 
 
-class _BlockMaker(safe_pickle.StandIn):
+class _BlockMaker(StandIn):
     """Stands in for `functools.partial`, which frames use to make blocks and for nothing else."""
 
     def __new__(cls, made: object) -> Self:
@@ -72,7 +71,7 @@ def _axis(kind: object, state: dict[str, Any]) -> range | list[str]:
     return [str(name) for name in np.asarray(state["data"])]
 
 
-class _Blocks(safe_pickle.StandIn):
+class _Blocks(StandIn):
     """Stands in for the manager that holds blocks and axes: `columns` are put together and their sizes checked."""
 
     def __init__(self, blocks: tuple[_Block, ...], axes: list[range | list[str]]) -> None:
@@ -89,7 +88,7 @@ class _Blocks(safe_pickle.StandIn):
         self.columns = {name: found[name] for name in names}
 
 
-class _Frame(safe_pickle.StandIn):
+class _Frame(StandIn):
     """Stands in for the data frame."""
 
     columns: dict[str, NDArray[Any]] | None = None
@@ -101,15 +100,15 @@ class _Frame(safe_pickle.StandIn):
         self.columns = blocks.columns
 
 
-class _ColumnNames(safe_pickle.StandIn):
+class _ColumnNames(StandIn):
     """Stands in for the class of column names, which is only ever handed to `_axis`."""
 
 
-class _RowNumbers(safe_pickle.StandIn):
+class _RowNumbers(StandIn):
     """Stands in for the class of row numbers, which is only ever handed to `_axis`."""
 
 
-_STAND_INS: dict[safe_pickle.Global, Any] = {
+_STAND_INS: dict[Global, Any] = {
     ("pandas.core.frame", "DataFrame"): _Frame,
     ("pandas.core.internals.managers", "BlockManager"): _Blocks,
     ("functools", "partial"): _BlockMaker,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.nasbench_macro.space import NasbenchMacro
 from harness.errors import CorruptDataError
 from harness.files.atomic import sha256_of
-from harness.files.downloads import github_file
+from harness.files.downloads import github_file, github_source
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TruthColumn, TruthTable
 
@@ -58,7 +58,6 @@ def _accuracies(path: Path, arch: str, entry: Any) -> NDArray[np.float64]:
 
 
 def _mean_column(path: Path) -> TruthColumn:
-    owner, repository, commit = _XIUSU.split("/")
     return TruthColumn(
         name="test50",
         dataset="cifar10",
@@ -68,7 +67,7 @@ def _mean_column(path: Path) -> TruthColumn:
         epochs=50,
         seeds=f"mean of {_N_SEEDS} seeds",
         higher_is_better=True,
-        source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
+        source=github_source(_XIUSU, path),
         sha256=sha256_of(path),
         note="of each seed the best test accuracy over the 50 epochs, so the epoch is chosen on the test images",
     )

@@ -13,7 +13,7 @@ from benchmarks.nasbench_mr.structure import write
 from harness.errors import CorruptDataError
 from harness.files import safe_pickle
 from harness.files.atomic import sha256_of
-from harness.files.downloads import github_file
+from harness.files.downloads import github_file, github_source
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TruthColumn, TruthTable
 
@@ -82,7 +82,6 @@ def _percent(path: Path, arch: str, row: Any, metric: str) -> float:
 
 
 def _columns(setting: str, path: Path) -> Iterator[tuple[TruthColumn, str]]:
-    owner, repository, commit = _NCP.split("/")
     data = SETTINGS[setting][1]
     for metric, meaning in _METRICS[is_dense(setting)].items():
         column = TruthColumn(
@@ -94,7 +93,7 @@ def _columns(setting: str, path: Path) -> Iterator[tuple[TruthColumn, str]]:
             epochs=None,
             seeds="one training",
             higher_is_better=True,
-            source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
+            source=github_source(_NCP, path),
             sha256=sha256_of(path),
             note=f"{data}; number of epochs and seed are not published",
         )

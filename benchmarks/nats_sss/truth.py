@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from benchmarks.nats_sss.space import NatsSss
 from benchmarks.truth.nats_bench_files import DATA_SETS, HALF_TRAINED, HALF_VALIDATION, Release, read_folder
+from benchmarks.truth.official_order import require_official_order
 from harness.errors import CorruptDataError
 from harness.files.atomic import sha256_of
-from harness.files.downloads import github_file
+from harness.files.downloads import github_file, github_source
 from harness.truth.imports import TRUTH_IMPORTS, TruthImport
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TruthColumn, TruthTable
@@ -31,15 +32,13 @@ def convert_lighton(paths: Sequence[Path]) -> TruthTable:
     """
     archs = NatsSss().architectures
     named, *accuracies = paths
-    if _read(named).tolist() != list(archs):
-        raise CorruptDataError(f"{named} does not list the {len(archs):,} architectures in official order.")
+    require_official_order(_read(named).tolist(), archs, named)
     columns: list[TruthColumn] = []
     values: list[NDArray[np.float64]] = []
     for dataset, path in zip(DATA_SETS, accuracies, strict=True):
         found = _read(path)
         if found.shape != (len(archs),) or found.dtype != np.float64:
             raise CorruptDataError(f"{path} does not contain {len(archs):,} accuracies.")
-        owner, repository, commit = _LIGHTON.split("/")
         columns.append(
             TruthColumn(
                 name="val90",
@@ -50,7 +49,7 @@ def convert_lighton(paths: Sequence[Path]) -> TruthTable:
                 epochs=90,
                 seeds="seed 777",
                 higher_is_better=True,
-                source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
+                source=github_source(_LIGHTON, path),
                 sha256=sha256_of(path),
                 note=HALF_TRAINED if dataset == "cifar10" else HALF_VALIDATION,
             )

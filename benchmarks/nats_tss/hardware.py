@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.nats_tss.space import NatsTss
+from benchmarks.truth.official_order import require_official_order
 from harness.errors import CorruptDataError, MissingDataError
 from harness.files import safe_pickle
 from harness.files.atomic import sha256_of
@@ -58,9 +59,7 @@ def convert_hardware(path: Path) -> TruthTable:
     try:
         part = content["nasbench201"]
         for dataset in DATA_SETS:
-            listed = [config["arch_str"] for config in part[dataset]["config"]]
-            if listed != list(archs):
-                raise CorruptDataError(f"{path} does not list the {len(archs):,} architectures in official order.")
+            require_official_order([config["arch_str"] for config in part[dataset]["config"]], archs, path)
         columns = tuple(_columns(path))
         values = tuple(_numbers(part[column.dataset][column.name], len(archs)) for column in columns)
     except CorruptDataError:

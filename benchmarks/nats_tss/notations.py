@@ -4,7 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 from benchmarks.cell_graph import NONE, SKIP
-from benchmarks.edge_notations import NASLIB_EDGES, Cell, EdgeWriting
+from benchmarks.cell_notations import CellNotations
+from benchmarks.edge_notations import NASLIB_EDGES, EdgeWriting
 from harness.space import Architecture, Notation
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ _EDGE = re.compile(r"\|([^|~+]*)~", re.ASCII)
 def notations(space: "NatsTss") -> tuple[Notation, ...]:
     """Those of NASLib, of the authors' logs, and of AutoDL-Projects, besides string and index."""
     writing = EdgeWriting(space.edges, space.operations, _NASLIB_NAMES)
-
-    def named(cell: Cell | None) -> Architecture | None:
-        return None if cell is None else space.name_of(cell)
+    cells = CellNotations(space, writing)
 
     def of_structure(text: str) -> Architecture | None:
         found = _STRUCTURE.fullmatch(text.strip())
@@ -41,25 +40,19 @@ def notations(space: "NatsTss") -> tuple[Notation, ...]:
             of_structure,
             lambda arch: f"Structure({space.n_nodes} nodes with {arch})",
         ),
-        Notation(
+        cells.tuples(
             "naslib",
             "NASLib's tuple of operations on the edges 01 02 03 12 13 23: 0 skip, 1 none, 2 conv 3x3, 3 conv 1x1, "
             "4 avg pool",
-            lambda text: named(writing.of_tuple(text, NASLIB_OPERATIONS, NASLIB_EDGES)),
-            lambda arch: writing.tuple_text(space.cell(arch), NASLIB_OPERATIONS, NASLIB_EDGES),
+            NASLIB_OPERATIONS,
+            NASLIB_EDGES,
         ),
-        Notation(
-            "edges",
+        cells.dictionaries(
             "a dictionary from edge to operation, nodes from 0 or 1: {(0, 1): 'nor_conv_3x3', ...}, also '0-1', '1<-0' "
-            "and NASLib's names",
-            lambda text: named(writing.of_dictionary(text)),
-            lambda arch: writing.dictionary_text(space.cell(arch)),
+            "and NASLib's names"
         ),
-        Notation(
-            "lists",
+        cells.lists(
             "for each node after the first a list of (operation, source), as Structure.nodes: "
-            "[[('nor_conv_3x3', 0)], ...]",
-            lambda text: named(writing.of_lists(text)),
-            lambda arch: writing.lists_text(space.cell(arch)),
+            "[[('nor_conv_3x3', 0)], ...]"
         ),
     )

@@ -21,9 +21,10 @@ from benchmarks.truth.nats_bench_files import (
     Release,
     read_folder,
 )
+from benchmarks.truth.official_order import require_official_order
 from harness.errors import CorruptDataError
 from harness.files.atomic import sha256_of
-from harness.files.downloads import github_file
+from harness.files.downloads import github_file, github_source
 from harness.truth.imports import TRUTH_IMPORTS, TruthImport
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TruthColumn, TruthTable
@@ -67,8 +68,7 @@ def convert_nasgraph(paths: Sequence[Path]) -> TruthTable:
         table = read_csv(
             path, {"arch str": str, "validation accuracy": float, "train accuracy": float, "test accuracy": float}
         )
-        if list(table["arch str"]) != list(archs):
-            raise CorruptDataError(f"{path} does not list the {len(archs):,} architectures in official order.")
+        require_official_order(list(table["arch str"]), archs, path)
         test = _test_column("test200_v11_25k" if half else "test200_v11", dataset, _NASGRAPH, path)
         test = replace(test, note=HALF_TRAINED if half else HALF_TEST)
         validation = replace(test, name="val200", split="validation", note=HALF_TRAINED if half else HALF_VALIDATION)
@@ -91,7 +91,6 @@ def convert_official(folder: Path) -> TruthTable:
 
 
 def _test_column(name: str, dataset: str, release: str, path: Path) -> TruthColumn:
-    owner, repository, commit = release.split("/")
     return TruthColumn(
         name=name,
         dataset=dataset,
@@ -101,7 +100,7 @@ def _test_column(name: str, dataset: str, release: str, path: Path) -> TruthColu
         epochs=200,
         seeds="mean over the available seeds",
         higher_is_better=True,
-        source=f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}",
+        source=github_source(release, path),
         sha256=sha256_of(path),
     )
 

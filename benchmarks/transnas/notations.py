@@ -8,7 +8,8 @@ on the edges 01 02 03 12 13 23, while its queries of the ground truth write the 
 from typing import TYPE_CHECKING
 
 from benchmarks.cell_graph import NONE, SKIP
-from benchmarks.edge_notations import NASLIB_EDGES, Cell, EdgeWriting
+from benchmarks.cell_notations import CellNotations
+from benchmarks.edge_notations import NASLIB_EDGES, EdgeWriting
 from benchmarks.literals import whole_numbers
 from harness.errors import UnknownNameError
 from harness.space import Architecture, Notation
@@ -26,31 +27,22 @@ _LONGEST_MACRO = 6
 
 def micro_notations(space: "TransnasMicro") -> tuple[Notation, ...]:
     """NASLib's tuples by both of their meanings, and dictionaries of edges."""
-    writing = EdgeWriting(space.edges, space.operations, _NAMES)
-
-    def named(cell: Cell | None) -> Architecture | None:
-        return None if cell is None else space.name_of(cell)
-
+    cells = CellNotations(space, EdgeWriting(space.edges, space.operations, _NAMES))
     return (
-        Notation(
+        cells.tuples(
             "naslib",
             "NASLib's tuple as its queries of the ground truth read it: the six digits of the official string",
-            lambda text: named(writing.of_tuple(text, space.operations, space.edges)),
-            lambda arch: writing.tuple_text(space.cell(arch), space.operations, space.edges),
+            space.operations,
+            space.edges,
         ),
-        Notation(
+        cells.tuples(
             "naslib_network",
             "NASLib's tuple as its networks are built: operations on the edges 01 02 03 12 13 23, 0 skip, 1 none, "
             "2 conv 3x3, 3 conv 1x1",
-            lambda text: named(writing.of_tuple(text, _NASLIB_OPERATIONS, NASLIB_EDGES)),
-            lambda arch: writing.tuple_text(space.cell(arch), _NASLIB_OPERATIONS, NASLIB_EDGES),
+            _NASLIB_OPERATIONS,
+            NASLIB_EDGES,
         ),
-        Notation(
-            "edges",
-            "a dictionary from edge to operation, nodes from 0 or 1: {(0, 1): 'conv3x3', ...}",
-            lambda text: named(writing.of_dictionary(text)),
-            lambda arch: writing.dictionary_text(space.cell(arch)),
-        ),
+        cells.dictionaries("a dictionary from edge to operation, nodes from 0 or 1: {(0, 1): 'conv3x3', ...}"),
     )
 
 

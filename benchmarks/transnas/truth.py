@@ -18,7 +18,7 @@ from benchmarks.transnas.micro import TransnasMicro
 from benchmarks.truth.csv_columns import read_csv
 from harness.errors import CorruptDataError
 from harness.files.atomic import sha256_of
-from harness.files.downloads import github_file
+from harness.files.downloads import github_file, github_source
 from harness.space import SearchSpace
 from harness.truth.sources import TRUTH_SOURCES, TruthSource
 from harness.truth.table import TruthColumn, TruthTable
@@ -52,8 +52,7 @@ def convert_nasgraph(paths: Sequence[Path], space: SearchSpace) -> TruthTable:
         table = read_csv(path, {"file_id": int, TIME: float} | dict.fromkeys(names, float))
         if not np.array_equal(table["file_id"], np.arange(n_all)):
             raise CorruptDataError(f"{path} does not number its rows 0 to {n_all - 1}.")
-        owner, repository, commit = _NASGRAPH.split("/")
-        source = Source(f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}", sha256_of(path))
+        source = Source(github_source(_NASGRAPH, path), sha256_of(path))
         for (split, metric), name in zip(metrics, names, strict=True):
             columns[source.column(task, split, metric, "best")] = table[name][rows]
         columns[source.time_column(task)] = table[TIME][rows]

@@ -26,6 +26,7 @@ PYTHON_API = (
     "harness.proxy.Proxy",
     "harness.evidence.Evidence",
     "harness.space.SearchSpace",
+    "harness.space.ArchitectureSet",
     "harness.space.ModelSpace",
     "harness.inputs.DataSet",
     "harness.registry.Registry",

@@ -19,7 +19,7 @@ from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError
 from harness.proxy import PROXIES
 from harness.scoring.authors import AuthorsFunction, split_word
-from harness.scoring.proxy_spec import load_file
+from harness.scoring.proxy_spec import load_file, look_beside
 from harness.space import BENCHMARKS
 from harness.store import FAILED
 
@@ -48,10 +48,11 @@ def load(word: str) -> Loaded:
         PROXIES.get(word)
         return Loaded((word,), (passed("loads", "registered"),))
     PROXIES.discover()
+    file, called = function or (word, "")
+    path = str(Path(file).expanduser().resolve())
+    look_beside(Path(path))  # which is no doing of the file
     before = generators() | global_settings()
     try:
-        file, called = function or (word, "")
-        path = str(Path(file).expanduser().resolve())
         names = load_file(f"{path}:{called}" if called else path)
     except MissingDataError:
         raise

@@ -27,18 +27,13 @@ from harness.choose.settings import MOST_TRAINED, ChooseRequest, read_choose
 from harness.choose.simulation import Design, simulate
 from harness.choose.simulation_report import write_simulation
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.evaluation import defined_proxies
-from harness.evaluation.evaluation_set import (
-    EvaluationSet,
-    attempted,
-    default_truth,
-    open_evaluation_set,
-    pairs,
-    sample_index,
-)
+from harness.evaluation import defined_proxies
+from harness.evaluation.evaluation_set import EvaluationSet, default_truth, open_evaluation_set
 from harness.evaluation.own_truth import given_names, opened_truth, truth_word
+from harness.evaluation.pairs import attempted, pairs
 from harness.evaluation.population import open_population
 from harness.evaluation.provenance import Asked, describe_process
+from harness.evaluation.sampling import sample_index
 from harness.files.out_folder import RECORD, out_folder
 from harness.files.results import write_files
 from harness.inputs import DataSet

@@ -8,7 +8,8 @@ import pandas as pd
 
 from harness.choose.pool import Pool
 from harness.errors import MissingDataError
-from harness.evaluation.evaluation_set import default_truth, sample_index
+from harness.evaluation.evaluation_set import default_truth
+from harness.evaluation.sampling import sample_index
 from harness.inputs import DataSet
 from harness.proxy import PROXIES, is_baseline
 from harness.scoring.proxy_spec import ProxySpec

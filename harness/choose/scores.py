@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from harness.errors import HarnessError
-from harness.evaluation.evaluation import scoring_runs
 from harness.evaluation.evaluation_set import EvaluationSet
+from harness.evaluation.request import scoring_runs
 from harness.scoring import ExecutionOptions, ScoringRun
+from harness.scoring.combined import combined
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec
 from harness.settings import Settings
@@ -72,15 +72,8 @@ def _column(
     run: ScoringRun, spec: ProxySpec, archs: Sequence[Architecture], store: ScoreStore
 ) -> tuple["pd.Series[float]", str]:
     """A proxy's scores, and the most frequent reason for one that is missing."""
-    scored_as = run.scored_as(spec, archs)
-    stored = store.rows(run.key(spec), scored_as)
-    place = {arch: position for position, arch in enumerate(stored.archs)}
-    places = [place[arch] for arch in scored_as]
-    components = pd.DataFrame([stored.components[at] for at in places], index=list(archs))
-    failed = [stored.statuses[at] != OK for at in places]
-    components.loc[failed] = np.nan
-    reasons = pd.Series([stored.reasons[at] for at, is_failed in zip(places, failed, strict=True) if is_failed])
+    found = combined(run, spec, archs, store)
+    stored = found.stored
+    reasons = pd.Series([stored.reasons[at] for at in found.places if stored.statuses[at] != OK])
     reason = str(reasons.mode().iloc[0]) if len(reasons) else ""
-    if not len(components.columns):
-        return pd.Series(np.nan, index=list(archs)), reason
-    return pd.Series(spec.make().combine(components), index=list(archs)), reason
+    return pd.Series(found.values, index=list(archs)), reason

@@ -126,5 +126,18 @@ def _composed(name: str, overrides: list[str]) -> DictConfig:
         GlobalHydra.instance().clear()
 
 
+def value_of(word: str) -> object:
+    """The value of a word `NAME=VALUE` that is no setting of the configuration, in the same grammar.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        value: object = OverridesParser.create().parse_override(word).value()
+    except HydraException:
+        raise ValueError(word) from None
+    return value
+
+
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(".")

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
+from harness.cli.compose import value_of
 from harness.cli.reading import Source, read_into
 from harness.errors import OptionError
 from harness.inputs.own_data import DataOptions
@@ -84,7 +83,7 @@ def data_options(words: Sequence[str]) -> DataOptions:
         if not equals:
             raise OptionError(f"--data {word} is invalid: it must be NAME=VALUE, as classes=10.")
         try:
-            given[name] = OverridesParser.create().parse_override(word).value()
-        except OverrideParseException:
+            given[name] = value_of(word)
+        except ValueError:
             raise OptionError(f"--data {word} is invalid: it must be a number, true, false or a list [a,b].") from None
     return read_into(DataOptions, given, Source("data."))

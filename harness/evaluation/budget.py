@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.evaluation_set import EvaluationSet, sample_index
+from harness.evaluation.evaluation_set import EvaluationSet
+from harness.evaluation.sampling import sample_index
 from harness.scoring import ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.settings import Settings

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError
-from harness.evaluation.evaluation import open_request
 from harness.evaluation.provenance import Asked
+from harness.evaluation.request import open_request
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Unit, missing_units
 from harness.scoring.engines import Died
 from harness.scoring.pool import Pool
 from harness.scoring.shards import archs_of_shard, network_costs
+from harness.scoring.unit_groups import split_units
 from harness.scoring.worker import Done, Job
-from harness.scoring.workers import split_units
 from harness.space import Architecture
 from harness.store import ScoreStore
 

@@ -22,7 +22,7 @@ from harness.randomness import generator
 from harness.scoring.worker import context_of
 from harness.settings import Settings
 from harness.space import BENCHMARKS
-from harness.space.model_space import GivenModels
+from harness.space.given_networks import GivenModels
 
 Model = nn.Module | Callable[..., nn.Module]
 _MOST_BATCHES = 10_000

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from harness.cli.invocation import current
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped
+from harness.evaluation.evaluation_set import EvaluationSet
+from harness.evaluation.pairs import Skipped
 from harness.report import JSON
 from harness.scoring import ScoringRun
 from harness.settings import Settings

@@ -16,7 +16,7 @@ from harness.evaluation.score_file import ScoreFile
 from harness.proxy import PROXIES, Sees
 from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS
-from harness.store.score_table import ScoreTable, read_table
+from harness.store import ScoreTable, read_table
 
 _METADATA_KEY = b"harness.scores"
 _PARQUET = b"PAR1"

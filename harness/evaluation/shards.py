@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import OptionError
 from harness.evaluation.budget import Unfinished, Work, in_random_order, score_within
-from harness.evaluation.evaluation import Opened, open_request
-from harness.evaluation.evaluation_set import Skipped
+from harness.evaluation.pairs import Skipped
 from harness.evaluation.provenance import Asked, describe_run
+from harness.evaluation.request import Opened, open_request
 from harness.files.atomic import write_whole
 from harness.placement import Shard
 from harness.scoring import ExecutionOptions

@@ -19,6 +19,7 @@ from harness.errors import CorruptDataError
 _MOST_BYTES = 2**33  # of an array; 57,000 images of 224 x 224 fill it
 _MOST_MEMBERS = 100
 _NUMBERS = "biuf"
+# What zipfile, NumPy and the system raise at damaged or hostile bytes; each ends as one sentence about the file.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, MemoryError, RuntimeError)
 
 

@@ -33,6 +33,12 @@ def github_file(release: str, path: str, sha256: str, n_bytes: int) -> RemoteFil
     return RemoteFile(key, f"https://raw.githubusercontent.com/{key}", sha256, n_bytes)
 
 
+def github_source(release: str, path: Path) -> str:
+    """What tables of ground truth call a file that `github_file` fetched: `owner/repository@commit folder/file`."""
+    owner, repository, commit = release.split("/")
+    return f"{owner}/{repository}@{commit[:7]} {path.parent.name}/{path.name}"
+
+
 def location(file: RemoteFile) -> str:
     """Path or URL that the file is fetched from: under `HARNESS_MIRROR` where that is set, else its own host.
 

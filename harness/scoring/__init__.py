@@ -1,9 +1,10 @@
 """Scoring: proxies and architectures -> scores in the store.
 
 `proxy_spec` reads which proxies were requested, `run` says which scores are wanted and lacking, `engine` computes the
-proxies of one network, and `workers` is the loop over all: units in, results out. It uses a `pool` of processes that
-`spawner` forks, in each of which `worker` runs. `guard` keeps what a plug-in changes in `process_state` from other
-proxies, and `composites` scores proxies that are made of others.
+proxies of one network, and `workers` is the loop over all `unit_groups`: units in, results out. It uses a `pool` of
+processes that `spawner` asks its `fork_server` for, in each of which `worker` runs. `guard` keeps what a plug-in
+changes in `process_state` from other proxies, `composites` scores proxies that are made of others, and `combined` reads
+one score of each architecture back.
 """
 
 from harness.scoring.run import ContextSpec as ContextSpec

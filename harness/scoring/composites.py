@@ -7,7 +7,8 @@ from harness.progress import AskedProgress
 from harness.scoring.engines import open_engine
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ExecutionOptions, ScoringRun, Unit, missing_units
-from harness.scoring.workers import compute, split_units
+from harness.scoring.unit_groups import split_units
+from harness.scoring.workers import compute
 from harness.space import Architecture
 from harness.store import OK, Score, ScoreStore
 

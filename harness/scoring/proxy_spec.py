@@ -137,8 +137,7 @@ def load_file(path: str) -> tuple[str, ...]:
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     sys.modules[module_name] = module  # dataclasses look their module up there
-    if str(file.parent) not in sys.path:  # as if Python ran the file: modules beside it can be imported
-        sys.path.append(str(file.parent))
+    look_beside(file)
     try:
         specification.loader.exec_module(module)
     except HarnessError:
@@ -159,6 +158,12 @@ def load_file(path: str) -> tuple[str, ...]:
             raise HarnessError(f"'{name}' in '{path}' is not a frozen dataclass that inherits from Proxy.")
         proxy_class.evidence()
     return names
+
+
+def look_beside(file: Path) -> None:
+    """Have modules beside a file found, as if Python ran it."""
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
 
 
 def is_installed(path: str) -> bool:

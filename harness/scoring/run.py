@@ -8,9 +8,19 @@ import torch
 
 from harness.errors import HarnessError
 from harness.evidence.base import ScoringContext
-from harness.inputs import DATA_SETS, Batch, Batches, BatchRequest, DataSet, InputKind, draw_batches
+from harness.inputs import (
+    DATA_SETS,
+    Batch,
+    Batches,
+    BatchRequest,
+    DataSet,
+    InputKind,
+    draw_batches,
+    not_by_name,
+    preferred_kind,
+)
 from harness.placement import EngineSettings
-from harness.protocol import Protocol
+from harness.protocol import Protocol, fitted
 from harness.proxy import Sees
 from harness.scoring.proxy_spec import ProxySpec
 from harness.settings import Settings
@@ -40,6 +50,13 @@ class ContextSpec:
 
     def __post_init__(self) -> None:
         _ = self.space
+
+    @classmethod
+    def of(cls, space: SearchSpace, data_set: DataSet, settings: Settings, seed: int) -> Self:
+        """A space and a data set as settings say: the best inputs that are here, in batches that they suffice for."""
+        inputs = preferred_kind(data_set, settings.inputs)
+        protocol = settings.protocol if inputs is InputKind.noise else fitted(settings.protocol, data_set)
+        return cls(space.word, data_set.name, inputs, protocol, seed, settings.device, not_by_name(data_set))
 
     @property
     def space(self) -> SearchSpace:

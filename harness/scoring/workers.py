@@ -7,7 +7,7 @@ take them from `Workers.results`.
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -19,16 +19,16 @@ from harness.errors import HarnessError
 from harness.progress import Progress
 from harness.scoring.engine import is_no_result, said, score, score_counts
 from harness.scoring.engines import Died, open_engine
-from harness.scoring.guard import Guard, is_foreign, is_importable
+from harness.scoring.guard import Guard, is_importable
 from harness.scoring.proxy_spec import ProxySpec
 from harness.scoring.run import ContextSpec, ExecutionOptions, Result, ScoringRun, Unit
+from harness.scoring.unit_groups import chunks, is_limited, need_batches, placed, split_units
 from harness.scoring.worker import Done, Job, keep_freed_memory, made, work_on
 from harness.space import Architecture
 from harness.store import FAILED, Score, ScoreKey, ScoreStore
 
 COMMIT_EVERY_S = 0.5
 _COUNTED_AT_ONCE = 5_000
-_COUNTED_IN_A_WORKER = 250
 
 
 class Incident(NamedTuple):
@@ -90,17 +90,17 @@ class Workers:
             MemoryError, OSError: if they are lacking in this process.
         """
         counts, networks = split_units(units)
-        counted_here, counted_there = _placed(counts, spread=False)
+        counted_here, counted_there = placed(counts, spread=False)
         is_local = self.execution.engine.is_local
-        here, there = _placed(networks, spread=not is_local or (self.execution.workers > 1 and len(networks) > 1))
+        here, there = placed(networks, spread=not is_local or (self.execution.workers > 1 and len(networks) > 1))
         if context.is_only_here:
             counted_here, counted_there, here, there = counts, [], networks, []
         if here and not is_local:
             raise _not_shipped(context, here, self.execution.engine.name)
         if counted_here:
             yield from count_units(context, counted_here)
-        with_batches = _need_batches(networks)
-        jobs = [Job(context, False, chunk) for chunk in _chunks(counted_there)]
+        with_batches = need_batches(networks)
+        jobs = [Job(context, False, chunk) for chunk in chunks(counted_there)]
         for specs, run in groupby(there, key=attrgetter("specs")):
             limited = is_limited(specs)
             jobs += [Job(context, with_batches, (unit,), limited) for unit in run]
@@ -267,42 +267,3 @@ def count_units(context: ContextSpec, units: Sequence[Unit]) -> Iterator[Result]
             if found is None:
                 found = [score(here, unit.arch, unit.execute, proxies) for unit in chunk]
             yield from zip(chunk, found, strict=True)
-
-
-def split_units(units: Sequence[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """The units whose proxies only count, and those with a proxy that runs a network."""
-    counts: list[Unit] = []
-    networks: list[Unit] = []
-    for specs, run in groupby(units, key=attrgetter("specs")):
-        run_networks = any(spec.proxy_class.runs_network() for spec in specs)
-        (networks if run_networks else counts).extend(run)
-    return counts, networks
-
-
-def _placed(units: Sequence[Unit], *, spread: bool) -> tuple[list[Unit], list[Unit]]:
-    """The units to compute in this process and in others; `spread`: in others even if all proxies are our own."""
-    here: list[Unit] = []
-    there: list[Unit] = []
-    for specs, run in groupby(units, key=attrgetter("specs")):
-        classes = {spec.proxy_class for spec in specs}
-        found_there = all(spec.path is not None or is_importable(spec.proxy_class) for spec in specs)
-        goes = found_there and (spread or any(map(is_foreign, classes)))
-        (there if goes else here).extend(run)
-    return here, there
-
-
-def _need_batches(units: Iterable[Unit]) -> bool:
-    of_units = (specs for specs, _ in groupby(units, key=attrgetter("specs")))
-    return any("inputs" in spec.proxy_class.uses() for specs in of_units for spec in specs)
-
-
-def is_limited(specs: Sequence[ProxySpec]) -> bool:
-    """Whether the time of a network is limited: not for evidence that trains."""
-    return not any(kind.trains for spec in specs for kind in spec.proxy_class.evidence().values())
-
-
-def _chunks(units: Sequence[Unit]) -> Iterator[tuple[Unit, ...]]:
-    for _, run in groupby(units, key=attrgetter("specs")):
-        alike = list(run)
-        for start in range(0, len(alike), _COUNTED_IN_A_WORKER):
-            yield tuple(alike[start : start + _COUNTED_IN_A_WORKER])

@@ -6,15 +6,15 @@ from harness.lazy import lazily
 
 if TYPE_CHECKING:
     from harness.search.searching import Search as Search
-    from harness.search.searching import SearchSpec as SearchSpec
     from harness.search.searching import search as search
     from harness.search.settings import SearchSettings as SearchSettings
+    from harness.search.settings import SearchSpec as SearchSpec
 
 __getattr__ = lazily(
     __name__,
     {
         "Search": "harness.search.searching",
-        "SearchSpec": "harness.search.searching",
+        "SearchSpec": "harness.search.settings",
         "search": "harness.search.searching",
         "SearchSettings": "harness.search.settings",
     },

@@ -9,8 +9,7 @@ from omegaconf import DictConfig
 from harness.cli.config import plain_values, settings_of
 from harness.cli.reading import Source, read_into
 from harness.errors import OptionError
-from harness.search.searching import SearchSpec
-from harness.search.settings import SearchSettings
+from harness.search.settings import SearchSettings, SearchSpec
 from harness.searchers import SEARCHERS
 
 _SPEC_KEYS = {"searchers": "search", "proxies": "proxy", "benches": "bench", "data_sets": "dataset"}

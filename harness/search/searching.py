@@ -1,55 +1,32 @@
 """Search: from names to results. It composes the stages, each of which is a file of its own."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
-from harness.errors import MissingDataError, OptionError
+from harness.errors import OptionError
 from harness.evaluation import defined_proxies
-from harness.evaluation.evaluation_set import EvaluationSet, Skipped, attempted, open_evaluation_set, pairs
+from harness.evaluation.pairs import Skipped
 from harness.evaluation.provenance import Asked, as_code, describe_run
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
-from harness.inputs import DataSet, InputKind, draw_batches, not_by_name, own_data, preferred_kind
-from harness.protocol import fitted
 from harness.report import JSON
-from harness.scoring import ContextSpec, ExecutionOptions
+from harness.scoring import ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
-from harness.search.costs import Budget, Cost, open_costs
 from harness.search.lockstep import run_searches
 from harness.search.objective import Objective
-from harness.search.outcome import SearchOutcome, SpaceTruth
+from harness.search.outcome import SearchOutcome
+from harness.search.problems import SearchProblem, open_problems
 from harness.search.report import write_search
 from harness.search.run import SearchTask, first_start
-from harness.search.settings import ALONE, SearchSettings
+from harness.search.settings import ALONE, SearchSettings, SearchSpec
 from harness.search.tables import SearchTables
 from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
 from harness.space import SearchSpace
-from harness.space.model_space import FunctionSpace
 from harness.store import ScoreStore
-from harness.truth import embedded_tables
-from harness.truth.imports import imports_of
-from harness.truth.own_file import names_file
-from harness.truth.sources import sources_of
-
-NO_TRUTH = "none"
-_REPORTED = ("params", "flops")
-
-
-@dataclass(frozen=True)
-class SearchSpec:
-    """Searchers, objectives, benchmarks and data sets: names, paths of Python files of proxies, and `all`."""
-
-    searchers: tuple[str, ...] = ("evolution",)
-    proxies: tuple[str, ...] = ("zico",)
-    benches: tuple[str, ...] = ("nats_tss",)
-    data_sets: tuple[str, ...] = ("digits",)
 
 
 @dataclass(frozen=True)
@@ -59,19 +36,6 @@ class Search:
     tables: SearchTables
     skipped: Sequence[Skipped]
     out: Path
-
-
-@dataclass(frozen=True, eq=False)
-class SearchProblem:
-    """A search space and a data set with budget, costs and ground truth."""
-
-    space: SearchSpace
-    data_set: DataSet
-    context: ContextSpec
-    budget: Budget
-    minimised: tuple[Cost, ...]
-    counts: tuple[Cost, ...]
-    truth: SpaceTruth | None
 
 
 def search(search_spec: SearchSpec | None = None, settings: SearchSettings | None = None) -> Search:
@@ -86,7 +50,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     ensembles = _ensembles(settings)
     options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
     specs = defined_proxies(parse_proxies(search_spec.proxies, options), settings.base, asked_for_all=False)
-    problems, skipped = _problems(search_spec, specs, settings)
+    problems, skipped = open_problems(search_spec, specs, settings)
     for problem in problems:
         _refuse_searchers(searchers, problem.space)
     tasks = [
@@ -158,19 +122,6 @@ def _refuse_searchers(searchers: Mapping[str, Searcher], space: SearchSpace) -> 
         )
 
 
-def _refuse_function(space: SearchSpace) -> None:
-    """Nothing, unless the networks of a space have no names of its own.
-
-    Raises:
-        OptionError: if so.
-    """
-    if isinstance(space, FunctionSpace):
-        raise OptionError(
-            f"bench={space.name} is a function, whose networks a search cannot list; give a file with a ModelSpace, "
-            "which has `architectures`."
-        )
-
-
 def _ensembles(settings: SearchSettings) -> dict[str, Ensemble | None]:
     """Ensembles by name with their options, in order; None means each proxy alone."""
     words = [name for name in settings.ensembles if name != ALONE]
@@ -211,84 +162,6 @@ def _objectives(
             )
         found.append(objective)
     return found
-
-
-def _problems(
-    search_spec: SearchSpec, specs: Sequence[ProxySpec], settings: SearchSettings
-) -> tuple[list[SearchProblem], list[Skipped]]:
-    named, tolerated = pairs(search_spec.benches, search_spec.data_sets, settings.base)
-    uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
-
-    for space, _ in named:
-        _refuse_function(space)
-
-    def opened(space: SearchSpace, data_set: DataSet) -> SearchProblem:
-        problem = _problem(space, data_set, settings)
-        if uses_inputs:  # images that are missing are known before anything is computed
-            draw_batches(data_set, problem.context.request)
-        return problem
-
-    return attempted(opened, named, tolerated, "searched")
-
-
-def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> SearchProblem:
-    base = settings.base
-    inputs = preferred_kind(data_set, base.inputs)
-    own = not_by_name(data_set)
-    protocol = base.protocol if inputs is InputKind.noise else fitted(base.protocol, data_set)
-    context = ContextSpec(space.word, data_set.name, inputs, protocol, base.seed, base.device, own)
-    evaluated = _evaluated(space, data_set, settings)
-    opened = None if evaluated is None else evaluated.benchmark_truth
-    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
-    budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
-    if space.complete and budget.limits:
-        budget.require_some(space.architectures)
-    truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
-    minimised = tuple(costs[name] for name in settings.minimised)
-    return SearchProblem(space, data_set, context, budget, minimised, tuple(costs[name] for name in _REPORTED), truth)
-
-
-def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
-    """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
-    exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
-    is_own = space.is_own or own_data(data_set) is not None
-    if is_own and settings.base.truth != NO_TRUTH:
-        return _partly_known(space, data_set, settings)
-    if settings.base.truth is not None and names_file(settings.base.truth):
-        return _partly_known(space, data_set, settings)
-    if not exists and settings.base.truth not in (None, NO_TRUTH):
-        raise OptionError(f"{space.name} has no ground truth, because its networks have not been trained. Omit truth=.")
-    if settings.base.truth == NO_TRUTH or not exists:
-        return None
-    return open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
-
-
-def _partly_known(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
-    """The accuracies that a user's file or own networks state; None where some lack, unless `truth=` asks for them.
-
-    Raises:
-        OptionError: if `truth=` names accuracies that not all networks have.
-    """
-    try:
-        evaluated = open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
-    except MissingDataError:
-        if settings.base.truth is not None:
-            raise
-        return None
-    n_known, n_archs = int(np.isfinite(evaluated.values).sum()), len(evaluated.archs)
-    if n_known == n_archs:
-        return evaluated
-    if settings.base.truth is None:
-        print(
-            f"note: accuracies are known of {n_known:,} of the {n_archs:,} networks of {space.name}; a search may find "
-            "any of them, so that what it finds is not compared with the best.",
-            file=sys.stderr,
-        )
-        return None
-    raise OptionError(
-        f"truth={settings.base.truth} knows {n_known:,} of the {n_archs:,} architectures of {space.name}; a search may "
-        "find any of them. Give the accuracies of all, or truth=none."
-    )
 
 
 def _stem(search_spec: SearchSpec) -> list[str]:

@@ -12,6 +12,16 @@ _LARGEST_DEFAULT_POPULATION = 512  # arXiv:2301.11300, Algorithm 1
 
 
 @dataclass(frozen=True)
+class SearchSpec:
+    """Searchers, objectives, benchmarks and data sets: names, paths of Python files of proxies, and `all`."""
+
+    searchers: tuple[str, ...] = ("evolution",)
+    proxies: tuple[str, ...] = ("zico",)
+    benches: tuple[str, ...] = ("nats_tss",)
+    data_sets: tuple[str, ...] = ("digits",)
+
+
+@dataclass(frozen=True)
 class SearchSettings:
     """Defaults are those of the command line; conf/search.yaml explains each setting.
 

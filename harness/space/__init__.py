@@ -1,12 +1,14 @@
 """Search spaces: architectures -> their canonical forms, layers, costs and networks.
 
-`search_space` is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part
-was trained, `notation` the ways to write its architectures, `layers` what is counted of a network, `graph` an
-architecture as nodes and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a
-space of the user's own networks, which `tracing` counts; `loading` finds one in a file, and `published_models` is
-one of a benchmark.
+`architecture_set` is what names the architectures and finds the one that a word means; `search_space`, derived from it,
+is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part was trained.
+`notation` is the ways to write architectures, `layers` what is counted of a network, `graph` an architecture as nodes
+and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a space of the user's own
+networks, `given_networks` one of functions and objects, which `build_function` calls and `tracing` counts; `loading`
+finds a space in a file, and `published_models` is one of a benchmark.
 """
 
+from harness.space.architecture_set import ArchitectureSet as ArchitectureSet
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell
 from harness.space.layers import Layer as Layer
 from harness.space.layers import LayerTable as LayerTable

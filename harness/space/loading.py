@@ -12,7 +12,8 @@ from types import ModuleType
 
 from harness.errors import MissingDataError, OptionError, PlugInError
 from harness.plug_in_code import calling
-from harness.space.model_space import FunctionSpace, ModelSpace
+from harness.space.given_networks import FunctionSpace
+from harness.space.model_space import ModelSpace
 from harness.space.search_space import BENCHMARKS, SearchSpace
 
 

@@ -10,8 +10,6 @@
 Counts are traced, initial weights come from the network's own code, and any `nn.Module` will do.
 """
 
-import copy
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -25,6 +23,7 @@ from harness.inputs import DataSet
 from harness.plug_in_code import calling
 from harness.randomness import generator, isolated
 from harness.registry import unknown_name
+from harness.space.build_function import call_build
 from harness.space.initialise import Initialisation
 from harness.space.layers import Layer, LayerTable
 from harness.space.notation import Architecture
@@ -271,93 +270,6 @@ class ModelSpace(SearchSpace):
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """All other networks, unless a space says which ones are near."""
         return [Architecture(other) for other in self.architectures if other != arch]
-
-
-class FunctionSpace(ModelSpace):
-    """Networks that a plain function builds, with the names that a file of accuracies or scores has."""
-
-    name: str  # type: ignore[misc]
-
-    def __init__(self, name: str, build: Callable[..., nn.Module], names: Sequence[str] | None) -> None:
-        self.name = name
-        self.build = build
-        self._any_name = names is None
-        if names is not None:
-            self.architectures = tuple(names)
-
-    def __contains__(self, arch: str) -> bool:
-        return self._any_name or super().__contains__(arch)
-
-    def _split(self, arch: str) -> tuple[str, str]:
-        if self._any_name:
-            name, _, digests = arch.rpartition(KEYED)
-            return (name, digests) if name else (arch, "")
-        return super()._split(arch)
-
-    def check(self, arch: str) -> Architecture:
-        """`arch`; any name, where a worker process is not told which there are."""
-        return Architecture(arch) if self._any_name else super().check(arch)
-
-
-class GivenModels(ModelSpace):
-    """Networks that are objects of this process: functions that build them, or modules, which keep their weights."""
-
-    name: str  # type: ignore[misc]
-
-    def __init__(
-        self, models: Mapping[str, nn.Module | Callable[..., nn.Module]], accuracies: Mapping[str, float]
-    ) -> None:
-        self.name = "models"
-        self.architectures = tuple(models)
-        self._models = dict(models)
-        self._accuracies = dict(accuracies)
-
-    def build(self, arch: str, data_set: DataSet) -> nn.Module:
-        """What a function returns, or a copy of a module."""
-        model = self._models[arch]
-        if isinstance(model, nn.Module):
-            return copy.deepcopy(model)
-        made: nn.Module = call_build(model, arch, data_set) if n_arguments(model, least=0) else model()
-        return made
-
-    def accuracies(self, data_set: DataSet) -> Mapping[str, float]:
-        """As given."""
-        return self._accuracies
-
-    @cached_property
-    def _key(self) -> str:
-        functions = [model for model in self._models.values() if not isinstance(model, nn.Module)]
-        return f"{self.name}@{digest_of_sources(*functions)}"
-
-    def _called(self, arch: str) -> str:
-        model = self._models[self._split(arch)[0]]
-        return f"The function for '{arch}'" if not isinstance(model, nn.Module) else f"The module '{arch}'"
-
-
-def call_build(build: Callable[..., Any], arch: str, data_set: DataSet) -> Any:
-    """What a build function returns, called with the name alone or also with the data set, as its signature takes."""
-    return build(arch, data_set) if n_arguments(build) > 1 else build(arch)
-
-
-def n_arguments(build: Callable[..., Any], *, least: int = 1) -> int:
-    """How many positional arguments a function takes: up to 2, where it takes more.
-
-    Raises:
-        PlugInError: if it takes fewer than `least`.
-    """
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        parameters = list(inspect.signature(build).parameters.values())
-    except (TypeError, ValueError):
-        return least
-    n_taken = sum(one.kind in kinds and (least > 0 or one.default is inspect.Parameter.empty) for one in parameters)
-    if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters):
-        return 2
-    if n_taken < least:
-        raise PlugInError(
-            f"{getattr(build, '__name__', 'build')} takes no argument; it must take (arch) or (arch, data_set)."
-        )
-    return min(n_taken, 2)
 
 
 def example_of(data_set: DataSet) -> Tensor:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from harness.store.salvage import Salvaged as Salvaged
     from harness.store.score_table import Header as Header
     from harness.store.score_table import ScoreTable as ScoreTable
-    from harness.store.score_table import read_header as read_header
-    from harness.store.score_table import read_table as read_table
-    from harness.store.score_table import table_paths as table_paths
-    from harness.store.score_table import write_table as write_table
+    from harness.store.table_files import read_header as read_header
+    from harness.store.table_files import read_table as read_table
+    from harness.store.table_files import table_paths as table_paths
+    from harness.store.table_files import write_table as write_table
 
 __getattr__ = lazily(
     __name__,
@@ -39,9 +39,9 @@ __getattr__ = lazily(
         "Salvaged": "harness.store.salvage",
         "Header": "harness.store.score_table",
         "ScoreTable": "harness.store.score_table",
-        "read_header": "harness.store.score_table",
-        "read_table": "harness.store.score_table",
-        "table_paths": "harness.store.score_table",
-        "write_table": "harness.store.score_table",
+        "read_header": "harness.store.table_files",
+        "read_table": "harness.store.table_files",
+        "table_paths": "harness.store.table_files",
+        "write_table": "harness.store.table_files",
     },
 )

@@ -15,7 +15,8 @@ from harness.store.database import ScoreStore
 from harness.store.merging import merge
 from harness.store.rows import ScoreKey, described
 from harness.store.salvage import salvage
-from harness.store.score_table import ScoreTable, read_table, space_of, table_paths, write_table
+from harness.store.score_table import ScoreTable, space_of
+from harness.store.table_files import read_table, table_paths, write_table
 
 
 def main(words: Sequence[str] | None = None) -> int:

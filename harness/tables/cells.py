@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from harness.agreement import Agreement, Sample, Variations, agreements
 from harness.errors import HarnessError
-from harness.evaluation.evaluation_set import default_truth, sample_index
+from harness.evaluation.evaluation_set import default_truth
 from harness.evaluation.population import Population, open_population
+from harness.evaluation.sampling import sample_index
 from harness.inputs import DATA_SETS
 from harness.settings import ALL, Settings
 from harness.space import BENCHMARKS

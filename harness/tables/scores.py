@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from harness.errors import HarnessError, OptionError
-from harness.evaluation.evaluation_set import sample_index
+from harness.evaluation.sampling import sample_index
 from harness.paths import conf_folder
 from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Sees

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -169,13 +170,13 @@ def coverage_notes(points: pd.DataFrame) -> Iterator[str]:
 def _by_effective(points: pd.DataFrame) -> Iterator[str]:
     """Whether intervals fail where many or where few classes seem to carry a difference over cells of a new space."""
     drawn = (points["design"] == SPACES) & (points["interval"] == "difference") & (points["votes"] == "cells")
-    given = points[drawn & points["low"].notna()]
+    given = points[drawn & points["low"].notna()].sort_values("n_effective", ignore_index=True)
     if given.empty:
         return
     covers = (given["low"] <= given["expected"]) & (given["expected"] <= given["high"])
-    bands = pd.cut(given["n_effective"], list(_BANDS), right=False).astype(str)
-    found = covers.groupby(bands).agg(["mean", "size"]).reindex(dict.fromkeys(bands[given["n_effective"].argsort()]))
-    named = [f"{_text(row['mean'], 3)} at {band} ({row['size']:,.0f})" for band, row in found.iterrows()]
+    labels = [f"{low} to {high}" for low, high in pairwise(_BANDS[:-1])] + [f"{_BANDS[-2]} and more"]
+    bands = pd.cut(given["n_effective"], list(_BANDS), right=False, labels=labels).astype(str)
+    named = [f"{_text(own.mean(), 3)} at {band} ({len(own):,})" for band, own in covers.groupby(bands, sort=False)]
     yield (
         f"Coverage of the {len(given):,} intervals of differences over cells of {SPACES} by the effective number of "
         f"classes that was found there: {', '.join(named)}."

@@ -14,8 +14,7 @@ from harness.cli.reading import Source, read_into, read_options
 from harness.errors import OptionError, UnknownNameError
 from harness.lens.__main__ import read as read_lens
 from harness.search.config import SearchRequest, read_search
-from harness.search.searching import SearchSpec
-from harness.search.settings import SearchSettings
+from harness.search.settings import SearchSettings, SearchSpec
 from harness.tables.__main__ import TableSettings
 from harness.theory.config import read_theory
 from harness.theory.settings import TheorySettings

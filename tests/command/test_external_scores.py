@@ -10,15 +10,13 @@ import pandas as pd
 import pytest
 
 from harness import Settings
-from harness.convert import main as convert
 from harness.evaluation.external_scores import open_scores
 from harness.inputs import InputKind
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
-from harness.store import ScoreStore
-from harness.store.score_table import ScoreTable, write_table
+from harness.store import ScoreStore, ScoreTable, write_table
 from harness.truth import Truth
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
@@ -267,45 +265,3 @@ def test_duplicates_by_isomorphism_are_told(tmp_path):
         f"of the {len(archs)} architectures of scores= are isomorphic to" in n
         for n in read(tmp_path / "mine.csv").notes
     )
-
-
-def test_convert_leads_from_any_notation_to_any_and_keeps_the_other_columns(in_empty_folder):
-    command = in_empty_folder(convert)
-    plain().assign(note="a, b").to_csv("start.csv", index=False)
-    here = "start.csv"
-    for target in ("index", "naslib", "edges", "lists", "structure", "arch"):
-        assert command("nats_tss", here, "--to", target, "--out", f"{target}.csv") == (0, f"{target}.csv\n", "")
-        here = f"{target}.csv"
-    assert Path("arch.csv").read_text() == Path("start.csv").read_text()
-    assert pd.read_csv("index.csv").columns.tolist() == ["index", "mine", "note"]
-    code, out, _ = command("nats_tss", "(0, 4, 0, 0, 1, 4)", "--to", "arch")
-    assert (code, out) == (
-        0,
-        "|skip_connect~0|+|avg_pool_3x3~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|\n",
-    )
-    Path("formula.csv").write_text("arch,mine,note\n15,-2.5,=1+1\n")
-    assert command("nats_tss", "formula.csv", "--to", "naslib")[1].splitlines()[1] == '"(0, 4, 0, 0, 1, 4)",-2.5,\'=1+1'
-    assert command("nats_tss", "15")[1].splitlines()[3] == "naslib: (0, 4, 0, 0, 1, 4)"
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["nats_tss", "none.csv", "--to", "arch"], "There is no file 'none.csv'"),
-        (["nats_tss", "15", "--to", "nsalib"], "No notation of nats_tss is called 'nsalib'. Did you mean 'naslib'?"),
-        (["nats_tss", "some.csv"], "--to is missing; it must be one of arch, index, structure, naslib, edges, lists."),
-        (["nats_tss", "some.csv", "--to", "arch"], "has the columns a, b; give the one with architectures as --column"),
-        (["nats_tss", "some.csv", "--to", "arch", "--column", "c"], "--column is invalid: No column is called 'c'"),
-        (["nats_tss", "some.csv", "--to", "arch", "--column", "a"], "'x' ('some.csv', line 2) is not an architecture"),
-        (["transnas_micro", "(0,1,2,3,0,1)", "--to", "arch"], "has two meanings in transnas_micro"),
-        (["nats_tss", "15", "--to", "arch", "--out", "taken/x.csv"], "--out taken/x.csv cannot be written"),
-    ],
-)
-def test_what_cannot_be_converted_ends_in_one_sentence(in_empty_folder, words, sentence):
-    command = in_empty_folder(convert)
-    Path("some.csv").write_text("a,b\nx,1\n")
-    Path("taken").write_text("")
-    code, out, err = command(*words)
-    assert (code, out) == (2, "")
-    assert sentence in err
-    assert len(err.strip().splitlines()) == 1

@@ -4,79 +4,19 @@ import dataclasses
 import errno
 import io
 import json
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.text import Text
+from report.made_up import N, tables_of
 from rich.console import Console
 
 from harness import columns
-from harness.agreement import (
-    Plan,
-    Row,
-    RowKey,
-    Sample,
-    Variations,
-    agreement_table,
-    agreements,
-    comparisons,
-    selection_table,
-    selections,
-    verdict_table,
-)
 from harness.errors import HarnessError, OptionError
 from harness.files import atomic
-from harness.report import (
-    TERMINAL_WIDTH,
-    EvaluationTables,
-    markdown_report,
-    scatter,
-    terminal_table,
-    write_report,
-)
-from harness.report.cost import cost
-from harness.report.forest import forest
-from harness.report.heat_map import heat_map
-from harness.report.names import name_points
-from harness.report.style import png, style
+from harness.report import TERMINAL_WIDTH, EvaluationTables, markdown_report, terminal_table, write_report
 from harness.report.tables import correlation_text, seconds_text
-from harness.report.top_k import top_k
-
-N = 200
-
-
-def tables_of(scores: dict[str, np.ndarray], *, data_sets: tuple[str, ...] = ("digits",)) -> EvaluationTables:
-    """An evaluation of made-up scores; the truth is 0, 1, ..., N-1."""
-    truth = np.arange(N, dtype=float)
-    sample = Sample(truth, [f"class{row // 2}" for row in range(N)], 1_000)
-    rows, frames, compared, selected = [], {}, [], []
-    plan = Variations.of(sample.classes, n_replicates=50)
-    for data_set in data_sets:
-        for name, found in agreements(scores, sample, variations=plan).items():
-            row_key = RowKey("nats_tss", data_set, name, "1", "", "paper", "real", "test", "0")
-            rows.append(Row(row_key, found, 0.25))
-            compared += [(row_key, one) for one in comparisons(scores, sample, proxies=[name], paired=Plan(plan))]
-            selected.append((row_key, selections({name: scores[name]}, sample, costs={"flops": truth // 20 + 1})[name]))
-        archs = {columns.ARCH: [f"|a{row}|" for row in range(N)], columns.INDEX: range(N), columns.TRUTH: truth}
-        frames["nats_tss", data_set] = pd.DataFrame(archs | scores)
-    provenance = {"command": "python -m harness proxy=[good,params]", "versions": {"torch": "2.13.0"}}
-    failures = {("nats_tss", "digits", "bad"): {"failed: ValueError: odd | pipe": 3}}
-    return EvaluationTables(
-        agreement_table(rows), frames, provenance, failures, verdict_table(compared), selection_table(selected)
-    )
-
-
-@pytest.fixture(scope="module")
-def tables() -> EvaluationTables:
-    rng = np.random.default_rng(0)
-    bad = rng.normal(size=N)
-    bad[:3], bad[3:8] = np.nan, -np.inf
-    return tables_of({"good": np.arange(N) + rng.normal(0, 20, N), "bad": bad, "params": np.arange(N) // 10 * 1.0})
 
 
 def printed(tables: EvaluationTables) -> str:
@@ -156,35 +96,6 @@ def test_seconds_have_a_readable_unit(value, text):
     assert seconds_text(value) == text
 
 
-def test_every_proxy_gets_a_panel_and_constants_and_infinities_are_drawn(tables):
-    odd = tables_of({"constant": np.ones(N), "infinite": np.full(N, np.inf), "wild": np.exp(np.arange(N) / 3.0)})
-    with style():
-        for found in (tables, odd):
-            titles = [axes.get_title(loc="left") for axes in scatter(found).axes if axes.axison]
-            assert sorted(titles) == sorted(found.agreement["proxy"])
-
-
-def test_networks_that_learned_nothing_stand_on_the_margin_and_are_counted(tables):
-    truth = np.arange(N) * 1.0
-    truth[:3] = -10_000  # 1.5 times the range of the middle 80 % below it is about -200
-    frame = tables.scores["nats_tss", "digits"].assign(truth=truth)
-    with style():
-        panel = scatter(dataclasses.replace(tables, scores={("nats_tss", "digits"): frame})).axes[0]
-    assert panel.get_ylim()[0] > -20
-    assert "3 below 3" in [text.get_text() for text in panel.texts]
-
-
-def test_names_of_points_at_one_place_do_not_overlap():
-    figure = Figure(figsize=(4, 4))
-    axes = figure.subplots()
-    axes.set(xscale="log", xlim=(1e-3, 1e3), ylim=(0, 1))
-    name_points(axes, [(f"proxy {k}", 1.0, 0.5) for k in range(12)], height=3)
-    FigureCanvasAgg(figure).draw()
-    names = sorted(Text.get_window_extent(text).extents[[1, 3]].tolist() for text in axes.texts)
-    assert len(names) == 12
-    assert all(lower[1] <= upper[0] for lower, upper in pairwise(names))
-
-
 def test_files_are_written_and_equal_results_are_equal_bytes(tables, tmp_path):
     for name in ("one", "two"):
         write_report(tmp_path / name, tables)
@@ -234,24 +145,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tables, tmp_path):
         write_report(tmp_path / "file" / "folder", tables)
 
 
-def test_pictures_are_drawn_of_what_there_is_and_none_of_what_there_is_not(tables):
-    several = tables_of({"good": np.arange(N) * 1.0, "params": -np.arange(N) * 1.0}, data_sets=("digits", "cifar10"))
-    empty = EvaluationTables(agreement_table([]), {})
-    with style():
-        for draw in (forest, heat_map, top_k, cost):
-            assert draw(empty) is None
-        assert heat_map(tables) is None
-        texts = [text.get_text() for text in heat_map(several).axes[0].texts]
-        assert sorted(texts) == ["-1.00", "-1.00", "1.00", "1.00"]
-        titles = [axes.get_title(loc="left") for axes in forest(several).axes]
-        assert titles == ["nats_tss / digits\nminus #Params", "nats_tss / cifar10\nminus #Params"]
-        # A perfect proxy has no regret at any k; its negative has most of it at k = 1.
-        lines = {line.get_label(): line.get_ydata() for line in top_k(several).axes[0].lines}
-        assert max(lines["good"]) == 0
-        assert max(lines["params*"]) == lines["params*"][0] == N - 1
-        assert len(cost(several).axes) == 2
-
-
 def test_every_text_says_what_the_truth_is_and_where_its_meaning_differs():
     """Validation is never called test: the name of a column alone says too little."""
     half = {"metric": "accuracy", "unit": "%", "split": "validation", "epochs": 90, "note": "trained on half"}
@@ -266,41 +159,3 @@ def test_every_text_says_what_the_truth_is_and_where_its_meaning_differs():
     unitless = {"metric": "ssim", "unit": "", "split": "test", "epochs": None, "note": "after the last epoch"}
     provenance = {"truth": {"nats_tss/digits": unitless, "nats_tss/cifar10": unitless}}
     assert "truth: test (test ssim; after the last epoch)" in printed(dataclasses.replace(two, provenance=provenance))
-
-
-def test_exponents_of_numeric_axes_are_formulas_and_names_are_text():
-    with style():
-        figure = Figure()
-        axes = figure.subplots()
-        axes.plot([1, 10], [1e-5, 1e3])
-        axes.set_yscale("log")
-        axes.set_xticks([1, 10], [r"$\mathdefault{x}$", "b"])
-        png(figure)
-    exponents = [tick.label1 for tick in axes.yaxis.get_major_ticks() if "mathdefault" in tick.label1.get_text()]
-    assert exponents
-    assert all(text.get_parse_math() for text in exponents)
-    assert not any(tick.label1.get_parse_math() for tick in axes.xaxis.get_major_ticks())
-
-
-def test_names_of_any_length_leave_room_for_the_panels(tables):
-    """Names of columns, proxies and data sets are those of users' files, and options name paths."""
-    long = dict.fromkeys(tables.scores[next(iter(tables.scores))].columns.drop(columns.TRUTH))
-    long = {name: f"{name}{'_of_every_layer' * 13}" for name in long}
-
-    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
-        options = {columns.OPTIONS: f"scores=/{'deep/' * 50}mine.csv"} if columns.OPTIONS in rows else {}
-        return rows.assign(**{columns.PROXY: rows[columns.PROXY].replace(long)}, **options)
-
-    changed = dataclasses.replace(
-        tables,
-        agreement=renamed(tables.agreement),
-        verdicts=renamed(tables.verdicts),
-        scores={place: scores.rename(columns=long) for place, scores in tables.scores.items()},
-    )
-    with style():
-        figures = [figure for make in (scatter, forest, top_k, heat_map, cost) if (figure := make(changed)) is not None]
-        assert len(figures) >= 3
-        for figure in figures:
-            png(figure)
-            texts = [text.get_text() for axes in figure.axes for text in axes.findobj(Text)]
-            assert max(len(line) for text in texts for line in text.split("\n")) <= 60

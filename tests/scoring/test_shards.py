@@ -196,7 +196,8 @@ def test_a_dry_run_says_what_remains_and_stores_nothing(in_empty_folder, units):
 
 
 def test_the_order_of_a_whole_population_is_that_of_its_samples():
-    from harness.evaluation.evaluation_set import open_evaluation_set, sample_index
+    from harness.evaluation.evaluation_set import open_evaluation_set
+    from harness.evaluation.sampling import sample_index
     from harness.inputs import DATA_SETS
 
     settings = Settings(sample="all")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.evaluation.evaluation_set import sample_index
 from harness.evaluation.population import open_population
+from harness.evaluation.sampling import sample_index
 from harness.settings import Settings
 from harness.space import BENCHMARKS
 

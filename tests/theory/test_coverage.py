@@ -114,13 +114,18 @@ def test_the_committed_study_is_as_the_text_says() -> None:
     table = pd.read_csv(RESULTS / "coverage.csv")
     aimed = table[(table["aimed"] == "yes") & table["coverage"].notna()]
     assert set(aimed["coefficient"]) == {"tau", "rho", "delta"}
-    assert {"samples of 100", "redrawn spaces"} <= set(aimed["design"])
+    assert {"samples of 100", "samples of 1,000", "redrawn spaces"} == set(aimed["design"])
     samples = aimed[aimed["design"] != "redrawn spaces"]
     assert (samples["coverage"] >= 0.93).all()
     tested = samples[samples["type_1_05"].notna()]
     for level in ("05", "001"):
         nominal = float(f"0.{level}")
         assert (tested[f"type_1_{level}"] <= nominal + tested[f"type_1_{level}_error"]).all()
+    # On redrawn spaces too, but for differences over cells: coverage.md and what_changed.md say by how much, and why.
+    redrawn = aimed[aimed["design"] == "redrawn spaces"]
+    misses = (redrawn["coefficient"] == "delta") & (redrawn["votes"] == "cells")
+    assert (redrawn.loc[~misses, "coverage"] >= 0.93).all()
+    assert redrawn.loc[misses, "coverage"].min() < 0.93
     # Above .97 only where fewer than 20 classes carry the value.
     high = samples[samples["coverage"] - 2 * samples["coverage_error"] > 0.97]
     assert (high["n_effective"] < 20).all()

@@ -11,7 +11,8 @@ from scipy import stats
 from benchmarks.nasbench_mr import NCP
 from benchmarks.nasbench_mr.structure import read, structure
 from harness.errors import CorruptDataError, OptionError
-from harness.evaluation.evaluation_set import default_truth, pairs
+from harness.evaluation.evaluation_set import default_truth
+from harness.evaluation.pairs import pairs
 from harness.files import safe_pickle
 from harness.inputs import DATA_SETS
 from harness.settings import Settings
