@@ -13,7 +13,8 @@ from benchmarks.nasbench_bert.structure import read
 from harness.agreement.reliability import of_classes
 from harness.errors import CorruptDataError, OptionError
 from harness.evaluation.evaluation import evaluate
-from harness.evaluation.evaluation_set import default_truth, pairs
+from harness.evaluation.evaluation_set import default_truth
+from harness.evaluation.pairs import pairs
 from harness.inputs import DATA_SETS, InputKind
 from harness.protocol import Protocol
 from harness.settings import Settings
@@ -113,6 +114,7 @@ def test_reliability_over_equal_trained_networks(glue):
     assert abs(by_class.tau - 0.700) < 2 * by_class.tau_sd < 0.1
 
 
+@pytest.mark.long
 def test_a_run_cautions_against_the_usual_loss_and_keeps_the_other_apart(home, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(home))
     found = {}
