@@ -21,7 +21,7 @@ from harness.errors import OptionError
 from harness.evaluation.architecture_file import ArchitectureFile, read_architecture_file
 from harness.evaluation.pairs import data_set_for
 from harness.files.atomic import write_whole
-from harness.inputs import InputKind, draw_batches, own_data
+from harness.inputs import InputKind, draw_batches, not_by_name
 from harness.paths import conf_folder
 from harness.placement import EngineSettings
 from harness.protocol import Protocol, fitted
@@ -79,7 +79,7 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
         protocol if inputs is InputKind.noise else fitted(protocol, data_set),
         arguments.seed,
         arguments.device,
-        own_data(data_set),
+        not_by_name(data_set),
     )
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
     run = ScoringRun(context, specs, draw_batches(data_set, context.request) if uses_inputs else None)

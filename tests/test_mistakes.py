@@ -118,6 +118,7 @@ def test_missing_images_say_what_brings_them(fetched_home, tmp_path, monkeypatch
     assert not Path("results").exists()
 
 
+@pytest.mark.long
 def test_each_data_set_takes_the_first_inputs_that_are_here(fetched_home, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))

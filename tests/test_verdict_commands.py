@@ -60,6 +60,7 @@ def test_the_truth_of_the_embedded_benchmark_is_repeated_by_its_seeds_alone(seed
     assert rows["n"].tolist() == [60]
 
 
+@pytest.mark.long
 def test_the_lens_says_what_proxies_follow_and_which_are_alike(folder, capsys, rough_intervals):
     words = ["proxy=[synflow,params]", "sample=60", "workers=1", f"store={folder / 's.sqlite'}", f"out={folder / 'l'}"]
     assert lens_command(words) == 0

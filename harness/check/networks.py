@@ -230,7 +230,9 @@ def _equal(space: ModelSpace, names: Sequence[str], data_set: DataSet) -> Findin
             return failed(
                 "equal names", f"canonical('{name}') is '{form}', which must be a name that stands for itself"
             )
-        one, other = (space.keyed([Architecture(word)], data_set, 0)[0].rpartition("#")[2] for word in (name, form))
+        # Of a benchmark too, whose own keys are names.
+        keys = ModelSpace.keyed(space, [Architecture(name), Architecture(form)], data_set, 0)
+        one, other = (key.rpartition("#")[2] for key in keys)
         if one != other:
             return failed("equal names", f"'{name}' and '{form}' are declared equal, but their networks differ")
     return passed("equal names", f"{len(pairs):,} names declared equal to another, with equal networks")

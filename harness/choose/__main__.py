@@ -41,7 +41,7 @@ from harness.predictors import PREDICTORS, Predictor
 from harness.proxy import is_baseline
 from harness.scoring.proxy_spec import parse_proxies
 from harness.settings import ALL, Settings
-from harness.space import ModelSpace, SearchSpace
+from harness.space import SearchSpace
 from harness.truth.own_file import names_file
 
 read = read_choose
@@ -76,7 +76,7 @@ def _choose(request: ChooseRequest) -> None:
         )
     space, data_set = named[0]
     word = truth_word(space, data_set, settings)
-    if word is None and not isinstance(space, ModelSpace):
+    if word is None and not space.is_own:
         raise OptionError(
             "truth= is missing: give the accuracies of the trained architectures as truth=FILE.csv:COLUMN, or "
             "simulate=[20,50,100]."

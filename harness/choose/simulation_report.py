@@ -144,5 +144,5 @@ def _figure(found: pd.DataFrame) -> Figure:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             if label not in labels:
                 handles, labels = [*handles, handle], [*labels, label]
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, 1 + len(places)), frameon=False, fontsize=8)
     return figure

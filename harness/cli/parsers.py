@@ -109,7 +109,7 @@ def _check_describe(arguments: argparse.Namespace) -> None:
 def _own_data(parser: argparse.ArgumentParser, about: str) -> None:
     """The options that name a data set, which may be the user's own."""
     parser.add_argument("--dataset", help=f"{about}; or your own: images.npz, folder/, loader.py:function")
-    parser.add_argument("--loss", help="of your own data: cross_entropy, mse, ..., or file.py:function")
+    parser.add_argument("--loss", help="of your own data (or glue): cross_entropy, mse, ..., or file.py:function")
     parser.add_argument(
         "--data", nargs="+", default=[], metavar="NAME=VALUE", help="how your own data is read, as classes=10 size=224"
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 from harness.errors import CorruptDataError
 from harness.files.atomic import PART_SUFFIX, sha256_of
@@ -57,9 +58,8 @@ def status_table(found: list[Entry]) -> Table:
     for heading in ("name", "what", "state", "rows and size", "sha256", "where", "how to get it", "licence and source"):
         table.add_column(heading, overflow="fold")
     for entry in found:
-        table.add_row(
-            entry.name, entry.what, entry.state, entry.size, entry.sha256, entry.where, entry.how_to_get, entry.origin
-        )
+        cells = (entry.name, entry.what, entry.state, entry.size, entry.sha256, entry.where, entry.how_to_get)
+        table.add_row(*map(Text, (*cells, entry.origin)))  # Text, because rich would interpret "[...]" as markup
     return table
 
 

@@ -31,8 +31,9 @@ class Evaluation:
 
     `tables.agreement` has the columns of agreement.csv, `tables.scores` one table per (benchmark, data set) with one
     row per architecture; `evaluation_sets` are what was evaluated on; `skipped` is what `all` stands for, or a list
-    names, but could not be evaluated here; `out` holds the results; `notes` are sentences on how the files of scores=
-    were read; `unfinished` are the sets of which budget_s left a part, whose results are about the finished part.
+    names, but could not be evaluated here; `out` holds the results; `notes` are sentences: what data sets caution
+    against, and how the files of scores= were read; `unfinished` are the sets of which budget_s left a part, whose
+    results are about the finished part.
     """
 
     tables: EvaluationTables
@@ -116,6 +117,9 @@ def evaluate_asked(asked: Asked) -> Evaluation:
             provenance["unfinished"] = {"/".join(one.name): one.sentence for one in unfinished}
         written = dataclasses.replace(tables_of(analyses, tables, rules), failures=failures)
         written = dataclasses.replace(written, coverage=pd.concat(covered, ignore_index=True))
+        cautions = _cautions(found_here)
+        if cautions:
+            provenance["cautions"] = list(cautions)
         notes: list[str] = []
         if external is not None:
             notes += dict.fromkeys(note for _, _, there in found_here if there is not None for note in there.notes)
@@ -123,7 +127,13 @@ def evaluate_asked(asked: Asked) -> Evaluation:
             provenance["scores"] = {"files": dict(external.digests), "notes": list(notes)}
         written = dataclasses.replace(written, provenance=provenance)
         write_report(out, written)
-    return Evaluation(written, evaluation_sets, skipped, out, notes, unfinished)
+    return Evaluation(written, evaluation_sets, skipped, out, [*cautions, *notes], unfinished)
+
+
+def _cautions(found: Sequence[OpenedSet]) -> list[str]:
+    """What the data sets caution against on which something was run."""
+    used = (evaluated.data_set for evaluated, runs, _ in found if any(run.batches is not None for run in runs))
+    return list(dict.fromkeys(data_set.caution for data_set in used if data_set.caution))
 
 
 def _require_whole(settings: Settings) -> None:

@@ -37,13 +37,13 @@ def opened_truth(space: SearchSpace, data_set: DataSet, word: str | None = None)
         note = f"known for {declared.n_known:,} of {len(space.architectures):,} architectures"
         column = declared.described(data_set.name, note)
         return Truth(space.name, [GivenTable(TruthTable(archs, (column,), (values,)), str(declared.file))])
-    if own_data(data_set) is not None and not isinstance(space, ModelSpace):
+    if own_data(data_set) is not None and not space.is_own:
         given = "" if word is None else f" truth={word} is a column of the benchmark, which was trained on other data;"
         raise MissingDataError(
             f"There is no ground truth of {space.name} on {data_set.name}, which is your own data;{given} give the "
             f"accuracies of trained networks as truth=FILE.csv:COLUMN, with a column {ARCH}."
         )
-    if not isinstance(space, ModelSpace):
+    if not (isinstance(space, ModelSpace) and space.is_own):
         return Truth.open(space.name)
     with calling(f"accuracies of {space.origin}"):
         found = dict(space.accuracies(data_set))

@@ -16,8 +16,11 @@ from harness.inputs.data_set import batch_of as batch_of
 from harness.inputs.data_set import draw_batches as draw_batches
 from harness.inputs.data_set import preferred_kind as preferred_kind
 from harness.inputs.losses import LOSSES as LOSSES
+from harness.inputs.losses import MASKED as MASKED
+from harness.inputs.losses import OUTPUT_SUM as OUTPUT_SUM
 from harness.inputs.losses import Loss as Loss
 from harness.inputs.own import is_own as is_own
+from harness.inputs.own import not_by_name as not_by_name
 from harness.inputs.own import open_data_set as open_data_set
 from harness.inputs.own import own_data as own_data
 from harness.inputs.own import refuse_options as refuse_options

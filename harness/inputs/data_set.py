@@ -30,7 +30,7 @@ class InputKind(Enum):
     substitute = "substitute"
     """Other real images of the same size, with labels of the same number of classes."""
     noise = "noise"
-    """N(0,1) in every channel, with random labels."""
+    """N(0,1) in every channel, or random tokens, with random labels."""
 
 
 class Rows(Protocol):
@@ -93,6 +93,26 @@ class DataSet(ABC):
     def n_tokens(self) -> int | None:
         """The number of different tokens, where inputs are sequences of them and it is known; None otherwise."""
         return None
+
+    @property
+    def loss_label(self) -> str:
+        """The loss as the setting `loss` names it, where there is a choice; empty elsewhere."""
+        return ""
+
+    @property
+    def caution(self) -> str:
+        """A sentence without full stop that readers of scores must know, such as that a loss is constant; or empty."""
+        return ""
+
+    def with_loss(self, word: str) -> "DataSet":
+        """The same data with another loss, which `key` then says.
+
+        Raises:
+            OptionError: if it has no such loss; most data sets have the one of their task.
+        """
+        raise OptionError(
+            f"loss={word} is for data of your own; dataset={self.name} has images, classes and loss of its own."
+        )
 
     @abstractmethod
     def read(self, kind: InputKind, home: Path) -> Images:
@@ -170,6 +190,13 @@ class DataSet(ABC):
                 f"inputs=noise is invalid for {self.name}, whose inputs are whole numbers. Use inputs=real."
             )
         return torch.randn(n, *self.shape, generator=source)
+
+    @property
+    def noise_words(self) -> str:
+        """What noise consists of."""
+        if self.n_tokens is None:
+            return "N(0,1), random labels"
+        return f"random tokens from 0 to {self.n_tokens - 1:,}, no text; random targets"
 
     def noise_targets(self, images: Tensor, source: torch.Generator) -> Tensor:
         """Targets for noise images [n, *shape]: random, unless a target is by definition a function of its image."""
@@ -249,7 +276,7 @@ def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = N
     """
     if request.kind is InputKind.noise:
         batches = tuple(_noise_batch(data_set, request, index) for index in range(request.n_batches))
-        return Batches(batches, _digest(batches), request.kind, f"N(0,1), random labels, seed {request.seed}")
+        return Batches(batches, _digest(batches), request.kind, f"{data_set.noise_words}, seed {request.seed}")
     given = data_set.given_batches(request)
     if given is not None:
         return Batches(given[0], _digest(given[0]), request.kind, given[1])

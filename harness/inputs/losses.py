@@ -1,4 +1,4 @@
-"""Losses of a user's own data set: by name, or a function of a file. Each is a mean over the batch."""
+"""Losses that a user can choose: by name, or a function of a file. Each is a mean over the batch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ CROSS_ENTROPY = "cross_entropy"
 MSE = "mse"
 MASKED = "masked_language_modelling"
 NEXT_TOKEN = "next_token"
+OUTPUT_SUM = "output_sum"
 IGNORED = -100
 """The target of a position that does not count, as in PyTorch."""
 
@@ -55,11 +56,17 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return F.mse_loss(outputs, targets.to(outputs.dtype))
 
 
+def output_sum(outputs: Tensor, targets: Tensor) -> Tensor:
+    """The sum of the outputs [batch, ...] of each input, mean over the batch; targets are not looked at."""
+    return outputs.flatten(1).sum(dim=1).mean()
+
+
 LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     CROSS_ENTROPY: cross_entropy,
     MSE: mean_squared_error,
     MASKED: over_tokens,
     NEXT_TOKEN: over_tokens,
+    OUTPUT_SUM: output_sum,
 }
 
 

@@ -25,10 +25,12 @@ def open_data_set(word: str, options: DataOptions = _USUAL, loss: str | None = N
     Args:
         word: a registered name, or `FILE.npz`, `FOLDER/`, `FILE.py:FUNCTION`.
         options: how a user's own data is read; for a registered one nothing may be given.
-        loss: the loss of a user's own data, by name or as `FILE.py:FUNCTION`; None: by its targets.
+        loss: the loss of a user's own data, by name or as `FILE.py:FUNCTION`; None: by its targets. Of registered ones
+            those whose task leaves it open take one of their own, see `DataSet.with_loss`.
 
     Raises:
         UnknownNameError: if nothing is called so.
+        OptionError: for options or a loss that a registered one does not take.
         HarnessError: for data of a user's own that cannot be used, see `open_npz_data`, `open_folder`, `open_loader`.
     """
     if is_own(word):
@@ -41,8 +43,8 @@ def open_data_set(word: str, options: DataOptions = _USUAL, loss: str | None = N
                 f"No data set is called '{word}'. To take the folder, write dataset={word}/."
             ) from error
         raise
-    refuse_options(word, options, loss)
-    return found
+    refuse_options(word, options, None)
+    return found if loss is None else found.with_loss(loss)
 
 
 def refuse_options(word: str, options: DataOptions, loss: str | None) -> None:
@@ -58,8 +60,14 @@ def refuse_options(word: str, options: DataOptions, loss: str | None) -> None:
 
 
 def own_data(data_set: DataSet) -> OwnData | None:
-    """A data set of the user's own, None for others: what a worker process cannot find by its name."""
+    """A data set of the user's own, None for others."""
     return data_set if isinstance(data_set, OwnData) else None
+
+
+def not_by_name(data_set: DataSet) -> DataSet | None:
+    """What a worker process cannot find by its name: data of a user's own, or a registered one with another loss."""
+    is_registered = data_set.name in DATA_SETS and DATA_SETS.get(data_set.name) == data_set
+    return None if is_registered else data_set
 
 
 def _opened(word: str, options: DataOptions, loss: str | None) -> OwnData:

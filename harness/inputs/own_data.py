@@ -12,7 +12,7 @@ from torch import Tensor
 
 from harness.errors import CorruptDataError, MissingDataError, OptionError
 from harness.inputs.data_set import DATA_SETS, Batch, BatchRequest, DataSet, Images, InputKind, Rows, too_few
-from harness.inputs.losses import IGNORED, MASKED, MSE, NEXT_TOKEN, Loss
+from harness.inputs.losses import IGNORED, MASKED, MSE, NEXT_TOKEN, OUTPUT_SUM, Loss
 from harness.randomness import generator
 
 MOST_FOR_STATISTICS = 1_024
@@ -76,6 +76,11 @@ class OwnData(DataSet):
         if self.n_tokens is not None:
             parts.append(f"{self.n_tokens} tokens")
         return ", ".join([*parts, f"targets {_by(self.targets)}"] if self.targets else parts)
+
+    @property
+    def loss_label(self) -> str:
+        """The loss as a setting names it."""
+        return self.criterion.label
 
     @property
     def is_regression(self) -> bool:
@@ -258,7 +263,7 @@ def chosen_loss(word: str | None, usual: str, *, is_float: bool) -> Loss:
         OptionError: if targets are numbers and the loss takes classes.
     """
     loss = Loss.named(word or usual)
-    if is_float and loss.path is None and loss.name != MSE:
+    if is_float and loss.path is None and loss.name not in (MSE, OUTPUT_SUM):
         raise OptionError(f"loss={loss.name} is invalid: the targets are fractional numbers, for which it is {MSE}.")
     if loss.path is None and loss.name in (MASKED, NEXT_TOKEN) and usual not in (MASKED, NEXT_TOKEN):
         raise OptionError(f"loss={loss.name} is invalid: it is for tokens with a target at each position.")

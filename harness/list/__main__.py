@@ -11,6 +11,7 @@ if __name__ == "__main__":
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.list.kept import keep_rows, kept_rows
 
@@ -34,5 +35,5 @@ def run(arguments: argparse.Namespace) -> None:
     for name in rows[0]:
         table.add_column(name, overflow="fold")
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # Text, because rich would interpret "[...]" as markup
     Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False).print(table)

@@ -152,6 +152,9 @@ def _legend(tables: EvaluationTables) -> list[str]:
     lines += [f"`+` {note.removeprefix('+ ')}." for note in ensemble_notes(tables)]
     lines += [f"{note}." for note in network_notes(tables)]
     lines += [f"{line}." for line in truth_lines(tables)]
+    cautions = tables.provenance.get("cautions", ())
+    assert isinstance(cautions, Sequence)
+    lines += [f"{caution}." for caution in cautions]
     for name in (columns.INPUTS, columns.PROTOCOL):
         lines.append(f"{name}: {setting_text(tables.agreement, name)}.")
     lines += [f"{line}." for line in small_samples(tables.agreement)]

@@ -15,9 +15,8 @@ from harness.inputs import (
     BatchRequest,
     DataSet,
     InputKind,
-    OwnData,
     draw_batches,
-    own_data,
+    not_by_name,
     preferred_kind,
 )
 from harness.placement import EngineSettings
@@ -36,7 +35,7 @@ class ContextSpec:
     """A setting by names: what a worker needs to make it anew, equal in every process.
 
     Attributes:
-        own: the data set `data_set`, where it is a user's own and in no registry.
+        own: the data set `data_set`, where no registry has it: a user's own, or a registered one with another loss.
         inputs_sha256: of the batches that the run has drawn; empty: any. Those of a worker must be the same.
     """
 
@@ -46,7 +45,7 @@ class ContextSpec:
     protocol: Protocol
     seed: int
     device: str
-    own: OwnData | None = None
+    own: DataSet | None = None
     inputs_sha256: str = ""
 
     def __post_init__(self) -> None:
@@ -57,7 +56,7 @@ class ContextSpec:
         """A space and a data set as settings say: the best inputs that are here, in batches that they suffice for."""
         inputs = preferred_kind(data_set, settings.inputs)
         protocol = settings.protocol if inputs is InputKind.noise else fitted(settings.protocol, data_set)
-        return cls(space.word, data_set.name, inputs, protocol, seed, settings.device, own_data(data_set))
+        return cls(space.word, data_set.name, inputs, protocol, seed, settings.device, not_by_name(data_set))
 
     @property
     def space(self) -> SearchSpace:

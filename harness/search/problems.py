@@ -16,7 +16,7 @@ from harness.search.costs import Budget, Cost, open_costs
 from harness.search.outcome import SpaceTruth
 from harness.search.settings import SearchSettings, SearchSpec
 from harness.settings import ALL
-from harness.space import ModelSpace, SearchSpace
+from harness.space import SearchSpace
 from harness.space.given_networks import FunctionSpace
 from harness.truth import embedded_tables
 from harness.truth.imports import imports_of
@@ -92,7 +92,7 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
     """The whole space with its ground truth; None if disabled or if the space has no ground truth."""
     exists = embedded_tables(space.name) or sources_of(space.name) or imports_of(space.name)
-    is_own = isinstance(space, ModelSpace) or own_data(data_set) is not None
+    is_own = space.is_own or own_data(data_set) is not None
     if is_own and settings.base.truth != _NO_TRUTH:
         return _partly_known(space, data_set, settings)
     if settings.base.truth is not None and names_file(settings.base.truth):

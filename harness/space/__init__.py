@@ -5,7 +5,7 @@ is the contract that a benchmark's space fulfils, `sampled` that of one too larg
 `notation` is the ways to write architectures, `layers` what is counted of a network, `graph` an architecture as nodes
 and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a space of the user's own
 networks, `given_networks` one of functions and objects, which `build_function` calls and `tracing` counts; `loading`
-finds a space in a file.
+finds a space in a file, and `published_models` is one of a benchmark.
 """
 
 from harness.space.architecture_set import ArchitectureSet as ArchitectureSet
@@ -23,4 +23,5 @@ from harness.space.search_space import SearchSpace as SearchSpace
 from harness.space.search_space import refuse_unfit as refuse_unfit
 
 from harness.space.model_space import ModelSpace as ModelSpace  # isort: skip
+from harness.space.published_models import PublishedModels as PublishedModels  # isort: skip
 from harness.space.loading import space_of as space_of  # isort: skip

@@ -66,6 +66,11 @@ class ModelSpace(SearchSpace):
         return getattr(self, "_word", self.name)
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a user's own; see `PublishedModels` for those of benchmarks."""
+        return True
+
+    @property
     def key(self) -> str:
         """The name with the sha256 of the files that its networks come from; see `harness.space.sources`."""
         return self._key

@@ -48,6 +48,11 @@ class SearchSpace(ArchitectureSet):
         return self.name
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is a user's own, which states accuracies itself; a benchmark has tables of truth."""
+        return False
+
+    @property
     def key(self) -> str:
         """What the key of a score says of the space: everything that its networks depend on but the architecture."""
         return f"{self.name}@{self.version}"

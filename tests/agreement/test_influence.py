@@ -98,6 +98,7 @@ def test_copies_of_rows_in_one_class_add_no_precision() -> None:
         assert standard_error(five, copied.rows) == pytest.approx(alone * math.sqrt(250 / 249 / (50 / 49) / 5))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("n_clusters", "size"), [(300, 1), (100, 4)])
 def test_intervals_cover_the_bivariate_normal(n_clusters: int, size: int) -> None:
     # tau = 2/pi arcsin(r), rho = 6/pi arcsin(r/2), r = .7; 600 samples: a coverage of .95 has standard error .009.

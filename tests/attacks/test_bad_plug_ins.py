@@ -195,6 +195,7 @@ def test_workers_serve_several_rounds_and_end_with_the_pool(tmp_path):
     }
 
 
+@pytest.mark.long
 def test_a_script_without_a_main_guard_works(tmp_path):
     word = plug_in(tmp_path, "guardless", "time.sleep(1000)", on_one_arch(BAD_ARCH))
     script = tmp_path / "script.py"

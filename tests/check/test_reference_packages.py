@@ -40,6 +40,7 @@ def test_what_was_published_is_what_the_package_finds(capsys):
     assert "6,466 different topologies" in out  # arXiv:2009.00437
 
 
+@pytest.mark.long
 def test_other_counts_networks_and_names_are_found_out(monkeypatch):
     """Each comparison fails for its own fault, the others still pass."""
 
@@ -57,6 +58,7 @@ def test_other_counts_networks_and_names_are_found_out(monkeypatch):
         assert wrong == {"outputs"}
 
 
+@pytest.mark.long
 def test_another_meaning_of_a_name_is_found_out(monkeypatch):
     space = BENCHMARKS.get("nats_tss")
     cells = {arch: (SKIP, *cell[1:]) if arch == space.architectures[5] else cell for arch, cell in space._cells.items()}
@@ -68,6 +70,7 @@ def test_another_meaning_of_a_name_is_found_out(monkeypatch):
     assert found["operations"].result is CheckResult.passed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("module", ["Zero", "AveragePool"])
 def test_an_operation_that_is_not_what_it_is_called_is_found_out(module, monkeypatch):
     monkeypatch.setattr(f"benchmarks.nats_tss.network.{module}", nn.Identity)
@@ -75,6 +78,7 @@ def test_an_operation_that_is_not_what_it_is_called_is_found_out(module, monkeyp
     assert wrong == {"outputs"}
 
 
+@pytest.mark.long
 def test_a_cell_that_sums_otherwise_is_found_out(monkeypatch):
     first = Cell.forward
     monkeypatch.setattr(Cell, "forward", lambda self, features: first(self, features) + features)

@@ -22,6 +22,7 @@ def settings(folder: Path, **more: object) -> Settings:
     return Settings(workers=1, store=folder / "s.sqlite", out=folder / "out", **more)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("rough_intervals")
 def test_every_registered_baseline_is_one_and_no_hypothesis(tmp_path):
     assert set(baseline_names()) == {name for name in PROXIES if PROXIES.get(name).baseline}
@@ -125,6 +126,7 @@ def test_a_sample_below_ten_is_said_to_be_too_small(command):
     assert math.isnan(columns.read_agreement(Path("one/agreement.csv"))["tau_low"].item())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("data_sets", ["all", "[digits,cifar10]"])
 def test_data_sets_whose_images_are_missing_are_left_out_with_the_command_that_brings_them(
     data_sets, command, fetched_home, monkeypatch

@@ -51,6 +51,7 @@ def test_an_evaluation_writes_its_files_and_prints_their_folder_last(command):
     assert not Path("multirun").exists()
 
 
+@pytest.mark.long
 def test_a_second_run_computes_nothing_and_says_the_same(command):
     words = ["proxy=[zico,naswot]", *SMALL, "out=one"]
     assert command(*words)[0] == 0
@@ -62,6 +63,7 @@ def test_a_second_run_computes_nothing_and_says_the_same(command):
         assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
 
 
+@pytest.mark.long
 def test_scores_are_bit_equal_for_any_workers_order_and_company(command):
     proxies = ["zico", "naswot", "synflow", "grad_norm"]
     assert command(f"proxy=[{','.join(proxies)}]", *SMALL, "store=one.sqlite")[0] == 0
@@ -144,6 +146,7 @@ class Mine(Proxy):
 '''
 
 
+@pytest.mark.long
 def test_a_proxy_by_path_takes_options_and_is_scored_anew_when_its_file_changes(command):
     Path("mine.py").write_text(MY_PROXY.format(name="by_path", factor=2.0, broken=False))
     words = ["proxy=mine.py", *SMALL, "dataset=digits"]
@@ -157,6 +160,7 @@ def test_a_proxy_by_path_takes_options_and_is_scored_anew_when_its_file_changes(
     assert len(digests) == 2
 
 
+@pytest.mark.long
 def test_failures_are_rows_and_are_retried_when_asked(command):
     Path("broken.py").write_text(MY_PROXY.format(name="broken", factor=1.0, broken=True))
     code, _, _ = command("proxy=[broken.py,params]", *SMALL, "out=one")

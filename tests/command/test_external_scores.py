@@ -179,6 +179,7 @@ def test_files_with_columns_of_one_name_are_told_apart(tmp_path):
     assert np.isnan(second.values(ARCHS)).sum() == 20
 
 
+@pytest.mark.long
 def test_lists_of_files_and_a_sample_drawn_from_them(command):
     plain().to_csv("a.csv", index=False)
     plain().rename(columns={"mine": "other"}).to_csv("b.csv", index=False)
@@ -193,6 +194,7 @@ def test_lists_of_files_and_a_sample_drawn_from_them(command):
     assert "sample=41 is larger than scores=, which has 40 architectures" in err
 
 
+@pytest.mark.long
 def test_the_harnesss_own_output_is_an_input(command):
     truth = Truth.open("nats_tss").values(ARCHS, "digits", "test")
     pd.DataFrame({"arch": ARCHS, "mine": truth}).to_csv("mine.csv", index=False)

@@ -41,6 +41,7 @@ def run_of(folder: Path) -> dict:  # type: ignore[type-arg]
     return json.loads((folder / "run.json").read_text())
 
 
+@pytest.mark.long
 def test_the_page_does_what_it_says(in_empty_folder, monkeypatch):
     from harness.__main__ import main
 
@@ -78,6 +79,7 @@ def test_a_grey_data_set_and_accuracies_of_ten_cells(files):
     assert "split unstated, metric unstated; epochs unstated" in report
 
 
+@pytest.mark.long
 def test_another_loss_or_other_images_never_meet_old_scores(files):
     def keys(**changed: object) -> set[str]:
         settings = Settings(

@@ -31,6 +31,7 @@ def test_parts_take_the_options_of_the_whole() -> None:
     assert ProxySpec("zico").parts == {}
 
 
+@pytest.mark.long
 def test_a_proxy_of_scored_parts_is_not_measured(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["sample=8", "workers=1", "protocol.batch_size=8"]
     assert command("proxy=[ntk_cond,linear_regions,gradsign]", *words)[0] == 0

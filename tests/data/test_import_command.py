@@ -24,6 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "n_archs"), [("nats_tss", "15,625"), ("nats_sss", "32,768")])
 def test_an_official_folder_becomes_a_table_that_status_and_verify_know(home, official, capsys, name, n_archs):
     assert main(["import", name, str(official / FOLDERS[name])]) == 0
@@ -81,6 +82,7 @@ def test_the_other_benchmarks_folder_is_refused(home, official, capsys):
     assert not (home / "truth").exists()
 
 
+@pytest.mark.long
 def test_files_beside_the_numbered_ones_are_left_alone(home, official, tmp_path, capsys):
     folder = Path(shutil.copytree(official / FOLDERS["nats_sss"], tmp_path / "copy"))
     (folder / "000000.pickle.pbz2").rename(folder / "0.pickle.pbz2")  # the package accepts this form too

@@ -167,6 +167,7 @@ def test_a_task_that_is_killed_and_requeued_loses_nothing_and_computes_nothing_t
     assert Counter(found.values()) - counted == Counter()
 
 
+@pytest.mark.long
 def test_the_script_computes_its_shard_in_pieces_and_goes_on_from_the_shared_copy(tmp_path, environment):
     array = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_COUNT": "2"}
     words = [str(SCRIPT), f"proxy={tmp_path / 'slow_sum.py'}", *WORDS]

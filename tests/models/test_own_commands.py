@@ -115,6 +115,7 @@ def test_a_registered_space_is_searched_on_own_data_without_truth(in_empty_folde
     assert "accuracy" not in pd.read_csv(Path(out.splitlines()[-1]) / "search.csv")
 
 
+@pytest.mark.long
 def test_the_lens_looks_at_own_networks(folder, capsys):
     words = ["bench=models.py", "dataset=own.npz", "proxy=params", "workers=1", "protocol.batch_size=8", "out=lens"]
     assert lens.main(words) == 0, capsys.readouterr().err

@@ -78,6 +78,7 @@ def test_overhead_is_measured_on_networks_that_differ():
     assert share.target == 0.03
 
 
+@pytest.mark.long
 def test_statistics_are_measured_on_samples_and_whole_populations():
     cases = (Case(60, 90, 5.0), Case(90, 90, 8.0, 2_048.0))
     figures = list(cost_of_statistics(TINY, cases))

@@ -92,6 +92,7 @@ def deepest(network: nn.Module, data_set: DataSet) -> int:
     return lengths[output.grad_fn]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bench", "name", "n"), CASES)
 def test_elementwise_flops_are_those_of_the_executed_network(bench: str, name: str, n: int) -> None:
     space, data_set = BENCHMARKS.get(bench), DATA_SETS.get(name)
@@ -102,6 +103,7 @@ def test_elementwise_flops_are_those_of_the_executed_network(bench: str, name: s
     assert known.tolist() == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bench", "name", "n"), CASES)
 def test_depth_is_the_longest_path_that_autograd_sees(bench: str, name: str, n: int) -> None:
     space, data_set = BENCHMARKS.get(bench), DATA_SETS.get(name)
@@ -112,6 +114,7 @@ def test_depth_is_the_longest_path_that_autograd_sees(bench: str, name: str, n: 
         assert depth == (deepest(empty_network(space, arch, data_set, "live"), data_set) if live else 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bench", "name", "n"), CASES)
 def test_live_convolutions_are_those_that_run(bench: str, name: str, n: int) -> None:
     space, data_set = BENCHMARKS.get(bench), DATA_SETS.get(name)

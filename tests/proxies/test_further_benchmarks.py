@@ -37,6 +37,7 @@ def context(bench: str, name: str) -> ScoringContext:
     return ScoringContext(BENCHMARKS.get(bench), cut, protocol, seed=0, batches=batches, device=torch.device("cpu"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bench", "name", "arch"), CASES)
 def test_proxies_and_counts_are_finite_numbers(bench, name, arch):
     arch = BENCHMARKS.get(bench).canonical(Architecture(arch))

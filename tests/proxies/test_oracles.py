@@ -71,6 +71,7 @@ def test_the_architectures_cover_idle_dead_and_disconnected_edges() -> None:
     assert sum(values["grad_norm"] == 0 for values in VALUES.values()) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("arch", VALUES)
 def test_with_every_edge_executed_the_score_is_the_authors(arch: Architecture, name: str) -> None:
@@ -82,6 +83,7 @@ def test_with_every_edge_executed_the_score_is_the_authors(arch: Architecture, n
     assert scores(arch, "all")[name] == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["grad_norm", "synflow", "zico"])
 @pytest.mark.parametrize("arch", WITH_IDLE_EDGES)
 def test_idle_edges_leave_gradient_proxies_unchanged(arch: Architecture, name: str) -> None:

@@ -51,6 +51,7 @@ def ours(bench: str, arch: Architecture, names: list[str], batch_size: int) -> d
     return {name: float(proxies[name].combine(pd.DataFrame([row.components]))[0]) for name, row in found.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", _part(ROWS, 3), ids=lambda row: f"{row[0]}-{row[1]['arch']}")
 def test_with_every_operation_executed_the_score_is_the_authors(row: tuple[str, dict[str, Any]]) -> None:
     bench, theirs = row

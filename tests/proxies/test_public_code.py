@@ -76,6 +76,7 @@ def test_the_oracles_cover_four_spaces_and_every_proxy_with_public_code() -> Non
         assert drawn(bench).sha256 == group["sha256"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("bench", "arch"), CASES)
 def test_with_every_operation_executed_the_scores_are_the_authors(bench: str, arch: str) -> None:
     theirs = next(row for row in GROUPS[bench]["values"] if row["arch"] == arch)

@@ -20,6 +20,7 @@ def test_every_number_says_what_it_is(tmp_path, capsys, fetched_home, monkeypatc
     assert f"    val90 76.888 (validation accuracy after 90 epochs, %; {half})" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_every_operation_is_in_the_picture_and_equal_graphs_have_equal_layouts():
     space = BENCHMARKS.get("nats_tss")
     for arch in space.architectures[:20]:

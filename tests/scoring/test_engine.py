@@ -76,6 +76,7 @@ class OutOfMemory(Asking):
         raise torch.OutOfMemoryError("no memory")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", [Precision.fp32, Precision.bf16])
 def test_scores_do_not_depend_on_the_proxies_beside(dtype):
     here = context(Protocol(batch_size=8, dtype=dtype))
@@ -247,6 +248,7 @@ def test_threads_are_given_back():
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "protocol",
     [

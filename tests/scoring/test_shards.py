@@ -106,6 +106,7 @@ def test_an_engine_that_there_is_not_is_one_sentence(fields, said):
     assert str(raised.value).startswith(said)
 
 
+@pytest.mark.long
 def test_merged_shards_are_the_whole_and_the_same_command_computes_nothing(in_empty_folder, units):
     run = in_empty_folder(main)
     words = [*WORDS, "sample=24"]
@@ -138,6 +139,7 @@ def test_a_shard_is_refused_where_results_are_wanted():
         evaluate("params", settings=Settings(shard="0/2"))
 
 
+@pytest.mark.long
 def test_a_budget_ends_with_a_random_sample_and_the_same_command_goes_on(in_empty_folder, units, monkeypatch):
     run = in_empty_folder(main)
     now = [0.0]

@@ -78,6 +78,7 @@ def test_a_search_writes_its_files_and_prints_their_folder_last(command):
     assert " budget.flops=4e6 " in run["command"]
 
 
+@pytest.mark.long
 def test_rank_and_regret_are_those_within_the_budget(command):
     assert command("search=exhaustive", "proxy=flops", "budget.params=3e4", "out=one")[0] == 0
     row = pd.read_csv("one/search.csv").iloc[0]
@@ -105,6 +106,7 @@ def test_several_objectives_give_a_front(command):
     assert front["network"].is_unique
 
 
+@pytest.mark.long
 def test_a_measured_latency_is_a_budget_and_an_objective(command, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
     archs = BENCHMARKS.get("nats_tss").architectures
@@ -204,6 +206,7 @@ class Broken(Proxy):
 '''
 
 
+@pytest.mark.long
 def test_a_proxy_that_fails_everywhere_is_one_sentence_and_its_failures_are_kept(command):
     Path("broken.py").write_text(BROKEN.format(name="fails_everywhere"))
     code, out, err = command("proxy=broken.py", "steps=100", "population=10", "store=s.sqlite")

@@ -31,6 +31,7 @@ def course(search_run: SearchRun) -> list[tuple[object, ...]]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("searcher", BOUNDED)
 def test_no_scored_candidate_is_over_budget_and_the_best_only_rises(searcher, run):
     (search_run,) = run(searcher, "flops_live", budget={"flops": 4e6, "params": 4e4}, steps=300, population=20)
@@ -137,6 +138,7 @@ def test_local_search_ends_in_a_local_optimum(run):
         assert max(around) <= value[best.network]
 
 
+@pytest.mark.long
 def test_exhaustive_search_finds_the_optimum_and_scores_nothing_twice(run, monkeypatch):
     (first,) = run("exhaustive", "params", steps=1)
     best = first.scored[best_place(first, len(first.scored))]
@@ -155,6 +157,7 @@ def test_exhaustive_search_finds_the_optimum_and_scores_nothing_twice(run, monke
         run("exhaustive", "params", store="empty")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("searcher", BOUNDED)
 def test_what_has_no_score_never_survives(searcher, run, half_broken):
     (search_run,) = run(searcher, half_broken, steps=250, population=10)

@@ -56,6 +56,7 @@ def test_counts_at_224_equal_those_of_the_authors_code(name):
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "options"), SCORED)
 def test_zico_equals_the_authors_for_equal_weights_and_inputs(name, options):
     assert BATCHES.sha256 == ORACLES["inputs"]["sha256"]

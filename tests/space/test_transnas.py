@@ -62,6 +62,7 @@ def official_outputs() -> list[dict]:
     return [row for row in OFFICIAL if "output" in row and (row["task"] == "class_object" or row["arch"] in shown)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", official_outputs(), ids=lambda row: f"{row['arch']}-{row['task']}")
 def test_outputs_are_those_of_the_official_network(row):
     """Weights and inputs are formulas (see the header of the oracle), so that equal numbers mean an equal function."""

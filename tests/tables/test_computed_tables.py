@@ -47,6 +47,7 @@ def test_every_figure_of_the_audit_is_found_again_to_its_last_digit(at_home, tmp
     assert committed["ours"].to_numpy() == pytest.approx(rows["ours"].to_numpy(), rel=1e-5)
 
 
+@pytest.mark.long
 def test_a_proxy_is_compared_with_every_count_over_cells_and_networks(at_home) -> None:
     own = judged(ScoreSources(SCORES), "nasbench101", "cifar10")
     assert own is not None

@@ -66,6 +66,7 @@ def test_all_makes_the_three_figures_and_declares_digits(command):
     assert not Path("outputs").exists()
 
 
+@pytest.mark.long
 def test_a_second_run_draws_the_same_and_another_seed_does_not(command):
     for out in ("one", "two"):
         assert command("experiment=linear", *SMALL[:2], f"out={out}")[0] == 0

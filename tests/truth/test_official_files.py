@@ -172,6 +172,7 @@ def test_the_imported_columns_are_those_of_the_public_tables(bench, folder, fetc
         np.testing.assert_allclose(values(table, dataset, name), published, atol=6e-5)
 
 
+@pytest.mark.long
 def test_a_folder_with_a_few_architectures_is_a_partial_truth_and_says_so(bench, folder, tmp_path):
     (folder / "000284.pickle.pbz2").unlink()
     import_truth(TRUTH_IMPORTS.get(bench), folder, tmp_path)
@@ -222,6 +223,7 @@ def test_a_damaged_file_is_named(bench, folder, how, sentence):
         convert(bench, folder)
 
 
+@pytest.mark.long
 def test_after_a_damaged_file_the_old_table_stays(folder, bench, tmp_path):
     release = TRUTH_IMPORTS.get(bench)
     release.path(tmp_path).parent.mkdir(parents=True)

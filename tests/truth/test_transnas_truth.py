@@ -147,6 +147,7 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
         import_truth(TRUTH_IMPORTS.get("transnas_macro"), path, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("content", [b"", b"no pickle at all"])
 def test_a_damaged_official_file_is_refused(tmp_path, content):
     path = tmp_path / "some.pth"
@@ -155,6 +156,7 @@ def test_a_damaged_official_file_is_refused(tmp_path, content):
         import_truth(TRUTH_IMPORTS.get("transnas_macro"), path, tmp_path)
 
 
+@pytest.mark.long
 def test_a_missing_official_file_is_named(tmp_path):
     with pytest.raises(MissingDataError, match=r"none\.pth is not a file; PATH is that of the file transnas-bench"):
         import_truth(TRUTH_IMPORTS.get("transnas_macro"), tmp_path / "none.pth", tmp_path)

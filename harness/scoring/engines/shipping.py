@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from harness.errors import HarnessError
 from harness.files.atomic import write_whole
+from harness.inputs import OwnData
 from harness.plug_in_code import is_users
 from harness.scoring.proxy_spec import is_installed
 from harness.scoring.worker import Job
@@ -52,7 +53,7 @@ def paths_of(job: Job) -> dict[str, None]:
     if named is not None:
         found[str(named.path)] = None
     own = job.context.own
-    if own is not None and own.criterion.path is not None:
+    if isinstance(own, OwnData) and own.criterion.path is not None:
         found[str(own.criterion.path)] = None
     return found
 
@@ -127,7 +128,7 @@ def _with_paths(job: Job, here: Mapping[str, str]) -> Job:
     )
     context, named = job.context, as_file(job.context.bench)
     own = context.own
-    if own is not None and own.criterion.path is not None:
+    if isinstance(own, OwnData) and own.criterion.path is not None:
         own = replace(own, criterion=replace(own.criterion, path=Path(here[str(own.criterion.path)])))
     bench = context.bench
     if named is not None:
