@@ -17,6 +17,7 @@ from harness.evaluation.provenance import git_commit
 from harness.files.results import write_files
 from harness.perf.figure import Bench, Figure
 from harness.report.style import BLUE, GREY, ORANGE, png, style
+from harness.report.tables import amount_text
 
 _SHOWN = ("proxies", "zico", "sharing")
 
@@ -44,7 +45,7 @@ def rows(figures: Sequence[Figure]) -> list[tuple[str, str, str, str, str]]:
     return [
         (
             f"{figure.measurement}: {figure.name}",
-            f"{figure.value:.3g}",
+            amount_text(figure.value),
             figure.unit,
             "" if figure.target is None else f"{'at most' if figure.at_most else 'at least'} {figure.target:.2f}",
             figure.verdict,
@@ -101,4 +102,4 @@ def _bars(axes: Axes, name: str, found: Sequence[Figure]) -> None:
     axes.grid(axis="y", visible=False)
     axes.set_title(name, loc="left")
     for place, value in enumerate(values):
-        axes.annotate(f" {value:.3g}", (value, place), va="center", fontsize=7, color=GREY)
+        axes.annotate(f" {amount_text(value)}", (value, place), va="center", fontsize=7, color=GREY)

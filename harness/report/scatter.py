@@ -17,7 +17,7 @@ from scipy import stats
 from harness import columns
 from harness.report.evaluation import EvaluationTables
 from harness.report.style import BLUE, DENSITY, GREY, ORANGE
-from harness.report.tables import correlation_text, number, records, with_interval
+from harness.report.tables import amount_text, correlation_text, number, records, with_interval
 
 MOST_PANELS = 60
 PANELS_PER_ROW = 4
@@ -181,7 +181,7 @@ def _mark_far_below(axes: Axes, x: NDArray[np.float64], floor: float) -> None:
             x, np.zeros(x.size), marker="v", s=16, color=ORANGE, alpha=0.6, linewidths=0, clip_on=False,
             transform=axes.get_xaxis_transform(), zorder=4,
         )  # fmt: skip
-        _note(axes, 0.97, f"{x.size:,} below {floor:.3g}", "right")
+        _note(axes, 0.97, f"{x.size:,} below {amount_text(floor)}", "right")
 
 
 def _mark_infinite(axes: Axes, truth: NDArray[np.float64], *, at: float, side: str) -> None:

@@ -8,7 +8,7 @@ from harness.agreement import TOP
 from harness.columns import NO_SEED
 from harness.report.escape import table_line
 from harness.report.evaluation import EvaluationTables
-from harness.report.tables import correlation_text, count_text, interval_text, number, proxy_label, records
+from harness.report.tables import amount_text, correlation_text, count_text, interval_text, number, proxy_label, records
 
 REFERENCE_TITLE = "Early-epoch accuracy as a reference"
 RELIABILITY_TITLE = "Test-retest reliability of the ground truth"
@@ -26,7 +26,7 @@ def selection_lines(tables: EvaluationTables) -> Iterator[str]:
         names = (columns.WEIGHTED_TAU, columns.TAU_UPPER_HALF, columns.TAU_TOP_DECILE)
         cells += [correlation_text(number(row[name + suffix])) for name in names]
         cells += [_share(number(row[f"top{k}_overlap{suffix}"])) for k in TOP[1:]]
-        cells += [_amount(number(row[f"top{k}_regret{suffix}"])) for k in TOP]
+        cells += [amount_text(number(row[f"top{k}_regret{suffix}"])) for k in TOP]
         yield table_line([*cells, _weight(number(row[columns.N_FIRST + suffix]))])
     yield ""
     yield "- weighted tau: `scipy.stats.weightedtau`, in which errors at the top of the ranking weigh more."
@@ -150,10 +150,6 @@ _REPEATED = {
 
 def _share(value: float) -> str:
     return "-" if math.isnan(value) else f"{100 * value:.0f} %"
-
-
-def _amount(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3g}"
 
 
 def _weight(value: float) -> str:

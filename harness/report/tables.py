@@ -273,6 +273,11 @@ def count_text(count: object) -> str:
     return MISSING if math.isnan(value) else f"{int(value):,}"
 
 
+def amount_text(value: float) -> str:
+    """Three significant digits, or all digits before the point with separators; "-" if NaN."""
+    return MISSING if math.isnan(value) else f"{value:,.0f}" if 1_000 <= abs(value) < 1e12 else f"{value:.3g}"
+
+
 def number(cell: object) -> float:
     """A cell of the table as a float; NaN if it is not a number."""
     return float(cell) if isinstance(cell, int | float) else math.nan

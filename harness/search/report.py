@@ -16,7 +16,7 @@ from harness.files.results import write_files
 from harness.report.escape import code, code_block, csv_text, table_line
 from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
-from harness.report.tables import MISSING, count_text, number, records, seconds_text
+from harness.report.tables import MISSING, amount_text, count_text, number, records, seconds_text
 from harness.search.picture import front_figure, regret_figure
 from harness.search.tables import SUBJECT, SearchTables
 
@@ -279,7 +279,7 @@ def _rank(row: dict[str, object]) -> str:
 def _large(value: object) -> str:
     """A count in millions."""
     found = number(value)
-    return MISSING if math.isnan(found) else f"{found / 1e6:.3g} M"
+    return MISSING if math.isnan(found) else f"{amount_text(found / 1e6)} M"
 
 
 def _plus_minus(row: dict[str, object]) -> str:
