@@ -16,6 +16,7 @@ from harness.evaluation.score_roles import INDEX_NAMES
 from harness.evaluation.score_table_file import is_score_table, read_score_table
 from harness.files.atomic import sha256_of
 from harness.registry import unknown_name
+from harness.report.tables import correlation_text
 from harness.space import Architecture, SearchSpace
 from harness.space.notation import INDEX, OFFICIAL, read_all, shown
 
@@ -249,12 +250,7 @@ def mean_notes(seeds: pd.DataFrame, names: Sequence[str]) -> list[str]:
     own = seeds[seeds[columns.PROXY].isin(names) & (seeds[columns.VERSION] == columns.EXTERNAL)]
     return [
         f"{shown(str(row[columns.PROXY]))} on {row[columns.BENCH]} / {row[columns.DATASET]}: mean tau over "
-        f"{row[columns.N_SEEDS]} seeds {signed(row[columns.TAU_MEAN])}, from {signed(row[columns.TAU_SEED_LOW])} to "
-        f"{signed(row[columns.TAU_SEED_HIGH])}"
+        f"{row[columns.N_SEEDS]} seeds {correlation_text(row[columns.TAU_MEAN])}, from "
+        f"{correlation_text(row[columns.TAU_SEED_LOW])} to {correlation_text(row[columns.TAU_SEED_HIGH])}"
         for row in own.to_dict("records")
     ]
-
-
-def signed(tau: float) -> str:
-    """A correlation as tables show it: `.123`, `-.123`."""
-    return f"{tau:.3f}".replace("0.", ".", 1)

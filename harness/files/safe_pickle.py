@@ -1,7 +1,8 @@
 """Pickles without their power: an unpickler that builds plain containers and NumPy arrays and calls nothing else.
 
-Its globals are those of `pickle_stand_ins` alone. What is built is bounded by the pickle's own length: a few bytes
-cannot ask for gigabytes, for depths that end the process, or for a structure whose parts repeat each other without end.
+Its globals are those that are listed: `pickle_stand_ins`, and what a caller adds. What is built is bounded by the
+pickle's own length: a few bytes cannot ask for gigabytes, for depths that end the process, or for a structure whose
+parts repeat each other without end.
 `limited` runs `plain_load` in a process with limits of memory and time.
 """
 

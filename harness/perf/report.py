@@ -59,8 +59,8 @@ def _machine(bench: Bench) -> dict[str, str]:
     return {
         "command": running.elsewhere if running is not None else "Called from Python",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "measured on": f"{bench.n_cells} random cells of NATS-Bench topology (seed {bench.seed}), CIFAR-10, "
-        f"{bench.inputs.value} inputs, 2 x {bench.batch_size} x 3 x 32 x 32",
+        "networks, where any are run": f"{bench.n_cells} random cells of NATS-Bench topology (seed {bench.seed}), "
+        f"CIFAR-10, {bench.inputs.value} inputs, 2 x {bench.batch_size} x 3 x 32 x 32",
         "machine": f"{joblib.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, {platform.platform()}",
         "torch": torch.__version__,
         "git commit": git_commit(),
@@ -68,7 +68,7 @@ def _machine(bench: Bench) -> dict[str, str]:
 
 
 def _markdown(figures: Sequence[Figure], machine: dict[str, str]) -> str:
-    lines = ["# Cost of scoring on this machine", ""]
+    lines = ["# Costs on this machine", ""]
     lines += ["| measurement | value | unit | target | verdict |", "|---|---:|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows(figures)]
     lines += ["", *(f"- {key}: `{value}`" for key, value in machine.items()), ""]

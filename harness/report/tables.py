@@ -275,7 +275,7 @@ def count_text(count: object) -> str:
 
 def amount_text(value: float) -> str:
     """Three significant digits, or all digits before the point with separators; "-" if NaN."""
-    return MISSING if math.isnan(value) else f"{value:,.0f}" if 1_000 <= abs(value) < 1e12 else f"{value:.3g}"
+    return MISSING if math.isnan(value) else f"{value:,.0f}" if 999.5 <= abs(value) < 1e12 else f"{value:.3g}"
 
 
 def number(cell: object) -> float:

@@ -63,6 +63,7 @@ class Spawner:
         with theirs:
             socket.send_fds(self._control, [b"+\n"], [theirs.fileno()])
         pid = self._read_until("started")
+        self._ended.pop(pid, None)  # of a worker that had this number before
         connection: Connection[Any, Any] = Connection(ours.detach())
         connection.send((dict(os.environ), str(Path.cwd()), list(sys.path)))
         return WorkerProcess(pid, connection)

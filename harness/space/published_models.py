@@ -22,7 +22,7 @@ class PublishedModels(ModelSpace):
 
     @property
     def is_own(self) -> bool:
-        """Never: its truth are tables."""
+        """Never: its truth is in tables."""
         return False
 
     @property

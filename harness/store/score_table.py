@@ -108,7 +108,9 @@ class ScoreTable:
                 "they cannot be combined. Export into another folder."
             )
         new = other.rows.loc[other.rows.index.difference(both)]
-        return ScoreTable(self.header, pd.concat([self.rows, new]).sort_index())
+        rows = pd.concat([self.rows, new]).sort_index()
+        parts = [name for name in rows.columns if name.startswith(COMPONENT)]  # a table of failures alone has none
+        return ScoreTable(self.header, rows[[*parts, *(name for name in rows.columns if name not in parts)]])
 
 
 def space_of(key: ScoreKey) -> SearchSpace:

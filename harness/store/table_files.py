@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, StoreError
@@ -27,6 +28,8 @@ from harness.store.score_table import COMPONENT, Header, ScoreTable, space_of
 _FORMAT = 2
 _FORMATS = (1, _FORMAT)
 _METADATA_KEY = b"harness.scores"
+_TEXTS = ["status", "reason"]
+_MOST_TEXT = 2**26  # bytes in a column of all rows; a reason has some hundred
 _STATUSES = {"ok", "undefined", "failed"}
 _PROXY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*@[0-9]+", re.ASCII)
 
@@ -84,7 +87,7 @@ def read_table(path: Path) -> ScoreTable:
     """
     header, digest = _read_contents(path)
     try:
-        rows = pq.read_table(path, page_checksum_verification=True).to_pandas().set_index("index")
+        rows = _bounded_rows(path, header.key)
         _require_own_rows(header.key, rows)
         if digest is not None and digest != _rows_digest(rows):
             raise BadRowError("its rows do not agree with their digest")
@@ -143,6 +146,31 @@ def _inside(folder: Path, header: Header) -> Path:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise StoreError(f"'{path}' lies outside '{folder}' through a link; nothing was written. Remove the link.")
     return path
+
+
+def _bounded_rows(path: Path, key: ScoreKey) -> pd.DataFrame:
+    """The rows as they stand there, for which memory is taken only after their number and their texts are measured.
+
+    Raises:
+        BadRowError: if there are more rows than architectures, or more text than a table of this key has.
+    """
+    with pq.ParquetFile(path, read_dictionary=_TEXTS, page_checksum_verification=True) as file:
+        if file.metadata.num_rows > len(space_of(key).architectures):
+            raise BadRowError(f"it has {file.metadata.num_rows:,} rows, more than there are architectures")
+        types = zip(file.schema_arrow.names, file.schema_arrow.types, strict=True)
+        is_right = {True: pa.types.is_dictionary, False: pa.types.is_primitive}
+        if not all(is_right[name in _TEXTS](kind) for name, kind in types):
+            raise BadRowError("a column has values of the wrong type")
+        table = file.read(use_threads=False)
+    for name in set(_TEXTS) & set(table.column_names):
+        n_bytes = sum(
+            pc.sum(pc.take(pc.binary_length(part.dictionary), part.indices)).as_py() or 0 for part in table[name].chunks
+        )
+        if n_bytes > _MOST_TEXT:
+            raise BadRowError(f"its column {name} has {n_bytes:,} bytes of text; at most {_MOST_TEXT:,} are read")
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))
+    rows: pd.DataFrame = table.to_pandas()
+    return rows.set_index("index")
 
 
 def _require_own_rows(key: ScoreKey, rows: pd.DataFrame) -> None:

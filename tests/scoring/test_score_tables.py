@@ -3,6 +3,8 @@
 import dataclasses
 import math
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -77,6 +79,30 @@ def test_a_second_export_joins_and_changes_nothing_that_is_there(tmp_path, capsy
     other = [score._replace(components={"params": 0.0, "extra": 0.0}) for score in scores(range(5))]
     assert main(["export", str(filled(tmp_path / "c.sqlite", other)), str(tables)]) == 2
     assert "has different values of mine@1" in capsys.readouterr().err
+
+
+def test_scores_join_a_table_of_failures_alone(tmp_path):
+    tables = tmp_path / "tables"
+    failed = [Score(archs()[999], {}, UNDEFINED, "no path", 0.5)]
+    assert main(["export", str(filled(tmp_path / "a.sqlite", failed)), str(tables)]) == 0
+    assert main(["export", str(filled(tmp_path / "b.sqlite", scores(range(3)))), str(tables)]) == 0
+    (path,) = table_paths(tables)
+    assert list(read_table(path).rows.index) == [0, 1, 2, 999]
+    assert main(["export", str(tmp_path / "b.sqlite"), str(tables)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "length", "said"), [(51, 2_000_000, "bytes of text; at most"), (20_000, 1, "20,000 rows, more than")]
+)
+def test_a_table_is_measured_before_it_takes_memory(tmp_path, n_rows, length, said):
+    """One long text, or one row, that stands there many times takes little room in a file."""
+    main(["export", str(filled(tmp_path / "s.sqlite", scores(range(50)))), str(tmp_path / "tables")])
+    (path,) = table_paths(tmp_path / "tables")
+    table = pq.read_table(path).take(np.arange(n_rows) % 51)
+    reason = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n_rows, dtype=np.int32)), pa.array(["x" * length]))
+    pq.write_table(table.set_column(table.column_names.index("reason"), "reason", reason), path, compression="zstd")
+    with pytest.raises(CorruptDataError, match=said):
+        read_table(path)
 
 
 def test_inputs_are_named_by_drawing_them_again(tmp_path):
