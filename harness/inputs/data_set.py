@@ -2,11 +2,9 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,44 +14,11 @@ from torch.nn import functional as F
 
 from harness.errors import OptionError
 from harness.inputs.archives import ImageArchive, ImageFolder
+from harness.inputs.batch import Batch, Batches, BatchRequest, Images, InputKind
 from harness.inputs.packing import InputPart
 from harness.paths import images_home
 from harness.randomness import generator
 from harness.registry import Registry
-
-
-class InputKind(Enum):
-    """The source of a network's input images; recorded with every result."""
-
-    real = "real"
-    """The data set's own training images."""
-    substitute = "substitute"
-    """Other real images of the same size, with labels of the same number of classes."""
-    noise = "noise"
-    """N(0,1) in every channel, or random tokens, with random labels."""
-
-
-class Rows(Protocol):
-    """An array along its first axis, or an object that reads requested rows on demand."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[Any]: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """Training images as stored on disk.
-
-    `images` is uint8 [n, height, width, channels], of a user's own data what `DataSet.batch` takes; `labels` are
-    targets as `DataSet.loss` takes them, for classes int64 [n] in [0, n_classes). `source` names the file and whether
-    it is the published one.
-    """
-
-    images: Rows
-    labels: Rows
-    source: str
-    kind: InputKind
 
 
 @dataclass(frozen=True)
@@ -127,7 +92,7 @@ class DataSet(ABC):
     def present(self, home: Path) -> dict[InputKind, Path]:
         """The kinds of images present under `home`, each with its file or folder; nothing is read."""
 
-    def given_batches(self, request: "BatchRequest") -> "tuple[tuple[Batch, ...], str] | None":
+    def given_batches(self, request: BatchRequest) -> tuple[tuple[Batch, ...], str] | None:
         """Batches that are no stored images, as those of a loader, with a word on their source; None: read images."""
         return None
 
@@ -140,7 +105,7 @@ class DataSet(ABC):
         """
         return None
 
-    def draw(self, request: "BatchRequest", home: Path) -> tuple[tuple["Batch", ...], str]:
+    def draw(self, request: BatchRequest, home: Path) -> tuple[tuple[Batch, ...], str]:
         """The batches of real or substitute images that a request asks for, and their source in words.
 
         Raises:
@@ -155,7 +120,7 @@ class DataSet(ABC):
         starts = range(0, n_wanted, request.batch_size)
         return tuple(self.batch(images, order[at : at + request.batch_size]) for at in starts), images.source
 
-    def batch(self, images: Images, rows: NDArray[np.int64]) -> "Batch":
+    def batch(self, images: Images, rows: NDArray[np.int64]) -> Batch:
         """The images of the given rows, channels first, standardised by the data set's mean and standard deviation."""
         intensities = torch.from_numpy(images.images[rows]).permute(0, 3, 1, 2).to(torch.float32) / 255
         mean = torch.tensor(self.mean).reshape(-1, 1, 1)
@@ -206,59 +171,6 @@ class DataSet(ABC):
 DATA_SETS: Registry[DataSet] = Registry("data set", "benchmarks.inputs")
 
 
-@dataclass(frozen=True)
-class BatchRequest:
-    """The batches to draw: defaults are those of the protocol `paper`.
-
-    Raises:
-        OptionError: if a number is zero or negative.
-    """
-
-    kind: InputKind = InputKind.real
-    n_batches: int = 2
-    batch_size: int = 128
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("n_batches", "batch_size"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at least 1.")
-
-
-@dataclass(frozen=True, eq=False)
-class Batch:
-    """`images` float32 [batch, channels, height, width], normalised; `targets` [batch, ...] as `DataSet.loss` takes.
-
-    Of a user's own data set, `images` are inputs [batch, *shape], float32; see `DataSet.parts` for tokens.
-    """
-
-    images: Tensor
-    targets: Tensor
-
-    def to(self, device: torch.device) -> "Batch":
-        """The batch on a device; copied to a GPU asynchronously through pinned memory."""
-        if device.type != "cuda":
-            return Batch(self.images.to(device), self.targets.to(device))
-        images, targets = (tensor.pin_memory().to(device, non_blocking=True) for tensor in (self.images, self.targets))
-        return Batch(images, targets)
-
-
-@dataclass(frozen=True, eq=False)
-class Batches:
-    """The batches that every architecture is scored on; `sha256` covers all their tensors and shapes."""
-
-    batches: tuple[Batch, ...]
-    sha256: str
-    kind: InputKind
-    source: str
-
-    def __iter__(self) -> Iterator[Batch]:
-        return iter(self.batches)
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-
 def draw_batches(data_set: DataSet, request: BatchRequest, home: Path | None = None) -> Batches:
     """Batches drawn from (seed, data set): training images without replacement and without augmentation, or noise.
 
@@ -301,11 +213,6 @@ def preferred_kind(data_set: DataSet, kinds: Sequence[InputKind], home: Path | N
     if data_set.embedded:
         here.add(InputKind.real)
     return next((kind for kind in kinds if kind in here), kinds[0])
-
-
-def batch_of(data_set: DataSet, images: Images, rows: NDArray[np.int64]) -> Batch:
-    """`DataSet.batch` of some images."""
-    return data_set.batch(images, rows)
 
 
 def _noise_batch(data_set: DataSet, request: BatchRequest, index: int) -> Batch:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.errors import CorruptDataError
 from harness.files.npz_rows import NpzRows, names_in, open_npz
-from harness.inputs.data_set import Rows
+from harness.inputs.batch import Rows
 from harness.inputs.losses import CROSS_ENTROPY, IGNORED, MASKED, MSE, NEXT_TOKEN, Loss
 from harness.inputs.own_data import (
     DataOptions,

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from harness.errors import CorruptDataError, MissingDataError, OptionError
-from harness.inputs.data_set import DATA_SETS, Batch, BatchRequest, DataSet, Images, InputKind, Rows, too_few
+from harness.inputs.batch import Batch, BatchRequest, Images, InputKind, Rows
+from harness.inputs.data_set import DATA_SETS, DataSet, too_few
 from harness.inputs.losses import IGNORED, MASKED, MSE, NEXT_TOKEN, OUTPUT_SUM, Loss
 from harness.randomness import generator
 

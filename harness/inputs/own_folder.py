@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from harness.errors import CorruptDataError, MissingDataError, OptionError
-from harness.inputs.data_set import Rows
+from harness.inputs.batch import Rows
 from harness.inputs.losses import CROSS_ENTROPY
 from harness.inputs.own_data import DataOptions, OwnData, chosen_loss, chosen_statistics, own_name, spaced
 

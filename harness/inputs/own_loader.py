@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from harness.errors import CorruptDataError, OptionError
-from harness.inputs.data_set import Batch, BatchRequest, InputKind, Rows, too_few
+from harness.inputs.batch import Batch, BatchRequest, InputKind, Rows
+from harness.inputs.data_set import too_few
 from harness.inputs.functions import file_of, function_of, sha256_of_code
 from harness.inputs.losses import CROSS_ENTROPY, MASKED, MSE
 from harness.inputs.own_data import DataOptions, OwnData, check_finite, chosen_loss, in_batches

@@ -85,7 +85,7 @@ def _refuse_network(path: Path, read_only: bool) -> None:
     if mount is not None and mount.is_network:
         raise StoreError(
             f"The score store '{path}' is on {mount.kind}, a network file system (at {mount.folder}), where a "
-            "store cannot be written safely. Give store= on a local disk, as store=/tmp/scores.sqlite; copy it when "
+            "store cannot be written safely. Give store=FOLDER/scores.sqlite in a folder of a local disk; copy it when "
             "the run has ended, or split the work with shard=I/N and join with python -m harness.store merge."
         )
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harness.errors import OptionError
-from harness.inputs import DataSet, Images, InputKind, batch_of
+from harness.inputs import DataSet, Images, InputKind
 from harness.randomness import generator
 from harness.train.recipe import Augmentation, Recipe
 
@@ -102,7 +102,7 @@ class PlainExamples(Examples):
             found = []
             for shard in shards:
                 first = (step * n_shards + shard) * size
-                batch = batch_of(self.data_set, self.train, self.train_rows[order[first : first + size]])
+                batch = self.data_set.batch(self.train, self.train_rows[order[first : first + size]])
                 rng = generator("shard", self.seed, number, step, shard)
                 classes = F.one_hot(batch.targets, self.data_set.n_classes).to(torch.float32)
                 found.append(augmented(batch.images, classes, self.recipe.augmentation, rng))
@@ -111,7 +111,7 @@ class PlainExamples(Examples):
     def tests(self, rank: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         own = self.test_rows[rank::size]
         for start in range(0, len(own), _TEST_BATCH):
-            batch = batch_of(self.data_set, self.test, own[start : start + _TEST_BATCH])
+            batch = self.data_set.batch(self.test, own[start : start + _TEST_BATCH])
             yield batch.images, batch.targets
 
 
