@@ -68,7 +68,7 @@ def _choose(request: ChooseRequest) -> None:
     asked, chosen = request.evaluation, request.chosen
     settings = asked.settings
     predictors = _predictors(request)
-    named, _ = pairs(asked.benches, asked.data_sets, settings, given_names(settings, None))
+    named = pairs(asked.benches, asked.data_sets, settings, given_names(settings, None)).usable
     if len(named) != 1 or len(asked.benches) > 1 or len(asked.data_sets) > 1:
         raise OptionError(
             "choose takes one benchmark and one data set, but "
@@ -151,10 +151,10 @@ def _simulate(request: ChooseRequest) -> None:
     if chosen.score_tables is None:
         raise OptionError("score_tables=null is invalid: a simulation takes its scores from score tables.")
     tables = chosen.score_tables
-    named, tolerated = pairs(asked.benches, asked.data_sets, asked.settings)
+    named = pairs(asked.benches, asked.data_sets, asked.settings)
     opened, skipped = attempted(
         lambda space, data_set: (space, data_set, *benchmark_pool(space, data_set, asked.settings, tables)),
-        named, tolerated, "simulated",
+        named, "simulated",
     )  # fmt: skip
     command = Asked({"bench": asked.benches, "dataset": asked.data_sets}, asked.settings)
     with out_folder(asked.settings.out, "choose-simulation") as out:

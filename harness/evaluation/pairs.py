@@ -11,8 +11,6 @@ from harness.space import BENCHMARKS, SearchSpace, refuse_unfit, space_of
 from harness.truth import check_has_truth
 
 T = TypeVar("T")
-Tolerated = tuple[type[HarnessError], ...]
-"""The errors that leave out the pair that has them; any other one ends the command, as does one of a single pair."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +22,26 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True)
+class NamedPairs:
+    """The pairs that words name.
+
+    Attributes:
+        usable: benchmark and data set.
+        skipped: those, of several, whose networks do not take the data, with the reason.
+        tolerated: the errors that leave out the pair that has them; any other one ends the command, as does one of a
+            single pair.
+    """
+
+    usable: list[tuple[SearchSpace, DataSet]]
+    skipped: tuple[Skipped, ...]
+    tolerated: tuple[type[HarnessError], ...]
+
+
 def pairs(
     benches: Sequence[str], data_sets: Sequence[str], settings: Settings, names: Sequence[str] | None = None
-) -> tuple[list[tuple[SearchSpace, DataSet]], Tolerated]:
-    """The pairs that the words of the command line name, and the errors of one pair that leave the others alone.
+) -> NamedPairs:
+    """The pairs that the words of the command line name.
 
     What `all` stands for may be impossible here for any reason; of several that were named, data may be missing.
 
@@ -46,7 +60,8 @@ def pairs(
     spaces = [space_of(name, names) for word in benches for name in (BENCHMARKS if word == ALL else [word])]
     opened = _opened_data_sets(data_sets, settings)
     is_only_one = len(benches) == 1 and ALL not in benches
-    found, refused = [], []
+    found, skipped = [], []
+    first: OptionError | None = None
     for space in dict.fromkeys(spaces):
         for word in data_sets:
             for data_set in map(DATA_SETS.get, space.data_sets) if word == ALL else [opened[word]]:
@@ -59,15 +74,15 @@ def pairs(
                 except OptionError as error:
                     if is_only_one:
                         raise
-                    refused.append(error)
-    if not found and refused:
-        raise refused[0]
+                    first = first or error
+                    skipped.append(Skipped(space.name, data_set.name, str(error)))
+    if not found and first is not None:
+        raise first
     if not found:
         raise OptionError(f"None of the benchmarks {', '.join(benches)} has a data set {' or '.join(data_sets)}.")
     named = list(dict.fromkeys(found))
-    if ALL in (*benches, *data_sets):
-        return named, (HarnessError,)
-    return named, (MissingDataError,) if len(named) > 1 else ()
+    tolerated = (HarnessError,) if ALL in (*benches, *data_sets) else (MissingDataError,) if len(named) > 1 else ()
+    return NamedPairs(named, tuple(skipped), tolerated)
 
 
 def data_set_for(space: SearchSpace, word: str | None, options: DataOptions, loss: str | None) -> DataSet:
@@ -131,28 +146,24 @@ def _no_such_data_set(space: SearchSpace, data_set: DataSet) -> OptionError:
 
 
 def attempted(
-    attempt: Callable[[SearchSpace, DataSet], T],
-    named: Sequence[tuple[SearchSpace, DataSet]],
-    tolerated: Tolerated,
-    done: str,
+    attempt: Callable[[SearchSpace, DataSet], T], named: NamedPairs, done: str
 ) -> tuple[list[T], list[Skipped]]:
-    """What `attempt` gives for each pair, and the pairs for which it ends in an error that leaves the others alone.
+    """What `attempt` gives for each pair, and those that are left out: before, or by an error that is tolerated.
 
     Args:
         attempt: opens what is needed, before anything is computed.
         named: the pairs.
-        tolerated: as `pairs` gives them.
         done: what was to be done with them, "evaluated".
 
     Raises:
         HarnessError: any other error; or if nothing is left.
     """
-    found, skipped = [], []
-    for space, data_set in named:
+    found, skipped = [], list(named.skipped)
+    for space, data_set in named.usable:
         try:
             found.append(attempt(space, data_set))
-        except tolerated as error:
+        except named.tolerated as error:
             skipped.append(Skipped(space.name, data_set.name, str(error)))
     if not found:
-        raise HarnessError(f"None of the data sets can be {done}. {skipped[0].reason}")
+        raise HarnessError(f"None of the data sets can be {done}. {skipped[-1].reason}")
     return found, skipped

@@ -97,7 +97,7 @@ def open_request(asked: Asked) -> Opened:
     rules = Rules(
         settings.smallest, checked_hypotheses(settings, [*outside, *(spec.name for spec in specs), *ensembles])
     )
-    named, tolerated = pairs(_words(bench), _words(dataset), settings, given_names(settings, external))
+    named = pairs(_words(bench), _words(dataset), settings, given_names(settings, external))
 
     def opened(space: SearchSpace, data_set: DataSet) -> OpenedSet:
         there = None if external is None else external.on(space, data_set.name)
@@ -112,7 +112,7 @@ def open_request(asked: Asked) -> Opened:
             )
         return evaluated, runs, there
 
-    found, skipped = attempted(opened, named, tolerated, "evaluated")
+    found, skipped = attempted(opened, named, "evaluated")
     return Opened(asked, external, specs, ensembles, rules, found, skipped)
 
 

@@ -85,7 +85,12 @@ class _Server:
 
     def _fork(self, descriptor: int) -> None:
         server = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # the machine has no more processes or memory; those that run go on
+            os.close(descriptor)
+            self._tell(f"refused {error.errno}")
+            return
         if pid:
             os.close(descriptor)
             self._workers.add(pid)

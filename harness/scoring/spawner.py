@@ -113,12 +113,14 @@ class Spawner:
         """Read what is told up to a word, and return the process number with it.
 
         Raises:
-            OSError: if nothing is told any more.
+            OSError: if nothing is told any more, or a process was refused by the system.
         """
         while line := self._lines.readline():
             word, pid, *status = line.split()
             if word == "ended":
                 self._ended[int(pid)] = int(status[0])
+            if word == "refused":
+                raise OSError(int(pid), os.strerror(int(pid)))
             if word == wanted:
                 return int(pid)
         raise OSError("the process that worker processes are forked from has ended")

@@ -48,10 +48,10 @@ def open_problems(
     Raises:
         HarnessError: for a user error or missing data, images that a proxy uses among them.
     """
-    named, tolerated = pairs(search_spec.benches, search_spec.data_sets, settings.base)
+    named = pairs(search_spec.benches, search_spec.data_sets, settings.base)
     uses_inputs = any("inputs" in spec.proxy_class.uses() for spec in specs)
 
-    for space, _ in named:
+    for space, _ in named.usable:
         _refuse_function(space)
 
     def opened(space: SearchSpace, data_set: DataSet) -> SearchProblem:
@@ -60,7 +60,7 @@ def open_problems(
             draw_batches(data_set, problem.context.request)
         return problem
 
-    return attempted(opened, named, tolerated, "searched")
+    return attempted(opened, named, "searched")
 
 
 def _refuse_function(space: SearchSpace) -> None:

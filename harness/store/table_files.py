@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, StoreError
 from harness.files.atomic import replacing
+from harness.files.parquet_columns import text_bytes
 from harness.inputs import DATA_SETS
 from harness.store.rows import BadRowError, ScoreKey, checked_key, component_names, described, plain, printable
 from harness.store.score_table import COMPONENT, Header, ScoreTable, space_of
@@ -163,9 +163,7 @@ def _bounded_rows(path: Path, key: ScoreKey) -> pd.DataFrame:
             raise BadRowError("a column has values of the wrong type")
         table = file.read(use_threads=False)
     for name in set(_TEXTS) & set(table.column_names):
-        n_bytes = sum(
-            pc.sum(pc.take(pc.binary_length(part.dictionary), part.indices)).as_py() or 0 for part in table[name].chunks
-        )
+        n_bytes = text_bytes(table[name])
         if n_bytes > _MOST_TEXT:
             raise BadRowError(f"its column {name} has {n_bytes:,} bytes of text; at most {_MOST_TEXT:,} are read")
         table = table.set_column(table.column_names.index(name), name, table[name].cast(pa.string()))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shlex
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 
 from harness import Settings, evaluate
 from harness.errors import OptionError
+from harness.evaluation.pairs import attempted, pairs
 from harness.inputs import DATA_SETS
 from harness.protocol import Protocol
 from harness.space import BENCHMARKS
@@ -200,6 +201,16 @@ class Reader(nn.Module):
 def build(arch, data_set):
     return Reader(int(arch), data_set)
 """
+
+
+def test_a_benchmark_without_networks_for_the_data_is_left_out_by_name(files):
+    named = pairs(["nats_tss_darcy", "nats_tss"], ["own.npz"], Settings())
+    assert [space.name for space, _ in named.usable] == ["nats_tss"]
+    ((bench, data_set, reason),) = [astuple(one) for one in named.skipped]
+    assert (bench, data_set) == ("nats_tss_darcy", named.usable[0][1].name)
+    assert reason
+    _, skipped = attempted(lambda space, _: space, named, "evaluated")
+    assert skipped == list(named.skipped)
 
 
 def test_networks_tokens_and_accuracies_all_of_ones_own(files):
