@@ -165,5 +165,6 @@ def attempted(
         except named.tolerated as error:
             skipped.append(Skipped(space.name, data_set.name, str(error)))
     if not found:
-        raise HarnessError(f"None of the data sets can be {done}. {skipped[-1].reason}")
+        reasons = skipped[len(named.skipped) :] or skipped  # of what was tried, if anything was
+        raise HarnessError(f"None of the data sets can be {done}. {reasons[0].reason}")
     return found, skipped
