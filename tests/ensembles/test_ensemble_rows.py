@@ -46,6 +46,7 @@ def test_ensembles_are_rows_columns_and_notes(command):
     assert "`+` ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size" in report
 
 
+@pytest.mark.long
 def test_what_lacks_a_component_is_left_out_and_counted(command):
     archs = list(BENCHMARKS.get("nats_tss").architectures[:20])
     mine = pd.DataFrame({"arch": archs, "mine": np.arange(20.0), "empty": np.nan})

@@ -122,6 +122,7 @@ def test_several_data_sets_are_told_apart_in_one_file(tmp_path):
     assert scores["dataset"].value_counts().to_dict() == {"digits": N, "cifar10": N}
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, tmp_path, monkeypatch):
     write_report(tmp_path, tables)
     before = (tmp_path / "agreement.csv").read_bytes()
