@@ -11,6 +11,7 @@ import joblib
 import torch
 
 from harness.errors import OptionError
+from harness.figure_options import FigureFormat, FigureOptions, FigureStyle
 from harness.inputs import DataOptions, InputKind
 from harness.placement import EngineSettings, Shard, read_shard
 from harness.protocol import Protocol
@@ -65,6 +66,9 @@ class Settings:
     resume: bool = True
     retry: str = "none"
     timeout_per_network: float | None = 600.0
+    figures: FigureFormat | None = None
+    style: FigureStyle = FigureStyle.paper
+    width: str | float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.scores, str | Path):
@@ -96,7 +100,7 @@ class Settings:
             raise OptionError(f"budget_s={self.budget_s:g} is invalid: it must be seconds above 0, or null.")
         _ = self.part
         self._check_placement()
-        _ = self.hypotheses
+        _ = self.hypotheses, self.figure_options
         for name, most in _MOST.items():
             if (getattr(self, name) or 0) > most:
                 raise OptionError(f"{name}={getattr(self, name)} is invalid: it must be at most {most:,}.")
@@ -146,6 +150,15 @@ class Settings:
                 )
             pairs.append((proxy, baseline))
         return tuple(pairs)
+
+    @property
+    def figure_options(self) -> FigureOptions | None:
+        """Of figures for a paper or slides; None where none were asked for.
+
+        Raises:
+            OptionError: for a width that there is not.
+        """
+        return None if self.figures is None else FigureOptions(self.figures, self.style, self.width)
 
     @property
     def all_seeds(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ STAGES = [
     {"predictors"},
     {"inputs"},
     {"space", "truth"},
-    {"searchers", "protocol", "placement"},
+    {"searchers", "protocol", "placement", "figure_options"},
     {"settings", "evidence"},
     {"proxy", "cli"},
     {"store", "ensembles"},

@@ -126,7 +126,7 @@ def evaluate_asked(asked: Asked) -> Evaluation:
             notes += mean_notes(written.seeds, external.proxies)
             provenance["scores"] = {"files": dict(external.digests), "notes": list(notes)}
         written = dataclasses.replace(written, provenance=provenance)
-        write_report(out, written)
+        write_report(out, written, settings.figure_options)
     return Evaluation(written, evaluation_sets, skipped, out, [*cautions, *notes], unfinished)
 
 

@@ -12,7 +12,9 @@ from harness.errors import OptionError
 RUNS = Path("results/runs")
 RECORD = "run.json"
 CONFIG = "config"
-_MAY_DIFFER = ("out", "store", "workers", "engine", "budget_s", "device", "resume", "retry")  # where and how, not what
+_MAY_DIFFER = (  # where and how, not what
+    *("out", "store", "workers", "engine", "budget_s", "device", "resume", "retry"), *("figures", "style", "width")
+)  # fmt: skip
 
 
 @contextmanager

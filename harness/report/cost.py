@@ -6,16 +6,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from harness import columns
 from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.names import name_points
-from harness.report.style import BLUE, GREEN, GREY, ORANGE
+from harness.report.style import BLUE, GREY, LINES, ORANGE, columns_of, grid_of, text_size
 from harness.report.tables import number, records
 
 PANELS_PER_ROW = 3
 MOST_PANELS = 12
+PANEL_WIDTH = 4.1  # inches
 # Counts take less time than can be measured; they are drawn at this many seconds.
 LEAST_SECONDS = 1e-6
 
@@ -26,22 +28,28 @@ def cost(tables: EvaluationTables) -> Figure | None:
     places = list(dict.fromkeys(zip(timed[columns.BENCH], timed[columns.DATASET], strict=True)))[:MOST_PANELS]
     if not places:
         return None
-    n_columns = min(len(places), PANELS_PER_ROW)
-    n_rows = math.ceil(len(places) / n_columns)
-    height = max(3.5, 0.2 * timed[columns.PROXY].nunique())  # inches of a panel, enough for every name
-    figure = Figure(figsize=(max(4.6, 4.1 * n_columns), height * n_rows), layout="constrained")
+    n_rows, n_columns, (width, _) = grid_of(len(places), (PANEL_WIDTH, 1), PANELS_PER_ROW, 4.6)
+    # inches of a panel: a line for every name
+    height = text_size(14.4 * max(17.5, timed[columns.PROXY].nunique())) / 72
+    figure = Figure(figsize=(width, height * n_rows), layout="constrained")
     grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    handles = {"": Line2D([], [], color=ORANGE, linewidth=1.3, label="Pareto front")}
     for axes, (bench, dataset) in zip(grid, places, strict=False):
         own = timed[(timed[columns.BENCH] == bench) & (timed[columns.DATASET] == dataset)]
         of_place = (tables.reference[columns.BENCH] == bench) & (tables.reference[columns.DATASET] == dataset)
-        _draw(axes, own, tables.reference[of_place], height)
+        _draw(axes, own, height)
+        _draw_shorter(axes, tables.reference[of_place], handles)
         axes.set_title(f"{bench} / {dataset}", loc="left")
     for unused in grid[len(places) :]:
         unused.set_axis_off()
+    figure.legend(
+        handles=list(handles.values()), loc="outside lower center", ncols=columns_of(width, 2.4), frameon=False,
+        fontsize=text_size(7),
+    )  # fmt: skip
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, height: float) -> None:
     means = rows.groupby(columns.PROXY, sort=False)[
         [columns.SECONDS, columns.TAU, columns.TAU_LOW, columns.TAU_HIGH]
     ].mean()
@@ -63,12 +71,15 @@ def _draw(axes: Axes, rows: pd.DataFrame, reference: pd.DataFrame, height: float
     axes.set_xlim(low, high * 8)
     if len(front):
         seconds, taus = [*front[columns.SECONDS], high * 8], [*front[columns.TAU], front[columns.TAU].iloc[-1]]
-        axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1, label="Pareto front")
-        axes.legend(fontsize=6.5, frameon=False, loc="lower right")
+        axes.step(seconds, taus, where="post", color=ORANGE, linewidth=1.3, zorder=1)
     seconds_and_taus = zip(means.index, means[columns.SECONDS], means[columns.TAU], strict=True)
     name_points(axes, [(str(name), float(x), float(y)) for name, x, y in seconds_and_taus], height=height)
+
+
+def _draw_shorter(axes: Axes, reference: pd.DataFrame, handles: dict[str, Line2D]) -> None:
+    """The tau of shorter trainings as lines; `handles` gets their names for the legend."""
     for shorter in records(reference):
-        tau = number(shorter[columns.TAU])
-        axes.axhline(tau, color=GREEN, linestyle="--", linewidth=1)
         text = f"{shorter[columns.REFERENCE_COLUMN]}: {shorter[columns.EPOCHS]} epochs of training"
-        axes.text(0.01, tau, text, transform=axes.get_yaxis_transform(), fontsize=6.5, color=GREEN, va="bottom")
+        colour = LINES[(2 + len(handles)) % len(LINES)]
+        line = handles.setdefault(text, Line2D([], [], color=colour, linestyle="--", linewidth=1, label=text))
+        axes.axhline(number(shorter[columns.TAU]), color=line.get_color(), linestyle="--", linewidth=1)

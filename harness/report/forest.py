@@ -12,7 +12,7 @@ from harness import columns
 from harness.columns import NO_SEED
 from harness.report.baselines import baseline_rows
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import BLUE, GREEN, GREY, ORANGE
+from harness.report.style import BLUE, GREEN, GREY, ORANGE, columns_of, fitted, text_size
 from harness.report.tables import has_networks, number, proxy_label, records
 from harness.report.verdict import LIVE, MAIN, NAMES
 
@@ -45,29 +45,36 @@ def forest(tables: EvaluationTables) -> Figure | None:
         panels.append((f"{bench} / {dataset}", own, labels))
     votes = list(_VOTES) if any(map(has_networks, records(rows))) else ["cells"]
     heights = [max(len(labels) * (1 + 0.4 * (len(votes) - 1)), 2) for _, _, labels in panels]
-    figure = Figure(
-        figsize=(2.2 + 3.1 * len(baselines), 1.2 + ROW_INCHES * sum(heights) + 0.75 * len(panels)), layout="constrained"
-    )
+    size = fitted(2.2 + 3.1 * len(baselines), 1.2 + ROW_INCHES * sum(heights) + 0.75 * len(panels))
+    figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(panels), len(baselines), squeeze=False, sharex="col", height_ratios=heights)
     for line, (title, own, labels) in zip(grid, panels, strict=True):
         for axes, baseline in zip(line, baselines, strict=True):
             for vote in votes:
                 _draw(axes, own[own[columns.BASELINE] == baseline], labels, vote, several=several)
-            axes.set_title(f"{title}\nminus {NAMES[baseline]}", loc="left", fontsize=8.5)
+            axes.set_title(f"{title}\nminus {NAMES[baseline]}", loc="left", fontsize=text_size(8.5))
             if axes is not line[0]:
                 axes.tick_params(labelleft=False)
     for axes in grid[-1]:
         axes.set_xlabel("difference in tau")
+    given = {str(row[_VOTES[vote][3]]) for vote in votes for row in records(rows)}
     handles = [
         Line2D([], [], color=colour, marker="o", linewidth=1.6, label=f"beats the baseline: {verdict}")
         for verdict, colour in _COLOURS.items()
+        if verdict in given
     ]
     if len(votes) > 1:
         handles += [
             Line2D([], [], color="black", marker=_MARKERS[vote][0], linestyle="", label=f"one vote for each {one}")
             for vote, one in (("cells", "cell"), ("networks", "network"))
         ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=columns_of(size[0], 2.6),
+        frameon=False,
+        fontsize=text_size(8),
+    )
     return figure
 
 

@@ -3,16 +3,17 @@
 import textwrap
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness import columns
 from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import DIVERGING, GREY
+from harness.report.style import DIVERGING, GREY, SEQUENTIAL, fitted, text_size
 from harness.report.tables import correlation_text
 
 
@@ -43,9 +44,10 @@ def matrix(
     """
     cell = 0.46 if max(values.shape) <= 20 else 0.34
     width, height = 1.9 + cell * 1.25 * values.shape[1], 1.9 + cell * 0.72 * values.shape[0]
-    figure = Figure(figsize=(max(width, 3.4), max(height, 2.6)), layout="constrained")
+    figure = Figure(figsize=fitted(max(width, 3.4), max(height, 2.6)), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(np.ma.masked_invalid(values), cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
+    colours = _colours(values)
+    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours.cmap, norm=colours.norm, aspect="auto")
     axes.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 6 else 0, ha="right")
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(visible=False)
@@ -55,19 +57,29 @@ def matrix(
         axes.axhline(line + 0.5, color="black", linewidth=0.8)
         if len(rows) == len(names):
             axes.axvline(line + 0.5, color="black", linewidth=0.8)
-    _numbers(axes, values, font=6.5 if cell > 0.4 else 5.0)
+    _numbers(axes, values, colours, font=6.5 if cell > 0.4 else 5.0)
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02)
     bar.outline.set_edgecolor(GREY)
     return figure
 
 
-def _numbers(axes: Axes, values: NDArray[np.float64], *, font: float) -> None:
-    colours = mpl.colormaps[DIVERGING]
+def _colours(values: NDArray[np.float64]) -> ScalarMappable:
+    """The map of colours whose range the values use: from 0 where none is negative, otherwise symmetric about 0."""
+    finite = values[np.isfinite(values)]
+    most = min(1.0, max(0.1, np.ceil(10 * float(np.abs(finite).max(initial=0)) - 1e-9) / 10))
+    if finite.size and finite.min() >= 0:
+        return ScalarMappable(Normalize(0, most), SEQUENTIAL)
+    return ScalarMappable(Normalize(-most, most), DIVERGING)
+
+
+def _numbers(axes: Axes, values: NDArray[np.float64], colours: ScalarMappable, *, font: float) -> None:
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
-        red, green, blue, _ = colours((value + 1) / 2)
+        red, green, blue, _ = colours.to_rgba(value)
         # White text on dark cells, by Rec. 601 luma.
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         text = correlation_text(round(float(value), 2)).removesuffix("0")
-        axes.text(column, row, text, ha="center", va="center", fontsize=font, color="white" if dark else "black")
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=text_size(font), color="white" if dark else "black"
+        )  # fmt: skip

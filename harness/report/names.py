@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
-from harness.report.style import GREY
+from harness.report.style import GREY, text_size
 
 FONT = 6.5
 _LINE = 0.147  # inches from one name to the next
@@ -23,7 +23,7 @@ def name_points(axes: Axes, points: Sequence[tuple[str, float, float]], *, heigh
     to_share = axes.transData + axes.transAxes.inverted()
     placed = [(name, (x, y), *to_share.transform((x, y))) for name, x, y in points]
     taken: list[tuple[float, float]] = []
-    step = _LINE / height
+    step = text_size(_LINE * 72) / 72 / height
 
     def is_free(right: float, up: float) -> bool:
         by_names = all(abs(up - other) >= step or abs(right - at) >= _REACH for at, other in taken)
@@ -36,7 +36,7 @@ def name_points(axes: Axes, points: Sequence[tuple[str, float, float]], *, heigh
         place = next((y for y in tried if 0 <= y <= 1 and is_free(right, y)), up)
         taken.append((right, place))
         axes.annotate(
-            name, point, xytext=(right + 0.03, place), textcoords="axes fraction", fontsize=FONT, va="center",
-            zorder=1.5, path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            name, point, xytext=(right + 0.03, place), textcoords="axes fraction", fontsize=text_size(FONT),
+            va="center", zorder=1.5, path_effects=[withStroke(linewidth=2.5, foreground="white")],
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
         )  # fmt: skip

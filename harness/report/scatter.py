@@ -16,8 +16,9 @@ from scipy import stats
 
 from harness import columns
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import BLUE, DENSITY, GREY, ORANGE
+from harness.report.style import BLUE, DENSITY, GREY, ORANGE, grid_of, text_size
 from harness.report.tables import amount_text, correlation_text, number, records, with_interval
+from harness.report.truth_label import truth_label
 
 MOST_PANELS = 60
 PANELS_PER_ROW = 4
@@ -47,10 +48,9 @@ class Panel:
 def scatter(tables: EvaluationTables) -> Figure:
     """The figure; create and save it within `style()`. At most `MOST_PANELS` panels, the best of each data set."""
     panels, n_all = _panels(tables)
-    n_columns = max(1, min(PANELS_PER_ROW, len(panels)))
-    n_rows = max(1, math.ceil(len(panels) / n_columns))
-    width, height = PANEL_INCHES[0] * max(n_columns, 1.4), PANEL_INCHES[1] * n_rows
-    figure = Figure(figsize=(width, height), layout="constrained")
+    least = 1.4 * PANEL_INCHES[0]
+    n_rows, n_columns, size = grid_of(max(1, len(panels)), PANEL_INCHES, PANELS_PER_ROW, least)
+    figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(n_rows, n_columns, squeeze=False)
     axes: list[Axes] = list(grid.flat)
     for position, panel in enumerate(panels):
@@ -58,7 +58,9 @@ def scatter(tables: EvaluationTables) -> Figure:
     for unused in axes[len(panels) :]:
         unused.set_axis_off()
     note = f"; {len(panels)} of {n_all} panels: the best of each data set" if n_all > len(panels) else ""
-    figure.supxlabel(f"line: median; dotted: top decile by score and by ground truth{note}", fontsize=8, color=GREY)
+    figure.supxlabel(
+        f"line: median; dotted: top decile by score and by ground truth{note}", fontsize=text_size(8), color=GREY
+    )
     return figure
 
 
@@ -82,7 +84,7 @@ def _panels(tables: EvaluationTables) -> tuple[list[Panel], int]:
                 Panel(
                     title=f"{proxy}, {bench} {dataset}" if several else str(proxy),
                     subtitle=_correlations(of_proxy),
-                    truth_label=f"truth: {of_proxy[columns.TRUTH].iloc[0]}",
+                    truth_label=truth_label(tables, bench, dataset),
                     scores=table[proxy].to_numpy(dtype=np.float64),
                     truth=table[columns.TRUTH].to_numpy(dtype=np.float64),
                 )
@@ -102,7 +104,7 @@ def _correlations(rows: pd.DataFrame) -> str:
 
 def _draw(axes: Axes, panel: Panel) -> None:
     axes.set_title(panel.title, loc="left", fontweight="bold", pad=30)
-    axes.text(0, 1.03, panel.subtitle, transform=axes.transAxes, fontsize=8, color=GREY, va="bottom")
+    axes.text(0, 1.03, panel.subtitle, transform=axes.transAxes, fontsize=text_size(8), color=GREY, va="bottom")
     axes.set_ylabel(panel.truth_label)
     both = ~(np.isnan(panel.scores) | np.isnan(panel.truth))
     finite = both & np.isfinite(panel.scores)
@@ -199,5 +201,6 @@ def _note(axes: Axes, x: float, text: str, side: str) -> None:
     """The number of points on a margin, written at `x`, a fraction of the width."""
     halo = [withStroke(linewidth=2, foreground="white")]
     axes.text(
-        x, 0.04, text, ha=side, transform=axes.transAxes, fontsize=8, color=ORANGE, path_effects=halo, zorder=5
+        x, 0.04, text, ha=side, transform=axes.transAxes, fontsize=text_size(8), color=ORANGE, path_effects=halo,
+        zorder=5,
     )  # fmt: skip

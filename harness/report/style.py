@@ -1,8 +1,11 @@
 """The style of all figures: sizes for slides, colour-blind-safe colours."""
 
 import io
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
 import matplotlib as mpl
@@ -20,6 +23,7 @@ GREY: Final = "#6E6E6E"
 LINES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#6E6E6E")
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "*")
 DIVERGING: Final = "PuOr_r"
+SEQUENTIAL: Final = "Purples"
 LIGHT: Final = "#E6E6E6"
 DENSITY: Final = "cividis_r"
 DPI: Final = 160
@@ -27,6 +31,26 @@ MOST_PIXELS: Final = 1_600  # of the width: more than a page or a screen resolve
 _MOST_BESIDE: Final = 40  # characters of a label beside a panel, where they take half of a narrow figure
 _MOST_ABOVE: Final = 60  # of a line above a panel or in it
 
+
+@dataclass(frozen=True)
+class Look:
+    """How large a figure and its text are.
+
+    Attributes:
+        text: multiple of the sizes of text that a report has.
+        panel: multiple of the least width of a panel that a report has.
+        inches: width of the figure; None: as wide as its panels are in a report.
+    """
+
+    text: float = 1.0
+    panel: float = 1.0
+    inches: float | None = None
+
+
+LEAST_POINTS: Final = 6.0  # smaller text cannot be read in print
+_REPORT: Final = Look()
+_LOOK: ContextVar[Look] = ContextVar("look", default=_REPORT)
+_SIZES: Final = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
 _SETTINGS: Final = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: pictures are equal on all machines
     "text.parse_math": False,  # a dollar sign in a proxy's name is a dollar sign
@@ -53,24 +77,87 @@ _SETTINGS: Final = {
 
 
 @contextmanager
-def style(*, own_text: bool = False) -> Iterator[None]:
+def style(look: Look | None = None, *, own_text: bool = False) -> Iterator[None]:
     """Matplotlib's settings while a figure is created and saved; the caller's are restored afterwards.
 
     Args:
+        look: sizes; None for those of a report.
         own_text: whether all text is the harness's own, so that what stands between dollar signs is a formula.
     """
-    with mpl.rc_context(_SETTINGS | {"text.parse_math": own_text}):  # type: ignore[arg-type]  # typed as literals
-        yield
+    before = _LOOK.set(look or _REPORT)
+    sizes = {name: text_size(float(str(_SETTINGS[name]))) for name in _SIZES}
+    try:
+        with mpl.rc_context(_SETTINGS | sizes | {"text.parse_math": own_text}):  # type: ignore[arg-type]  # as literals
+            yield
+    finally:
+        _LOOK.reset(before)
 
 
-def png(figure: Figure, *, n_colours: int = 256) -> bytes:
+def text_size(size: float) -> float:
+    """A size of text in points, from that of a report."""
+    look = _LOOK.get()
+    return size if look.text == 1 else max(LEAST_POINTS, size * look.text)
+
+
+def grid_of(
+    n_panels: int, inches: tuple[float, float], most_columns: int, least_width: float = 0.0
+) -> tuple[int, int, tuple[float, float]]:
+    """Rows, columns and size in inches of a figure of equal panels, with as few empty places as its width allows.
+
+    Args:
+        n_panels: at least 1.
+        inches: width and height of a panel in a report.
+        most_columns: in a report; a narrow figure has fewer.
+        least_width: of the figure in a report, in inches.
+    """
+    look = _LOOK.get()
+    if look.inches is not None:
+        most_columns = max(1, min(most_columns, int(look.inches / (inches[0] * look.panel))))
+    n_rows = math.ceil(n_panels / most_columns)
+    n_columns = math.ceil(n_panels / n_rows)
+    width, height = inches[0] * n_columns, inches[1] * n_rows
+    if look.inches is None:
+        return n_rows, n_columns, (max(width, least_width), height)
+    return n_rows, n_columns, (look.inches, height * look.inches / width)
+
+
+def fitted(width: float, height: float) -> tuple[float, float]:
+    """The size in inches of a figure of rows of text that has this one in a report: its height goes with the text."""
+    look = _LOOK.get()
+    return (width, height) if look.inches is None else (look.inches, height * look.text)
+
+
+def columns_of(width: float, each: float) -> int:
+    """How many entries of a legend stand beside one another, at least 1.
+
+    Args:
+        width: of the figure, in inches.
+        each: inches of an entry in a report.
+    """
+    return max(1, int(width / (text_size(72 * each) / 72)))
+
+
+def vector(figure: Figure, file_format: str) -> bytes:
+    """The figure as PDF or SVG, with its text as text; equal results are equal bytes."""
+    drawn = io.BytesIO()
+    _shorten(figure)
+    _numbers_with_exponents(figure)
+    when = {"pdf": {"CreationDate": None, "Producer": None, "Creator": None}, "svg": {"Date": None, "Creator": None}}
+    with mpl.rc_context({"svg.hashsalt": "harness", "svg.fonttype": "none", "pdf.fonttype": 42}):
+        figure.savefig(drawn, format=file_format, dpi=2 * DPI, metadata=when[file_format])
+    return drawn.getvalue()
+
+
+def png(figure: Figure, *, n_colours: int = 256, print_dpi: bool = False) -> bytes:
     """The figure as a PNG with a reduced palette and at most `MOST_PIXELS` wide, without visible loss.
+
+    With `print_dpi` it has twice the pixels per inch, however many.
 
     A palette of 256 colours takes a third of the bytes of full colour, one of 32 (enough for points in one colour) two
     thirds of that. The version of matplotlib is not recorded in it, so that equal results are equal bytes.
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
-    dpi = min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
+    dpi = 2 * DPI if print_dpi else min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
     _shorten(figure)
     _numbers_with_exponents(figure)
     figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})

@@ -1,19 +1,20 @@
 """topk.png: top-k selection: expected regret of the best of a proxy's top k architectures, against k."""
 
-import math
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from harness import columns
 from harness.agreement import best_of_top
 from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import GREY, LINES, MARKERS
+from harness.report.style import GREY, LINES, MARKERS, columns_of, grid_of, text_size
+from harness.report.truth_label import is_lower_better, regret_label
 
 PANELS_PER_ROW = 3
+PANEL_INCHES = (4.0, 3.0)
 MOST_PANELS = 12
 MOST_LINES = 7
 N_POINTS = 25
@@ -27,20 +28,28 @@ def top_k(tables: EvaluationTables) -> Figure | None:
     places = [place for place in places if place[2][columns.TAU].notna().any()][:MOST_PANELS]
     if not places:
         return None
-    n_columns = min(len(places), PANELS_PER_ROW)
-    n_rows = math.ceil(len(places) / n_columns)
-    figure = Figure(figsize=(max(4.6, 4.0 * n_columns), 3.4 * n_rows), layout="constrained")
+    n_rows, n_columns, (width, height) = grid_of(len(places), PANEL_INCHES, PANELS_PER_ROW)
+    figure = Figure(figsize=(width, height + text_size(70) / 72), layout="constrained")  # and the legend
     grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
+    lines: dict[str, Line2D] = {}
     for axes, (bench, dataset, rows) in zip(grid, places, strict=False):
-        _draw(axes, tables.scores[bench, dataset], rows, lower_is_better=(bench, dataset) in _lower(tables))
+        _draw(axes, tables, (bench, dataset), rows, lines)
         axes.set_title(f"{bench} / {dataset}", loc="left")
     for unused in grid[len(places) :]:
         unused.set_axis_off()
+    figure.legend(
+        handles=list(lines.values()), loc="outside lower center", ncols=columns_of(width, 1.5), frameon=False,
+        fontsize=text_size(7),
+    )  # fmt: skip
     return figure
 
 
-def _draw(axes: Axes, scores: pd.DataFrame, rows: pd.DataFrame, *, lower_is_better: bool) -> None:
-    truth = scores[columns.TRUTH].to_numpy(dtype=np.float64) * (-1 if lower_is_better else 1)
+def _draw(
+    axes: Axes, tables: EvaluationTables, place: tuple[str, str], rows: pd.DataFrame, lines: dict[str, Line2D]
+) -> None:
+    """One panel; `lines` holds the line of each name, of one look in all panels, and gets those of new names."""
+    scores = tables.scores[place]
+    truth = scores[columns.TRUTH].to_numpy(dtype=np.float64) * (-1 if is_lower_better(tables, *place) else 1)
     defined = rows[rows[columns.TAU].notna()]
     proxies = [name for name in dict.fromkeys(defined[columns.PROXY]) if name in scores.columns]
     baselines = baselines_among(rows)
@@ -49,29 +58,28 @@ def _draw(axes: Axes, scores: pd.DataFrame, rows: pd.DataFrame, *, lower_is_bett
     known = truth[~np.isnan(truth)]
     steps = np.unique(np.geomspace(1, known.size, N_POINTS).round().astype(int))
     by_chance = [known.max() - best_of_top(np.zeros(known.size), known, int(k)) for k in steps]
-    axes.plot(steps, by_chance, color=GREY, linestyle=":", linewidth=1.2, label="random selection")
-    for place, name in enumerate(drawn):
+    for name in drawn:
         values = scores[name].to_numpy(dtype=np.float64)
         used = ~(np.isnan(values) | np.isnan(truth))
         reach = steps[steps <= used.sum()]
         regret = [known.max() - best_of_top(values[used], truth[used], int(k)) for k in reach]
+        line = lines.setdefault(name, _line_of(name, len(lines), is_baseline=name in baselines))
         axes.plot(
-            reach, regret, color=LINES[place % len(LINES)], marker=MARKERS[place % len(MARKERS)], markersize=3,
-            linewidth=1.2, linestyle="--" if name in baselines else "-",
-            label=f"{name}*" if name in baselines else name,
+            reach, regret, color=line.get_color(), marker=line.get_marker(), markersize=3, linewidth=1.2,
+            linestyle=line.get_linestyle(),
         )  # fmt: skip
+    chance = lines.pop("", None) or Line2D([], [], color=GREY, linestyle=":", label="random selection")
+    axes.plot(steps, by_chance, color=GREY, linestyle=":", linewidth=1.2)
+    lines[""] = chance  # last in the legend
     axes.set_xscale("log")
-    axes.set(xlabel="k, number of architectures trained", ylabel=f"regret of top k ({rows[columns.TRUTH].iloc[0]})")
+    axes.set(xlabel="k, number of architectures trained", ylabel=f"{regret_label(tables, *place)} of top k")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=6.5, frameon=False)
 
 
-def _lower(tables: EvaluationTables) -> set[tuple[str, str]]:
-    """Benchmarks and data sets whose truth is better when lower, according to the provenance."""
-    described = tables.provenance.get(columns.TRUTH)
-    found = set()
-    for bench, dataset in tables.scores:
-        column = described.get(f"{bench}/{dataset}") if isinstance(described, dict) else None
-        if isinstance(column, dict) and not column.get("higher_is_better", True):
-            found.add((bench, dataset))
-    return found
+def _line_of(name: str, place: int, *, is_baseline: bool) -> Line2D:
+    """The entry in the legend of the line at a place: colours repeat after eight, with another marker."""
+    turns = place // len(LINES)
+    return Line2D(
+        [], [], color=LINES[place % len(LINES)], marker=MARKERS[(place + turns) % len(MARKERS)], markersize=3,
+        linewidth=1.2, linestyle="--" if is_baseline else "-", label=f"{name}*" if is_baseline else name,
+    )  # fmt: skip

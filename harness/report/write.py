@@ -3,16 +3,20 @@
 import io
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from harness import columns
+from harness.figure_options import FigureOptions
 from harness.files.results import write_files
 from harness.report.cost import cost
 from harness.report.escape import csv_text
 from harness.report.evaluation import EvaluationTables
+from harness.report.for_papers import drawn as figures_of
+from harness.report.for_papers import folder_of, latex_tables
 from harness.report.forest import forest
 from harness.report.heat_map import heat_map
 from harness.report.markdown import markdown_report
@@ -32,10 +36,15 @@ _PICTURES: dict[str, Callable[[EvaluationTables], Figure | None]] = {
 _N_COLOURS = {"scatter.png": 32}
 
 
-def write_report(out: Path, tables: EvaluationTables) -> None:
+def write_report(out: Path, tables: EvaluationTables, figures: FigureOptions | None = None) -> None:
     """Write the tables, the report, the figures and run.json into `out`, which is created if needed.
 
     Existing files of these names are replaced; those of tables that this evaluation does not have are removed.
+
+    Args:
+        out: the folder.
+        tables: of one evaluation.
+        figures: of figures that are written once more, for a paper or slides, with tables in LaTeX; None: none are.
 
     Raises:
         OptionError: the folder cannot be created or written.
@@ -58,6 +67,9 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
     write_files(out, {name: content for name, content in made.items() if content})
     for name in (name for name, content in made.items() if not content):
         (out / name).unlink(missing_ok=True)
+    if figures is not None:
+        makers = {name.partition(".")[0]: partial(make, tables) for name, make in _PICTURES.items()}
+        write_files(folder_of(out, figures), figures_of(makers, figures) | latex_tables(tables))
 
 
 def _csv(table: pd.DataFrame) -> bytes:

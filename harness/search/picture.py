@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter, SymmetricalLogLocator
 from numpy.typing import NDArray
 
-from harness.report.style import BLUE, GREY, LIGHT, ORANGE
+from harness.report.style import BLUE, GREY, LIGHT, ORANGE, columns_of, fitted, text_size
 from harness.search.tables import SearchTables, mean_and_interval
 
 _COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito's
@@ -21,6 +21,7 @@ _PANELS_PER_ROW = 4
 _PANEL_INCHES = (2.9, 2.4)
 _FRONT_INCHES = (5.4, 3.6)
 _N_SECONDS = 200
+_FEWEST_FOR_A_BAND = 5  # seeds: an interval of fewer says less than their curves
 _LEAST_SECONDS = 1e-6
 _FEW_DECADES = 30.0  # where powers of ten would give only one or two ticks
 
@@ -45,7 +46,8 @@ def regret_figure(tables: SearchTables) -> Figure:
     rows = [(panels, x) for panels in _rows(tables) for x in _AXES]
     n_columns = max(len(panels) for panels, _ in rows)
     width, height = _PANEL_INCHES
-    figure = Figure(figsize=(width * max(n_columns, 2) + 0.4, height * len(rows) + 0.5), layout="constrained")
+    size = fitted(width * max(n_columns, 2) + 0.4, height * len(rows) + 0.5)
+    figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(rows), n_columns, squeeze=False)
     colours = dict(zip(dict.fromkeys(tables.curves["search"]), cycle(_COLOURS), strict=False))
     for number, (panels, x) in enumerate(rows):
@@ -62,7 +64,7 @@ def regret_figure(tables: SearchTables) -> Figure:
         for unused in grid[number, len(panels) :]:
             unused.set_axis_off()
     handles = [Line2D([], [], color=colour, linewidth=1.6, label=name) for name, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns_of(size[0], 1.4), frameon=False)
     return figure
 
 
@@ -71,8 +73,13 @@ def _draw(axes: Axes, panel: _Panel, x: str, colours: Mapping[str, str]) -> None
         at, mean, low, high = _over_seeds(of_task, x, panel.quantity)
         if panel.quantity == "regret":
             low = np.maximum(low, 0)
-        axes.plot(at, mean, color=colours[str(searcher)], linewidth=1.5)
-        axes.fill_between(at, low, high, color=colours[str(searcher)], alpha=0.15, linewidth=0)
+        colour, n_seeds = colours[str(searcher)], of_task["seed"].nunique()
+        axes.plot(at, mean, color=colour, linewidth=1.5)
+        if n_seeds >= _FEWEST_FOR_A_BAND:
+            axes.fill_between(at, low, high, color=colour, alpha=0.15, linewidth=0)
+        elif n_seeds > 1:
+            for _, of_seed in of_task.groupby("seed"):
+                axes.step(of_seed[x], of_seed[panel.quantity], where="post", color=colour, linewidth=0.6, alpha=0.5)
     axes.set(xscale="log", xlabel=_AXES[x])
     axes.xaxis.set_minor_formatter(NullFormatter())
     begin, end = axes.get_xlim()
@@ -90,7 +97,8 @@ def _rows(tables: SearchTables) -> Iterator[list[_Panel]]:
     for (bench, dataset), curves in tables.curves.groupby(["bench", "dataset"], sort=False):
         unit = tables.units.get((str(bench), str(dataset)))
         has_regret = unit is not None and bool(np.isfinite(curves["regret"]).all())
-        quantity, label = ("regret", f"regret, {unit}") if has_regret else ("score", "highest score")
+        in_unit = "percentage points" if unit == "%" else unit
+        quantity, label = ("regret", f"regret ({in_unit})") if has_regret else ("score", "highest score")
         panels = [
             _Panel(f"{bench} {dataset}", str(objective), of_objective, quantity, label)
             for objective, of_objective in curves.groupby("objective", sort=False)
@@ -125,7 +133,7 @@ def front_figure(tables: SearchTables) -> Figure:
     Only a front of two objectives is drawn as a line; with more, a point dominated in this plane may be on the front.
     """
     width, height = _FRONT_INCHES
-    figure = Figure(figsize=(width, height * len(tables.fronts)), layout="constrained")
+    figure = Figure(figsize=fitted(width, height * len(tables.fronts)), layout="constrained")
     grid = figure.subplots(len(tables.fronts), 1, squeeze=False)
     for number, front in enumerate(tables.fronts):
         axes: Axes = grid[number, 0]
@@ -139,5 +147,5 @@ def front_figure(tables: SearchTables) -> Figure:
         axes.plot(sign * members[x], members[y], plotted, color=BLUE, ms=4, lw=1.2, label=f"Pareto front{label}")
         axes.set(xlabel=x.removeprefix("-"), ylabel=y)
         axes.set_title(front.title, loc="left")
-        axes.legend(frameon=False, fontsize=8)
+        axes.legend(frameon=False, fontsize=text_size(8))
     return figure

@@ -4,6 +4,7 @@ import io
 import json
 import math
 from collections.abc import Hashable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +13,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from harness.figure_options import FigureOptions
 from harness.files.results import write_files
 from harness.report.escape import code, code_block, csv_text, table_line
+from harness.report.for_papers import drawn, folder_of
 from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
 from harness.report.tables import MISSING, amount_text, count_text, number, records, seconds_text
@@ -37,7 +40,7 @@ _SEED_COLUMNS = (
 )
 
 
-def write_search(out: Path, tables: SearchTables) -> None:
+def write_search(out: Path, tables: SearchTables, figures: FigureOptions | None = None) -> None:
     """Write search.csv, summary.csv, curves.csv, candidates.parquet, report.md, run.json and pictures into `out`.
 
     Also nearest.csv if networks without ground truth were found, and front.csv of a multi-objective search.
@@ -62,6 +65,11 @@ def write_search(out: Path, tables: SearchTables) -> None:
             files["front.csv"] = _csv(pd.concat([front.members for front in tables.fronts], ignore_index=True))
             files["front.png"] = png(front_figure(tables))
     write_files(out, files)
+    if figures is not None:
+        makers = {"regret": partial(regret_figure, tables)}
+        if tables.fronts:
+            makers["front"] = partial(front_figure, tables)
+        write_files(folder_of(out, figures), drawn(makers, figures))
 
 
 def terminal_table(tables: SearchTables) -> RenderableType:
@@ -179,7 +187,8 @@ def _seed_lines(tables: SearchTables) -> Iterator[str]:
 
 def _curve_legend(tables: SearchTables) -> list[str]:
     lines = [
-        "Lines are means over seeds, bands 95 % CIs; a finished search keeps its result. Seconds are the CPU time of "
+        "Thick lines are means over seeds, bands 95 % CIs; with fewer than five seeds, thin lines are the single "
+        "searches. A finished search keeps its result. Seconds are the CPU time of "
         "the proxies, as measured when the scores were computed, in this run or an earlier one.",
     ]
     if tables.units:

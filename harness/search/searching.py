@@ -75,7 +75,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
         evaluation_sets = [problem.truth.evaluated for problem in problems if problem.truth is not None]
         described = describe_run(asked, evaluation_sets, runs, skipped)
         tables = SearchTables.of(outcomes, {**described, "search": _own(settings)})
-        write_search(out, tables)
+        write_search(out, tables, settings.base.figure_options)
     return Search(tables, skipped, out)
 
 

@@ -16,12 +16,13 @@ from omegaconf import DictConfig
 from harness.cli.config import plain_values
 from harness.cli.reading import read_into
 from harness.errors import MissingDataError, OptionError
+from harness.figure_options import FigureFormat, FigureOptions, FigureStyle
 from harness.tables.audit import write_audit
 from harness.tables.cells import table_cells
 from harness.tables.counting import write_counting
 from harness.tables.scores import MissingScoresError, ScoreSources
 from harness.tables.spec import AUDIT, COUNTING, PUBLISHED, TableSpec, read_spec, table_names
-from harness.tables.write import summary, write_table_files
+from harness.tables.write import summary, write_figure, write_table_files
 
 ALL = "all"
 
@@ -34,6 +35,14 @@ class TableSettings:
     scores: Path = Path("results/scores")
     store: Path | None = None
     out: Path = Path("results/tables")
+    figures: FigureFormat | None = None
+    style: FigureStyle = FigureStyle.paper
+    width: str | float | None = None
+
+    @property
+    def figure_options(self) -> FigureOptions | None:
+        """Of figures for a paper or slides; None where none were asked for."""
+        return None if self.figures is None else FigureOptions(self.figures, self.style, self.width)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -67,6 +76,8 @@ def run(settings: TableSettings) -> None:
     for spec in specs:
         try:
             said, path = _WRITTEN[spec.kind](spec, sources, out)
+            if settings.figure_options is not None and spec.kind in PUBLISHED:
+                write_figure(out, spec, list(table_cells(spec, sources)), settings.figure_options)
         except (MissingDataError, MissingScoresError) as error:
             if len(specs) == 1:
                 raise

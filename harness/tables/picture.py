@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness.report.names import name_points
-from harness.report.style import BLUE, GREY, ORANGE
+from harness.report.style import BLUE, GREY, ORANGE, grid_of, text_size
 from harness.tables.cells import Cell
 from harness.tables.spec import TableSpec
 
@@ -24,27 +24,24 @@ def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
     places = list(dict.fromkeys((cell.bench, cell.dataset) for cell in compared))
     if not places:
         return None
-    n_columns = min(len(places), PANELS_PER_ROW)
-    n_rows = math.ceil(len(places) / n_columns)
-    figure = Figure(
-        figsize=(max(PANEL_INCHES[0] * n_columns, 4.4), PANEL_INCHES[1] * n_rows + 0.4), layout="constrained"
-    )
+    n_rows, n_columns, (width, height) = grid_of(len(places), PANEL_INCHES, PANELS_PER_ROW, 4.4)
+    figure = Figure(figsize=(width, height + text_size(29) / 72), layout="constrained")
     grid = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes, place in zip(grid, places, strict=False):
-        _draw(axes, [cell for cell in compared if (cell.bench, cell.dataset) == place])
-        axes.set_title(" / ".join(place), loc="left", fontsize=9)
+        _draw(axes, [cell for cell in compared if (cell.bench, cell.dataset) == place], height / n_rows)
+        axes.set_title(" / ".join(place), loc="left", fontsize=text_size(9))
     for unused in grid[len(places) :]:
         unused.set_axis_off()
-    figure.suptitle(spec.title, fontsize=10)
+    figure.suptitle(spec.title, fontsize=text_size(10))
     used = dict.fromkeys(cell.coefficient for cell in compared)
     handles = [Line2D([], [], color=GREY, marker=_MARKERS[name], linestyle="", label=name) for name in used]
     inside = {"yes": "published value within our interval", "no": "published value outside"}
     handles += [Line2D([], [], color=_COLOURS[name], linewidth=1.6, label=text) for name, text in inside.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=text_size(8))
     return figure
 
 
-def _draw(axes: Axes, cells: Sequence[Cell]) -> None:
+def _draw(axes: Axes, cells: Sequence[Cell], height: float) -> None:
     ends = [value for cell in cells for value in (cell.low, cell.high, float(cell.published)) if not math.isnan(value)]
     low, high = min(ends), max(ends)
     axes.plot([low, high], [low, high], color=GREY, linewidth=0.8, linestyle=":")
@@ -57,5 +54,5 @@ def _draw(axes: Axes, cells: Sequence[Cell]) -> None:
     axes.set(xlabel="published", ylabel="ours")
     axes.margins(x=0.18)
     axes.autoscale_view()
-    points = [(cell.published_proxy, float(cell.published), cell.ours) for cell in cells]
-    name_points(axes, points, height=PANEL_INCHES[1] - 0.7)
+    places = [(cell.published_proxy, float(cell.published), cell.ours) for cell in cells]
+    name_points(axes, places, height=height - 0.7)

@@ -4,13 +4,16 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from harness.agreement.interval import FEWEST_EFFECTIVE
+from harness.figure_options import FigureOptions
 from harness.files.results import write_files
 from harness.report.escape import csv_text
+from harness.report.for_papers import drawn, escaped, folder_of
 from harness.report.style import png, style
 from harness.report.tables import GENERALISATION, correlation_text, interval_text
 from harness.report.verdict import signed_text
@@ -44,6 +47,18 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
             files[f"{spec.name}.png"] = png(figure)
     write_files(out, files)
     return [out / name for name in files]
+
+
+def write_figure(out: Path, spec: TableSpec, cells: Sequence[Cell], options: FigureOptions) -> None:
+    """Write the figure of a table once more, for a paper or slides; nothing if nothing is compared.
+
+    Raises:
+        OptionError: the folder cannot be created or written.
+        HarnessError: the disk is full, or writing failed otherwise.
+    """
+    files = drawn({spec.name: partial(picture, spec, cells)}, options)
+    if files:
+        write_files(folder_of(out, options), files)
 
 
 def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
@@ -83,10 +98,10 @@ def latex(spec: TableSpec, cells: Sequence[Cell]) -> str:
         own = [cell for cell in cells if (cell.bench, cell.dataset) == (bench, dataset)]
         lines += [
             r"\midrule",
-            rf"\multicolumn{{{3 * len(coefficients) + 2}}}{{l}}{{{_escaped(f'{bench}, {dataset}')}}} \\",
+            rf"\multicolumn{{{3 * len(coefficients) + 2}}}{{l}}{{{escaped(f'{bench}, {dataset}')}}} \\",
         ]
         for proxy, row in _rows(own).items():
-            parts = [_escaped(proxy)]
+            parts = [escaped(proxy)]
             for name in coefficients:
                 cell = row.get(name)
                 parts += (
@@ -244,10 +259,6 @@ def _difference(spec: TableSpec, cell: Cell) -> str:
 def _count(row: dict[str, Cell]) -> str:
     cell = next(iter(row.values()))
     return f"{cell.n:,} of {cell.n_population:,}" if cell.n else MISSING
-
-
-def _escaped(text: str) -> str:
-    return text.replace("_", r"\_").replace("%", r"\%").replace("&", r"\&")
 
 
 def _is_nan(value: object) -> bool:
