@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_READ = frozenset((
+ELEMENTWISE = frozenset((
     "relu", "relu6", "threshold", "hardtanh", "leaky_relu", "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise",
     "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus",
     "log_sigmoid_forward", "softshrink", "hardshrink", "erf", "clamp", "clamp_min",
@@ -45,7 +45,7 @@ class ElementwiseReader(TorchDispatchMode):  # type: ignore[no-untyped-call]  # 
         name = function.overloadpacket.__name__.removesuffix("_")
         features = next((one for one in args if isinstance(one, Tensor) and one.is_floating_point()), None)
         if features is not None and features.numel() >= self._n:
-            if name in _READ:
+            if name in ELEMENTWISE:
                 units = by_sample(features.detach(), self._n)
                 if units is None:
                     self.n_unread += features.numel() // self._n
