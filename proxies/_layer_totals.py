@@ -13,9 +13,9 @@ def total(values: Sequence[float], *, per_layer: bool) -> float:
     return sum(values) / (len(values) if per_layer else 1)
 
 
-def of_layers(names: Sequence[str], weights: Mapping[str, Tensor], gradients: Mapping[str, Tensor], what: str) -> list[
-    tuple[Tensor, Tensor]
-]:
+def of_layers(
+    names: Sequence[str], weights: Mapping[str, Tensor], gradients: Mapping[str, Tensor], what: str
+) -> list[tuple[Tensor, Tensor]]:
     """Weights [out, in] and gradients of named layers, in float64; those that the loss does not depend on are left out.
 
     Raises:

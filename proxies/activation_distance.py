@@ -12,21 +12,21 @@ from proxies._layer_totals import total
 @PROXIES.register("activation_distance")
 @dataclass(frozen=True)
 class ActivationDistance(Proxy):
-    """Sum, over activations in feed-forward layers and pairs of tokens, of the units at which both or neither is above 0.
+    """Sum over activations in feed-forward layers and pairs of tokens of the units above 0 at both or neither.
 
     The tokens are those of the first sequence: rows of NASWOT's kernel are inputs, here they are positions of one
     input. A plain sum, where NASWOT has a log-determinant: it is smallest where units split the tokens evenly.
 
     The published score counts each activation as often as hooks sat on it. All networks of that code share one GELU
     module whose hooks were never removed, so the factor (30 for the first network of the file, 40 for the fourth,
-    408 for the last) tells when a network was run, and nothing else. per_layer=True, a mean, is free of this.
+    408 for the last) tells when a network was run, and nothing else. `activation_distance_per_layer`, a mean, is free
+    of this.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
-
-    per_layer: bool = False
+    per_layer: ClassVar[bool] = False
 
     def measure(self, features: FeedForwardFeatures) -> float:
         """Higher is better; above 0."""

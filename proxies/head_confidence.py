@@ -1,11 +1,10 @@
-"""Head Confidence, as described. Serianni and Kalita, ACL 2023, arXiv:2306.00288, after Voita et al., arXiv:1905.09418."""
+"""Head Confidence, as described. Serianni and Kalita, arXiv:2306.00288, after Voita et al., arXiv:1905.09418."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.evidence import AttentionMaps
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
-from proxies._layer_totals import total
 
 
 @PROXIES.register("head_confidence")
@@ -15,18 +14,15 @@ class HeadConfidence(Proxy):
 
     A head that gives all its weight to one key has 1, one that treats n keys alike 1/n. Forward pass, no labels.
 
-    The authors' code computes something else, see `head_confidence_coded` and `softmax_confidence`. per_layer=True
-    divides by the number of layers with attention.
+    The authors' code computes something else, see `head_confidence_coded` and `softmax_confidence`.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
 
-    per_layer: bool = False
-
     def measure(self, attention: AttentionMaps) -> float:
         """Higher is better; above 0, at most the number of layers."""
         if not attention.maps:
             raise Undefined("no softmax of queries and keys ran in the network")
-        return total([float(one.peaks.mean()) for one in attention.maps], per_layer=self.per_layer)
+        return sum(float(one.peaks.mean()) for one in attention.maps)

@@ -15,16 +15,14 @@ class HeadConfidenceCoded(Proxy):
 
     The published score by that name: the code hooks the linear layers before attention, so no attention weight is in
     it. It grows with the number of such layers, of which an attention has three or four, and a Fourier or cosine
-    transform one; that number is a count. per_layer=True divides by it.
-
-    In train mode, as there. For what the paper describes see `head_confidence`.
+    transform one; that number is a count. Divided by it, it is
+    `head_confidence_coded_per_layer`. For what the paper describes see `head_confidence`.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
-
-    per_layer: bool = False
+    per_layer: ClassVar[bool] = False
 
     def measure(self, attention: AttentionMaps) -> float:
         """Higher is better."""

@@ -18,16 +18,16 @@ class HeadImportance(Proxy):
     The loss is the task's: on NAS-Bench-BERT see `synaptic_diversity`, whose caution holds here.
 
     as_coded=True leaves out layers of fewer than 128 units, as the authors' code does without a word: of their
-    networks the layer that makes the kernels of dynamic convolutions, of smaller networks all attention. per_layer=True
-    divides by the number of layers.
+    networks the layer that makes the kernels of dynamic convolutions, of smaller networks all attention. 
+    Divided by the number of layers it is `head_importance_per_layer`.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
+    per_layer: ClassVar[bool] = False
 
     as_coded: bool = False
-    per_layer: bool = False
 
     def measure(self, parts: TransformerParts, weights: Weights, gradients: FirstBatchGradients) -> float:
         """Higher is better; at least 0."""

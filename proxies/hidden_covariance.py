@@ -1,4 +1,4 @@
-"""Hidden Covariance. Serianni and Kalita, ACL 2023, arXiv:2306.00288, Section 3, after jacob_cov, arXiv:2006.04647v1."""
+"""Hidden Covariance. Serianni and Kalita, ACL 2023, arXiv:2306.00288, after `jacob_cov`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ _K = 1e-5
 @PROXIES.register("hidden_covariance")
 @dataclass(frozen=True)
 class HiddenCovariance(Proxy):
-    """-sum(log(v + k) + 1/(v + k)), k = 1e-5, over the eigenvalues v of the correlation of hidden units; sum over layers.
+    """Sum over layers of -sum(log(v + k) + 1/(v + k)), k = 1e-5, v the eigenvalues of hidden units' correlations.
 
     The correlations are over all tokens of all sequences. The authors defined it for recurrent networks, each layer by
     itself, in eval mode; here a layer is a block of attention with feed-forward layers, and the mode is the protocol's.

@@ -15,15 +15,14 @@ class SoftmaxConfidence(Proxy):
 
     The maximum is among heads and not, as for a confidence, among keys. Near uniform attention over n keys it is about
     1/n for each layer: a count of layers. The authors' Fourier and cosine transforms take a softmax of their output,
-    along the width of a head, that nothing uses: it counts here as in their code, and is most of their score.
-    per_layer=True divides by the number of softmaxes. For what the paper describes see `head_confidence`.
+    along the width of a head, that nothing uses: it counts here as in their code. Divided by the number
+    of softmaxes it is `softmax_confidence_per_layer`. For what the paper describes see `head_confidence`.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
-
-    per_layer: bool = False
+    per_layer: ClassVar[bool] = False
 
     def measure(self, attention: AttentionMaps) -> float:
         """Higher is better; above 0, at most the number of layers."""

@@ -18,14 +18,13 @@ class SynapticDiversity(Proxy):
     the last hidden state, as in the authors' code, **whose gradient is rounding noise** there, because a normalisation
     makes that sum constant; so is the published score. loss=masked_language_modelling has gradients that are not.
 
-    per_layer=True divides by the number of layers, which the authors call normalised.
+    Divided by the number of layers, which the authors call normalised, it is `synaptic_diversity_per_layer`.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
-
-    per_layer: bool = False
+    per_layer: ClassVar[bool] = False
 
     def measure(self, parts: TransformerParts, weights: Weights, gradients: FirstBatchGradients) -> float:
         """Higher is better; at least 0."""

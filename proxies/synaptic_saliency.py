@@ -13,15 +13,14 @@ from proxies._layer_totals import of_layers, saliency, total
 class SynapticSaliency(Proxy):
     """Sum of |w dL/dw| over the feed-forward layers beside attention.
 
-    The loss is the task's: on NAS-Bench-BERT see `synaptic_diversity`, whose caution holds here. per_layer=True divides
-    by the number of layers. The authors divide by the number of matrices, which is the same.
+    The loss is the task's: on NAS-Bench-BERT see `synaptic_diversity`, whose caution holds here. Divided by the
+    number of layers it is `synaptic_saliency_per_layer`.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2306.00288"
     sees: ClassVar[Sees] = Sees.LIVE
-
-    per_layer: bool = False
+    per_layer: ClassVar[bool] = False
 
     def measure(self, parts: TransformerParts, weights: Weights, gradients: FirstBatchGradients) -> float:
         """Higher is better; at least 0."""

@@ -14,22 +14,22 @@ from harness.proxy import PROXIES, Proxy, Sees, Undefined
 @PROXIES.register("w_pca")
 @dataclass(frozen=True)
 class WPca(Proxy):
-    """The number of parameters times the sum over feed-forward layers of the principal components with `share` of variance.
+    """#Params times the sum over feed-forward layers of the number of principal components of their features.
 
     The components are of X W1 + b1, what an activation reads, over all tokens of the batch: as many as it takes until
     their share of the variance exceeds `share`, that component included. Forward pass, no labels.
 
-    with_parameters=False is the authors' V-PCA. normalised=True divides each number by the smaller of the layer's two
-    widths, as the released code (ra225/W-PCA) does, in whose search networks have as many layers; the definition has no
-    such division. Where layers follow each other with activations between, each activation counts.
+    Without the factor it is `v_pca`. normalised=True divides each number by the smaller of the layer's two widths, as
+    the released code (ra225/W-PCA) does for its own search space; the definition has no such division. Where several
+    feed-forward layers follow each other, each activation between them counts.
     """
 
     version: ClassVar[int] = 1
     paper: ClassVar[str] = "arXiv:2504.15983"
     sees: ClassVar[Sees] = Sees.LIVE
+    with_parameters: ClassVar[bool] = True
 
     share: float = 0.99
-    with_parameters: bool = True
     normalised: bool = False
 
     def __post_init__(self) -> None:

@@ -97,6 +97,17 @@ class PrivateNetwork(Evidence):
             shape = (n_images, data_set.shape[0], size, size)
         return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw), dtype=torch.float32))
 
+    def ones(self) -> Tensor:
+        """One input [1, *shape] of ones.
+
+        Raises:
+            Undefined: if the inputs are indices.
+        """
+        data_set = self._subject.context.data_set
+        if data_set.has_indices:
+            raise Undefined("the inputs are indices, and an input of ones is none")
+        return self._to_run(torch.ones(1, *data_set.shape))
+
     def _to_run(self, images: Tensor) -> Tensor:
         return self._subject.to_run(images)
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from harness.evidence.base import EVIDENCE
 from harness.evidence.coverage import Coverage, share
+from harness.evidence.gradients import at_least_float32
 from harness.evidence.transformer_pass import Looked, TransformerPass
 
 
@@ -67,7 +69,8 @@ class ForwardFeatures:
         name: of the layer before the activation.
         n_inputs: units that this layer reads.
         codes: bool [n_tokens, n_units], whether a pre-activation is above 0, of the first sequence.
-        variances: float64 [n_units], descending: eigenvalues of the covariance of the pre-activations over positions.
+        variances: float64 [n_units], descending: eigenvalues of the covariance of the pre-activations over positions,
+            exact to about 1e-6 of the largest unless the protocol is in float64.
     """
 
     name: str
@@ -82,8 +85,8 @@ class FeedForwardFeatures(TransformerPass):
 
     `activations` has one entry for each elementwise activation, a module or a function, that reads the output of a
     feed-forward layer, in the order of the pass. Undefined without any. The coverage is the share of their units among
-    those of all activations. Memory: one entry's features in float64 and a matrix of its units at a time, and the codes
-    of one sequence.
+    those of all activations. Memory: one entry's features and a matrix of its units at a time, and the codes of one
+    sequence.
     """
 
     def __init__(self) -> None:
@@ -93,12 +96,8 @@ class FeedForwardFeatures(TransformerPass):
     def see_activation(self, layer: str, n_inputs: int, features: Tensor) -> None:
         """See `TransformerPass`."""
         self._n_read += features.numel() // features.shape[0]
-        rows = features.flatten(0, -2)
         codes = features.reshape(len(features), -1, features.shape[-1])[0] > 0
-        centred = rows.double() - rows.double().mean(dim=0)
-        covariance = centred.T @ centred / max(1, len(rows) - 1)
-        variances = torch.linalg.eigvalsh(covariance).flip(0).clamp(min=0)
-        self.activations.append(ForwardFeatures(layer, n_inputs, codes, variances))
+        self.activations.append(ForwardFeatures(layer, n_inputs, codes, _variances(features.flatten(0, -2))))
 
     def see_other_activation(self, n_units: int) -> None:
         """See `TransformerPass`."""
@@ -109,6 +108,16 @@ class FeedForwardFeatures(TransformerPass):
         if not self.activations:
             self.reason = "no elementwise activation reads a feed-forward layer beside an attention"
         self.coverage = Coverage(activations=share(self._n_read, self._n_read + self._n_unread))
+
+
+def _variances(rows: Tensor) -> Tensor:
+    """Eigenvalues [n_units], descending, of the covariance of the columns of rows [n_positions, n_units]."""
+    exact = at_least_float32(rows)
+    centred = exact - exact.mean(dim=0)
+    n_positions, n_units = centred.shape
+    product = centred @ centred.T if n_positions < n_units else centred.T @ centred
+    values = torch.linalg.eigvalsh(product / max(1, n_positions - 1)).double().flip(0).clamp(min=0)
+    return F.pad(values, (0, n_units - len(values)))
 
 
 def _correlated(rows: Tensor) -> Tensor | None:

@@ -13,7 +13,9 @@ QUERIES = frozenset(("query", "q", "q_proj", "to_q", "q_lin", "wq", "query_proj"
 KEYS = frozenset(("key", "k", "k_proj", "to_k", "k_lin", "wk", "key_proj", "k_linear", "linear_k", "W_k"))
 VALUES = frozenset(("value", "v", "v_proj", "to_v", "v_lin", "wv", "value_proj", "v_linear", "linear_v", "W_v"))
 PACKED = frozenset(("qkv", "in_proj", "to_qkv", "c_attn", "Wqkv", "query_key_value", "qkv_proj"))
-OUTPUTS = frozenset(("out_proj", "output", "proj", "o_proj", "to_out", "c_proj", "out", "out_lin", "wo", "dense", "W_o"))
+OUTPUTS = frozenset(
+    ("out_proj", "output", "proj", "o_proj", "to_out", "c_proj", "out", "out_lin", "wo", "dense", "W_o")
+)
 NO_ATTENTION = (
     "the network has no attention: no nn.MultiheadAttention, and no module with linear layers called query and key, or "
     "with a packed one such as qkv"
@@ -58,9 +60,9 @@ class TransformerParts(Evidence):
     """The attention and the feed-forward layers, found by the names and shapes of modules; nothing runs.
 
     An attention is an nn.MultiheadAttention, a module whose children are linear layers with names such as query and
-    key, or qkv, and one that declares `token_projections`, a tuple of such children's names. One square linear layer that
-    a module around it adds is part of it, as an output layer in a module of its own. What a larger module adds, smaller
-    than the network, are feed-forward layers if they take and give the width that the attention takes.
+    key, or qkv, and one that declares `token_projections`, a tuple of such children's names. One square linear layer
+    that a module around it adds is part of it, as an output layer in a module of its own. What a larger module adds,
+    smaller than the network, are feed-forward layers if they take and give the width that the attention takes.
 
     `blocks` are in the network's order; `attention` and `feed_forward` are those of all blocks.
     """
