@@ -6,10 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 
 from harness.evidence import PrivateNetwork
 from harness.evidence.private import run
-from harness.evidence.transformer_parts import NO_ATTENTION, blocks_of
+from harness.evidence.transformer_parts import NO_ATTENTION, blocks_of, is_linear
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
 from harness.space.own_network import body_of, weights_of
 from proxies._layer_totals import diversity, saliency
@@ -23,8 +24,8 @@ class Dss(Proxy):
     R is the sum of the outputs for one image of ones, by a network whose parameters are replaced by their absolute
     values, in eval mode, without batch normalisation; layer normalisation stays. No data, no labels. A packed weight of
     queries, keys and values is one matrix, as in the authors' code. The other layers are all linear layers and
-    convolutions besides, such as patch embedding, feed-forward part and head; tables of vectors do not count. Undefined
-    where inputs are tokens, of which none is an input of ones: see `synaptic_diversity` and `synaptic_saliency`.
+    convolutions besides, such as patch embedding, feed-forward part and head; tables of vectors and of positions do not
+    count. Undefined where inputs are tokens, of which none is an input of ones: see `synaptic_diversity`.
 
     Not copied from the authors' code (decemberzhou/TF_TAS): it tells attention by equal numbers of inputs and outputs,
     and the head by 1,000 of them; it would count the head twice; its patch embedding is never reached. Run as it is
@@ -45,8 +46,9 @@ class Dss(Proxy):
             raise Undefined(NO_ATTENTION)
         of_attention = {name for block in blocks for one in block.attention for name in (*one.inner, *one.outer)}
         _prepare(network)
-        tables = {name for name, one in body_of(network).named_modules() if isinstance(one, nn.Embedding)}
-        weights = {name: one for name, one in weights_of(network).items() if name not in tables}
+        modules = body_of(network).named_modules()
+        layers = {name for name, one in modules if is_linear(one) or isinstance(one, _ConvNd)}
+        weights = {name: one for name, one in weights_of(network).items() if name in layers | of_attention}
         with torch.enable_grad():
             total = run(network, ones).sum()
         if not total.requires_grad:

@@ -18,7 +18,7 @@ class HeadImportance(Proxy):
     The loss is the task's: on NAS-Bench-BERT see `synaptic_diversity`, whose caution holds here.
 
     as_coded=True leaves out layers of fewer than 128 units, as the authors' code does without a word: of their
-    networks the layer that makes the kernels of dynamic convolutions, of smaller networks all attention. 
+    networks the layer that makes the kernels of dynamic convolutions, of smaller networks all attention.
     Divided by the number of layers it is `head_importance_per_layer`.
     """
 
