@@ -102,6 +102,15 @@ def test_components_are_counted_until_their_share_is_exceeded() -> None:
         n_components(torch.zeros(3), 0.99)
 
 
+def test_components_are_as_many_as_by_the_authors_code() -> None:
+    drawn = torch.Generator().manual_seed(3)
+    for n_rows, n_columns, rank, counts in ORACLES["w_pca"]["counts"]:
+        left = torch.randn(n_rows, rank, generator=drawn, dtype=torch.float64)
+        left *= torch.linspace(1, 0.01, rank, dtype=torch.float64)
+        rows = left @ torch.randn(rank, n_columns, generator=drawn, dtype=torch.float64)
+        assert [n_components(_variances(rows), share) for share in (0.5, 0.9, 0.99)] == counts
+
+
 @pytest.mark.parametrize("shape", [(300, 40), (30, 40)])
 def test_variances_are_those_of_the_covariance(shape: tuple[int, int]) -> None:
     rows = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
