@@ -129,4 +129,5 @@ def _correlated(rows: Tensor) -> Tensor | None:
     if not len(norms) or not bool(torch.isfinite(norms).all()) or bool((norms <= exact.norm(dim=0) * 1e-7).any()):
         return None
     scaled = centred / norms
-    return torch.linalg.eigvalsh(scaled.T @ scaled)
+    eigenvalues: Tensor = torch.linalg.eigvalsh(scaled.T @ scaled)
+    return eigenvalues
