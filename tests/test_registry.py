@@ -95,5 +95,7 @@ def test_every_proxy_says_what_it_is(name):
     assert proxy.evidence()
     if not proxy.baseline and proxy.deterministic:  # a measurement of time is no paper's
         assert proxy.paper in module.__doc__.splitlines()[0]
-        assert proxy.paper.startswith(("arXiv:", "neurips.cc/", "https://github.com/"))  # where the code is the source
+        assert proxy.paper.startswith(
+            ("arXiv:", "OpenReview:", "neurips.cc/", "https://github.com/")
+        )  # where the code is the source
     assert proxy() == proxy()

@@ -31,6 +31,8 @@ class Residual(nn.Module):
 class Attention(nn.Module):
     """Scaled dot-product attention; if `weighted`, queries pass one more matrix (weighted multiplicative attention)."""
 
+    token_projections = ("query", "key", "value", "weight")
+
     def __init__(self, hidden: int, heads: int, *, weighted: bool) -> None:
         super().__init__()
         self.query, self.key, self.value = (nn.Linear(hidden, hidden) for _ in range(3))
@@ -50,11 +52,15 @@ class Attention(nn.Module):
 class LinearTransform(nn.Module):
     """A linear layer, and a transform over positions and the width of each head: no residual, no normalisation.
 
-    Either the real part of the Fourier transform, or the unnormalised cosine transform of type II.
+    Either the real part of the Fourier transform, or the unnormalised cosine transform of type II. The authors' code
+    also takes a softmax of each of `discarded_heads`, which nothing reads but their proxy.
     """
+
+    token_projections = ("value",)
 
     def __init__(self, hidden: int, heads: int, *, cosine: bool) -> None:
         super().__init__()
+        self.discarded_heads = heads
         self.value = nn.Linear(hidden, hidden)
         self._heads, self._cosine = heads, cosine
 
@@ -67,6 +73,8 @@ class LinearTransform(nn.Module):
 
 class DynamicConvolution(nn.Module):
     """Half of the width is attention, half a convolution whose kernel depends on the position (ConvBERT, ratio 2)."""
+
+    token_projections = ("query", "key", "value")
 
     def __init__(self, hidden: int, heads: int, kernel: int) -> None:
         super().__init__()

@@ -12,12 +12,15 @@ from harness.store import OK, UNDEFINED
 
 PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "activation_correlations": ("rcor", {}),
+    "attention_maps": ("head_confidence_coded", {}),
     "block_gradients": ("eznas_a", {"n_images": 4}),
     "cell_features": ("az_trainability", {"n_images": 4}),
     "channel_correlations": ("meco", {}),
     "channel_sensitivities": ("fisher", {}),
     "concatenating_cells": ("nn_degree", {}),
+    "feed_forward_features": ("activation_distance", {}),
     "first_batch_gradients": ("grad_norm", {}),
+    "hidden_states": ("hidden_covariance", {}),
     "input_gradients": ("jacob_cov", {}),
     "layer_codes": ("tcet_snip", {"n_images": 4}),
     "layer_features": ("near", {"n_images": 4}),
@@ -34,6 +37,7 @@ PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "synflow_gradients": ("logsynflow", {}),
     "synflow_saliency": ("synflow", {}),
     "tangent_kernel": ("ntk_cond", {"n_images": 4}),
+    "transformer_parts": ("synaptic_diversity", {}),
     "weight_curvature": ("grasp", {}),
     "weight_gradients": ("zico", {}),
     "weights": ("l2_norm", {}),

@@ -4,6 +4,7 @@ from harness.evidence.activations import ChannelSensitivities as ChannelSensitiv
 from harness.evidence.activations import NamedReluCodes as NamedReluCodes
 from harness.evidence.activations import OutputSizes as OutputSizes
 from harness.evidence.activations import ReluCodes as ReluCodes
+from harness.evidence.attention_maps import AttentionMaps as AttentionMaps
 from harness.evidence.base import EVIDENCE as EVIDENCE
 from harness.evidence.base import Evidence as Evidence
 from harness.evidence.base import Subject as Subject
@@ -28,4 +29,7 @@ from harness.evidence.private import PrivateNetworkAndImages as PrivateNetworkAn
 from harness.evidence.synflow import SynflowGradients as SynflowGradients
 from harness.evidence.synflow import SynflowSaliency as SynflowSaliency
 from harness.evidence.tangent import TangentKernel as TangentKernel
+from harness.evidence.transformer_features import FeedForwardFeatures as FeedForwardFeatures
+from harness.evidence.transformer_features import HiddenStates as HiddenStates
+from harness.evidence.transformer_parts import TransformerParts as TransformerParts
 from harness.evidence.weights import Weights as Weights

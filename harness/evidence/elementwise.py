@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-_READ = frozenset((
+ELEMENTWISE = frozenset((
     "relu", "relu6", "threshold", "hardtanh", "leaky_relu", "_prelu_kernel", "prelu", "rrelu", "rrelu_with_noise",
     "elu", "celu", "selu", "gelu", "silu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh", "softplus",
     "log_sigmoid_forward", "softshrink", "hardshrink", "erf", "clamp", "clamp_min",
@@ -45,7 +45,7 @@ class ElementwiseReader(TorchDispatchMode):  # type: ignore[no-untyped-call]  # 
         name = function.overloadpacket.__name__.removesuffix("_")
         features = next((one for one in args if isinstance(one, Tensor) and one.is_floating_point()), None)
         if features is not None and features.numel() >= self._n:
-            if name in _READ:
+            if name in ELEMENTWISE:
                 units = by_sample(features.detach(), self._n)
                 if units is None:
                     self.n_unread += features.numel() // self._n
@@ -70,3 +70,20 @@ def by_sample(features: Tensor, n_samples: int) -> Tensor | None:
     if features.dim() and features.shape[0] and features.shape[0] % n_samples == 0:
         return features.reshape(n_samples, -1)
     return None
+
+
+class OutputReader(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch ships no types for it
+    """A context that hands on the outputs of elementwise activations, of two axes or more, as they are computed."""
+
+    def __init__(self, see: Callable[[Tensor], None]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._see = see
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        output = function(*args, **(kwargs or {}))
+        is_one = function.overloadpacket.__name__.removesuffix("_") in ELEMENTWISE and isinstance(output, Tensor)
+        if is_one and output.is_floating_point() and output.dim() > 1:
+            self._see(output.detach())
+        return output

@@ -97,6 +97,17 @@ class PrivateNetwork(Evidence):
             shape = (n_images, data_set.shape[0], size, size)
         return self._to_run(torch.randn(shape, generator=self.generator("noise", *shape, draw), dtype=torch.float32))
 
+    def ones(self) -> Tensor:
+        """One input [1, *shape] of ones.
+
+        Raises:
+            Undefined: if the inputs are indices.
+        """
+        data_set = self._subject.context.data_set
+        if data_set.has_indices:
+            raise Undefined("the inputs are indices, and an input of ones is none")
+        return self._to_run(torch.ones(1, *data_set.shape))
+
     def _to_run(self, images: Tensor) -> Tensor:
         return self._subject.to_run(images)
 
@@ -160,6 +171,26 @@ class PrivateNetworkAndImages(PrivateNetwork):
     def in_train_mode(self) -> bool:
         """Whether the protocol scores networks in train mode."""
         return self._subject.context.protocol.mode is Mode.train
+
+    def random_inputs(self, n_images: int, size: int) -> Tensor:
+        """N(0,1) images [n_images, channels, size, size]; of inputs that are no images N(0,1), tokens the protocol's.
+
+        Images have the data set's own size where networks may take no other, as the user's own, or targets are images.
+        """
+        context = self._subject.context
+        if context.data_set.has_indices:
+            return self.images(n_images)
+        targets = context.data_set.random_targets(1, self.generator("random targets"))
+        is_free = len(context.data_set.shape) == 3 and targets.dim() <= 2 and not isinstance(context.space, ModelSpace)
+        return self.noise(n_images, size if is_free else None)
+
+    def random_loss(self, network: nn.Module, outputs: Tensor) -> Tensor:
+        """The data set's loss of outputs [n, ...] for random targets, the same for all architectures."""
+        data_set = self._subject.context.data_set
+        targets = data_set.random_targets(len(outputs), self.generator("random targets")).to(outputs.device)
+        if isinstance(network, OwnNetwork):
+            return fitted_loss(network, data_set, outputs, targets)
+        return data_set.loss(outputs, targets)
 
     def losses(self, network: nn.Module, n_batches: int) -> Iterator[Tensor]:
         """The losses of a network on the protocol's images, divided into smaller batches of equal size.
