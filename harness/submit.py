@@ -24,10 +24,13 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         HarnessError: as `harness.records.making.submit`.
     """
-    made = submit(arguments.run, arguments.out, arguments.store, arguments.proxy)
-    for left in made.left_out:
-        print(f"left out: {left}")
-    for folder in made.written:
-        print(folder)
-    counts = f"{len(made.written)} records written, {len(made.unchanged)} are there already"
+    n_written, n_unchanged = 0, 0
+    for folder in arguments.run:
+        made = submit(folder, arguments.out, arguments.store, arguments.proxy)
+        for left in made.left_out:
+            print(f"left out: {left}")
+        for written in made.written:
+            print(written)
+        n_written, n_unchanged = n_written + len(made.written), n_unchanged + len(made.unchanged)
+    counts = f"{n_written} records written, {n_unchanged} are there already"
     print(f"{counts}. Verify them: python -m harness.verify {arguments.out}")

@@ -227,7 +227,7 @@ def _check_store(arguments: argparse.Namespace) -> None:
 
 
 def _submit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="folder of an evaluation")
+    parser.add_argument("run", nargs="+", type=Path, help="folders of evaluations")
     parser.add_argument("--proxy", nargs="+", default=[], metavar="PROXY", help="only these (default: all of the run)")
     parser.add_argument("--out", type=Path, default=RECORDS, help="folder of records (default: %(default)s)")
     parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="(default: %(default)s)")

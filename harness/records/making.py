@@ -99,7 +99,6 @@ def submit(folder: Path, root: Path, store: Path, only: Sequence[str] = ()) -> M
     if lacking:
         raise OptionError(f"--proxy {lacking[0]} is invalid: the run has {', '.join(named)}.")
     specs = {spec.name: spec for spec in _specs(run)}
-    needs: dict[str, Needs] = {}
     written, unchanged, left_out = [], [], []
     same = [name for name in (*columns.SUBJECT, *columns.APPENDED_TEXT) if name != columns.SEED]
     for _, rows in run.agreement.groupby(same, sort=False):
@@ -111,9 +110,7 @@ def submit(folder: Path, root: Path, store: Path, only: Sequence[str] = ()) -> M
             left_out.append(f"{name} on {rows[columns.BENCH].iloc[0]} {rows[columns.DATASET].iloc[0]}: {why}")
             continue
         spec = None if _is_elsewhere(rows) else specs.get(name)
-        if spec is not None and name not in needs:
-            needs[name] = needs_of(spec)
-        record, files = _made(run, rows, spec, needs.get(name, Needs()), store)
+        record, files = _made(run, rows, spec, store)
         path, is_new = write_record(root, record, files)
         (written if is_new else unchanged).append(path)
     return Made(written, unchanged, left_out)
@@ -186,7 +183,7 @@ def _why_not(run: SubmittedRun, rows: pd.DataFrame) -> str:
 
 
 def _made(
-    run: SubmittedRun, rows: pd.DataFrame, spec: ProxySpec | None, needs: Needs, store: Path
+    run: SubmittedRun, rows: pd.DataFrame, spec: ProxySpec | None, store: Path
 ) -> tuple[Record, dict[str, bytes]]:
     """The record of a proxy's rows, and its files."""
     first, config = rows.iloc[0], run.config
@@ -224,7 +221,7 @@ def _made(
         ScoresOf(hashlib.sha256(table).hexdigest(), scores.values_sha256, len(scores.index)),
         statistics_of(subject, scores, store),
         Cost(seconds if np.isfinite(seconds) else None, config.device, _machine(run.provenance)),
-        needs, _run_of(run.provenance), protocol, inputs,
+        Needs() if spec is None else needs_of(spec), _run_of(run.provenance), protocol, inputs,
         None if columns.NO_SEED in scores.by_seed else tuple(scores.by_seed),
     )  # fmt: skip
     return record, {SCORES: table} | ({} if code is None else {PROXY: code})
@@ -260,7 +257,9 @@ def _scores(run: SubmittedRun, rows: pd.DataFrame) -> Scores:
 def _proxy_of(name: str, stated: str, spec: ProxySpec | None) -> tuple[ProxyOf, bytes | None]:
     """Where a proxy's code is, and the content of its file where the record keeps it."""
     if spec is None:
-        return ProxyOf(name, stated, Origin.elsewhere), None
+        return ProxyOf(
+            name.partition(" (")[0], stated, Origin.elsewhere
+        ), None  # NAME (FILE), where a proxy is so called
     proxy_class = spec.proxy_class
     options = {option: json.loads(json.dumps(value, default=str)) for option, value in spec.options}
     own = str(getattr(proxy_class, "version", stated))

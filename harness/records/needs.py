@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -28,6 +29,7 @@ _ARCH = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|avg_po
 _ENGINE = "autograd::engine"
 
 
+@cache
 def needs_of(spec: ProxySpec) -> Needs:
     """What a proxy asks for; what cannot be observed is None.
 

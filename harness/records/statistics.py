@@ -170,6 +170,8 @@ def _opened(subject: Subject, scores: Scores, settings: Settings) -> EvaluationS
 def _columns(subject: Subject, scores: Scores, evaluated: EvaluationSet) -> list[ScoreColumn]:
     name, version, origin = subject.proxy
     is_outside = origin in (Origin.elsewhere, Origin.function)
+    if is_outside:  # never taken for the harness's own, whatever it is called
+        name = f"{name} ({columns.EXTERNAL})"
     made = []
     for seed, values in scores.by_seed.items():
         row_key = RowKey(
