@@ -24,7 +24,7 @@ STAGES = [
     {"score", "train"},
     {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
     | {"submit", "theory", "verify"},
-    {"choose"},
+    {"choose", "site"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

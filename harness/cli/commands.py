@@ -177,6 +177,12 @@ COMMANDS: Mapping[str, Command] = {
              "results/records/nats_tss/digits/mine --run-code"),
         ),
         Command(
+            "site", "harness.site.__main__", "write the leaderboard of all records as static HTML",
+            "Writes a leaderboard of all records as a folder of static HTML without outside requests: it is sorted, "
+            "filtered and downloaded in the browser, with a page for each proxy and each benchmark.",
+            ("", "--records results/records --out site", "--out results/runs/site"),
+        ),
+        Command(
             "docs", "harness.docs", "say where the documentation is",
             "Prints where the documentation is on this machine, and the project's pages.",
             ("", "--help", "--version"),

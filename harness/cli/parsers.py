@@ -233,6 +233,11 @@ def _submit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="(default: %(default)s)")
 
 
+def _site(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--records", type=Path, default=RECORDS, help="folder of records (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=RUNS / "site", help="folder of the site (default: %(default)s)")
+
+
 def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("record", nargs="+", type=Path, help="folders of records, or folders that hold some")
     parser.add_argument("--networks", type=int, default=5, help="how many are scored again (default: %(default)s)")
@@ -258,6 +263,7 @@ _PARSERS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "check": _check,
     "perf": _perf,
     "store": _store,
+    "site": _site,
     "submit": _submit,
     "verify": _verify,
     "docs": lambda parser: None,

@@ -119,7 +119,7 @@ def test_images_that_are_not_here_are_the_reason_for_no_scores(record, counts) -
     ("path", "value", "sentence"),
     [
         (("author",), "me", "'author'. Known: bench,"),
-        (("statistics", "by_seed", "0", "n"), "many", "statistics.by_seed.0.n=many is invalid: it must be a whole number"),
+        (("statistics", "by_seed", "0", "n"), "many", "statistics.by_seed.0.n=many is invalid: it must be a whole"),
         (("statistics", "by_seed"), {"1": {}}, "The field statistics.by_seed.1.n is missing"),
         (("format",), 99, "has the format 99; this harness reads 1 to 1."),
         (("format",), True, "has the format True"),
@@ -202,7 +202,8 @@ def of_file(tmp_path, home, run_folder, proxy_text) -> Path:
     trace = f"\nfrom pathlib import Path\nPath({str(tmp_path / 'imported')!r}).touch()\n"
     (tmp_path / "mine.py").write_text(proxy_text.replace("{name}", "mine") + trace)
     settings = Settings(
-        sample=24, inputs=(InputKind.noise,), protocol=Protocol(n_batches=1, batch_size=8), options={"mine": {"power": 0.5}},
+        sample=24, inputs=(InputKind.noise,), protocol=Protocol(n_batches=1, batch_size=8),
+        options={"mine": {"power": 0.5}},
         store=tmp_path / "scores.sqlite", out=tmp_path / "run", workers=1,
     )  # fmt: skip
     evaluate([str(tmp_path / "mine.py")], settings=settings)
