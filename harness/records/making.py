@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -98,7 +98,7 @@ def submit(folder: Path, root: Path, store: Path, only: Sequence[str] = ()) -> M
     lacking = [name for name in only if name not in named]
     if lacking:
         raise OptionError(f"--proxy {lacking[0]} is invalid: the run has {', '.join(named)}.")
-    specs = {spec.name: spec for spec in _specs(run)}
+    specs = _specs(run)
     written, unchanged, left_out = [], [], []
     same = [name for name in (*columns.SUBJECT, *columns.APPENDED_TEXT) if name != columns.SEED]
     for _, rows in run.agreement.groupby(same, sort=False):
@@ -146,17 +146,23 @@ def read_submitted(folder: Path) -> SubmittedRun:
     return SubmittedRun(folder, agreement, scores, provenance, read)
 
 
-def _specs(run: SubmittedRun) -> Iterator[ProxySpec]:
-    """The proxies of the run that are here, with their options."""
+def _specs(run: SubmittedRun) -> dict[str, ProxySpec]:
+    """The proxies of the run that are here, by name, with their options; files before plug-ins of the same name."""
     options = dict(run.config.options or {})
-    by_name = {str(name) for name in run.agreement[columns.PROXY]}
-    for word in [*(run.config.proxy or ()), *sorted(by_name)]:
+    named = {str(name) for name in run.agreement[columns.PROXY]}
+    found: dict[str, ProxySpec] = {}
+    for word in [*(run.config.proxy or ()), *sorted(named)]:
+        if word in found:
+            continue
         try:
             specs = parse_proxies([word], {})
-            yield from parse_proxies([word], {spec.name: options[spec.name] for spec in specs if spec.name in options})
+            own = {spec.name: options[spec.name] for spec in specs if spec.name in options}
+            for spec in parse_proxies([word], own):
+                found.setdefault(spec.name, spec)
         except HarnessError:
-            if word not in by_name:  # a file that is not here any more; a column of scores= is no proxy
+            if word not in named:  # a file that is not here any more; a column of scores= is no proxy
                 raise
+    return found
 
 
 def _is_elsewhere(rows: pd.DataFrame) -> bool:

@@ -135,10 +135,10 @@ def _record(record: Record) -> Safe:
     return joined(inside)
 
 
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3f}" + ("" if low is None or high is None else f" [{low:.3f}, {high:.3f}]")
+def _interval(value: float | None, low: float | None, high: float | None) -> Cell:
+    if value is None or low is None or high is None:
+        return value
+    return joined((Safe(f"{value:.3f}"), element("span", f"[{low:.3f}, {high:.3f}]", class_="interval")))
 
 
 def _first_paragraph(described: type) -> str:

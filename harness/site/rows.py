@@ -104,9 +104,8 @@ def _is_count(record: Record) -> bool:
 def _verdicts(compared: Sequence[Against], vote: str) -> Iterator[str]:
     """The verdicts over networks or cells; where nothing was sampled there is no p to correct."""
     contrasts: list[Difference] = [getattr(one, vote) for one in compared]
-    p_values = holm(
-        [math.nan if one.p is None or all_.enumerated else one.p for one, all_ in zip(contrasts, compared, strict=True)]
-    )
+    pairs = list(zip(contrasts, compared, strict=True))
+    p_values = holm([math.nan if one.p is None or against.enumerated else one.p for one, against in pairs])
     for contrast, against, p in ((*pair, p) for pair, p in zip(pairs, p_values, strict=True)):
         if against.enumerated:
             yield contrast.beats or ""

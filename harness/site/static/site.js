@@ -27,7 +27,7 @@ function columnsOf(here) {
     column("delta", "minus #Params", (row) => row[state.vote].delta, (row) => signed(row[state.vote].delta)),
     column("rho", "rho", (row) => row[state.vote].rho, (row) => fixed(row[state.vote].rho)),
     column("published", "published tau", publishedTau, (row) => publishedTexts(row).join(", ")),
-    column("seconds", "CPU s", (row) => row.seconds, (row) => (row.seconds === null ? "" : row.seconds.toPrecision(2))),
+    column("seconds", "CPU s", (row) => row.seconds, (row) => (row.seconds === null ? "" : row.seconds < 0.001 ? "<0.001" : row.seconds.toPrecision(2))),
     column("needs", "needs", needsText, needsText, false),
     column("n", "n", (row) => row.n, (row) => row.n.toLocaleString("en")),
     column("inputs", "inputs", (row) => row.inputs, null, false),
