@@ -18,19 +18,8 @@ from harness.evaluation.request import scoring_runs
 from harness.evaluation.score_columns import ScoreColumn
 from harness.inputs import DATA_SETS, InputKind
 from harness.records.files import Scores
-from harness.records.record import (
-    NO_SEED,
-    Against,
-    Correlation,
-    Difference,
-    OfSeed,
-    Origin,
-    PopulationOf,
-    Record,
-    Statistics,
-    TruthOf,
-    plain,
-)
+from harness.records.measured import Against, Correlation, Difference, OfSeed, Statistics
+from harness.records.record import NO_SEED, Origin, PopulationOf, Record, TruthOf, plain
 from harness.scoring.proxy_spec import parse_proxies
 from harness.settings import AGAINST, ALL, SMALLEST, Settings
 from harness.space import BENCHMARKS, SearchSpace

@@ -178,7 +178,7 @@ def contained(image: str, folder: Path) -> list[str]:
         "docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL",
         "--security-opt", "no-new-privileges", "--pids-limit", "256", "--memory", "6g", "--cpus", "2",
         "--user", f"{os.getuid()}:{os.getgid()}", "--tmpfs", "/tmp:rw,size=1g",
-        "--env", "HOME=/tmp", "--env", "HARNESS_DATA=/data", "--env", "HARNESS_IMAGES=/images",
+        "--env", "HOME=/tmp", "--env", "USER=harness", "--env", "HARNESS_DATA=/data", "--env", "HARNESS_IMAGES=/images",
         *volumes, "--volume", f"{folder}:/request:rw",
         image, "python", "-m", "harness.records.recompute", "/request",
     ]  # fmt: skip

@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from harness.proxy import PROXIES
-from harness.records.record import Correlation, Origin, Record
+from harness.records.measured import Correlation
+from harness.records.record import Origin, Record
 from harness.site.markup import Cell, Safe, element, facts, joined, link, page, table
 from harness.site.rows import VOTES, Row, bibtex, without_statistics
 from harness.space import BENCHMARKS

@@ -11,7 +11,8 @@ from harness.agreement.interval import Interval
 from harness.agreement.paired import Estimate, holm, verdict
 from harness.proxy import is_baseline
 from harness.records.files import read_record, record_folders
-from harness.records.record import Against, Difference, Origin, Record
+from harness.records.measured import Against, Difference
+from harness.records.record import Origin, Record
 
 VOTES = ("networks", "cells")
 """Each isomorphism class has one vote, or each architecture has."""
