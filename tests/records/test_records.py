@@ -114,7 +114,7 @@ def test_a_record_fits_its_schema(made) -> None:
         values = plain(read_record(folder).record)
         del values["truth"]["sha256"]  # type: ignore[attr-defined]
         values["cost"] |= {"seconds": "fast", "euros": 1}  # type: ignore[operator]
-        assert _misfits(values, record_schema()) == ["truth lacks sha256", "cost.euros", "cost.seconds"]
+        assert set(_misfits(values, record_schema())) == {"truth lacks sha256", "cost.euros", "cost.seconds"}
 
 
 def _misfits(value, schema, path="") -> list[str]:
