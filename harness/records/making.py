@@ -36,6 +36,7 @@ from harness.records.record import (
     TruthOf,
 )
 from harness.records.statistics import Subject, statistics_of
+from harness.result_tables import read_agreement
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import AGAINST, ALL, SMALLEST, Settings
 from harness.space import BENCHMARKS
@@ -99,7 +100,9 @@ def submit(folder: Path, root: Path, store: Path, only: Sequence[str] = ()) -> M
     if lacking:
         raise OptionError(f"--proxy {lacking[0]} is invalid: the run has {', '.join(named)}.")
     specs = _specs(run)
-    written, unchanged, left_out = [], [], []
+    written: list[Path] = []
+    unchanged: list[Path] = []
+    left_out: list[str] = []
     same = [name for name in (*columns.SUBJECT, *columns.APPENDED_TEXT) if name != columns.SEED]
     for _, rows in run.agreement.groupby(same, sort=False):
         name = str(rows[columns.PROXY].iloc[0])
@@ -123,7 +126,7 @@ def read_submitted(folder: Path) -> SubmittedRun:
         MissingDataError: if one is missing.
         CorruptDataError: if one cannot be read.
     """
-    agreement = columns.read_agreement(folder / "agreement.csv")
+    agreement = read_agreement(folder / "agreement.csv")
     path = folder / "scores.parquet"
     if not path.is_file():
         raise MissingDataError(

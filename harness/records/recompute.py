@@ -192,7 +192,7 @@ def _run(request: Request, spec: ProxySpec, seed: str) -> ScoringRun:
 
 
 def _values(run: ScoringRun, spec: ProxySpec, archs: Sequence[Architecture], store: ScoreStore) -> NDArray[np.float64]:
-    return combined(run, spec, archs, store).values.to_numpy(dtype=np.float64)
+    return np.asarray(combined(run, spec, archs, store).values.to_numpy(), dtype=np.float64)
 
 
 def main(folder: Path) -> int:

@@ -20,9 +20,9 @@ def record_schema() -> dict[str, object]:
     return made
 
 
-def _object(kind: type) -> dict[str, object]:
+def _object(kind: type[Any]) -> dict[str, object]:
     types = get_type_hints(kind)
-    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    fields = dataclasses.fields(kind)
     required = [
         field.name
         for field in fields

@@ -1,9 +1,10 @@
 """The statistics of a record, computed from its scores and the ground truth that is here."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -161,7 +162,7 @@ def _columns(subject: Subject, scores: Scores, evaluated: EvaluationSet) -> list
     is_outside = origin in (Origin.elsewhere, Origin.function)
     if is_outside:  # never taken for the harness's own, whatever it is called
         name = f"{name} ({columns.EXTERNAL})"
-    made = []
+    made: list[ScoreColumn] = []
     for seed, values in scores.by_seed.items():
         row_key = RowKey(
             *evaluated.name,
@@ -179,13 +180,19 @@ def _columns(subject: Subject, scores: Scores, evaluated: EvaluationSet) -> list
     return made
 
 
-def _of_seed(row: Mapping[str, object]) -> OfSeed:
-    counts = (columns.N, columns.N_NAN, columns.N_INF, columns.N_CLASSES, columns.N_POPULATION)
+def _of_seed(row: Mapping[Hashable, Any]) -> OfSeed:
     named = [field.name for field in fields(Correlation)]
     cells = {name: _number(row[name]) for name in named}
     networks = {name: _number(row.get(_of_networks(name))) for name in named}
-    n = [int(row[name]) for name in counts]  # type: ignore[call-overload]
-    return OfSeed(*n, Correlation(**cells), Correlation(**networks))
+    return OfSeed(
+        n=int(row[columns.N]),
+        n_nan=int(row[columns.N_NAN]),
+        n_inf=int(row[columns.N_INF]),
+        n_classes=int(row[columns.N_CLASSES]),
+        n_population=int(row[columns.N_POPULATION]),
+        cells=Correlation(**cells),
+        networks=Correlation(**networks),
+    )
 
 
 def _of_networks(name: str) -> str:
@@ -196,15 +203,15 @@ def _of_networks(name: str) -> str:
     return name + columns.NETWORKS
 
 
-def _against(row: Mapping[str, object]) -> Against:
+def _against(row: Mapping[Hashable, Any]) -> Against:
     named = [field.name for field in fields(Difference) if field.name != columns.BEATS]
     cells = {name: _number(row[name]) for name in named}
     networks = {name: _number(row.get(_of_networks(name))) for name in named}
     return Against(
-        n=int(row[columns.N]),  # type: ignore[call-overload]
-        n_classes=int(row[columns.N_CLASSES]),  # type: ignore[call-overload]
+        n=int(row[columns.N]),
+        n_classes=int(row[columns.N_CLASSES]),
         enumerated=row[columns.ENUMERATED] == "yes",
-        smallest=float(row[columns.SMALLEST]),  # type: ignore[arg-type]
+        smallest=float(row[columns.SMALLEST]),
         cells=Difference(**cells, beats=str(row[columns.BEATS]) or None),  # type: ignore[arg-type]
         networks=Difference(**networks, beats=str(row[columns.BEATS_NETWORKS]) or None),  # type: ignore[arg-type]
     )

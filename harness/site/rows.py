@@ -124,7 +124,7 @@ def bibtex(record: Record) -> str:
         (
             f"@misc{{{name},",
             f"  title = {{{_escaped(record.proxy.name)} on {_escaped(record.bench)}, {_escaped(record.data_set)}: "
-            "a record of the leaderboard of training-free proxies}},",
+            "a record of the leaderboard of training-free proxies},",
             f"  note = {{Record {record.place.as_posix()}, scores sha256 {record.scores.sha256[:16]}, ground truth "
             f"{_escaped(record.truth.name)} sha256 {record.truth.sha256[:16]}}},",
             f"  year = {{{record.run.date[:4]}}}",

@@ -14,13 +14,14 @@ from harness.records.files import Scores, read_record, read_scores, record_folde
 from harness.records.making import submit
 from harness.records.record import Needs, Origin, plain
 from harness.records.schema import record_schema
+from harness.result_tables import read_agreement, read_verdicts
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_record_holds_the_numbers_of_the_run(made, run_folder) -> None:
-    agreement = columns.read_agreement(run_folder / "agreement.csv").set_index(columns.PROXY)
-    verdicts = columns.read_verdicts(run_folder / "verdict.csv")
+    agreement = read_agreement(run_folder / "agreement.csv").set_index(columns.PROXY)
+    verdicts = read_verdicts(run_folder / "verdict.csv")
     scores = pd.read_parquet(run_folder / "scores.parquet")
     assert len(made.written) == len(agreement) == 2
     for folder in made.written:

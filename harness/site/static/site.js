@@ -115,10 +115,11 @@ function draw() {
   const here = rows.filter((row) => placeOf(row) === state.place);
   const all = columnsOf(here);
   const text = (column, row) => { const cell = column.cell(row); return cell instanceof Node ? cell.textContent : String(cell); };
-  // What is the same in every row stands in the caption; empty columns are left out.
-  const folded = all.filter((one) => !["proxy", "tau", "cite"].includes(one.key) && new Set(here.map((row) => text(one, row))).size === 1);
+  // What is the same in every row that has it stands in the caption; empty columns are left out.
+  const folded = all.filter((one) => !["proxy", "tau", "cite", "published"].includes(one.key) && !one.key.startsWith("beats_") && new Set(here.map((row) => text(one, row)).filter(Boolean)).size < 2);
   columns = all.filter((one) => !folded.includes(one));
-  const constant = folded.filter((one) => text(one, here[0]) !== "").map((one) => `${one.title} ${text(one, here[0])}`);
+  const told = (one) => here.map((row) => text(one, row)).find(Boolean);
+  const constant = folded.filter(told).map((one) => `${one.title} ${told(one)}`);
   if (!columns.some((one) => one.key === state.sort)) state.sort = "tau";
   const sorted = columns.find((one) => one.key === state.sort);
   const sign = state.order === "up" ? 1 : -1;
