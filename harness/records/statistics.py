@@ -212,8 +212,8 @@ def _against(row: Mapping[Hashable, Any]) -> Against:
         n_classes=int(row[columns.N_CLASSES]),
         enumerated=row[columns.ENUMERATED] == "yes",
         smallest=float(row[columns.SMALLEST]),
-        cells=Difference(**cells, beats=str(row[columns.BEATS]) or None),  # type: ignore[arg-type]
-        networks=Difference(**networks, beats=str(row[columns.BEATS_NETWORKS]) or None),  # type: ignore[arg-type]
+        cells=Difference(**cells, beats=str(row[columns.BEATS]) or None),
+        networks=Difference(**networks, beats=str(row[columns.BEATS_NETWORKS]) or None),
     )
 
 

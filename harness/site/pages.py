@@ -56,14 +56,13 @@ def benchmark_page(name: str, rows: Sequence[Row]) -> bytes:
     places: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         places.setdefault(row.place, []).append(row)
-    for (_, data_set, population, truth, _), together in places.items():
+    for (_, data_set, population, truth, _, n), together in places.items():
         n_classes = max(next(iter(row.record.statistics.by_seed.values())).n_classes for row in together)
-        n = max(row.record.scores.n for row in together)
-        parts.append(element("h3", f"{data_set}, {population}, {truth}"))
+        parts.append(element("h3", f"{data_set}, {population}, {truth}, {int(n):,} architectures"))
         parts.append(
             element(
                 "p",
-                f"{len(together)} records on up to {n:,} architectures, which are {n_classes:,} networks up to "
+                f"{len(together)} records on {int(n):,} architectures, which are {n_classes:,} networks up to "
                 "isomorphism.",
             )
         )

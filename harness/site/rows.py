@@ -28,7 +28,7 @@ class Row:
 
     @property
     def place(self) -> tuple[str, ...]:
-        """Benchmark, data set, population and ground truth: rows of one place can be compared."""
+        """Benchmark, data set, population, ground truth and sample size: rows of one place can be compared."""
         return place_of(self.record)
 
     @property
@@ -73,9 +73,9 @@ def corrected(records: Sequence[Record]) -> list[Row]:
 
 
 def place_of(record: Record) -> tuple[str, ...]:
-    """Benchmark with version, data set, population and ground truth with its digest."""
+    """Benchmark with version, data set, population, ground truth with its digest, and how many architectures."""
     bench = f"{record.bench}@{record.space_version}"
-    return bench, record.data_set, record.population.name, record.truth.name, record.truth.sha256
+    return bench, record.data_set, record.population.name, record.truth.name, record.truth.sha256, str(record.scores.n)
 
 
 def front(rows: Sequence[Row], vote: str) -> set[int]:

@@ -32,7 +32,7 @@ def test_every_record_has_a_row_and_counts_have_no_verdict(rows) -> None:
 
 def test_verdicts_are_corrected_over_the_place(rows) -> None:
     """Holm over all proxies of a place: yes and no only where the corrected p is below .05."""
-    first = next(row for row in rows if not row.is_count)
+    first = next(row for row in rows if not row.is_count and row.record.scores.n == 1000)
     place = [row for row in rows if row.place == first.place and not row.is_count]
     assert first.family == len(place) > 1
     for vote in VOTES:

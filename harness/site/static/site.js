@@ -6,7 +6,7 @@ const { rows, published } = window.SITE;
 const at = (id) => document.getElementById(id);
 const COUNTS = { params: "#Params", flops_live: "live FLOPs", n_convs_live: "live convolutions", depth: "depth", sum_log_layer_size: "sum of log layer sizes" };
 const FLAGS = { "no-labels": "labels", "no-images": "images", "no-backward": "backward" };
-const placeOf = (row) => [row.bench, row.dataset, row.population, row.truth].join(" / ");
+const placeOf = (row) => [row.bench, row.dataset, row.population, row.truth, row.sample].join(" / ");
 const places = [...new Set(rows.map(placeOf))];
 const size = (place) => rows.filter((row) => placeOf(row) === place).length;
 const largest = places.reduce((best, place) => (size(place) > size(best) ? place : best), places[0]);
@@ -124,9 +124,9 @@ function draw() {
   const sorted = columns.find((one) => one.key === state.sort);
   const sign = state.order === "up" ? 1 : -1;
   shown = here.filter(kept).sort((one, other) => compared(sorted.value(one), sorted.value(other), sign));
-  const [bench, dataset, population, truth] = state.place.split(" / ");
+  const [bench, dataset, population, truth, sample] = state.place.split(" / ");
   const whole = here.every((row) => row.enumerated) ? "; the whole population was evaluated" : "";
-  at("rows").caption.textContent = `${bench} on ${dataset}, population ${population}, ground truth ${truth}${whole}` +
+  at("rows").caption.textContent = `${bench} on ${dataset}, population ${population}, ground truth ${truth}, ${sample}${whole}` +
     `${constant.length ? `; ${constant.join("; ")}` : ""}. Grey rows are counts.`;
   head();
   at("rows").tBodies[0].replaceChildren(...shown.map(line));
