@@ -32,9 +32,8 @@ def git(folder: Path, *words: str) -> None:
 
 
 @pytest.fixture
-def proposed(tmp_path, proxy_text, monkeypatch) -> Path:
+def proposed(tmp_path, proxy_text) -> Path:
     """A repository in which a pull request that adds a record with its proxy was merged into the base."""
-    monkeypatch.undo()  # all replicates: the check runs in other processes
     (tmp_path / "theirs.py").write_text(proxy_text.replace("{name}", "theirs"))
     settings = Settings(
         sample=24, inputs=(InputKind.noise,), protocol=Protocol(n_batches=1, batch_size=8),
@@ -42,6 +41,7 @@ def proposed(tmp_path, proxy_text, monkeypatch) -> Path:
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HARNESS_DATA", str(tmp_path / "data"))
+        patch.setattr("harness.agreement.resampling.MOST_REPLICATES", 1_000)  # as in the processes of the check
         evaluate([str(tmp_path / "theirs.py")], settings=settings)
         repository = tmp_path / "proposed"
         repository.mkdir()
@@ -61,8 +61,6 @@ def checked(repository: Path, tmp_path: Path) -> subprocess.CompletedProcess[str
     there.mkdir(exist_ok=True)
     (there / "docker").write_text(DOCKER.format(python=sys.executable, log=str(tmp_path / "log")))
     (there / "docker").chmod(0o755)
-    (there / "python").unlink(missing_ok=True)
-    (there / "python").symlink_to(sys.executable)
     environment = {
         "PATH": os.pathsep.join((str(there), str(Path(sys.executable).parent), os.environ["PATH"])),
         "PYTHONPATH": str(ROOT),

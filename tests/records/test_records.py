@@ -127,6 +127,8 @@ def _misfits(value, schema, path="") -> list[str]:
         return [] if value in schema.get("enum", [schema.get("const")]) else [path]
     kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None), "array": list}
     if schema.get("type") == "object":
+        if not isinstance(value, dict):
+            return [path]
         known, rest = schema.get("properties", {}), schema["additionalProperties"]
         wrong = [f"{path} lacks {name}" for name in schema.get("required", ()) if name not in value]
         for name, entry in sorted(value.items()):
@@ -134,6 +136,8 @@ def _misfits(value, schema, path="") -> list[str]:
             wrong += [below] if name not in known and rest is False else _misfits(entry, known.get(name, rest), below)
         return wrong
     if schema.get("type") == "array":
+        if not isinstance(value, list):
+            return [path]
         return [one for entry in value for one in _misfits(entry, schema["items"], path)]
     return [] if not schema or isinstance(value, kinds[schema["type"]]) else [path]
 
