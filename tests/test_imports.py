@@ -19,12 +19,12 @@ STAGES = [
     {"scoring", "agreement"},
     {"report"},
     {"evaluation"},
-    {"tables"},
+    {"tables", "records"},
     {"search", "check"},
     {"score", "train"},
     {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
-    | {"theory"},
-    {"choose"},
+    | {"submit", "theory", "verify"},
+    {"choose", "site"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -164,6 +164,25 @@ COMMANDS: Mapping[str, Command] = {
              "load results/scores results/scores.sqlite"),
         ),
         Command(
+            "submit", "harness.submit", "write a run's rows as records for the public leaderboard",
+            "Writes a record of each proxy of a run into results/records: a small folder with scores, statistics and "
+            "all that they depend on, to be added by a pull request. Statistics are computed anew from the scores.",
+            ("results/runs/A", "results/runs/A --proxy my_proxy", "results/runs/A --out ../fork/results/records"),
+        ),
+        Command(
+            "verify", "harness.verify", "compute records again and say what holds",
+            "Computes the statistics of records again from their scores and the ground truth, and the scores of a few "
+            "networks, and says what was confirmed. A record's own code is run with --run-code only.",
+            ("results/records", "results/records/nats_tss/digits/zico --networks 20",
+             "results/records/nats_tss/digits/mine --run-code"),
+        ),
+        Command(
+            "site", "harness.site.__main__", "write the leaderboard of all records as static HTML",
+            "Writes a leaderboard of all records as a folder of static HTML without outside requests: it is sorted, "
+            "filtered and downloaded in the browser, with a page for each proxy and each benchmark.",
+            ("", "--records results/records --out site", "--out results/runs/site"),
+        ),
+        Command(
             "docs", "harness.docs", "say where the documentation is",
             "Prints where the documentation is on this machine, and the project's pages.",
             ("", "--help", "--version"),

@@ -31,7 +31,7 @@ def contents(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "leaderboard": [row for run in runs for panel in run.panels for row in _leaderboard(run, panel)],
         "places": panels,
-        "published": _published({(panel.bench, panel.data_set) for run in runs for panel in run.panels}),
+        "published": published({(panel.bench, panel.data_set) for run in runs for panel in run.panels}),
         "graphs": graphs.tables,
         "runs": [
             {"name": run.name, "told": {key: run.provenance[key] for key in _PROVENANCE if key in run.provenance}}
@@ -117,7 +117,7 @@ def _leaderboard(run: Run, panel: Panel) -> list[dict[str, Any]]:
     return found
 
 
-def _published(panels: set[tuple[str, str]]) -> list[dict[str, str]]:
+def published(panels: set[tuple[str, str]]) -> list[dict[str, str]]:
     """The rows of conf/published/correlations.csv on the given data sets; `proxy` is our name, as in the tables."""
     ours = {(spec.source, spec.table): spec.proxies for spec in map(read_spec, table_names())}
     with (conf_folder() / "published" / "correlations.csv").open(newline="") as file:

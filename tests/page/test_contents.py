@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from harness.page.__main__ import main, write_page
-from harness.page.contents import _published, contents
+from harness.page.contents import contents, published
 from harness.page.runs import newest, read_run
 from harness.space import BENCHMARKS
 
@@ -51,7 +51,7 @@ def test_runs_of_before_there_were_verdicts_load_and_runs_are_told_apart(run_fol
 
 def test_published_names_are_ours_as_in_the_tables() -> None:
     """ZiCo's Table 1 prints "ntk", which is ntk_cond here; AZ-NAS's grad_norm is over all parameters at once."""
-    found = {(row["table"], row["source"], row["proxy"]) for row in _published({("nats_tss", "cifar10")})}
+    found = {(row["table"], row["source"], row["proxy"]) for row in published({("nats_tss", "cifar10")})}
     assert ("Table 1", "arXiv:2301.11300", "ntk_cond") in found
     assert ("Table 1", "arXiv:2403.19232", "grad_norm_global") in found
 

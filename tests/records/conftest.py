@@ -1,0 +1,85 @@
+"""A small run with a proxy of a file, one of the project's and a count, and the records that it makes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import Settings, evaluate
+from harness.inputs import InputKind
+from harness.protocol import Protocol
+from harness.records.making import Made, submit
+
+PROXY = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import Layers
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("{name}")
+@dataclass(frozen=True)
+class Mine(Proxy):
+    """Layers, to a power."""
+
+    version: ClassVar[int] = 3
+    sees: ClassVar[Sees] = Sees.LIVE
+    power: float = 1.0
+
+    def measure(self, layers: Layers) -> float:
+        return float(layers.sum(layers.n_params)[0] ** self.power)
+'''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_replicates():
+    """The same few replicates wherever statistics are computed, in records and in their verification."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("harness.agreement.resampling.MOST_REPLICATES", 40)
+        yield
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("records")
+
+
+@pytest.fixture(scope="module")
+def run_folder(home) -> Path:
+    """naswot on noise and params, on 24 architectures of the embedded benchmark."""
+    settings = Settings(
+        sample=24,
+        inputs=(InputKind.noise,),
+        protocol=Protocol(n_batches=1, batch_size=8),
+        store=home / "scores.sqlite",
+        out=home / "run",
+        workers=1,
+    )
+    evaluate(["naswot", "params"], settings=settings)
+    return home / "run"
+
+
+@pytest.fixture(scope="module")
+def made(home, run_folder) -> Made:
+    return submit(run_folder, home / "records", home / "scores.sqlite")
+
+
+@pytest.fixture
+def record(made, tmp_path) -> Path:
+    """A copy of naswot's record in its place, to be tampered with."""
+    (folder,) = (path for path in made.written if "naswot" in path.parts)
+    copy = tmp_path.joinpath("records", *folder.parts[-4:])
+    shutil.copytree(folder, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def counts(home) -> Path:
+    """A store with the scores of the counts, so that each test need not compute them."""
+    return home / "scores.sqlite"
+
+
+@pytest.fixture
+def proxy_text() -> str:
+    return PROXY
