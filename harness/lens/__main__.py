@@ -1,8 +1,9 @@
-"""The command `python -m harness.lens [study=batches|init|inputs|effects] ...`: the settings are those of an evaluation.
+"""The command `python -m harness.lens [study=batches|init|inputs|effects] ...`: settings are those of an evaluation.
 
 Without a study: correlation with architecture statistics (bias.csv), rank correlation between proxies (similarity.csv)
 and transfer to other data sets and tasks (transfer.csv). With a study: the same proxies under varied settings
-(stability.csv); study=effects: what each operation or width does to scores and truth (effects.csv). Each table has a figure; lens.md combines them. The evaluations are in the same folder.
+(stability.csv), or what each operation or width does to scores and truth (effects.csv). Each table has a figure;
+lens.md combines them. The evaluations are in the same folder.
 """
 
 import sys

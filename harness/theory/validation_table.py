@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
 from harness.report.style import GREY, LINES, MARKERS
@@ -173,6 +174,7 @@ def validation_figure(points: pd.DataFrame) -> Figure:
     correlation = points["correlation"].iloc[0]
     lengths = sorted(points.loc[points["first"] != ALL_NETWORKS, "k"].unique())
     k = lengths[len(lengths) // 2] if lengths else 0
+    names = [str(name) for name in dict.fromkeys(points["first"]) if name != ALL_NETWORKS]
     for axes, (bench, dataset) in zip(grid, places, strict=False):
         own = points[(points["bench"] == bench) & (points["dataset"] == dataset)]
         of_all = own[own["first"] == ALL_NETWORKS]
@@ -183,7 +185,10 @@ def validation_figure(points: pd.DataFrame) -> Figure:
         first = of_all[of_all["correlation"] == correlation]
         axes.plot(first["m"], first["hoeffding"], color=GREY, linestyle=":", label="Hoeffding's bound (loose)")
         listed = own[(own["k"] == k) & (own["first"] != ALL_NETWORKS) & (own["correlation"] == correlation)]
-        for number, (name, rows) in enumerate(list(listed.groupby("first", sort=False))[:_MOST_LINES]):
+        for name, rows in listed.groupby("first", sort=False):
+            number = names.index(str(name))  # one colour per proxy in all panels
+            if number >= _MOST_LINES:
+                continue
             axes.plot(
                 rows["m"], rows["regret"], color=LINES[number % len(LINES)], marker=MARKERS[number % len(MARKERS)],
                 markersize=3.5, linewidth=1.1, label=f"{k:,} best by {name}" if name != RANDOM else f"{k:,} at random",
@@ -194,6 +199,10 @@ def validation_figure(points: pd.DataFrame) -> Figure:
         axes.set_visible(False)
     for axes in grid[::n_columns]:
         axes.set_ylabel("mean regret (percentage points)")
-    handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=_LEGEND_COLUMNS, frameon=False, fontsize=8)
+    shown: dict[str, Artist] = {}
+    for axes in grid[: len(places)]:
+        shown = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)} | shown
+    figure.legend(
+        list(shown.values()), list(shown), loc="outside lower center", ncols=_LEGEND_COLUMNS, frameon=False, fontsize=8
+    )
     return figure

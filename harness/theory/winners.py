@@ -229,7 +229,7 @@ def chosen_by_draws(
 
 
 def right_by_level(accuracies: NDArray[np.float64], correlation: float) -> NDArray[np.float64]:
-    """(k, N_LEVELS) probability to have an image of each difficulty right; its mean over levels is `accuracies` (k,)."""
+    """(k, N_LEVELS) probability to have an image of each difficulty right; its mean over levels is the accuracy."""
     difficulty = ndtri((np.arange(N_LEVELS) + 0.5) / N_LEVELS)
     common, own = math.sqrt(correlation), math.sqrt(1 - correlation)
     low, high = np.full(accuracies.size, -40.0), np.full(accuracies.size, 40.0)

@@ -27,7 +27,7 @@ def test_of_two_networks_the_better_one_is_chosen_as_the_closed_form_says(first,
 def test_three_networks_and_one_image_by_hand():
     """With one image those that have it right tie, and all do if none has.
 
-    The network of .9 wins alone with .9 * .5 * .8 = .36, halves with one other (.9 * .5 * .8 + .9 * .5 * .2) / 2 = .225,
+    The network of .9 wins alone with .9 * .5 * .8 = .36, half with one other, (.9 * .5 * .8 + .9 * .5 * .2) / 2 = .225,
     and takes a third where all are right, .9 * .5 * .2 = .09, or all are wrong, .1 * .5 * .8 = .04.
     """
     found = chosen(Candidates.of(np.array([0.2, 0.5, 0.9])), 1)
