@@ -12,6 +12,7 @@ FIGURES = ("linear", "mlp", "random_mlps")
 EXPERIMENTS = (*FIGURES, "training", "coverage", "validation")
 ALL = "all"
 HANDWRITING = ("mnist", "digits")
+USUAL_SCORES = Path("results/scores")
 MOST_IMAGES, MOST_DRAWS = 10_000_000, 1_000_000
 
 
@@ -106,7 +107,7 @@ class CoverageSettings:
     n_spaces: int = 500
     dataset: str = "cifar10"
     truth: str = "test200"
-    scores: Path = Path("results/scores")
+    scores: Path = USUAL_SCORES
 
     def __post_init__(self) -> None:
         _require_positive("coverage", self, "samples", "n_samples", "n_bootstraps", "n_spaces")
@@ -147,7 +148,7 @@ class ValidationSettings:
     wanted: tuple[float, ...] = (1.0, 0.5, 0.2)
     proxies: tuple[str, ...] = ("params", "flops_live", "zico", "naswot", "synflow", "meco_opt")
     shortlists: tuple[int, ...] = (10, 100, 1_000)
-    scores: tuple[Path, ...] = (Path("results/scores"),)
+    scores: tuple[Path, ...] = (USUAL_SCORES,)
 
     def __post_init__(self) -> None:
         for name, most in (("sizes", MOST_IMAGES), ("shortlists", MOST_IMAGES), ("wanted", 100)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from harness.settings import ALL, Settings
 from harness.space import SearchSpace
 from harness.tables.scores import MissingScoresError, ScoreSources
 from harness.tables.spec import TableSpec
-from harness.theory.settings import ValidationSettings
+from harness.theory.settings import USUAL_SCORES, ValidationSettings
 from harness.truth.table import TruthColumn
 
 ACCURACIES = ("accuracy", "top1", "top5", "top-1 accuracy", "top-5 accuracy")
@@ -80,8 +81,8 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
         HarnessError: for names that are unknown and data that are missing.
     """
     evaluation = Settings(sample=ALL, truth=settings.truth)
-    files = [path for path in settings.scores if not path.expanduser().is_dir()]
-    folders = [ScoreSources(path.expanduser()) for path in settings.scores if path.expanduser().is_dir()]
+    files = [path for path in settings.scores if path.suffix]
+    folders = [_sources(path) for path in settings.scores if not path.suffix]
     external = open_scores(files, (), settings.proxies) if files else None
     for name in settings.proxies:
         PROXIES.get(name)
@@ -122,6 +123,17 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
         left = tuple(f"{one.bench} / {one.data_set} left out: {one.reason}" for one in skipped)
         found[0] = replace(found[0], notes=(*found[0].notes, *left))
     return found
+
+
+def _sources(path: Path) -> ScoreSources:
+    """The score tables of a folder; none where the usual one is not there, as outside of the repository.
+
+    Raises:
+        OptionError: if there is no other folder of this name.
+    """
+    if not path.expanduser().is_dir() and path != USUAL_SCORES:
+        raise OptionError(f"scores={path} is invalid: there is no such folder of score tables, nor file of scores.")
+    return ScoreSources(path.expanduser())
 
 
 def _shares(evaluated: EvaluationSet) -> NDArray[np.float64]:

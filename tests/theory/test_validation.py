@@ -110,6 +110,7 @@ def test_the_command_on_the_digits(in_empty_folder):
         (["draws=1"], "draws=1 is invalid"),
         (["wanted=0"], "wanted=[0.0] is invalid"),
         (["proxy=zicoo"], "Did you mean 'zico'?"),
+        (["scores=nowhere"], "scores=nowhere is invalid: there is no such folder of score tables"),
         (["dataset=digit"], "Did you mean 'digits'?"),
     ],
 )
