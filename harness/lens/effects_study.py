@@ -139,7 +139,7 @@ def _effects(
             write_files(out, {picture: png(effects_figure(table, title))})
         lines += [f"### {title}", "", *_sentences(table, int(np.isfinite(own).sum())), ""]
         if exact:
-            ranks = pd.Series(own).rank().to_numpy()
+            ranks = pd.Series(own).rank().to_numpy(dtype=np.float64)
             for scale, scaled in (("value", own), ("rank", ranks)):
                 share = variance_shares(scaled, positions, held)
                 if len(share):
@@ -164,7 +164,7 @@ def _sentences(table: pd.DataFrame, n: int) -> list[str]:
     """Where the value with the best mean is not the best architecture's, by position."""
     lines = []
     for position, rows in table.groupby("position", sort=False):
-        by_mean, by_best = rows.loc[rows["mean"].idxmax()], rows.loc[rows["best"].idxmax()]
+        by_mean, by_best = rows.iloc[int(rows["mean"].argmax())], rows.iloc[int(rows["best"].argmax())]
         text = f"- {position}: best mean with {by_mean['value']} ({by_mean['mean']:.4g}"
         if np.isfinite(by_mean["mean_low"]):
             text += f" [{by_mean['mean_low']:.4g}, {by_mean['mean_high']:.4g}]"

@@ -131,7 +131,7 @@ class Study:
         """Who is chosen from a family by m images."""
         if self.correlation == 0:
             return Winner.mean([chosen(one, m) for one in family.candidates], family.accuracies)
-        key = (self.pool.bench, self.pool.dataset, self.correlation, family.first, family.k, m)
+        key = (self.pool.bench, self.pool.dataset, str(self.correlation), family.first, family.k, m)
         random = np.random.default_rng(derive_seed("validation", self.seed, *key))
         n_draws = max(2, self.settings.draws // len(family.candidates))
         drawn = [

@@ -148,7 +148,8 @@ def _below(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(k, n_counts) probabilities of fewer images right than each of the consecutive counts `at`, and of as many."""
     mass = _mass(accuracies, m, at)
-    return binom.cdf(at[0] - 1, m, accuracies)[:, None] + np.cumsum(mass, axis=1) - mass, mass
+    fewer = np.asarray(binom.cdf(at[0] - 1, m, accuracies))
+    return fewer[:, None] + np.cumsum(mass, axis=1) - mass, mass
 
 
 def _mass(accuracies: NDArray[np.float64], m: int, at: NDArray[np.int64]) -> NDArray[np.float64]:
