@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from harness import columns
 from harness.cli.config import EvaluationRequest
@@ -139,7 +140,7 @@ def _effects(
             write_files(out, {picture: png(effects_figure(table, title))})
         lines += [f"### {title}", "", *_sentences(table, int(np.isfinite(own).sum())), ""]
         if exact:
-            ranks = pd.Series(own).rank().to_numpy(dtype=np.float64)
+            ranks = np.asarray(rankdata(own), dtype=np.float64)
             for scale, scaled in (("value", own), ("rank", ranks)):
                 share = variance_shares(scaled, positions, held)
                 if len(share):
