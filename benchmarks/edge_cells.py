@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.cell_graph import CELL_POPULATIONS, CanonicalCell, Edge, canonicalise, in_population, live_edges
 from harness.space import Architecture, Execute, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
+from harness.space.positions import Position
 
 Cell = tuple[str, ...]
 """The operation on each edge, in the order of `EdgeCellSpace.edges`."""
@@ -75,6 +76,14 @@ class EdgeCellSpace(SearchSpace):
         if population not in CELL_POPULATIONS:
             return super().members(population)
         return np.array([in_population(population, self.cell(arch), self.edges) for arch in self.architectures])
+
+    @cached_property
+    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+        """The edges, `0-1` and so on, each with an operation."""
+        return tuple(Position(f"{source}-{target}", self.operations) for source, target in self.edges)
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        return [(operation,) for operation in self.cell(arch)]
 
     def executed(self, arch: Architecture, execute: Execute) -> frozenset[int]:
         """Indices of the edges whose operations a network runs."""

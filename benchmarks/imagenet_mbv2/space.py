@@ -14,12 +14,13 @@ from torch import nn
 from benchmarks.imagenet_mbv2 import mutation
 from benchmarks.imagenet_mbv2.counts import layers, search_counts
 from benchmarks.imagenet_mbv2.network import ImagenetNetwork
-from benchmarks.imagenet_mbv2.structure import HEAD_WIDTH, Stage, Structure, read, write
+from benchmarks.imagenet_mbv2.structure import EXPANSIONS, HEAD_WIDTH, KERNELS, WIDTHS, Stage, Structure, read, write
 from benchmarks.own_images import COLOURS, unfit_images
 from harness.errors import UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, OpenSpace
 from harness.space.graph import ArchitectureGraph
+from harness.space.positions import Position
 
 _START = Structure(
     8,
@@ -29,6 +30,15 @@ _START = Structure(
         Stage(6, 3, width=96, stride=2, bottleneck=48, n_layers=1),
         Stage(6, 3, width=128, stride=2, bottleneck=96, n_layers=1),
     ),
+)
+
+_WIDTHS = tuple(map(str, WIDTHS))
+_POSITIONS = (
+    Position("stem_width", _WIDTHS),
+    Position("expansion", tuple(map(str, EXPANSIONS)), is_shared=True),
+    Position("kernel", tuple(map(str, KERNELS)), is_shared=True),
+    Position("width", _WIDTHS, is_shared=True),
+    Position("bottleneck", _WIDTHS, is_shared=True),
 )
 
 
@@ -67,6 +77,20 @@ class ImagenetMbv2(OpenSpace):
     def canonical(self, arch: Architecture) -> Architecture:
         """`arch` itself: with residual links, no two structures are isomorphic."""
         return self.check(arch)
+
+    @property
+    def positions(self) -> Sequence[Position]:
+        """`stem_width`, and what all stages share: `expansion`, `kernel`, `width` and `bottleneck`.
+
+        A network has four stages or more, so that a single one has no name. Layers are limited by the cost `layers`.
+        """
+        return _POSITIONS
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        structure = read(arch)
+        of_stages = [(stage.expansion, stage.kernel, stage.width, stage.bottleneck) for stage in structure.stages]
+        shared = [tuple(map(str, dict.fromkeys(values))) for values in zip(*of_stages, strict=True)]
+        return [(str(structure.stem_width),), *shared]
 
     def unfit(self, data_set: DataSet) -> str:
         return unfit_images(data_set, multiple_of=32, n_channels=COLOURS)

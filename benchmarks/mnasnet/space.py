@@ -13,6 +13,7 @@ from benchmarks.mnasnet.structure import (
     HEAD_WIDTH,
     KERNEL,
     LAYERS,
+    NAMES,
     OPTIONS,
     SQUEEZES,
     STEM_WIDTH,
@@ -44,6 +45,7 @@ class Mnasnet(SampledSpace):
     data_sets: ClassVar[tuple[str, ...]] = ("imagenet",)
     default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {"imagenet": "val_top1"}
     options: ClassVar[Sequence[Sequence[int]]] = OPTIONS
+    choice_names: ClassVar[Sequence[str]] = NAMES
 
     @cached_property
     def architectures(self) -> Sequence[Architecture]:

@@ -26,6 +26,11 @@ OPTIONS: tuple[tuple[int, ...], ...] = tuple(
     values for longest in _LONGEST for values in ((1, 4, 6), (3, 5), tuple(range(1, longest + 1)), (0, 1))
 )
 
+NAMES: tuple[str, ...] = tuple(
+    f"stage{stage}_{what}" for stage in range(1, N_STAGES + 1) for what in ("expansion", "kernel", "layers", "squeezes")
+)
+"""What each of `OPTIONS` is; `squeezes` is 1 with squeeze-and-excitation, 0 without."""
+
 
 def read(arch: str) -> Choices:
     """The four choices of each of the seven stages.

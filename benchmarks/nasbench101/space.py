@@ -4,6 +4,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
@@ -11,11 +13,13 @@ from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
 from benchmarks.nasbench101.notations import notations
+from benchmarks.nasbench101.positions import held_by, positions, values_of
 from benchmarks.nasbench101.reference import reference_checks
 from benchmarks.own_images import unfit_images
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
+from harness.space.positions import Position
 from harness.space.reference import ReferenceCheck
 
 _LABELS = {CONV_3X3: "conv 3x3", CONV_1X1: "conv 1x1", MAX_POOL: "max pool 3x3"}
@@ -74,6 +78,18 @@ class NasBench101(SearchSpace):
 
     def unfit(self, data_set: DataSet) -> str:
         return unfit_images(data_set, multiple_of=4)
+
+    @property
+    def positions(self) -> Sequence[Position]:
+        """See `benchmarks.nasbench101.positions`: a cell's vertices are not told apart, they are counted."""
+        return positions()
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        return values_of(self.cell(arch))
+
+    def values_held(self, archs: Sequence[Architecture]) -> list[NDArray[np.bool_]]:
+        known = catalogue()
+        return held_by(known.codes[known.rows(archs)])
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         return self.layer_table([arch], data_set).row(0)

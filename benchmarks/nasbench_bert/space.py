@@ -16,6 +16,8 @@ from benchmarks.inputs.glue import LONGEST, VOCABULARY
 from benchmarks.nasbench_bert import counts
 from benchmarks.nasbench_bert.network import BertNetwork
 from benchmarks.nasbench_bert.structure import (
+    NAMES,
+    OPERATIONS,
     OPTIONS,
     Plan,
     Structure,
@@ -35,9 +37,11 @@ from benchmarks.trained_codes import read_choices
 from harness.inputs import LOSSES, MASKED, OUTPUT_SUM, DataSet
 from harness.space import BENCHMARKS, Architecture, Choices, Layer, PublishedModels, SampledSpace
 from harness.space.graph import ArchitectureGraph
+from harness.space.positions import Position, numbered
 
 _TRAINED = Path(__file__).parent / "trained.txt"
 _AGAIN = "~"
+_OPERATION = "_operation"
 
 
 class BertReading(SampledSpace, PublishedModels):
@@ -54,6 +58,7 @@ class BertReading(SampledSpace, PublishedModels):
         "canonical": "one trained encoder of each canonical class, the first in official order",
     }
     options: ClassVar[Sequence[Sequence[int]]] = OPTIONS
+    choice_names: ClassVar[Sequence[str]] = NAMES
 
     @abstractmethod
     def form(self, made: Structure) -> Structure:
@@ -82,6 +87,19 @@ class BertReading(SampledSpace, PublishedModels):
 
     def of_choices(self, choices: Choices) -> Architecture:
         return Architecture(write(structure_of(choices)))
+
+    @cached_property
+    def positions(self) -> Sequence[Position]:
+        """One for each choice; operations are called as in the string. Of two layers, layers 3 and 4 repeat them."""
+        found = numbered(self.choice_names, self.options)
+        return tuple(
+            Position(position.name, OPERATIONS) if position.name.endswith(_OPERATION) else position
+            for position in found
+        )
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        named = zip(self.choice_names, self.choices(arch), strict=True)
+        return [(OPERATIONS[value] if name.endswith(_OPERATION) else str(value),) for name, value in named]
 
     def canonical(self, arch: Architecture) -> Architecture:
         """The first trained architecture with the same network; of others a string that stands for all of them."""

@@ -26,6 +26,16 @@ OPTIONS: tuple[tuple[int, ...], ...] = (HIDDEN, DEPTHS, *_OF_LAYER * max(DEPTHS)
 """Hidden size, number of layers, and of each of four layers the operation, heads, width and number of feed-forward
 layers; where there are two, the third and fourth repeat the first and second."""
 
+NAMES: tuple[str, ...] = (
+    *("hidden", "layers"),
+    *(
+        f"layer{layer}_{what}"
+        for layer in range(1, max(DEPTHS) + 1)
+        for what in ("operation", "heads", "width", "feed_forward_layers")
+    ),
+)
+"""What each of `OPTIONS` is."""
+
 
 @dataclass(frozen=True)
 class EncoderLayer:

@@ -29,6 +29,7 @@ from benchmarks.nasbench_macro.structure import (
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, SearchSpace
 from harness.space.graph import ArchitectureGraph
+from harness.space.positions import Position
 
 _COLOURS = 3
 
@@ -66,6 +67,14 @@ class NasbenchMacro(SearchSpace):
         if population == "bottleneck_heads":
             return np.array([all(stage[0] != IDENTITY for stage in stages_of(arch)) for arch in self.architectures])
         return super().members(population)
+
+    @cached_property
+    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+        """The blocks, `block1` to `block8`: 0 identity, 1 expansion 3 and kernel 3, 2 expansion 6 and kernel 5."""
+        return tuple(Position(f"block{block}", tuple(CHOICES)) for block in range(1, N_BLOCKS + 1))
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        return [(choice,) for choice in arch]
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         return tuple(_layers(arch, data_set))

@@ -10,7 +10,7 @@ from torch import nn
 from benchmarks.inputs.nasbench_mr import SETTINGS, is_dense
 from benchmarks.nasbench_mr import counts
 from benchmarks.nasbench_mr.network import MultiResolutionNetwork
-from benchmarks.nasbench_mr.structure import OPTIONS, Structure, read, structure, write
+from benchmarks.nasbench_mr.structure import NAMES, OPTIONS, Structure, read, structure, write
 from benchmarks.trained_codes import read_choices
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Choices, Execute, Layer, SampledSpace
@@ -35,6 +35,7 @@ class NasbenchMr(SampledSpace):
         name: "val_mIoU" if is_dense(name) else "val_top1" for name in SETTINGS
     }
     options: ClassVar[Sequence[Sequence[int]]] = OPTIONS
+    choice_names: ClassVar[Sequence[str]] = NAMES
 
     @cached_property
     def architectures(self) -> Sequence[Architecture]:

@@ -20,6 +20,17 @@ OPTIONS: tuple[tuple[int, ...], ...] = (
 )
 """Two widths of the stem; of stage k the number of modules, k numbers of units and k widths; the head's width."""
 
+NAMES: tuple[str, ...] = (
+    *("stem_width1", "stem_width2"),
+    *(
+        f"stage{k}_{what}"
+        for k in range(1, N_STAGES + 1)
+        for what in ("modules", *(f"{kind}{branch}" for kind in ("units", "width") for branch in range(1, k + 1)))
+    ),
+    "head_width",
+)
+"""What each of `OPTIONS` is; branch 1 has the highest resolution."""
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -22,6 +22,7 @@ from harness.errors import UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph
+from harness.space.positions import Position, numbered
 
 WIDTHS = tuple(range(8, 65, 8))
 N_WIDTHS = 5
@@ -54,6 +55,14 @@ class NatsSss(SearchSpace):
 
     def __contains__(self, arch: str) -> bool:
         return arch in self._widths
+
+    @cached_property
+    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+        """The widths of the five blocks, `width1` to `width5`."""
+        return numbered([f"width{block}" for block in range(1, N_WIDTHS + 1)], [WIDTHS] * N_WIDTHS)
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        return [(str(width),) for width in self.widths(arch)]
 
     def unfit(self, data_set: DataSet) -> str:
         return unfit_images(data_set, multiple_of=4)

@@ -26,11 +26,13 @@ from benchmarks.transnas.skeleton import (
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph
+from harness.space.positions import Position
 
 _LENGTHS = (4, 5, 6)
 _N_WIDENINGS = (1, 2, 3)
 _N_REDUCTIONS = (1, 2, 3, 4)
 _MODULES = "1234"
+_ABSENT = "absent"
 _WHOLE = 64  # pixels of an image that stem and modules can halve as often as they may
 
 
@@ -62,6 +64,21 @@ class TransnasMacro(SearchSpace):
     def canonical(self, arch: Architecture) -> Architecture:
         """`arch` itself: two skeletons with the same convolutions differ in their feature map sizes."""
         return self.check(arch)
+
+    @cached_property
+    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+        """The number of `modules`, and `module1` to `module6`: 1 plain, 2 wider, 3 smaller, 4 both; or absent."""
+        n_always, n_most = min(_LENGTHS), max(_LENGTHS)
+        always, rest = tuple(_MODULES), (*_MODULES, _ABSENT)
+        return (
+            Position("modules", tuple(map(str, _LENGTHS))),
+            *(Position(f"module{at}", always if at <= n_always else rest) for at in range(1, n_most + 1)),
+        )
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        modules = skeleton_of(arch).modules
+        absent = [_ABSENT] * (max(_LENGTHS) - len(modules))
+        return [(value,) for value in (str(len(modules)), *modules, *absent)]
 
     def unfit(self, data_set: DataSet) -> str:
         return unfit_images(data_set, multiple_of=64, n_channels=COLOURS)

@@ -114,8 +114,10 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",
             "Shows which counts each proxy follows, which proxies rank alike and what transfers between data sets; "
-            "with study=batches, init or inputs, how stable scores are under other settings.",
-            ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=batches proxy=zico", "study=init proxy=all"),
+            "with study=batches, init or inputs, how stable scores are under other settings; with study=effects, what "
+            "each operation or width does to scores and truth.",
+            ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=batches proxy=zico",
+             "study=effects bench=nats_tss dataset=digits sample=all"),
             "lens", _SCORES, _OPTIONS,
         ),
         Command(
@@ -142,7 +144,8 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "theory", "harness.theory.__main__", "check the theory behind ZiCo: figures 1, 2 and 5 of the paper",
-            "Checks the theory behind ZiCo (arXiv:2301.11300, Section 3): figures 1, 2 and 5, and a study of cells.",
+            "Checks the theory behind ZiCo (arXiv:2301.11300, Section 3): figures 1, 2 and 5, and a study of cells; "
+            "experiment=validation: what choosing a network by m validation images costs.",
             ("experiment=linear", "experiment=mlp mlp.widths=[64] mlp.n_draws=200", "experiment=training"),
             "theory", "Finished experiments and scores are kept; run the same command again.",
         ),

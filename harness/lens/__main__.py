@@ -1,8 +1,9 @@
-"""The command `python -m harness.lens [study=batches|init|inputs] ...`: the settings are those of an evaluation.
+"""The command `python -m harness.lens [study=batches|init|inputs|effects] ...`: settings are those of an evaluation.
 
 Without a study: correlation with architecture statistics (bias.csv), rank correlation between proxies (similarity.csv)
 and transfer to other data sets and tasks (transfer.csv). With a study: the same proxies under varied settings
-(stability.csv). Each table has a figure; lens.md combines them. The evaluations are in the same folder.
+(stability.csv), or what each operation or width does to scores and truth (effects.csv). Each table has a figure;
+lens.md combines them. The evaluations are in the same folder.
 """
 
 import sys
@@ -27,6 +28,7 @@ from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
 from harness.lens.bias import SAME_GROUP, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
+from harness.lens.effects_study import effects_study
 from harness.lens.stability import STUDIES, stability_table, variants
 from harness.proxy import baseline_names
 from harness.registry import unknown_name
@@ -35,6 +37,8 @@ from harness.report.heat_map import matrix
 from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records
 from harness.settings import ALL
+
+EFFECTS = "effects"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -57,8 +61,8 @@ def read(config: DictConfig) -> LensRequest:
         HarnessError: for values that are invalid.
     """
     study = config["study"]
-    if study is not None and study not in STUDIES:
-        raise OptionError(unknown_name("study", str(study), list(STUDIES)))
+    if study is not None and study not in (*STUDIES, EFFECTS):
+        raise OptionError(unknown_name("study", str(study), [*STUDIES, EFFECTS]))
     return LensRequest(read_request(config), study)
 
 
@@ -68,7 +72,10 @@ def run(request: LensRequest) -> None:
     Raises:
         HarnessError: for a user's mistake or missing data.
     """
-    out = _lens(request.evaluation) if request.study is None else _study(request.study, request.evaluation)
+    if request.study == EFFECTS:
+        out = effects_study(request.evaluation)
+    else:
+        out = _lens(request.evaluation) if request.study is None else _study(request.study, request.evaluation)
     print((out / "lens.md").read_text(encoding="utf-8"), end="")
     print(out)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import UnknownNameError
 from harness.space.notation import Architecture
+from harness.space.positions import Position, numbered
 from harness.space.search_space import SearchSpace
 
 Choices = tuple[int, ...]
@@ -20,10 +21,12 @@ Choices = tuple[int, ...]
 class SampledSpace(SearchSpace):
     """A space of independent choices; `architectures` are those that were trained, and only these have an index.
 
-    The other architectures can be named, drawn, mutated and scored. `options` are the values of each choice.
+    The other architectures can be named, drawn, mutated and scored. `options` are the values of each choice, and
+    `choice_names` what a restriction calls them; without names it has no positions.
     """
 
     options: ClassVar[Sequence[Sequence[int]]]
+    choice_names: ClassVar[Sequence[str]] = ()
     populations: ClassVar[Mapping[str, str]] = {
         "all": "every trained architecture",
         "canonical": "every trained architecture: no two have the same network",
@@ -40,6 +43,14 @@ class SampledSpace(SearchSpace):
     @abstractmethod
     def of_choices(self, choices: Choices) -> Architecture:
         """The official string of a choice for each of `options`."""
+
+    @cached_property
+    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+        """One for each of `options`."""
+        return numbered(self.choice_names, self.options) if self.choice_names else ()
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        return [(str(value),) for value in self.choices(arch)] if self.choice_names else ()
 
     @property
     def complete(self) -> bool:

@@ -17,6 +17,7 @@ from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
 from harness.space.notation import Architecture
+from harness.space.positions import Position
 from harness.space.reference import ReferenceCheck
 
 Execute = Literal["live", "all"]
@@ -85,6 +86,31 @@ class SearchSpace(ArchitectureSet):
         if population == "canonical":
             return np.array([arch == form for arch, form in zip(archs, self.canonical_forms(archs), strict=True)])
         return np.ones(len(archs), dtype=np.bool_)
+
+    @property
+    def positions(self) -> Sequence[Position]:
+        """The places of an architecture that a restriction can name, with the values that each can hold.
+
+        Empty unless the space says so: then only names, counts and costs can restrict it.
+        """
+        return ()
+
+    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
+        """What an architecture holds at each of `positions`: one value, or those of all parts that share it."""
+        return ()
+
+    def values_held(self, archs: Sequence[Architecture]) -> list[NDArray[np.bool_]]:
+        """For each of `positions`, whether each architecture holds each value, [n_archs, n_values].
+
+        Large spaces override it with a faster implementation.
+        """
+        positions = self.positions
+        held = [np.zeros((len(archs), len(position.values)), dtype=np.bool_) for position in positions]
+        for row, arch in enumerate(archs):
+            for of_position, position, values in zip(held, positions, self.values_at(arch), strict=True):
+                for value in values:
+                    of_position[row, position.places[value]] = True
+        return held
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:

@@ -3,4 +3,6 @@
 `python -m harness.theory experiment=linear|mlp|random_mlps|all|training`;
 docs/explanation/theory.md derives the bounds.
 `experiment=coverage` is about the harness's own statistics: whether its intervals cover.
+`experiment=validation` says what it costs to choose a network by m validation images, and how many images and trainings
+a proxy saves that draws up a shortlist first.
 """

@@ -18,12 +18,14 @@ class Listing:
         heading: of its section on the page.
         shown: what the page shows of it, as text.
         legend: what its columns are, in sentences.
+        name: of a further listing, whose file is FINDING_NAME.csv.
     """
 
     frame: pd.DataFrame
     heading: str
     shown: pd.DataFrame
     legend: tuple[str, ...]
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,7 @@ class Finding:
         notes: sentences with measured values.
         listing: the table of an experiment without trends.
         data: what `source` describes.
+        further: listings after the first one, each with a name.
     """
 
     name: str
@@ -51,3 +54,4 @@ class Finding:
     notes: tuple[str, ...] = field(default=())
     listing: Listing | None = None
     data: str = "Images"
+    further: tuple[Listing, ...] = field(default=())

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from harness.errors import OptionError
 from harness.registry import unknown_name
 
 FIGURES = ("linear", "mlp", "random_mlps")
 """Figures 1, 2 and 5 of the paper, which `experiment=all` reproduces."""
-EXPERIMENTS = (*FIGURES, "training", "coverage")
+EXPERIMENTS = (*FIGURES, "training", "coverage", "validation")
 ALL = "all"
 HANDWRITING = ("mnist", "digits")
+USUAL_SCORES = Path("results/scores")
+MOST_IMAGES, MOST_DRAWS = 10_000_000, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class CoverageSettings:
     n_spaces: int = 500
     dataset: str = "cifar10"
     truth: str = "test200"
-    scores: Path = Path("results/scores")
+    scores: Path = USUAL_SCORES
 
     def __post_init__(self) -> None:
         _require_positive("coverage", self, "samples", "n_samples", "n_bootstraps", "n_spaces")
@@ -127,6 +130,40 @@ class CoverageSettings:
 
 
 @dataclass(frozen=True)
+class ValidationSettings:
+    """The study of validation sizes; on the command line its settings belong to no group and are called as in `KEYS`.
+
+    Raises:
+        OptionError: for an invalid value; the message says what is valid.
+    """
+
+    KEYS: ClassVar[dict[str, str]] = {"benches": "bench", "data_sets": "dataset", "proxies": "proxy", "shortlists": "k"}
+
+    benches: tuple[str, ...] = ("nats_tss",)
+    data_sets: tuple[str, ...] = ("cifar10", "cifar100", "ImageNet16-120")
+    truth: str | None = None
+    sizes: tuple[int, ...] = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000)
+    correlation: tuple[float, ...] = (0.0,)
+    draws: int = 300
+    wanted: tuple[float, ...] = (1.0, 0.5, 0.2)
+    proxies: tuple[str, ...] = ("params", "flops_live", "zico", "naswot", "synflow", "meco_opt")
+    shortlists: tuple[int, ...] = (10, 100, 1_000)
+    scores: tuple[Path, ...] = (USUAL_SCORES,)
+
+    def __post_init__(self) -> None:
+        for name, most in (("sizes", MOST_IMAGES), ("shortlists", MOST_IMAGES), ("wanted", 100)):
+            key, values = self.KEYS.get(name, name), list(getattr(self, name))
+            if not all(0 < value <= most for value in values):
+                raise OptionError(f"{key}={values} is invalid: it must be above 0 and at most {most:,}.")
+        if list(self.sizes) != sorted(set(self.sizes)):
+            raise OptionError(f"sizes={list(self.sizes)} is invalid: it must ascend.")
+        if not all(0 <= value < 1 for value in self.correlation):
+            raise OptionError(f"correlation={list(self.correlation)} is invalid: it must be 0 or more and below 1.")
+        if not 2 <= self.draws <= MOST_DRAWS:
+            raise OptionError(f"draws={self.draws} is invalid: it must be 2 to {MOST_DRAWS:,}.")
+
+
+@dataclass(frozen=True)
 class TheorySettings:
     """All settings of `python -m harness.theory`.
 
@@ -146,6 +183,7 @@ class TheorySettings:
     random_mlps: RandomMlpsSettings = field(default_factory=RandomMlpsSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
     coverage: CoverageSettings = field(default_factory=CoverageSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
 
     def __post_init__(self) -> None:
         if self.experiment not in (*EXPERIMENTS, ALL):

@@ -17,7 +17,7 @@ from harness.theory.trends import trend_table
 def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -> list[Path]:
     """Write NAME.md, NAME.csv, NAME.parquet (points), NAME.json and the figures; existing files are replaced.
 
-    NAME.csv holds the trends, or the listing of a finding without trends.
+    NAME.csv holds the trends, or the listing of a finding without trends; further listings are NAME_LISTING.csv.
 
     Raises:
         OptionError: if the folder cannot be written.
@@ -31,6 +31,9 @@ def write_finding(out: Path, finding: Finding, provenance: Mapping[str, JSON]) -
         f"{finding.name}.json": (json.dumps(provenance, indent=2, ensure_ascii=False, default=str) + "\n").encode(),
         f"{finding.name}.md": _page(finding, table, provenance).encode(),
     }
+    for listing in finding.further:
+        text = listing.frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        files[f"{finding.name}_{listing.name}.csv"] = text.encode()
     for name, make in finding.pictures.items():
         with style(own_text=True):
             files[f"{name}.png"] = png(make())
@@ -52,6 +55,7 @@ def _page(finding: Finding, table: pd.DataFrame, provenance: Mapping[str, JSON])
         "",
         *[line for name in finding.pictures for line in (f"![{finding.title}]({name}.png)", "")],
         *(_trends(table) if finding.listing is None else _listed(finding.listing)),
+        *(line for listing in finding.further for line in ("", *_listed(listing))),
         "",
     ]
     return "\n".join(lines)
