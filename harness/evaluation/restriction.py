@@ -101,7 +101,9 @@ def open_restriction(space: SearchSpace, data_set: DataSet, settings: Settings) 
     file = read_restriction(settings.restrict)
     if file.wanted.bench not in (space.name, space.word):
         raise OptionError(
-            file.said(f"it restricts {file.wanted.bench}, but bench={space.word} is asked for; a file is of one benchmark.")
+            file.said(
+                f"it restricts {file.wanted.bench}, but bench={space.word} is asked for; a file is of one benchmark."
+            )
         )
     allowed = _allowed(file, space)
     tests: list[Test] = []

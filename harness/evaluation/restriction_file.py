@@ -98,7 +98,7 @@ def _values(path: Path, data: bytes) -> dict[str, Any]:
     if len(data) > _MOST_BYTES:
         raise CorruptDataError(f"restrict={path} has {len(data):,} bytes; a restriction has at most {_MOST_BYTES:,}.")
     try:
-        values = yaml.load(data.decode("utf-8-sig"), Loader=_Texts)  # noqa: S506  (a loader of texts alone)
+        values = yaml.load(data.decode("utf-8-sig"), Loader=_Texts)
     except UnicodeDecodeError:
         raise CorruptDataError(f"restrict={path} is no text in UTF-8.") from None
     except yaml.MarkedYAMLError as error:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.evaluation.evaluation_set import EvaluationSet
 from harness.evaluation.costs import Cost
+from harness.evaluation.evaluation_set import EvaluationSet
 from harness.search.run import SearchRun, SearchTask
 from harness.searchers import Status
 from harness.space import Architecture

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.errors import MissingDataError, OptionError
+from harness.evaluation.costs import Budget, Cost, open_costs
 from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from harness.evaluation.pairs import Skipped, attempted, pairs
 from harness.evaluation.restriction import Restriction, open_restriction
 from harness.inputs import DataSet, draw_batches, own_data
 from harness.scoring import ContextSpec
 from harness.scoring.proxy_spec import ProxySpec
-from harness.evaluation.costs import Budget, Cost, open_costs
 from harness.search.outcome import SpaceTruth
 from harness.search.settings import SearchSettings, SearchSpec
 from harness.settings import ALL, Settings

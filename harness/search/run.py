@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, OptionError
+from harness.evaluation.costs import Budget
+from harness.evaluation.restriction import Restriction
 from harness.inputs import DataSet
 from harness.proxy import Sees
 from harness.randomness import derive_seed
-from harness.evaluation.costs import Budget
-from harness.evaluation.restriction import Restriction
 from harness.search.objective import Components, Objective
 from harness.search.scores import Scores
 from harness.search.settings import SearchSettings
