@@ -125,8 +125,8 @@ class _PartOfSpace:
             if self._part.inside([drawn])[0]:
                 return drawn
         raise OptionError(
-            f"None of {_MOST_DRAWS:,} architectures drawn from {self._whole.name} is inside {self._part.words}. Restrict "
-            "less, or start inside it: search=evolution start=ARCHITECTURE."
+            f"None of {_MOST_DRAWS:,} architectures drawn from {self._whole.name} is inside {self._part.words}. "
+            "Restrict less, or start inside it: search=evolution start=ARCHITECTURE."
         )
 
     def _drawn(self, rng: Random) -> Architecture:
