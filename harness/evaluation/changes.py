@@ -76,10 +76,11 @@ def changes_of(place: Place, arch: Architecture, proxies: Sequence[str] = ()) ->
     table[SAME_NETWORK] = [form == forms[0] for form in forms]
     notes: list[str] = []
     scores = dict(_stored(place, archs, parse_proxies(list(proxies) or list(PROXIES), {}), notes))
-    missing = [spec.name for spec in parse_proxies(list(proxies), {}) if spec.name not in scores]
+    costs = pd.DataFrame([space.costs(one, data_set) for one in archs])
+    asked = [spec.name for spec in parse_proxies(list(proxies), {})]
+    missing = [name for name in asked if name not in scores and name not in costs]
     if missing:
         notes.append(f"{place.store} has no scores of these architectures by {', '.join(missing)}")
-    costs = pd.DataFrame([space.costs(one, data_set) for one in archs])
     scores = {name: values for name, values in scores.items() if name not in costs}
     table = table.assign(**scores, **{str(name): costs[name] for name in costs})
     notes += _add_truth(table, space, data_set)
