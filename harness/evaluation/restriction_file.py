@@ -83,7 +83,8 @@ def read_restriction(path: Path) -> RestrictionFile:
             "or archs."
         ) from None
     values = _values(path, data)
-    _refuse_empty(path, values)
+    if set(values) <= {one.name for one in fields(Wanted)}:  # another key is told below
+        _refuse_empty(path, values)
     wanted = read_into(Wanted, values, Source(noun="key of a restriction", file=str(path)))
     for name, limits in wanted.ranges.items():
         if limits.min is not None and limits.max is not None and limits.min > limits.max:
@@ -143,8 +144,8 @@ def _refuse_empty(path: Path, values: Mapping[str, Any]) -> None:
         raise OptionError(
             f"{path} restricts nothing: give one of {', '.join(CONDITIONS)}, such as allow: {{POSITION: [VALUE, ...]}}."
         )
-    for name in (one.name for one in fields(Wanted)):
-        for place in _empty(values.get(name), name):
+    for name, value in values.items():
+        for place in _empty(value, name):
             raise OptionError(f"{path}: {place} is empty, so that nothing is left; give a value, or leave it out.")
 
 

@@ -39,11 +39,8 @@ def test_two_edges_leave_625_cells_whose_best_are_known(tmp_path, truth_oracle):
     index = restriction.require_some()
     assert index.size == 625
     table = np.load(truth_oracle / "nats_tss.npz", allow_pickle=False)
-    bests = [np.nanmax(table[name][index]) for name in BEST]
-    assert np.round(bests, 2).tolist() == [94.37, 73.51, 47.17]
-
-
-BEST = ("test200_c10", "test200_c100", "test200_in16")
+    bests = [round(float(np.nanmax(table[f"test200_{name}"][index])), 2) for name in ("c10", "c100", "in16")]
+    assert bests == [94.37, 73.51, 47.17]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +97,10 @@ def test_a_canonical_form_is_inside_if_one_of_its_names_is(tmp_path):
         ("bench: nats_sss\nfix: {width1: 8}", "it restricts nats_sss, but bench=nats_tss is asked for"),
         ("bench: nats_tss\nfix: {0-4: none}", "No position of nats_tss is called '0-4'"),
         ("bench: nats_tss\nfix: {0-1: skip}", "No value of 0-1 is called 'skip'"),
-        ("bench: nats_tss\nfix: {0-1: none}\nallow: {0-1: skip_connect}", "nothing is left at 0-1; its values are none"),
+        (
+            "bench: nats_tss\nfix: {0-1: none}\nallow: {0-1: skip_connect}",
+            "nothing is left at 0-1; its values are none",
+        ),
         ("bench: nats_tss\nranges: {0-1: {min: 2}}", "ranges.0-1 is invalid: its values are no numbers"),
         ("bench: nats_tss\nbudget: {params: 10}", "budget.params=10 leaves no architecture of nats_tss: the smallest"),
         ("bench: nats_tss\nbudget: {zico: 10}", "zico cannot be a budget"),
@@ -188,7 +188,7 @@ def test_a_start_outside_is_refused(tmp_path):
     path = tmp_path / "space.yaml"
     path.write_text(SKIP_AND_CONV, encoding="utf-8")
     base = Settings(restrict=path, out=tmp_path / "out", store=tmp_path / "scores.sqlite")
-    with pytest.raises(HarnessError, match="start=11 is outside restrict=.*: its 0-3 is none"):
+    with pytest.raises(HarnessError, match=r"start=11 is outside restrict=.*: its 0-3 is none"):
         search(SearchSpec(proxies=("params",)), SearchSettings(base, steps=20, start="11"))
 
 
