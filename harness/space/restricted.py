@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from random import Random
 from typing import Any, cast
 
@@ -40,17 +40,21 @@ class Part:
 
     def inside(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
         """Which architectures are inside, by the names that they have, bool [n]."""
-        found = self._by_positions(archs)
-        for test in self.tests:
-            rows = np.flatnonzero(found)
-            if rows.size:
-                found[rows] = test([archs[row] for row in rows])
+        if not self.allowed_places:
+            return self._by_tests(archs)
+        found = self._by_values(self.space.values_held(archs))
+        rows = np.flatnonzero(found)
+        found[rows] = self._by_tests([archs[row] for row in rows])
         return found
 
     @cached_property
     def index(self) -> NDArray[np.int64]:
         """The places in `space.architectures` of those inside, ascending."""
-        return np.flatnonzero(self.inside(self.space.architectures)).astype(np.int64)
+        rows = np.flatnonzero(self._by_values(_held_by_all(self.space))) if self.allowed_places else None
+        archs = self.space.architectures
+        if rows is None:
+            return np.flatnonzero(self.inside(archs)).astype(np.int64)
+        return rows[self._by_tests([archs[row] for row in rows])].astype(np.int64)
 
     @cached_property
     def allowed_places(self) -> dict[int, NDArray[np.bool_]]:
@@ -61,13 +65,25 @@ class Part:
             if position.name in self.allowed
         }
 
-    def _by_positions(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
+    def _by_values(self, held: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Which architectures hold allowed values only; see `SearchSpace.values_held`."""
+        outside = [held[at][:, ~allowed].any(axis=1) for at, allowed in self.allowed_places.items()]
+        return ~np.logical_or.reduce(outside)
+
+    def _by_tests(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
+        """Which architectures pass all tests; a test sees those that passed the ones before it."""
         found = np.ones(len(archs), dtype=np.bool_)
-        if self.allowed_places:
-            held = self.space.values_held(archs)
-            for at, allowed in self.allowed_places.items():
-                found &= ~held[at][:, ~allowed].any(axis=1)
+        for test in self.tests:
+            rows = np.flatnonzero(found)
+            if rows.size:
+                found[rows] = test([archs[row] for row in rows])
         return found
+
+
+@lru_cache(maxsize=4)
+def _held_by_all(space: SearchSpace) -> list[NDArray[np.bool_]]:
+    """What all listed architectures of a space hold: many parts of one space are made of it."""
+    return space.values_held(space.architectures)
 
 
 class _PartOfSpace:
