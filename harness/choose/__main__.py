@@ -157,9 +157,7 @@ def _simulate(request: ChooseRequest) -> None:
     if chosen.score_tables is None:
         raise OptionError("score_tables=null is invalid: a simulation takes its scores from score tables.")
     if asked.settings.restrict is not None:
-        raise OptionError(
-            "restrict= is for choosing what to train; simulate= draws from the whole space."
-        )
+        raise OptionError("restrict= is for choosing what to train; simulate= draws from the whole space.")
     tables = chosen.score_tables
     named = pairs(asked.benches, asked.data_sets, asked.settings)
     opened, skipped = attempted(
