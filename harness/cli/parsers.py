@@ -98,9 +98,7 @@ def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arch", metavar="ARCH", help="an index, or an official string or another notation")
     _own_data(parser, "the only data set to describe it on (default: all of the benchmark)")
     parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
-    parser.add_argument(
-        "--changes", action="store_true", help="list what is one step away, with its scores"
-    )
+    parser.add_argument("--changes", action="store_true", help="list what is one step away, with its scores")
     parser.add_argument("--csv", type=Path, help="with --changes: write all of them into this file")
     parser.add_argument("--proxy", nargs="+", default=[], metavar="PROXY", help="with --changes: only these proxies")
     parser.add_argument(

@@ -168,5 +168,5 @@ def _components(
         for key in filter(is_here, opened.score_keys()):
             names = scored_as(key)
             found = opened.find(key, set(names))
-            rows = [dict(found[one].components) if one in found and found[one].status == OK else {} for one in names]
-            yield key, pd.DataFrame(rows, index=range(len(names)), dtype="float64")
+            known = [dict(found[one].components) if one in found and found[one].status == OK else {} for one in names]
+            yield key, pd.DataFrame(known, index=range(len(names)), dtype="float64")

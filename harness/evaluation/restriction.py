@@ -1,6 +1,6 @@
 """Restrictions: the part of a space that a file allows, by positions, names and costs on a data set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -32,7 +32,7 @@ class Restriction:
     part: Part
     budget: Budget
 
-    def inside(self, archs: "list[Architecture] | tuple[Architecture, ...]") -> NDArray[np.bool_]:
+    def inside(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
         """Which architectures are inside, bool [n]."""
         return self.part.inside(archs)
 

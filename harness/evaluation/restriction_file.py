@@ -99,12 +99,12 @@ def _values(path: Path, data: bytes) -> dict[str, Any]:
     if len(data) > _MOST_BYTES:
         raise CorruptDataError(f"restrict={path} has {len(data):,} bytes; a restriction has at most {_MOST_BYTES:,}.")
     try:
-        values = yaml.load(data.decode("utf-8-sig"), Loader=_Texts)
+        values = _texts(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise CorruptDataError(f"restrict={path} is no text in UTF-8.") from None
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise CorruptDataError(f"restrict={path} is no YAML{line}: {error.problem}.") from None
+        raise CorruptDataError(f"restrict={path} is no YAML of a restriction{line}: {error.problem}.") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise CorruptDataError(f"restrict={path} is no YAML: {type(error).__name__}.") from None
     if not isinstance(values, dict):
@@ -112,26 +112,32 @@ def _values(path: Path, data: bytes) -> dict[str, Any]:
     return values
 
 
-class _Texts(yaml.BaseLoader):
-    """Scalars are texts. No anchors, which can make a short file large; no tags; no key twice."""
+def _texts(text: str) -> object:
+    """The document of a YAML text, its scalars as texts.
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise yaml.MarkedYAMLError(problem="anchors are not allowed", problem_mark=event.start_mark)
-        if getattr(event, "tag", None) is not None:
-            raise yaml.MarkedYAMLError(problem="tags are not allowed", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+    Raises:
+        yaml.YAMLError: if it is none, and for anchors, which can make a short file large, tags, and a key twice.
+    """
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        for what in ("anchor", "tag"):
+            if getattr(event, what, None) is not None:
+                raise yaml.MarkedYAMLError(problem=f"{what}s are not allowed", problem_mark=event.start_mark)
+    return _of_node(yaml.compose(text, Loader=yaml.BaseLoader))
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
-            if not name or name in seen:
-                problem = f"the key {name} occurs twice" if name else "a key is no name"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
+
+def _of_node(node: Any) -> object:
+    if isinstance(node, yaml.SequenceNode):
+        return [_of_node(one) for one in node.value]
+    if not isinstance(node, yaml.MappingNode):
+        return None if node is None else node.value
+    found: dict[str, object] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode) or not key.value:
+            raise yaml.MarkedYAMLError(problem="a key is no name", problem_mark=key.start_mark)
+        if key.value in found:
+            raise yaml.MarkedYAMLError(problem=f"the key {key.value} occurs twice", problem_mark=key.start_mark)
+        found[key.value] = _of_node(value)
+    return found
 
 
 def _refuse_empty(path: Path, values: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ class Part:
             return self._by_tests(archs)
         found = self._by_values(self.space.values_held(archs))
         rows = np.flatnonzero(found)
-        found[rows] = self._by_tests([archs[row] for row in rows])
+        found[rows] = self._by_tests([archs[row] for row in rows.tolist()])
         return found
 
     @cached_property
@@ -54,7 +54,7 @@ class Part:
         archs = self.space.architectures
         if rows is None:
             return np.flatnonzero(self.inside(archs)).astype(np.int64)
-        return rows[self._by_tests([archs[row] for row in rows])].astype(np.int64)
+        return rows[self._by_tests([archs[row] for row in rows.tolist()])].astype(np.int64)
 
     @cached_property
     def allowed_places(self) -> dict[int, NDArray[np.bool_]]:
@@ -67,8 +67,10 @@ class Part:
 
     def _by_values(self, held: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
         """Which architectures hold allowed values only; see `SearchSpace.values_held`."""
-        outside = [held[at][:, ~allowed].any(axis=1) for at, allowed in self.allowed_places.items()]
-        return ~np.logical_or.reduce(outside)
+        found = np.ones(len(held[0]), dtype=np.bool_)
+        for at, allowed in self.allowed_places.items():
+            found &= ~held[at][:, ~allowed].any(axis=1)
+        return found
 
     def _by_tests(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
         """Which architectures pass all tests; a test sees those that passed the ones before it."""
@@ -76,7 +78,7 @@ class Part:
         for test in self.tests:
             rows = np.flatnonzero(found)
             if rows.size:
-                found[rows] = test([archs[row] for row in rows])
+                found[rows] = test([archs[row] for row in rows.tolist()])
         return found
 
 
@@ -106,7 +108,7 @@ class _PartOfSpace:
     def architectures(self) -> Sequence[Architecture]:
         """The listed architectures inside, in official order."""
         listed = self._whole.architectures
-        return tuple(listed[row] for row in self._part.index)
+        return tuple(listed[row] for row in self._part.index.tolist())
 
     @property
     def start(self) -> Architecture:
@@ -117,7 +119,7 @@ class _PartOfSpace:
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The neighbours inside, which may be none."""
         found = self._whole.neighbours(arch)
-        return tuple(found[row] for row in np.flatnonzero(self._part.inside(found)))
+        return tuple(found[row] for row in np.flatnonzero(self._part.inside(found)).tolist())
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         """A mutation inside, as the space draws it; a uniform draw where `arch` has no neighbour inside."""
@@ -152,8 +154,8 @@ class _PartOfSpace:
         allowed = self._part.allowed_places
         choices = []
         for at, values in enumerate(self._whole.options):
-            here = allowed.get(at)
-            choices.append(rng.choice(values if here is None else [values[place] for place in np.flatnonzero(here)]))
+            places = np.flatnonzero(allowed[at]).tolist() if at in allowed else range(len(values))
+            choices.append(values[rng.choice(places)])
         return self._whole.of_choices(tuple(choices))
 
 

@@ -45,7 +45,7 @@ class SampledSpace(SearchSpace):
         """The official string of a choice for each of `options`."""
 
     @cached_property
-    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+    def positions(self) -> Sequence[Position]:
         """One for each of `options`."""
         return numbered(self.choice_names, self.options) if self.choice_names else ()
 

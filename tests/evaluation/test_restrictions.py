@@ -110,7 +110,7 @@ def test_a_canonical_form_is_inside_if_one_of_its_names_is(tmp_path):
         ("bench: nats_tss\narchs: [11]\nfix: {0-3: skip_connect}", "it leaves no architecture of nats_tss"),
         ("bench: nats_tss\nforbid: {0-1: none}", "No key of a restriction is called 'forbid'"),
         ("- nats_tss", "is no restriction: it must have keys"),
-        ("bench: nats_tss\nfix: {0-1: none\n", "is no YAML in line 3"),
+        ("bench: nats_tss\nfix: {0-1: none\n", "is no YAML of a restriction in line 3"),
         ("bench: nats_tss\nfix: {0-1: none, 0-1: none}", "the key 0-1 occurs twice"),
         ("bench: nats_tss\nallow: &a {0-1: *a}", "anchors are not allowed"),
         ("bench: nats_tss\nfix: !!python/name:os.system {0-1: none}", "tags are not allowed"),
