@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from harness.errors import OptionError
 from harness.space.notation import Architecture
-from harness.space.sampled import SampledSpace
 from harness.space.search_space import SearchSpace
 
 _MOST_DRAWS = 2_000
@@ -131,7 +130,7 @@ class _PartOfSpace:
         return rng.choice(found) if found else self.random(rng)
 
     def random(self, rng: Random) -> Architecture:
-        """An architecture inside, drawn uniformly, or as the whole space draws where it has another distribution.
+        """An architecture inside, drawn uniformly; in a space too large to list as the space draws, then adapted.
 
         Raises:
             OptionError: in a space that is too large to list, if none of many draws is inside.
@@ -139,24 +138,13 @@ class _PartOfSpace:
         if self._whole.complete:
             return rng.choice(self.architectures)
         for _ in range(_MOST_DRAWS):
-            drawn = self._drawn(rng)
+            drawn = self._whole.adapted(self._whole.random(rng), self._part.allowed, rng)
             if self._part.inside([drawn])[0]:
                 return drawn
         raise OptionError(
             f"None of {_MOST_DRAWS:,} architectures drawn from {self._whole.name} is inside {self._part.words}. "
             "Restrict less, or start inside it: search=evolution start=ARCHITECTURE."
         )
-
-    def _drawn(self, rng: Random) -> Architecture:
-        """A draw from the whole space, or where choices are independent, from those that are allowed."""
-        if not (isinstance(self._whole, SampledSpace) and self._part.allowed_places):
-            return self._whole.random(rng)
-        allowed = self._part.allowed_places
-        choices = []
-        for at, values in enumerate(self._whole.options):
-            places = np.flatnonzero(allowed[at]).tolist() if at in allowed else range(len(values))
-            choices.append(values[rng.choice(places)])
-        return self._whole.of_choices(tuple(choices))
 
 
 def restricted(part: Part) -> SearchSpace:

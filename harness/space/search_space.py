@@ -112,6 +112,14 @@ class SearchSpace(ArchitectureSet):
                     of_position[row, position.places[value]] = True
         return held
 
+    def adapted(self, arch: Architecture, allowed: Mapping[str, frozenset[str]], rng: Random) -> Architecture:
+        """`arch` with each value that is not allowed at its position replaced by a uniform draw of those that are.
+
+        A space that cannot be listed overrides it, so that few draws are needed for one inside a small part; others
+        give `arch` itself.
+        """
+        return arch
+
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         """The layers of the official network, including dead ones."""

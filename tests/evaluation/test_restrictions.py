@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from torch import nn
 
 from harness.choose.__main__ import _opened
 from harness.errors import HarnessError
 from harness.evaluation import evaluate
+from harness.evaluation.marks import Mark, write_marks
 from harness.evaluation.population import open_population, restricted_population
 from harness.evaluation.restriction import Restriction, open_restriction
 from harness.evaluation.restriction_file import read_restriction
@@ -17,7 +19,7 @@ from harness.inputs import DATA_SETS
 from harness.score import main as score
 from harness.search import SearchSettings, SearchSpec, search
 from harness.settings import Settings
-from harness.space import BENCHMARKS
+from harness.space import BENCHMARKS, ModelSpace
 from harness.store import ScoreStore
 
 TSS, DIGITS = BENCHMARKS.get("nats_tss"), DATA_SETS.get("digits")
@@ -133,6 +135,26 @@ def test_a_range_and_a_space_without_positions_are_told(tmp_path):
         read_restriction(tmp_path / "no.yaml")
 
 
+class Small(ModelSpace):
+    """Networks of a user's own, which name no positions."""
+
+    name = "small"
+    architectures = ("narrow", "wide", "deep")
+
+    def build(self, arch: str) -> nn.Module:
+        return nn.Linear(64, 10)
+
+
+def test_networks_of_ones_own_are_restricted_by_name(tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text("bench: small\narchs: [deep, narrow]\n", encoding="utf-8")
+    restriction = open_restriction(Small(), DIGITS, Settings(restrict=path))
+    assert restriction.require_some().tolist() == [0, 2]
+    path.write_text("bench: small\nfix: {width: 8}\n", encoding="utf-8")
+    with pytest.raises(HarnessError, match="small names no positions, so that allow, fix and ranges say nothing about"):
+        open_restriction(Small(), DIGITS, Settings(restrict=path))
+
+
 def test_an_evaluation_is_about_what_is_inside_and_scores_do_not_depend_on_it(tmp_path, rough_intervals):
     path = tmp_path / "space.yaml"
     path.write_text(SKIP_AND_CONV, encoding="utf-8")
@@ -158,6 +180,7 @@ def test_an_exhaustive_search_within_equals_the_filter(tmp_path):
     path.write_text(SKIP_AND_CONV, encoding="utf-8")
     base = Settings(restrict=path, out=tmp_path / "out", store=tmp_path / "scores.sqlite")
     found = search(SearchSpec(("exhaustive",), ("flops_live",)), SearchSettings(base)).tables
+    assert "only inside space.yaml" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     part = open_restriction(TSS, DIGITS, base).part
     inside = [TSS.architectures[row] for row in part.index]
     assert found.candidates["arch"].tolist() == inside
@@ -184,6 +207,31 @@ def test_no_searcher_proposes_what_is_outside(tmp_path):
     assert "infeasible" not in set(found["status"])
 
 
+@pytest.mark.parametrize(
+    ("bench", "dataset", "text", "mark"),
+    [
+        ("imagenet_mbv2", "imagenet", "fix: {kernel: 3}\nranges: {width: {max: 256}}\nbudget: {layers: 18}", "K3("),
+        (
+            "mnasnet",
+            "imagenet",
+            "fix: {stage1_kernel: 5}\nranges: {stage3_expansion: {min: 4}}",
+            "k5",
+        ),
+    ],
+)
+def test_spaces_too_large_to_list_are_searched_inside(bench, dataset, text, mark, tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_text(f"bench: {bench}\n{text}\n", encoding="utf-8")
+    base = Settings(restrict=path, out=tmp_path / "out", store=tmp_path / "scores.sqlite", truth="none")
+    spec = SearchSpec(("evolution", "random"), ("params",), (bench,), (dataset,))
+    found = search(spec, SearchSettings(base, steps=40, population=10)).tables.candidates
+    restriction = open_restriction(BENCHMARKS.get(bench), DATA_SETS.get(dataset), base)
+    assert restriction.inside(list(found["arch"])).all()
+    assert "infeasible" not in set(found["status"])
+    assert found["arch"].str.contains(mark, regex=False).all()
+    assert found["arch"].nunique() > 30
+
+
 def test_a_start_outside_is_refused(tmp_path):
     path = tmp_path / "space.yaml"
     path.write_text(SKIP_AND_CONV, encoding="utf-8")
@@ -203,6 +251,15 @@ def test_choosing_proposes_inside_and_keeps_what_was_trained_outside(tmp_path):
     candidates = [arch for arch, known in zip(evaluated.archs, is_trained, strict=True) if not known]
     assert 195 <= len(candidates) <= 200  # some of the first twenty may be inside
     assert open_restriction(TSS, DIGITS, Settings(restrict=path)).inside(candidates).all()
+
+
+def test_choosing_among_marks_keeps_what_was_trained_outside_of_them(tmp_path):
+    marked, trained = tmp_path / "marked.csv", tmp_path / "accuracies.csv"
+    write_marks(marked, TSS, [Mark(TSS.architectures[at], "promising") for at in (500, 400)])
+    pd.DataFrame({"arch": TSS.architectures[:20], "accuracy": np.linspace(50, 60, 20)}).to_csv(trained, index=False)
+    word = f"{trained}:accuracy"
+    evaluated = _opened(TSS, DIGITS, Settings(population=str(marked), truth=word), word)
+    assert evaluated.index.tolist() == [*range(20), 400, 500]
 
 
 def test_score_leaves_out_rows_outside(tmp_path, capsys):
