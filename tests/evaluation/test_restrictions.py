@@ -135,6 +135,23 @@ def test_a_range_and_a_space_without_positions_are_told(tmp_path):
         read_restriction(tmp_path / "no.yaml")
 
 
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"#" * (2**20 + 1), "has 1,048,577 bytes; a restriction has at most 1,048,576."),
+        (b"bench: nats_tss\nallow: " + b"[" * 3_000 + b"]" * 3_000, "is no YAML: RecursionError."),
+        (b"bench: \xff", "is no text in UTF-8."),
+        (b"bench: a\n---\nbench: b", "is no YAML of a restriction in line 2: but found another document."),
+    ],
+)
+def test_a_file_that_is_no_restriction_is_told_in_one_sentence(data, sentence, tmp_path):
+    path = tmp_path / "space.yaml"
+    path.write_bytes(data)
+    with pytest.raises(HarnessError) as raised:
+        read_restriction(path)
+    assert str(raised.value) == f"restrict={path} {sentence}"
+
+
 class Small(ModelSpace):
     """Networks of a user's own, which name no positions."""
 
