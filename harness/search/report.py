@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -67,16 +67,9 @@ def write_search(out: Path, tables: SearchTables) -> None:
 def terminal_table(tables: SearchTables) -> RenderableType:
     """A table per benchmark and data set, one row per search task: means over seeds; below, published values."""
     parts = [_terminal_part(f"{bench} {dataset}", rows) for bench, dataset, rows in tables.by_place()]
-    lines = [_seeds_line(tables), _INTERVAL, *([_FOUND] if tables.units else []), *_restriction_lines(tables)]
-    lines += _published_beside(tables)
+    found = [_FOUND] if tables.units else []
+    lines = [_seeds_line(tables), _INTERVAL, *found, *tables.restricted, *_published_beside(tables)]
     return Group(*parts, *map(Text, lines))
-
-
-def _restriction_lines(tables: SearchTables) -> Iterator[str]:
-    """What was searched, if that was a part of the space."""
-    found = tables.provenance.get("restriction")
-    if isinstance(found, Mapping):
-        yield f"only inside {Path(str(found['file'])).name}: regret and rank are relative to the best inside"
 
 
 def found_lines(tables: SearchTables) -> Iterator[str]:
@@ -118,7 +111,7 @@ def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
 
 def markdown_report(tables: SearchTables) -> str:
     """The report as Markdown text, with links to the figures in the same folder."""
-    notes = (_FOUND, *_restriction_lines(tables), _INTERVAL, _COLUMNS)
+    notes = (_FOUND, *tables.restricted, _INTERVAL, _COLUMNS)
     sections: list[tuple[str, Sequence[str]]] = [
         ("Results", [*_summary_lines(tables), "", *(f"- {line}." for line in notes)]),
         ("Results by seed", [*_seed_lines(tables), "", *(f"- {line}." for line in _SEED_COLUMNS)]),
