@@ -78,7 +78,7 @@ class EdgeCellSpace(SearchSpace):
         return np.array([in_population(population, self.cell(arch), self.edges) for arch in self.architectures])
 
     @cached_property
-    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+    def positions(self) -> Sequence[Position]:
         """The edges, `0-1` and so on, each with an operation."""
         return tuple(Position(f"{source}-{target}", self.operations) for source, target in self.edges)
 

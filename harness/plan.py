@@ -81,7 +81,7 @@ def _of(evaluated: EvaluationSet, what: str, scores: list[np.ndarray]) -> Iterat
         influence = influence - plan.influences(pairs[1]).tau
         value -= taus[1]
     classes = plan.classes[pairs[0].rows]
-    yield Plan(evaluated.name, what, value, Components.of(influence, classes, len(evaluated.space.architectures)))
+    yield Plan(evaluated.name, what, value, Components.of(influence, classes, len(evaluated.population.index)))
 
 
 def print_plans(found: Sequence[Plan], width: float, console: Console) -> None:

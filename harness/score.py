@@ -20,8 +20,9 @@ from harness.columns import ARCH
 from harness.errors import OptionError
 from harness.evaluation.architecture_file import ArchitectureFile, read_architecture_file
 from harness.evaluation.pairs import data_set_for
+from harness.evaluation.restriction import open_restriction
 from harness.files.atomic import write_whole
-from harness.inputs import InputKind, draw_batches, not_by_name
+from harness.inputs import DataSet, InputKind, draw_batches, not_by_name
 from harness.paths import conf_folder
 from harness.placement import EngineSettings
 from harness.protocol import Protocol, fitted
@@ -29,8 +30,8 @@ from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
-from harness.settings import check_device, check_engine
-from harness.space import Architecture, space_of
+from harness.settings import Settings, check_device, check_engine
+from harness.space import Architecture, SearchSpace, space_of
 from harness.space.notation import shown
 from harness.store import OK, ScoreStore
 
@@ -65,6 +66,9 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     archs = rows.found(space)
     table = _kept(rows, archs)
     data_set = data_set_for(space, arguments.dataset, data_options(arguments.data), arguments.loss)
+    if arguments.restrict is not None:
+        table = _inside(table, space, data_set, arguments)
+        archs = [Architecture(arch) for arch in table[ARCH]]
     engine = EngineSettings(arguments.engine, arguments.engine_address)
     if engine.is_local:
         check_device(arguments.device)
@@ -103,6 +107,23 @@ def _kept(rows: ArchitectureFile, archs: Sequence[Architecture]) -> pd.DataFrame
     if ARCH not in table.columns:
         table.insert(0, ARCH, "")
     return table.assign(**{ARCH: archs})
+
+
+def _inside(table: pd.DataFrame, space: SearchSpace, data_set: DataSet, arguments: argparse.Namespace) -> pd.DataFrame:
+    """The rows of which the architecture is inside the restriction.
+
+    Raises:
+        OptionError: if none is.
+    """
+    restriction = open_restriction(space, data_set, Settings(restrict=arguments.restrict))
+    assert restriction is not None  # a file is named
+    inside = restriction.inside([Architecture(arch) for arch in table[ARCH]])
+    if not inside.any():
+        raise OptionError(restriction.file.said(f"none of the {len(table):,} rows of {arguments.file} is inside."))
+    if not inside.all():
+        said = f"note: {int((~inside).sum()):,} of {len(table):,} rows are outside {arguments.restrict} and left out"
+        print(said, file=sys.stderr)
+    return table[inside].reset_index(drop=True)
 
 
 def _joined(table: pd.DataFrame, found: pd.DataFrame, file: Path) -> pd.DataFrame:

@@ -33,6 +33,7 @@ class Settings:
     `sample` is a number, "all", or None for 1,000 architectures (with `scores`: of those in the files, None for all).
     `scores` may be a single path. `inputs` are in
     order of preference: each data set takes the first kind that is here. `hypothesis` holds words "PROXY:BASELINE".
+    `restrict` is a restriction file, which leaves a part of the population.
 
     Raises:
         OptionError: for invalid values; the message says what is valid.
@@ -44,6 +45,7 @@ class Settings:
     seeds: int | None = None
     inputs: tuple[InputKind, ...] = (InputKind.real,)
     population: str = ALL
+    restrict: Path | None = None
     against: tuple[str, ...] = AGAINST
     smallest: float = SMALLEST
     hypothesis: tuple[str, ...] | None = None

@@ -4,7 +4,7 @@ There is no ground truth: only a few networks found by searches have been traine
 residual links and squeeze-and-excitation and train it with both; see `protocol.residuals` and `.squeeze_excitation`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar
@@ -91,6 +91,27 @@ class ImagenetMbv2(OpenSpace):
         of_stages = [(stage.expansion, stage.kernel, stage.width, stage.bottleneck) for stage in structure.stages]
         shared = [tuple(map(str, dict.fromkeys(values))) for values in zip(*of_stages, strict=True)]
         return [(str(structure.stem_width),), *shared]
+
+    def adapted(self, arch: Architecture, allowed: Mapping[str, frozenset[str]], rng: Random) -> Architecture:
+        def drawn(name: str, value: int) -> int:
+            wanted = allowed.get(name)
+            if wanted is None or str(value) in wanted:
+                return value
+            return rng.choice(sorted(map(int, wanted)))
+
+        structure = read(arch)
+        stages = tuple(
+            replace(
+                stage,
+                expansion=drawn("expansion", stage.expansion),
+                kernel=drawn("kernel", stage.kernel),
+                width=drawn("width", stage.width),
+                bottleneck=drawn("bottleneck", stage.bottleneck),
+            )
+            for stage in structure.stages
+        )
+        stem_width = drawn("stem_width", structure.stem_width)
+        return Architecture(write(replace(structure, stem_width=stem_width, stages=stages)))
 
     def unfit(self, data_set: DataSet) -> str:
         return unfit_images(data_set, multiple_of=32, n_channels=COLOURS)

@@ -69,7 +69,7 @@ class NasbenchMacro(SearchSpace):
         return super().members(population)
 
     @cached_property
-    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+    def positions(self) -> Sequence[Position]:
         """The blocks, `block1` to `block8`: 0 identity, 1 expansion 3 and kernel 3, 2 expansion 6 and kernel 5."""
         return tuple(Position(f"block{block}", tuple(CHOICES)) for block in range(1, N_BLOCKS + 1))
 

@@ -57,7 +57,7 @@ class NatsSss(SearchSpace):
         return arch in self._widths
 
     @cached_property
-    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+    def positions(self) -> Sequence[Position]:
         """The widths of the five blocks, `width1` to `width5`."""
         return numbered([f"width{block}" for block in range(1, N_WIDTHS + 1)], [WIDTHS] * N_WIDTHS)
 

@@ -66,7 +66,7 @@ class TransnasMacro(SearchSpace):
         return self.check(arch)
 
     @cached_property
-    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+    def positions(self) -> Sequence[Position]:
         """The number of `modules`, and `module1` to `module6`: 1 plain, 2 wider, 3 smaller, 4 both; or absent."""
         n_always, n_most = min(_LENGTHS), max(_LENGTHS)
         always, rest = tuple(_MODULES), (*_MODULES, _ABSENT)

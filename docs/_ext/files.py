@@ -1,12 +1,15 @@
 """Pages of the reference on files and columns, packages and the Python API."""
 
 import importlib
+import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from markdown_text import first_sentence, table
 
 from harness import column_meanings, columns
+from harness.evaluation.restriction_file import Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
@@ -32,6 +35,49 @@ PYTHON_API = (
     "harness.registry.Registry",
 )
 
+_TYPES = {
+    "bench": "text, required",
+    "allow": "mapping: position to a value or a list of values",
+    "fix": "mapping: position to a value",
+    "ranges": "mapping: position to `{min: NUMBER, max: NUMBER}`, one of which may be left out",
+    "budget": "mapping: name to a number above 0",
+    "archs": "a name or a list",
+    "note": "text",
+}
+_RESTRICTION = """
+## Restriction files
+
+What `restrict=space.yaml` reads, and whatever writes one must keep to. UTF-8, YAML or JSON, at most 1 MiB, one
+mapping. At least one of allow, fix, ranges, budget and archs must be there and not be empty; other keys than these
+are refused. Every scalar is a text as it stands (`no`, `8:16:24` and `010` are not converted); numbers are read in
+ranges and budget alone, `1e8` among them. Anchors, aliases, tags and keys that occur twice are refused. An
+architecture is inside if it meets all conditions; allow, fix and ranges of one position are intersected, and it is
+an error if nothing is left. Where several parts share a position, all that they hold must be allowed. Positions and
+values: the entry of the benchmark in [Benchmarks](benchmarks.md). `budget` takes every count, cost of the space and
+column of ground truth for which lower is better, on the data set of the run.
+
+```yaml
+bench: nats_tss
+allow:
+  0-1: [nor_conv_1x1, nor_conv_3x3]
+fix:
+  0-3: skip_connect
+budget:
+  flops: 120e6
+note: seen in the effects of zico
+```
+"""
+_MARKS = """
+## Marks
+
+A CSV file with the header `arch,index,note`, one row for each marked architecture. It is written with the official
+string in `arch` and the official index in `index`, empty for an architecture that has none; `note` is free text,
+with an apostrophe before what a spreadsheet would compute. Read is any table with a column of architectures (`arch`
+in any notation, or `index` alone); where both are there, they must agree. Of an architecture that occurs twice the
+last note counts. `nas-harness describe --mark` writes it, and `nas-harness describe --changes --csv` writes a table
+that can be read as marks too.
+"""
+
 
 def files_page() -> str:
     """Every table that an evaluation writes, with the meaning and unit of each column."""
@@ -44,7 +90,14 @@ def files_page() -> str:
     for name, of_file in TABLES.items():
         parts.append(f"## {name}\n\n{column_meanings.ROWS[name]}\n")
         parts.append(table(("column", "meaning and unit"), ((f"`{c}`", column_meanings.MEANINGS[c]) for c in of_file)))
-    return "\n".join(parts)
+    return "\n".join([*parts, _RESTRICTION, table(("key", "type", "meaning"), restriction_keys()), _MARKS])
+
+
+def restriction_keys() -> list[tuple[str, str, str]]:
+    """Key, type and meaning of each key of a restriction file, from the class that reads it."""
+    text = inspect.getdoc(Wanted) or ""
+    meanings = dict(re.findall(r"^    (\w+): ((?:.|\n(?!    \w+: ))+)", text.partition("Attributes:")[2], re.MULTILINE))
+    return [(f"`{one.name}`", _TYPES[one.name], meanings[one.name]) for one in fields(Wanted)]
 
 
 def packages() -> dict[str, str]:

@@ -182,6 +182,8 @@ def benchmarks_page() -> str:
         parts.append(f"## {name}\n\n{prose(type(space))}\n\n{size}; data sets: {data_sets}; version {space.version}.\n")
         notations = ((f"`{one.name}`", one.words) for one in space.notations.values())
         parts.append(table(("notation", "how an architecture is written"), notations))
+        if space.positions:
+            parts.append(_positions_of(space))
         parts.append(_truth_of(name, list(space.data_sets)))
     parts.append("## Data sets\n")
     shape = lambda name: " x ".join(map(str, DATA_SETS.get(name).shape))  # noqa: E731
@@ -192,6 +194,18 @@ def benchmarks_page() -> str:
         )
     )
     return "\n".join(parts)
+
+
+def _positions_of(space: SearchSpace) -> str:
+    """What a restriction can name: the positions with their values, those with equal values in one row."""
+    alike: dict[tuple[tuple[str, ...], bool], list[str]] = {}
+    for position in space.positions:
+        alike.setdefault((position.values, position.is_shared), []).append(f"`{position.name}`")
+    rows = (
+        (", ".join(names), ", ".join(f"`{value}`" for value in values) + (" (of all parts)" if is_shared else ""))
+        for (values, is_shared), names in alike.items()
+    )
+    return table(("positions of `restrict=`", "values"), rows)
 
 
 def size_of(space: SearchSpace) -> str:

@@ -28,11 +28,13 @@ from harness.choose.simulation import Design, simulate
 from harness.choose.simulation_report import write_simulation
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
+from harness.evaluation.architecture_file import names_table
 from harness.evaluation.evaluation_set import EvaluationSet, default_truth, open_evaluation_set
 from harness.evaluation.own_truth import given_names, opened_truth, truth_word
 from harness.evaluation.pairs import attempted, pairs
-from harness.evaluation.population import open_population
-from harness.evaluation.provenance import Asked, describe_process
+from harness.evaluation.population import open_population, restricted_population
+from harness.evaluation.provenance import Asked, describe_process, restriction_record
+from harness.evaluation.restriction import Restriction, open_restriction
 from harness.evaluation.sampling import sample_index
 from harness.files.out_folder import RECORD, out_folder
 from harness.files.results import write_files
@@ -105,7 +107,7 @@ def _choose(request: ChooseRequest) -> None:
         proposed = proposals(finding, chosen.k)
         answer = Answer(f"{space.name} / {data_set.name}", evaluated.truth.name, finding, proposed, scored.left_out)
         write_answer(out, answer, command.command)
-        _write_record(out, request, command)
+        _write_record(out, request, command, open_restriction(space, data_set, settings))
         print(terminal_text(answer))
         print(out)
 
@@ -118,9 +120,13 @@ def _opened(space: SearchSpace, data_set: DataSet, settings: Settings, word: str
     if word is not None and not is_file:
         column = truth.column(data_set.name, word).name
     known = np.flatnonzero(np.isfinite(truth.values(space.architectures, data_set.name, column)))
-    candidates = sample_index(space, settings, open_population(space, settings.population))
+    wanted = open_population(space, settings.population)
+    restriction = open_restriction(space, data_set, settings)
+    candidates = sample_index(space, settings, restricted_population(wanted, restriction))
     index = np.unique(np.concatenate([known, candidates]))
-    whole = dataclasses.replace(settings, sample=None)  # of these, nothing more is to be drawn
+    # Of these, nothing more is to be drawn; and what was trained outside of a list or a restriction is evidence too.
+    population = ALL if names_table(settings.population) else settings.population
+    whole = dataclasses.replace(settings, sample=None, restrict=None, population=population)
     return open_evaluation_set(space, data_set, whole, [space.architectures[row] for row in index])
 
 
@@ -150,6 +156,8 @@ def _simulate(request: ChooseRequest) -> None:
     predictors = _predictors(request)
     if chosen.score_tables is None:
         raise OptionError("score_tables=null is invalid: a simulation takes its scores from score tables.")
+    if asked.settings.restrict is not None:
+        raise OptionError("restrict= is for choosing what to train; simulate= draws from the whole space.")
     tables = chosen.score_tables
     named = pairs(asked.benches, asked.data_sets, asked.settings)
     opened, skipped = attempted(
@@ -175,7 +183,8 @@ def _simulate(request: ChooseRequest) -> None:
         print(out)
 
 
-def _write_record(out: Path, request: ChooseRequest, command: Asked) -> None:
+def _write_record(out: Path, request: ChooseRequest, command: Asked, restriction: Restriction | None = None) -> None:
     own = dataclasses.asdict(request.chosen)
     record = describe_process(command.command) | {"config": command.config, "choose": own}
+    record |= restriction_record([restriction])
     write_files(out, {RECORD: (json.dumps(record, indent=2, default=str) + "\n").encode()})

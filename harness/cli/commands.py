@@ -66,8 +66,9 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "describe", "harness.describe", "show one architecture: its counts, its ground truth, its picture",
-            "Prints an architecture's counts and ground truth on every data set, and draws it.",
-            ("nats_tss 11", "nasbench101 0 --out cell.png",
+            "Prints an architecture's counts and ground truth on every data set, and draws it. With --changes lists "
+            "what is one step away, with stored scores; with --mark adds it to a file of marks.",
+            ("nats_tss 11 --dataset cifar10 --changes", "nasbench101 0 --out cell.png",
              "nats_tss '|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|none~1|none~2|'"),
         ),
         Command(

@@ -99,6 +99,24 @@ def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("arch", metavar="ARCH", help="an index, or an official string or another notation")
     _own_data(parser, "the only data set to describe it on (default: all of the benchmark)")
     parser.add_argument("--out", type=Path, help="the picture (default: BENCH-INDEX.png)")
+    parser.add_argument("--changes", action="store_true", help="list what is one step away, with its scores")
+    parser.add_argument("--csv", type=Path, help="with --changes: write all of them into this file")
+    parser.add_argument("--proxy", nargs="+", default=[], metavar="PROXY", help="with --changes: only these proxies")
+    parser.add_argument(
+        "--store", type=Path, default=Path("results/scores.sqlite"),
+        help="with --changes: the score store, or a folder of score tables (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--restrict", type=Path, help="with --changes: say which are inside a restriction: space.yaml")
+    parser.add_argument("--mark", type=Path, metavar="FILE", help="add the architecture to a CSV file of marks")
+    parser.add_argument("--note", default="", help="with --mark: what to note of it")
+
+
+def _check_description(arguments: argparse.Namespace) -> None:
+    _check_describe(arguments)
+    arguments.proxy = [checked("proxy", name) for word in arguments.proxy for name in word.split(",")]
+    for name, needs in (("csv", "changes"), ("proxy", "changes"), ("restrict", "changes"), ("note", "mark")):
+        if getattr(arguments, name) and not getattr(arguments, needs):
+            raise OptionError(f"--{name} is for --{needs}; give --{needs} too.")
 
 
 def _check_describe(arguments: argparse.Namespace) -> None:
@@ -155,6 +173,7 @@ def _score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, ... (default: %(default)s)")
     parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, help="a CSV file for the table")
+    parser.add_argument("--restrict", type=Path, help="a restriction file; rows outside are left out: space.yaml")
 
 
 def _check_score(arguments: argparse.Namespace) -> None:
@@ -271,7 +290,7 @@ _PARSERS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 _CHECKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "data": _check_data,
     "list": _check_list,
-    "describe": _check_describe,
+    "describe": _check_description,
     "convert": _check_describe,
     "score": _check_score,
     "check": _check_check,

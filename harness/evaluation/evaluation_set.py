@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 from harness.agreement import Sample
 from harness.errors import HarnessError, OptionError
 from harness.evaluation.own_truth import opened_truth, truth_word
-from harness.evaluation.population import Population, open_population
+from harness.evaluation.population import Population, open_population, restricted_population
+from harness.evaluation.restriction import open_restriction
 from harness.evaluation.sampling import drawn_from, sample_index
 from harness.inputs import DataSet
 from harness.paths import conf_folder
@@ -72,9 +73,11 @@ def open_evaluation_set(
     Raises:
         MissingDataError: if the truth is not on this machine.
         UnknownNameError: for a truth column that there is not, or an architecture that the space lacks.
-        OptionError: for a sample larger than the population, and for a population that the space does not have.
+        OptionError: for a sample larger than the population, for a population that the space does not have, and for a
+            restriction that leaves nothing of it.
     """
-    population = open_population(space, settings.population)
+    restriction = open_restriction(space, data_set, settings)
+    population = restricted_population(open_population(space, settings.population), restriction)
     word = truth_word(space, data_set, settings)
     truth = opened_truth(space, data_set, word)
     known = None

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from harness.columns import ARCH
 from harness.errors import OptionError
 from harness.evaluation.architecture_file import names_table, read_architecture_file
+from harness.evaluation.restriction import Restriction
 from harness.registry import unknown_name
 from harness.space import Architecture, SearchSpace
+
+CANONICAL = "canonical"
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +23,14 @@ class Population:
     """Some or all architectures of a space.
 
     `name` is as the setting gives it, `words` say which architectures these are, and `index` int64 [n] are their
-    official indices, ascending.
+    official indices, ascending. `restriction` is what left this part of it; None: it is whole.
     """
 
     space: SearchSpace
     name: str
     words: str
     index: NDArray[np.int64]
+    restriction: Restriction | None = None
 
     @cached_property
     def archs(self) -> tuple[Architecture, ...]:
@@ -56,6 +60,29 @@ def open_population(space: SearchSpace, name: str) -> Population:
             f"{ARCH} is a population too: population=architectures.csv."
         )
     return _named(space, name)
+
+
+def restricted_population(population: Population, restriction: Restriction | None) -> Population:
+    """The part of a population that is inside a restriction; without one, the population.
+
+    Of `canonical`, whose architectures stand for networks, those are inside of which any name is.
+
+    Raises:
+        OptionError: if none is inside.
+    """
+    if restriction is None:
+        return population
+    inside = restriction.require_some()
+    if population.name == CANONICAL:
+        is_inside = np.array([arch in restriction.forms for arch in population.archs], dtype=np.bool_)
+    else:
+        is_inside = np.isin(population.index, inside)
+    index, file = population.index[is_inside], restriction.file
+    if not index.size:
+        raise OptionError(file.said(f"none of the population {population.name} of {population.space.name} is inside."))
+    words = f"{population.words}, of which {index.size:,} of {population.index.size:,} are inside {file.path.name}"
+    name = f"{population.name} within {file.path.name}"
+    return Population(population.space, name, words, index, restriction)
 
 
 @cache

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.cli.invocation import current
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.evaluation.pairs import Skipped
+from harness.evaluation.restriction import Restriction
 from harness.report import JSON
 from harness.scoring import ScoringRun
 from harness.settings import Settings
@@ -92,6 +93,7 @@ def describe_run(
             "/".join(evaluated.name): f"{evaluated.population.name}: {evaluated.population.words}"
             for evaluated in evaluation_sets
         },
+        **restriction_record([evaluated.population.restriction for evaluated in evaluation_sets]),
         "inputs": {
             f"{run.context.space.name}/{run.context.data_set}/seed{run.context.seed}": {
                 "kind": run.batches.kind.value,
@@ -107,6 +109,12 @@ def describe_run(
         "versions": process["versions"],
         "git_commit": process["git_commit"],
     }
+
+
+def restriction_record(restrictions: Sequence[Restriction | None]) -> dict[str, JSON]:
+    """The restriction that a run had, the same for all its pairs, under the key `restriction`; nothing without one."""
+    found = next((one for one in restrictions if one is not None), None)
+    return {} if found is None else {"restriction": _plain(found.record)}
 
 
 def version_of(space: SearchSpace) -> JSON:

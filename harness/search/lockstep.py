@@ -87,5 +87,5 @@ def _most_steps(task: SearchTask) -> int:
     steps = task.settings.steps
     if not task.space.complete:
         return steps
-    n_archs = len(task.space.architectures)
+    n_archs = len(task.searched.architectures)
     return steps if task.searcher.bounded else n_archs

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.ensembles import Ensemble
+from harness.evaluation.costs import Cost
 from harness.proxy import Proxy
 from harness.scoring.proxy_spec import ProxySpec
-from harness.search.costs import Cost
 
 Components = Mapping[ProxySpec, Mapping[str, float]]
 """The components of each proxy's score for one network."""

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.evaluation.costs import Cost
 from harness.evaluation.evaluation_set import EvaluationSet
-from harness.search.costs import Cost
 from harness.search.run import SearchRun, SearchTask
 from harness.searchers import Status
 from harness.space import Architecture
@@ -20,7 +20,7 @@ _N_NEAREST = 5
 
 @dataclass(frozen=True, eq=False)
 class SpaceTruth:
-    """The ground truth of all architectures of a space, and which of them are within budget."""
+    """The ground truth of all architectures of a space, and which are within budget and inside the restriction."""
 
     evaluated: EvaluationSet
     allowed: NDArray[np.bool_]
@@ -43,13 +43,13 @@ class SpaceTruth:
         return 1 + len(self.known) - int(np.searchsorted(self.known, self._oriented(value), side="right"))
 
     def regret(self, value: float) -> float:
-        """The best value minus a value, in the unit of the ground truth."""
-        return float(self.known[-1] - self._oriented(value))
+        """The best value minus a value, in the unit of the ground truth; NaN where no accuracy is known."""
+        return float(self.known[-1] - self._oriented(value)) if self.known.size else float("nan")
 
     @property
     def optimum(self) -> float:
-        """The best value within budget, as in the table."""
-        return self._oriented(float(self.known[-1]))
+        """The best value within budget, as in the table; NaN where none is known."""
+        return self._oriented(float(self.known[-1])) if self.known.size else float("nan")
 
     def _oriented(self, value: float) -> float:
         return value if self.evaluated.truth.higher_is_better else -value

@@ -7,17 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness.errors import MissingDataError, OptionError
+from harness.evaluation.costs import Budget, Cost, open_costs
 from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from harness.evaluation.pairs import Skipped, attempted, pairs
+from harness.evaluation.restriction import Restriction, open_restriction
 from harness.inputs import DataSet, draw_batches, own_data
 from harness.scoring import ContextSpec
 from harness.scoring.proxy_spec import ProxySpec
-from harness.search.costs import Budget, Cost, open_costs
 from harness.search.outcome import SpaceTruth
 from harness.search.settings import SearchSettings, SearchSpec
-from harness.settings import ALL
+from harness.settings import ALL, Settings
 from harness.space import SearchSpace
 from harness.space.given_networks import FunctionSpace
+from harness.space.restricted import restricted
 from harness.truth import embedded_tables
 from harness.truth.imports import imports_of
 from harness.truth.own_file import names_file
@@ -29,7 +31,7 @@ _REPORTED = ("params", "flops")
 
 @dataclass(frozen=True, eq=False)
 class SearchProblem:
-    """A search space and a data set with budget, costs and ground truth."""
+    """A search space and a data set with budget, costs, ground truth and what is wanted of the space."""
 
     space: SearchSpace
     data_set: DataSet
@@ -38,6 +40,7 @@ class SearchProblem:
     minimised: tuple[Cost, ...]
     counts: tuple[Cost, ...]
     truth: SpaceTruth | None
+    restriction: Restriction | None = None
 
 
 def open_problems(
@@ -82,11 +85,21 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
     opened = None if evaluated is None else evaluated.benchmark_truth
     costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
+    restriction = open_restriction(space, data_set, settings.base)
+    searched = space if restriction is None else restricted(restriction.part)
+    if restriction is not None and space.complete:
+        restriction.require_some()
     if space.complete and budget.limits:
-        budget.require_some(space.architectures)
-    truth = None if evaluated is None else SpaceTruth(evaluated, budget.fits(evaluated.archs))
+        budget.require_some(searched.architectures)
+    truth = None
+    if evaluated is not None:
+        allowed = budget.fits(evaluated.archs)
+        if restriction is not None:
+            allowed &= restriction.inside(evaluated.archs)
+        truth = SpaceTruth(evaluated, allowed)
     minimised = tuple(costs[name] for name in settings.minimised)
-    return SearchProblem(space, data_set, context, budget, minimised, tuple(costs[name] for name in _REPORTED), truth)
+    counts = tuple(costs[name] for name in _REPORTED)
+    return SearchProblem(space, data_set, context, budget, minimised, counts, truth, restriction)
 
 
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
@@ -101,7 +114,12 @@ def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) 
         raise OptionError(f"{space.name} has no ground truth, because its networks have not been trained. Omit truth=.")
     if settings.base.truth == _NO_TRUTH or not exists:
         return None
-    return open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
+    return open_evaluation_set(space, data_set, _whole(settings), None)
+
+
+def _whole(settings: SearchSettings) -> Settings:
+    """The settings under which the whole space is evaluated, whatever a search proposes from."""
+    return replace(settings.base, sample=ALL, restrict=None)
 
 
 def _partly_known(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:
@@ -111,7 +129,7 @@ def _partly_known(space: SearchSpace, data_set: DataSet, settings: SearchSetting
         OptionError: if `truth=` names accuracies that not all networks have.
     """
     try:
-        evaluated = open_evaluation_set(space, data_set, replace(settings.base, sample=ALL), None)
+        evaluated = open_evaluation_set(space, data_set, _whole(settings), None)
     except MissingDataError:
         if settings.base.truth is not None:
             raise

@@ -75,7 +75,8 @@ def write_search(out: Path, tables: SearchTables, figures: FigureOptions | None 
 def terminal_table(tables: SearchTables) -> RenderableType:
     """A table per benchmark and data set, one row per search task: means over seeds; below, published values."""
     parts = [_terminal_part(f"{bench} {dataset}", rows) for bench, dataset, rows in tables.by_place()]
-    lines = [_seeds_line(tables), _INTERVAL, *([_FOUND] if tables.units else []), *_published_beside(tables)]
+    found = [_FOUND] if tables.units else []
+    lines = [_seeds_line(tables), _INTERVAL, *found, *tables.restricted, *_published_beside(tables)]
     return Group(*parts, *map(Text, lines))
 
 
@@ -118,8 +119,9 @@ def _terminal_part(title: str, rows: pd.DataFrame) -> Table:
 
 def markdown_report(tables: SearchTables) -> str:
     """The report as Markdown text, with links to the figures in the same folder."""
+    notes = (_FOUND, *tables.restricted, _INTERVAL, _COLUMNS)
     sections: list[tuple[str, Sequence[str]]] = [
-        ("Results", [*_summary_lines(tables), "", *(f"- {line}." for line in (_FOUND, _INTERVAL, _COLUMNS))]),
+        ("Results", [*_summary_lines(tables), "", *(f"- {line}." for line in notes)]),
         ("Results by seed", [*_seed_lines(tables), "", *(f"- {line}." for line in _SEED_COLUMNS)]),
         ("Progress", ["![Best found against evaluations and CPU seconds](regret.png)", "", *_curve_legend(tables)]),
     ]

@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import HarnessError, OptionError
+from harness.evaluation.costs import Budget
+from harness.evaluation.restriction import Restriction
 from harness.inputs import DataSet
 from harness.proxy import Sees
 from harness.randomness import derive_seed
-from harness.search.costs import Budget
 from harness.search.objective import Components, Objective
 from harness.search.scores import Scores
 from harness.search.settings import SearchSettings
 from harness.searchers import Candidate, Problem, Proposal, Searcher, Status
 from harness.space import Architecture, SearchSpace
+from harness.space.restricted import restricted
 from harness.store import OK
 
 _MOST_DRAWS = 2_000
@@ -26,7 +28,7 @@ _GIVE_UP_AFTER = 32  # networks without a single score
 
 @dataclass(frozen=True, eq=False)
 class SearchTask:
-    """A searcher with its name, an objective, a search space, a data set and a budget."""
+    """A searcher with its name, an objective, a search space, a data set, a budget and what is wanted of the space."""
 
     space: SearchSpace
     data_set: DataSet
@@ -35,6 +37,17 @@ class SearchTask:
     objective: Objective
     budget: Budget
     settings: SearchSettings
+    restriction: Restriction | None = None
+
+    @property
+    def searched(self) -> SearchSpace:
+        """The space from which is proposed: all of it, or the part that the restriction leaves."""
+        return self.space if self.restriction is None else restricted(self.restriction.part)
+
+    def fits(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
+        """Which architectures are within budget and inside the restriction, bool [n]."""
+        found = self.budget.fits(archs)
+        return found if self.restriction is None else found & self.restriction.inside(archs)
 
     def network(self, arch: Architecture) -> Architecture:
         """The network that the proxies score: the canonical form if no proxy depends on dead operations."""
@@ -43,20 +56,23 @@ class SearchTask:
 
 
 def first_start(task: SearchTask) -> Architecture | None:
-    """The start of the search: the requested one, or the default of a space too large to list, if within budget.
+    """The start of the search: the requested one, or the default of a space too large to list, if it may be proposed.
 
     Raises:
-        OptionError: if the requested one is over budget.
+        OptionError: if the requested one is over budget or outside the restriction.
         UnknownNameError: if it is not in the space.
     """
     space, requested = task.space, task.settings.start
     if requested is None and space.enumerable:
         return None
     arch = space.start if requested is None else space.find(requested)
-    if task.budget.fits([arch])[0]:
+    if task.fits([arch])[0]:
         return arch
     if requested is None:
         return None
+    reasons = [] if task.restriction is None else list(task.restriction.reasons(arch))
+    if task.restriction is not None and reasons:
+        raise OptionError(f"start={requested} is outside {task.restriction.part.words}: {', and '.join(reasons)}.")
     raise OptionError(f"start={requested} is over {task.budget.text}: {task.budget.excess(arch)}.")
 
 
@@ -73,7 +89,7 @@ class SearchRun(Problem):
     def __init__(self, task: SearchTask, seed: int, scores: Scores) -> None:
         settings = task.settings
         self.task, self.seed = task, seed
-        self.space = task.space
+        self.space = task.searched
         self.rng = Random(derive_seed("search", seed, task.space.name, task.searcher_name))
         self.population = settings.n_members
         self.candidates: list[Candidate] = []
@@ -188,7 +204,7 @@ class SearchRun(Problem):
             proposals = ()
         if self.task.searcher.bounded:
             proposals = proposals[: settings.steps - len(self.candidates)]
-        fits = self.task.budget.fits([proposal.arch for proposal in proposals])
+        fits = self.task.fits([proposal.arch for proposal in proposals])
         if settings.evaluations is not None:
             n = self._within(proposals, fits, settings.evaluations - self.n_evaluations)
             proposals, fits = proposals[:n], fits[:n]

@@ -9,7 +9,7 @@ from harness.ensembles import Ensemble
 from harness.errors import OptionError
 from harness.evaluation import defined_proxies
 from harness.evaluation.pairs import Skipped
-from harness.evaluation.provenance import Asked, as_code, describe_run
+from harness.evaluation.provenance import Asked, as_code, describe_run, restriction_record
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
 from harness.report import JSON
@@ -54,7 +54,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     for problem in problems:
         _refuse_searchers(searchers, problem.space)
     tasks = [
-        (problem, SearchTask(problem.space, problem.data_set, name, searcher, objective, problem.budget, settings))
+        (problem, _task(problem, name, searcher, objective, settings))
         for problem in problems
         for name, searcher in searchers.items()
         for objective in _objectives(searcher, name, specs, ensembles, problem)
@@ -74,9 +74,18 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
                 runs += of_task
         evaluation_sets = [problem.truth.evaluated for problem in problems if problem.truth is not None]
         described = describe_run(asked, evaluation_sets, runs, skipped)
+        described |= restriction_record([problem.restriction for problem in problems])
         tables = SearchTables.of(outcomes, {**described, "search": _own(settings)})
         write_search(out, tables, settings.base.figure_options)
     return Search(tables, skipped, out)
+
+
+def _task(
+    problem: SearchProblem, name: str, searcher: Searcher, objective: Objective, settings: SearchSettings
+) -> SearchTask:
+    return SearchTask(
+        problem.space, problem.data_set, name, searcher, objective, problem.budget, settings, problem.restriction
+    )
 
 
 def _searchers(words: Sequence[str], settings: SearchSettings) -> dict[str, Searcher]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -84,6 +85,14 @@ class SearchTables:
             provenance=provenance,
             nearest=pd.concat([outcome.nearest() for outcome in outcomes], ignore_index=True),
         )
+
+    @property
+    def restricted(self) -> list[str]:
+        """What was searched, in words, if it was a part of the space."""
+        found = self.provenance.get("restriction")
+        if not isinstance(found, Mapping):
+            return []
+        return [f"only inside {Path(str(found['file'])).name}: regret and rank are relative to the best inside"]
 
     def by_place(self) -> Iterator[tuple[str, str, pd.DataFrame]]:
         """Benchmark, data set and their rows of the summary."""

@@ -20,7 +20,7 @@ class Status(Enum):
     REPEATED = "repeated"
     """Its network was scored before in this search; it has the same value."""
     INFEASIBLE = "infeasible"
-    """It is over a budget and was not scored."""
+    """It is over a budget, or outside of a restriction, and was not scored."""
     FAILED = "failed"
     """It was scored, but the proxy failed or gave NaN; it has no value."""
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Position:
@@ -34,3 +37,17 @@ class Position:
 def numbered(names: Sequence[str], options: Sequence[Sequence[int]]) -> tuple[Position, ...]:
     """Positions of numbers: their names, and the values of each."""
     return tuple(Position(name, tuple(map(str, values))) for name, values in zip(names, options, strict=True))
+
+
+def held_values(positions: Sequence[Position], rows: Sequence[Sequence[tuple[str, ...]]]) -> list[NDArray[np.bool_]]:
+    """For each position whether each row, what an architecture holds at all of them, holds each value there.
+
+    Returns:
+        One array [n_rows, n_values] per position.
+    """
+    held = [np.zeros((len(rows), len(position.values)), dtype=np.bool_) for position in positions]
+    for at, row in enumerate(rows):
+        for of_position, position, values in zip(held, positions, row, strict=True):
+            for value in values:
+                of_position[at, position.places[value]] = True
+    return held

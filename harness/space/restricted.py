@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from random import Random
 from typing import Any, cast
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from harness.errors import OptionError
 from harness.space.notation import Architecture
-from harness.space.sampled import SampledSpace
 from harness.space.search_space import SearchSpace
 
 _MOST_DRAWS = 2_000
@@ -40,17 +39,21 @@ class Part:
 
     def inside(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
         """Which architectures are inside, by the names that they have, bool [n]."""
-        found = self._by_positions(archs)
-        for test in self.tests:
-            rows = np.flatnonzero(found)
-            if rows.size:
-                found[rows] = test([archs[row] for row in rows])
+        if not self.allowed_places:
+            return self._by_tests(archs)
+        found = self._by_values(self.space.values_held(archs))
+        rows = np.flatnonzero(found)
+        found[rows] = self._by_tests([archs[row] for row in rows.tolist()])
         return found
 
     @cached_property
     def index(self) -> NDArray[np.int64]:
         """The places in `space.architectures` of those inside, ascending."""
-        return np.flatnonzero(self.inside(self.space.architectures)).astype(np.int64)
+        rows = np.flatnonzero(self._by_values(_held_by_all(self.space))) if self.allowed_places else None
+        archs = self.space.architectures
+        if rows is None:
+            return np.flatnonzero(self.inside(archs)).astype(np.int64)
+        return rows[self._by_tests([archs[row] for row in rows.tolist()])].astype(np.int64)
 
     @cached_property
     def allowed_places(self) -> dict[int, NDArray[np.bool_]]:
@@ -61,13 +64,27 @@ class Part:
             if position.name in self.allowed
         }
 
-    def _by_positions(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
-        found = np.ones(len(archs), dtype=np.bool_)
-        if self.allowed_places:
-            held = self.space.values_held(archs)
-            for at, allowed in self.allowed_places.items():
-                found &= ~held[at][:, ~allowed].any(axis=1)
+    def _by_values(self, held: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+        """Which architectures hold allowed values only; see `SearchSpace.values_held`."""
+        found = np.ones(len(held[0]), dtype=np.bool_)
+        for at, allowed in self.allowed_places.items():
+            found &= ~held[at][:, ~allowed].any(axis=1)
         return found
+
+    def _by_tests(self, archs: Sequence[Architecture]) -> NDArray[np.bool_]:
+        """Which architectures pass all tests; a test sees those that passed the ones before it."""
+        found = np.ones(len(archs), dtype=np.bool_)
+        for test in self.tests:
+            rows = np.flatnonzero(found)
+            if rows.size:
+                found[rows] = test([archs[row] for row in rows.tolist()])
+        return found
+
+
+@lru_cache(maxsize=4)
+def _held_by_all(space: SearchSpace) -> list[NDArray[np.bool_]]:
+    """What all listed architectures of a space hold: many parts of one space are made of it."""
+    return space.values_held(space.architectures)
 
 
 class _PartOfSpace:
@@ -90,7 +107,7 @@ class _PartOfSpace:
     def architectures(self) -> Sequence[Architecture]:
         """The listed architectures inside, in official order."""
         listed = self._whole.architectures
-        return tuple(listed[row] for row in self._part.index)
+        return tuple(listed[row] for row in self._part.index.tolist())
 
     @property
     def start(self) -> Architecture:
@@ -101,7 +118,7 @@ class _PartOfSpace:
     def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
         """The neighbours inside, which may be none."""
         found = self._whole.neighbours(arch)
-        return tuple(found[row] for row in np.flatnonzero(self._part.inside(found)))
+        return tuple(found[row] for row in np.flatnonzero(self._part.inside(found)).tolist())
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         """A mutation inside, as the space draws it; a uniform draw where `arch` has no neighbour inside."""
@@ -113,7 +130,7 @@ class _PartOfSpace:
         return rng.choice(found) if found else self.random(rng)
 
     def random(self, rng: Random) -> Architecture:
-        """An architecture inside, drawn uniformly, or as the whole space draws where it has another distribution.
+        """An architecture inside, drawn uniformly; in a space too large to list as the space draws, then adapted.
 
         Raises:
             OptionError: in a space that is too large to list, if none of many draws is inside.
@@ -121,24 +138,13 @@ class _PartOfSpace:
         if self._whole.complete:
             return rng.choice(self.architectures)
         for _ in range(_MOST_DRAWS):
-            drawn = self._drawn(rng)
+            drawn = self._whole.adapted(self._whole.random(rng), self._part.allowed, rng)
             if self._part.inside([drawn])[0]:
                 return drawn
         raise OptionError(
-            f"None of {_MOST_DRAWS:,} architectures drawn from {self._whole.name} is inside {self._part.words}. Restrict "
-            "less, or start inside it: search=evolution start=ARCHITECTURE."
+            f"None of {_MOST_DRAWS:,} architectures drawn from {self._whole.name} is inside {self._part.words}. "
+            "Restrict less, or start inside it: search=evolution start=ARCHITECTURE."
         )
-
-    def _drawn(self, rng: Random) -> Architecture:
-        """A draw from the whole space, or where choices are independent, from those that are allowed."""
-        if not (isinstance(self._whole, SampledSpace) and self._part.allowed_places):
-            return self._whole.random(rng)
-        allowed = self._part.allowed_places
-        choices = []
-        for at, values in enumerate(self._whole.options):
-            here = allowed.get(at)
-            choices.append(rng.choice(values if here is None else [values[place] for place in np.flatnonzero(here)]))
-        return self._whole.of_choices(tuple(choices))
 
 
 def restricted(part: Part) -> SearchSpace:

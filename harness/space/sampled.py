@@ -45,12 +45,21 @@ class SampledSpace(SearchSpace):
         """The official string of a choice for each of `options`."""
 
     @cached_property
-    def positions(self) -> Sequence[Position]:  # type: ignore[override]
+    def positions(self) -> Sequence[Position]:
         """One for each of `options`."""
         return numbered(self.choice_names, self.options) if self.choice_names else ()
 
     def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
         return [(str(value),) for value in self.choices(arch)] if self.choice_names else ()
+
+    def adapted(self, arch: Architecture, allowed: Mapping[str, frozenset[str]], rng: Random) -> Architecture:
+        choices = list(self.choices(arch))
+        for at, (position, (value,)) in enumerate(zip(self.positions, self.values_at(arch), strict=True)):
+            wanted = allowed.get(position.name)
+            if wanted is not None and value not in wanted:
+                places = [place for one, place in position.places.items() if one in wanted]
+                choices[at] = self.options[at][rng.choice(places)]
+        return self.of_choices(tuple(choices))
 
     @property
     def complete(self) -> bool:

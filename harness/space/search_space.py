@@ -17,7 +17,7 @@ from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
 from harness.space.notation import Architecture
-from harness.space.positions import Position
+from harness.space.positions import Position, held_values
 from harness.space.reference import ReferenceCheck
 
 Execute = Literal["live", "all"]
@@ -104,13 +104,15 @@ class SearchSpace(ArchitectureSet):
 
         Large spaces override it with a faster implementation.
         """
-        positions = self.positions
-        held = [np.zeros((len(archs), len(position.values)), dtype=np.bool_) for position in positions]
-        for row, arch in enumerate(archs):
-            for of_position, position, values in zip(held, positions, self.values_at(arch), strict=True):
-                for value in values:
-                    of_position[row, position.places[value]] = True
-        return held
+        return held_values(self.positions, [self.values_at(arch) for arch in archs])
+
+    def adapted(self, arch: Architecture, allowed: Mapping[str, frozenset[str]], rng: Random) -> Architecture:
+        """`arch` with each value that is not allowed at its position replaced by a uniform draw of those that are.
+
+        A space that cannot be listed overrides it, so that few draws are needed for one inside a small part; others
+        give `arch` itself.
+        """
+        return arch
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:

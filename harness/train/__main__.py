@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from harness.train.config import Training
-from harness.train.config import read_training as read
+from harness.train.config import read_trainings as read
 from harness.train.export import WEIGHTS, write_onnx
 from harness.train.job import RunLocation
 from harness.train.loop import HISTORY, train
@@ -25,12 +25,17 @@ def main(words: Sequence[str] | None = None) -> int:
     return start("train", words)
 
 
-def run(request: Training) -> None:
-    """One training.
+def run(requests: Sequence[Training]) -> None:
+    """One training after the other.
 
     Raises:
-        HarnessError: for a user's mistake or missing data.
+        HarnessError: for a user's mistake or missing data; what was trained before it is kept.
     """
+    for request in requests:
+        _run(request)
+
+
+def _run(request: Training) -> None:
     with gathered(request.location.device) as (group, device):
         location = RunLocation(**{**vars(request.location), "device": device})
         outcome = train(request.job, location, group)

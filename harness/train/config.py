@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from harness.cli.config import plain_values
 from harness.cli.reading import read_into
 from harness.errors import OptionError
+from harness.evaluation.marks import marked_archs
 from harness.inputs import DATA_SETS, DataSet
 from harness.inputs.own import is_own
 from harness.paths import images_home
@@ -60,20 +61,29 @@ def read_settings(config: DictConfig) -> TrainingSettings:
     return read_into(TrainingSettings, {**values, "recipe": recipe})
 
 
-def read_training(config: DictConfig) -> Training:
-    """The training that a composed configuration describes.
+def read_trainings(config: DictConfig) -> tuple[Training, ...]:
+    """The trainings that a composed configuration describes: one, or one for each architecture of a file of marks.
 
     Raises:
         HarnessError: for values that are invalid.
     """
     settings = read_settings(config)
     space, data_set = _registered(settings)
-    arch = _architecture(space, settings.arch)
-    job = Job(space, arch, data_set, settings.recipe, settings.seed, settings.init)
-    folder = f"{space.name}-{job.label}-{data_set.name}-{settings.recipe.name}"
     check_device(settings.device)
+    archs = None if settings.arch is None else marked_archs(settings.arch, space)
+    several = archs is not None and len(archs) > 1
+    return tuple(
+        _training(settings, Job(space, arch, data_set, settings.recipe, settings.seed, settings.init), several)
+        for arch in archs or [_architecture(space, settings.arch)]
+    )
+
+
+def _training(settings: TrainingSettings, job: Job, several: bool) -> Training:
+    """One training; of several, those of out= go into a folder each."""
+    folder = f"{job.space.name}-{job.label}-{job.data_set.name}-{settings.recipe.name}"
+    given = None if settings.out is None else settings.out / folder if several else settings.out
     location = RunLocation(
-        out=(settings.out or Path("results/training") / folder).expanduser(),
+        out=(given or Path("results/training") / folder).expanduser(),
         device=torch.device(settings.device),
         images=images_home(),
         data=None if settings.data is None else settings.data.expanduser(),

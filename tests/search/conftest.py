@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.ensembles import ENSEMBLES
+from harness.evaluation.costs import Budget, Cost, open_costs
 from harness.inputs import DATA_SETS, InputKind
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions
 from harness.scoring.proxy_spec import parse_proxies
-from harness.search.costs import Budget, Cost, open_costs
 from harness.search.lockstep import run_searches
 from harness.search.objective import Objective
 from harness.search.run import SearchRun, SearchTask

@@ -10,8 +10,8 @@ from torch import nn
 
 from benchmarks.mobile_blocks import InvertedBottleneck, MobileBlock
 from harness.errors import OptionError, UnknownNameError
+from harness.evaluation.costs import Budget
 from harness.inputs import DATA_SETS
-from harness.search.costs import Budget
 from harness.searchers.exhaustive import Exhaustive
 from harness.space import BENCHMARKS, Architecture, SampledSpace
 

@@ -110,11 +110,11 @@ def test_without_timm_one_sentence_says_what_to_do(tmp_path, monkeypatch, capsys
 
 
 def test_the_papers_recipe_is_one_config():
-    from harness.train.config import read_training
+    from harness.train.config import read_trainings
 
     typed = ["bench=imagenet_mbv2", f"arch={STRUCTURE}", "dataset=imagenet", "recipe=zico_imagenet"]
     (config,) = composed_configs("train", as_hydra_reads(COMMANDS["train"], typed, sweeps=False))
-    recipe = read_training(config).job.recipe
+    recipe = read_trainings(config)[0].job.recipe
     assert (recipe.epochs, recipe.shards, recipe.batch_size) == (480, 8, 64)
     assert (recipe.learning_rate, recipe.momentum, recipe.weight_decay) == (0.1, 0.9, 4e-5)
     assert recipe.learning_rate_at(480) == 0

@@ -164,13 +164,13 @@ class Budget:
         """
         found = np.flatnonzero(self.fits(archs))
         if not found.size:
-            raise OptionError(f"{self.text} cannot be met: {self._least(archs)}. Give a larger budget.")
+            raise OptionError(f"{self.text} cannot be met: {self.least(archs)}. Give a larger budget.")
         return found
 
     def refusal(self, bench: str, archs: Sequence[Architecture]) -> OptionError:
         """The error for a space that is too large to list, after `archs` were drawn and none was within the limits."""
         return OptionError(
-            f"None of {len(archs):,} architectures drawn from {bench} meets {self.text}: {self._least(archs)}. "
+            f"None of {len(archs):,} architectures drawn from {bench} meets {self.text}: {self.least(archs)}. "
             "Give a larger budget, or start within it: search=evolution start=ARCHITECTURE."
         )
 
@@ -183,7 +183,8 @@ class Budget:
         """The costs of an architecture that are limited, in words."""
         return ", ".join(f"its {cost.name} is {cost.of([arch])[0]:,g}" for cost in self.limits)
 
-    def _least(self, archs: Sequence[Architecture]) -> str:
+    def least(self, archs: Sequence[Architecture]) -> str:
+        """The smallest costs among some architectures, in words."""
         least = [f"the smallest {cost.name} is {np.nanmin(cost.of(archs)):,g}" for cost in self.limits]
         together = ", and no architecture is within all limits at once" if len(least) > 1 else ""
         return " and ".join(least) + together
