@@ -17,6 +17,7 @@ from harness.report.escape import code, code_block, csv_text, table_line
 from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
 from harness.report.tables import MISSING, amount_text, count_text, number, records, seconds_text
+from harness.search.paths import path_figure
 from harness.search.picture import front_figure, regret_figure
 from harness.search.tables import SUBJECT, SearchTables
 
@@ -40,7 +41,8 @@ _SEED_COLUMNS = (
 def write_search(out: Path, tables: SearchTables) -> None:
     """Write search.csv, summary.csv, curves.csv, candidates.parquet, report.md, run.json and pictures into `out`.
 
-    Also nearest.csv if networks without ground truth were found, and front.csv of a multi-objective search.
+    Also nearest.csv if networks without ground truth were found, front.csv of a multi-objective search, and path.csv
+    with path.png of one that removes edges.
 
     Raises:
         OptionError: the folder cannot be written.
@@ -58,6 +60,9 @@ def write_search(out: Path, tables: SearchTables) -> None:
         files["regret.png"] = png(regret_figure(tables))
         if len(tables.nearest):
             files["nearest.csv"] = _csv(tables.nearest)
+        if len(tables.paths):
+            files["path.csv"] = _csv(tables.paths)
+            files["path.png"] = png(path_figure(tables.paths))
         if tables.fronts:
             files["front.csv"] = _csv(pd.concat([front.members for front in tables.fronts], ignore_index=True))
             files["front.png"] = png(front_figure(tables))
@@ -117,6 +122,8 @@ def markdown_report(tables: SearchTables) -> str:
     ]
     if len(tables.nearest):
         sections.append(("Nearest trained networks", list(_nearest_lines(tables))))
+    if len(tables.paths):
+        sections.append(("Paths of removed edges", list(_path_lines(tables))))
     if tables.fronts:
         sections.append(("Pareto fronts", ["![Candidates and Pareto fronts](front.png)", *_front_lines(tables)]))
     if len(tables.published):
@@ -204,6 +211,25 @@ def _nearest_lines(tables: SearchTables) -> Iterator[str]:
         place = f"{row['bench']} {row['dataset']}, {row['search']}"
         cells = (str(row["distance"]), plain(row["accuracy"]), _large(row["params"]), _large(row["flops"]))
         yield table_line((place, str(row["objective"]), str(row["seed"]), code(str(row["trained"])), *cells))
+
+
+def _path_lines(tables: SearchTables) -> Iterator[str]:
+    yield "![Score and ground truth along the paths](path.png)"
+    yield ""
+    yield (
+        "Edges are removed from left to right, of the tried ones the one whose removal scores highest; the coloured "
+        "path reached the highest value. All paths are in path.csv. A path keeps the operations of its start, so nothing "
+        "with another operation can be found on it."
+    )
+    for subject, rows in tables.paths.groupby(list(SUBJECT), sort=False):
+        best = rows[rows["best"]]
+        n_paths = len(rows[["seed", "path"]].drop_duplicates())
+        at_start = int((best["removed"] == "").sum())
+        yield ""
+        yield (
+            f"{', '.join(map(str, subject))}: {n_paths} paths, with {plain(best['edges'].mean())} edges left at the "
+            f"best value on average; on {at_start} the start itself is best."
+        )
 
 
 def _front_lines(tables: SearchTables) -> Iterator[str]:
