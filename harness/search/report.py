@@ -218,8 +218,8 @@ def _path_lines(tables: SearchTables) -> Iterator[str]:
     yield ""
     yield (
         "Edges are removed from left to right, of the tried ones the one whose removal scores highest; the coloured "
-        "path reached the highest value. All paths are in path.csv. A path keeps the operations of its start, so nothing "
-        "with another operation can be found on it."
+        "path reached the highest value. All paths are in path.csv. A path keeps the operations of its start, so that "
+        "nothing with another operation can be found on it."
     )
     for subject, rows in tables.paths.groupby(list(SUBJECT), sort=False):
         best = rows[rows["best"]]
