@@ -38,11 +38,13 @@ def references(known: Known, scores: Mapping[str, NDArray[np.float64]]) -> pd.Da
     """One row per proxy, count and published predictor, the highest tau first.
 
     `tau`, `rho` over the known networks that it has scores of, `n_archs`; where these are a sample, an estimate of the
-    value on all. `learned_from` is the number of trained networks, NaN where a publication did not state it here.
+    value on all. What ranks none of them is left out. `learned_from` is the number of trained networks, NaN where a
+    publication did not state it here.
     """
     rows = [_row(known, name, values) for name, values in scores.items()]
     rows += list(_published(known))
-    return pd.DataFrame(rows).sort_values("tau", ascending=False, kind="stable") if rows else pd.DataFrame()
+    found = pd.DataFrame(rows)
+    return found.dropna(subset=["tau"]).sort_values("tau", ascending=False, kind="stable") if rows else found
 
 
 def _row(known: Known, name: str, values: NDArray[np.float64]) -> dict[str, object]:

@@ -121,8 +121,8 @@ def _summary_lines(summary: pd.DataFrame) -> Iterator[str]:
         yield table_line([*cells, f"{tau} [{low}, {high}]", rho, networks])
     yield ""
     yield (
-        "R2, RMSE: median over draws. tau, rho: mean over draws, one vote per architecture; networks: tau with one vote "
-        "per isomorphism class."
+        "R2, RMSE: median over draws. tau, rho: mean over draws, one vote per architecture; networks: tau with one "
+        "vote per isomorphism class."
     )
     yield ""
 
