@@ -50,9 +50,8 @@ def test_features_of_a_graph_with_operations_on_vertices_by_hand():
     assert found[f"out of input ({whole})"] == len(inner)
     assert found[f"into output ({whole})"] == len([s for s, t in cell.edges if t == 3 and s != 0])
     assert found[f"longest ({whole})"] == (2 if (1, 2) in cell.edges else 1)
-    assert found[f"shortest ({whole})"] == (
-        0 if (0, 3) in cell.edges else 1 if len(inner) + found[f"into output ({whole})"] > 2 else 2
-    )
+    alone = len(inner) + found[f"into output ({whole})"] > 2  # a vertex that reads the input and feeds the output
+    assert found[f"shortest ({whole})"] == (0 if (0, 3) in cell.edges else 1 if alone else 2)
 
 
 def test_isomorphic_cells_share_the_features_of_their_live_part():

@@ -17,6 +17,7 @@ from harness.searchers.edge_shrinking import EdgeShrinking, n_edges_of
 from harness.space import BENCHMARKS
 from harness.theory.settings import ShrinkingSettings
 from harness.theory.shrinking import Subsets, TruthProblem, Values, shrinking, starts_of
+from harness.truth.table import TruthColumn, TruthTable, write_table
 
 TSS = BENCHMARKS.get("nats_tss")
 CONVS = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
@@ -178,9 +179,12 @@ def test_mistakes_end_in_one_sentence(command, words, text):
     assert error.count("\n") == 1
 
 
-def test_a_truth_that_is_no_accuracy_is_refused(fetched_home, monkeypatch):
-    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
-    with pytest.raises(OptionError, match=r"must be an accuracy in percent"):
-        shrinking(ShrinkingSettings(bench="transnas_micro", dataset="autoencoder", n_starts=2), 0)
+def test_a_truth_that_is_no_accuracy_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    column = TruthColumn("latency", "digits", "latency", "ms", "none", None, "one", False, "made up", "0" * 64)
+    table = TruthTable(TSS.architectures[:9], (column,), (np.arange(9.0),))
+    write_table(table, tmp_path / "truth/nats_tss/made_up.parquet", "made up")
+    with pytest.raises(OptionError, match="latency of digits is latency in ms"):
+        shrinking(ShrinkingSettings(dataset="digits", truth="latency", n_starts=2), 0)
     with pytest.raises(OptionError, match="architectures of nats_sss have none that could be removed"):
         shrinking(ShrinkingSettings(bench="nats_sss", n_starts=2), 0)
