@@ -62,7 +62,7 @@ class Choosing:
         exact = int(self.feasible[np.argmax(sign * drawn.predicted[self.feasible])])
         seconds = time.perf_counter() - started
         if EXHAUSTIVE in searches:
-            spent = {"search": EXHAUSTIVE, "evaluations": len(self.feasible), "seconds": seconds, "is_exact": True}
+            spent = {"search": EXHAUSTIVE, "evaluations": len(self.feasible), "seconds": seconds}
             yield place | spent | self._chosen(exact, float(drawn.predicted[exact]))
         if SHGO in searches and can_use_shgo(drawn.model, self.known):
             yield place | self._by_shgo(drawn, exact)

@@ -140,7 +140,7 @@ def _reference_lines(references: pd.DataFrame) -> Iterator[str]:
     for row in records(references):
         learned = "0" if row["learned_from"] == 0 else "not stated here"
         taus = [correlation_text(number(row[name])) for name in ("tau", "rho")]
-        yield table_line([code(str(row["name"])), str(row["kind"]), learned, f"{row['n_archs']:,}", *taus])
+        yield table_line([code(str(row["name"])), str(row["kind"]), learned, f"{number(row['n_archs']):,.0f}", *taus])
     yield ""
     yield from (f"`{row['name']}`: {row['source']}." for row in records(references) if row["source"])
     yield ""
@@ -196,13 +196,13 @@ def _figure(found: Prediction) -> Figure:
         axes.plot(own["n"], own["tau"], color=colour, marker=marker, markersize=4, label=f"{predictor}, {features}")
         axes.fill_between(own["n"], own["tau_low"], own["tau_high"], color=colour, alpha=0.12, linewidth=0)
     numbers = sorted(found.summary["n"].unique())
-    last = -np.inf
-    for row in sorted(records(found.references.head(_MOST_LINES)), key=lambda row: number(row["tau"])):
+    low, high = axes.get_ylim()
+    shown = sorted(records(found.references.head(_MOST_LINES)), key=lambda row: number(row["tau"]))
+    for row, place in zip(shown, _apart([number(row["tau"]) for row in shown], (high - low) / 28), strict=True):
         tau = number(row["tau"])
         axes.axhline(tau, color=GREY, linewidth=0.8, linestyle="--" if row["learned_from"] == 0 else ":")
-        last = max(tau, last + 0.018)  # labels apart
         name = str(row["name"]) if row["learned_from"] == 0 else f"{row['name']} (published, fitted)"
-        axes.annotate(name, (1.01, last), xycoords=("axes fraction", "data"), fontsize=7, va="center", color=GREY)
+        axes.annotate(name, (1.01, place), xycoords=("axes fraction", "data"), fontsize=7, va="center", color=GREY)
     axes.set(xscale="log", xlabel="trained networks that it learned from", ylabel="tau on the others")
     axes.set_title(found.title)
     axes.xaxis.set_major_locator(FixedLocator(numbers))
@@ -210,6 +210,23 @@ def _figure(found: Prediction) -> Figure:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
+
+
+def _apart(values: Sequence[float], gap: float) -> list[float]:
+    """Places for labels of ascending values, at least `gap` apart: those too near are spread around their mean."""
+    blocks = [[value] for value in values]
+    at = 0
+    while at + 1 < len(blocks):
+        upper, lower = blocks[at + 1], blocks[at]
+        ends = np.mean(lower) + gap * (len(lower) - 1) / 2, np.mean(upper) - gap * (len(upper) - 1) / 2
+        if ends[1] - ends[0] < gap:
+            blocks[at : at + 2] = [lower + upper]
+            at = max(at - 1, 0)
+        else:
+            at += 1
+    return [
+        float(np.mean(block) + gap * (place - (len(block) - 1) / 2)) for block in blocks for place in range(len(block))
+    ]
 
 
 def _plain(value: object) -> str:

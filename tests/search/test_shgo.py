@@ -72,7 +72,7 @@ def test_the_constrained_optimum_of_a_predictor_is_found(flops, accuracies, limi
     widths = BOX.of(ARCHS)
     place = {arch: row for row, arch in enumerate(ARCHS)}
     exact = 0
-    for draw in range(3):
+    for draw in range(2):
         random = np.random.default_rng(draw)
         rows = random.permutation(len(ARCHS))
         model = Ridge().fit(np.log(widths[rows[:25]]), accuracies[rows[:25]])
@@ -89,7 +89,7 @@ def test_the_constrained_optimum_of_a_predictor_is_found(flops, accuracies, limi
         )
         within = np.flatnonzero(flops <= limit)
         exact += predicted[place[arch]] >= predicted[within].max() - 1e-9
-    assert exact == 3
+    assert exact == 2
 
 
 def test_where_nothing_is_feasible_there_is_no_point():
@@ -98,6 +98,7 @@ def test_where_nothing_is_feasible_there_is_no_point():
     assert on_lattice(BOX, found, lambda archs: np.zeros(len(archs)), lambda archs: np.ones(len(archs), bool)) is None
 
 
+@pytest.mark.long
 def test_a_count_is_searched_within_its_budget(command, flops):
     words = ["search=shgo", "proxy=params", "bench=nats_sss", "dataset=cifar10", "truth=none", "workers=1"]
     code, _, error = command(*words, "budget.flops=100e6", "out=one")
