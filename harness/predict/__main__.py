@@ -89,7 +89,7 @@ def _known(request: PredictRequest) -> EvaluationSet:
     """The networks whose truth is known, of the population or of the sample that was asked for."""
     asked, settings = request.evaluation, request.evaluation.settings
     named = pairs(asked.benches, asked.data_sets, settings).usable
-    if len(named) != 1:
+    if len(named) != 1 or len(asked.benches) > 1 or len(asked.data_sets) > 1:
         raise OptionError(
             "predict takes one benchmark and one data set, but "
             f"bench={','.join(asked.benches)} dataset={','.join(asked.data_sets)} was given."

@@ -26,7 +26,7 @@ def stored_scores(
     """By proxy or count, the stored scores of an evaluation set [n], NaN where there is none; some have none at all."""
     if tables is None:
         return {}
-    found = {}
+    found: dict[str, NDArray[np.float64]] = {}
     for name, sampled in tabled_scores(evaluated.space, evaluated.data_set, settings, tables).items():
         values = pd.Series(sampled.column.values, index=sampled.index).reindex(evaluated.index)
         if name in names and values.notna().sum() >= _FEWEST:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from harness.files.results import write_files
+from harness.predict.settings import SHGO
 from harness.report.escape import code, code_block, csv_text, table_line
 from harness.report.style import GREY, LINES, MARKERS, png, style
 from harness.report.tables import correlation_text, number, records
@@ -153,7 +154,7 @@ def _choice_lines(chosen: pd.DataFrame) -> Iterator[str]:
     yield table_line(["---:", "---", "---", *["---:"] * 6])
     for row in records(choices(chosen)):
         measured = [_plain(row[name]) for name in ("truth", "regret", "regret_high")]
-        exact = "-" if np.isnan(number(row["is_exact"])) else f"{number(row['is_exact']):.0%}"
+        exact = "-" if row["search"] != SHGO else f"{number(row['is_exact']):.0%}"
         n_evaluations = number(row["evaluations"])
         evaluations = "-" if np.isnan(n_evaluations) else f"{n_evaluations:,.0f}"
         place = [str(row["n"]), str(row["chooser"]), str(row["search"])]
@@ -161,8 +162,9 @@ def _choice_lines(chosen: pd.DataFrame) -> Iterator[str]:
     yield ""
     yield (
         "regret: the best truth within budget less that of the choice, mean and 95 % quantile over draws. exact: share "
-        "of draws in which what was found is predicted as well as the best of all within budget. evaluations: of the "
-        "prediction, which runs no network. `best of the trained` is what a random search of n trainings would choose."
+        "of draws in which what SHGO found is predicted as well as the best of all within budget. evaluations: of the "
+        "prediction, which runs no network; seconds: of wall time. `best of the trained` is what a random search of n "
+        "trainings would choose."
     )
 
 
@@ -177,7 +179,7 @@ def _worth_lines(worth: pd.DataFrame) -> Iterator[str]:
         for row in records(own):
             n = f"{number(row['n']):,.0f}"
             cells.append(f"above {n}" if not row["reached"] else f"at most {n}" if row["n"] == smallest else n)
-        yield table_line([code(str(name)), correlation_text(float(tau)), *cells])
+        yield table_line([code(str(name)), correlation_text(number(tau)), *cells])
     yield ""
     yield (
         "Trained networks from which the predictor's mean tau reaches that of the proxy, linear in log n between the "

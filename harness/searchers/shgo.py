@@ -8,7 +8,7 @@ is rounded to the best lattice point within one step that is within the exact bu
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log2
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from harness.searchers.base import SEARCHERS, Asking, Problem, Proposal, Searche
 from harness.space import Architecture, Coordinates, SearchSpace
 
 Function: TypeAlias = Callable[[NDArray[np.float64]], float]
-SAMPLINGS = ("sobol", "halton", "simplicial")
+Sampling: TypeAlias = Literal["sobol", "halton", "simplicial"]
+SAMPLINGS: tuple[Sampling, ...] = get_args(Sampling)
 _MOST_COORDINATES = 6  # at eight, 128 points take over 12 s
 _N_FITTED = 1_000  # lattice points to which a cost is fitted
 
@@ -121,13 +122,16 @@ def maximise(box: Coordinates, objective: Function, limits: Sequence[Function], 
 
     SciPy's own stopping options bound neither its evaluations nor its time, so that none is set.
     """
-    constraints = [{"type": "ineq", "fun": lambda point, limit=limit: -limit(point)} for limit in limits]
-    found = optimize.shgo(
+
+    def within(point: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([-limit(point) for limit in limits])
+
+    found: Any = optimize.shgo(
         lambda point: -objective(point),
-        box.bounds,
-        constraints=constraints or None,
+        optimize.Bounds(*zip(*box.bounds, strict=True)),
+        constraints={"type": "ineq", "fun": within} if limits else None,
         n=options.n,
-        sampling_method=options.sampling,
+        sampling_method=cast(Sampling, options.sampling),
         minimizer_kwargs={"method": "SLSQP"},
     )
     n_evaluations = int(found.nfev)

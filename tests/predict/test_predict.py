@@ -136,7 +136,7 @@ def test_equal_seeds_give_equal_draws(command):
         (["models=ridge:log_widths"], "features log_widths are invalid for nats_tss"),
         (["models=ridge:scores"], "features scores are invalid for nats_tss: they take two proxies or more"),
         (["search=shgo"], "search=shgo is invalid for nats_tss: its architectures are no points of a box"),
-        (["search=grid"], "search=grid is invalid: it must be exhaustive, shgo, or both in a list."),
+        (["search=evolution"], "search=evolution is invalid: it must be exhaustive, shgo, or both in a list."),
         (["bench=[nats_tss,nats_sss]"], "predict takes one benchmark and one data set"),
     ],
 )
