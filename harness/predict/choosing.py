@@ -83,11 +83,15 @@ class Choosing:
         return row | self._chosen(best, np.nan)
 
     def untrained(self) -> Iterator[dict[str, object]]:
-        """Rows of the choices that take no training: the largest of each count within budget, of ties the first."""
+        """Rows of the choices that take no training: the largest of each count within budget, of ties the first.
+
+        The smallest, where a low truth is better, as of a latency.
+        """
         archs = [self.known.evaluated.archs[row] for row in self.feasible]
         for count in self.counts:
-            best = int(self.feasible[np.argmax(count.of(archs))])
-            row = {"n": 0, "draw": 0, "chooser": f"largest {count.name}", "learned_from": 0, "search": EXHAUSTIVE}
+            best = int(self.feasible[np.argmax(self.known.sign * count.of(archs))])
+            which = "largest" if self.known.sign > 0 else "smallest"
+            row = {"n": 0, "draw": 0, "chooser": f"{which} {count.name}", "learned_from": 0, "search": EXHAUSTIVE}
             yield row | self._chosen(best, np.nan)
 
     def _chosen(self, row: int, predicted: float) -> dict[str, object]:

@@ -30,7 +30,7 @@ def stored_scores(
     for name, sampled in tabled_scores(evaluated.space, evaluated.data_set, settings, tables).items():
         values = pd.Series(sampled.column.values, index=sampled.index).reindex(evaluated.index)
         if name in names and values.notna().sum() >= _FEWEST:
-            found[name] = values.to_numpy(dtype=np.float64)
+            found[name] = np.asarray(values, dtype=np.float64)
     return {name: found[name] for name in names if name in found}
 
 
@@ -38,8 +38,9 @@ def references(known: Known, scores: Mapping[str, NDArray[np.float64]]) -> pd.Da
     """One row per proxy, count and published predictor, the highest tau first.
 
     `tau`, `rho` over the known networks that it has scores of, `n_archs`; where these are a sample, an estimate of the
-    value on all. What ranks none of them is left out. `learned_from` is the number of trained networks, NaN where a
-    publication did not state it here.
+    value on all. Of a truth where lower is better, as a latency, tau is with the truth itself: a count predicts it
+    where tau is high. What ranks none of them is left out. `learned_from` is the number of trained networks, NaN where
+    a publication did not state it here.
     """
     rows = [_row(known, name, values) for name, values in scores.items()]
     rows += list(_published(known))
@@ -49,7 +50,7 @@ def references(known: Known, scores: Mapping[str, NDArray[np.float64]]) -> pd.Da
 
 def _row(known: Known, name: str, values: NDArray[np.float64]) -> dict[str, object]:
     has = ~np.isnan(values)
-    both = correlations(values[has], known.sign * known.values[has])
+    both = correlations(values[has], known.values[has])
     one_each = has & known.first_of_class
     return {
         "name": name,
@@ -58,13 +59,15 @@ def _row(known: Known, name: str, values: NDArray[np.float64]) -> dict[str, obje
         "n_archs": int(has.sum()),
         "tau": both.tau,
         "rho": both.rho,
-        "tau_networks": correlations(values[one_each], known.sign * known.values[one_each]).tau,
+        "tau_networks": correlations(values[one_each], known.values[one_each]).tau,
         "source": "",
     }
 
 
 def _published(known: Known) -> Iterator[dict[str, object]]:
-    """The rows of conf/published/vkdnw.csv about predictors, for this benchmark and data set."""
+    """The rows of conf/published/vkdnw.csv about predictors of test accuracy, if that is the truth here."""
+    if known.evaluated.truth.metric != "accuracy" or known.evaluated.truth.split != "test":
+        return
     table = pd.read_csv(conf_folder() / "published" / "vkdnw.csv")
     bench, data_set = known.evaluated.name
     own = table[(table["space"] == bench) & (table["dataset"] == data_set) & table["proxy"].isin(_PREDICTORS)]

@@ -123,13 +123,17 @@ def maximise(box: Coordinates, objective: Function, limits: Sequence[Function], 
     SciPy's own stopping options bound neither its evaluations nor its time, so that none is set.
     """
 
+    def negative(point: NDArray[np.float64]) -> float:
+        return -objective(point)
+
     def within(point: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array([-limit(point) for limit in limits])
 
+    constraints: Any = {"type": "ineq", "fun": within} if limits else None
     found: Any = optimize.shgo(
-        lambda point: -objective(point),
+        negative,
         optimize.Bounds(*zip(*box.bounds, strict=True)),
-        constraints={"type": "ineq", "fun": within} if limits else None,
+        constraints=constraints,
         n=options.n,
         sampling_method=cast(Sampling, options.sampling),
         minimizer_kwargs={"method": "SLSQP"},
