@@ -1,6 +1,6 @@
 """Paths of removed edges: the steps of `edge_shrinking` as a table and as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from harness.report.style import BLUE, GREY, LIGHT, ORANGE
 from harness.search.outcome import SearchOutcome
 from harness.search.run import SearchRun
 
+_SUBJECT = ("bench", "dataset", "search", "objective")
 _PANEL_INCHES = (3.1, 2.5)
 _QUANTITIES = {"score": "score", "value": "score less cost", "accuracy": "ground truth"}
 
@@ -57,6 +58,26 @@ def _of_run(outcome: SearchOutcome, search_run: SearchRun) -> pd.DataFrame:
 
 def _at(values: NDArray[np.float64], place: int | None) -> float:
     return float("nan") if place is None else float(values[place])
+
+
+def path_lines(paths: pd.DataFrame) -> Iterator[str]:
+    """The section of the report."""
+    yield "![Score and ground truth along the paths](path.png)"
+    yield ""
+    yield (
+        "Edges are removed from left to right, of the tried ones the one whose removal scores highest; the coloured "
+        "path reached the highest value. All paths are in path.csv. A path keeps the operations of its start, so that "
+        "nothing with another operation can be found on it."
+    )
+    for subject, rows in paths.groupby(list(_SUBJECT), sort=False):
+        best = rows[rows["best"]]
+        n_paths = len(rows[["seed", "path"]].drop_duplicates())
+        at_start = int((best["removed"] == "").sum())
+        yield ""
+        yield (
+            f"{', '.join(map(str, subject))}: {n_paths} paths, with {best['edges'].mean():.2f} edges left at the "
+            f"best value on average; on {at_start} the start itself is best."
+        )
 
 
 def path_figure(paths: pd.DataFrame) -> Figure:

@@ -17,7 +17,7 @@ from harness.report.escape import code, code_block, csv_text, table_line
 from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
 from harness.report.tables import MISSING, amount_text, count_text, number, records, seconds_text
-from harness.search.paths import path_figure
+from harness.search.paths import path_figure, path_lines
 from harness.search.picture import front_figure, regret_figure
 from harness.search.tables import SUBJECT, SearchTables
 
@@ -123,7 +123,7 @@ def markdown_report(tables: SearchTables) -> str:
     if len(tables.nearest):
         sections.append(("Nearest trained networks", list(_nearest_lines(tables))))
     if len(tables.paths):
-        sections.append(("Paths of removed edges", list(_path_lines(tables))))
+        sections.append(("Paths of removed edges", list(path_lines(tables.paths))))
     if tables.fronts:
         sections.append(("Pareto fronts", ["![Candidates and Pareto fronts](front.png)", *_front_lines(tables)]))
     if len(tables.published):
@@ -211,25 +211,6 @@ def _nearest_lines(tables: SearchTables) -> Iterator[str]:
         place = f"{row['bench']} {row['dataset']}, {row['search']}"
         cells = (str(row["distance"]), plain(row["accuracy"]), _large(row["params"]), _large(row["flops"]))
         yield table_line((place, str(row["objective"]), str(row["seed"]), code(str(row["trained"])), *cells))
-
-
-def _path_lines(tables: SearchTables) -> Iterator[str]:
-    yield "![Score and ground truth along the paths](path.png)"
-    yield ""
-    yield (
-        "Edges are removed from left to right, of the tried ones the one whose removal scores highest; the coloured "
-        "path reached the highest value. All paths are in path.csv. A path keeps the operations of its start, so that "
-        "nothing with another operation can be found on it."
-    )
-    for subject, rows in tables.paths.groupby(list(SUBJECT), sort=False):
-        best = rows[rows["best"]]
-        n_paths = len(rows[["seed", "path"]].drop_duplicates())
-        at_start = int((best["removed"] == "").sum())
-        yield ""
-        yield (
-            f"{', '.join(map(str, subject))}: {n_paths} paths, with {plain(best['edges'].mean())} edges left at the "
-            f"best value on average; on {at_start} the start itself is best."
-        )
 
 
 def _front_lines(tables: SearchTables) -> Iterator[str]:
