@@ -1,16 +1,17 @@
 """Spaces of cells whose edges carry operations: what NATS-Bench topology and TransNAS-Bench-101 micro share."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from random import Random
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cell_graph import CELL_POPULATIONS, CanonicalCell, Edge, canonicalise, in_population, live_edges
-from harness.space import Architecture, Execute, SearchSpace
+from benchmarks.cell_graph import CELL_POPULATIONS, NONE, CanonicalCell, Edge, canonicalise, in_population, live_edges
+from harness.space import Architecture, Execute, Removal, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
 from harness.space.positions import Position
 
@@ -26,12 +27,14 @@ class EdgeCellSpace(SearchSpace):
         edges: (source, target) in the order of a cell's operations.
         labels: each operation as pictures name it.
         caption: the sentence below the picture of a cell.
+        widest: the operation with the most weights, which all edges of the usual start of a shrinking search hold.
     """
 
     operations: ClassVar[tuple[str, ...]]
     edges: ClassVar[tuple[Edge, ...]]
     labels: ClassVar[Mapping[str, str]]
     caption: ClassVar[str]
+    widest: ClassVar[str]
     populations: ClassVar[Mapping[str, str]] = {**SearchSpace.populations, **CELL_POPULATIONS}
 
     @abstractmethod
@@ -116,3 +119,20 @@ class EdgeCellSpace(SearchSpace):
             for operation in self.operations
             if operation != cell[index]
         )
+
+    def removals(self, arch: Architecture) -> Sequence[Removal]:
+        """The cells in which one more edge holds `none`; edges that are dead stay until they are removed themselves."""
+        cell = self.cell(self.check(arch))
+        n_edges = sum(operation != NONE for operation in cell)
+        return tuple(
+            Removal(f"{source}-{target}", self.name_of((*cell[:index], NONE, *cell[index + 1 :])), n_edges - 1)
+            for index, (source, target) in enumerate(self.edges)
+            if cell[index] != NONE
+        )
+
+    def fullest(self, rng: Random) -> Iterator[Architecture]:
+        """The cell with `widest` on every edge, then cells of random operations without `none`."""
+        yield self.name_of((self.widest,) * len(self.edges))
+        kept = [operation for operation in self.operations if operation != NONE]
+        while True:
+            yield self.name_of(tuple(rng.choice(kept) for _ in self.edges))

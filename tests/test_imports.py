@@ -25,6 +25,7 @@ STAGES = [
     {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
     | {"submit", "theory", "verify"},
     {"choose", "site"},
+    {"predict"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

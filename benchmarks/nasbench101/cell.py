@@ -113,6 +113,12 @@ def pruned(edges: Iterable[Edge], operations: Sequence[str]) -> Cell | None:
     return Cell(tuple(renamed), tuple(operations[vertex - 1] for vertex in order[1:-1]))
 
 
+def one_edge_less(cell: Cell) -> dict[Edge, Cell]:
+    """By edge, the cell that is left without it, pruned; without the edges that the last path needs."""
+    left = {edge: pruned(set(cell.edges) - {edge}, cell.operations) for edge in cell.edges}
+    return {edge: found for edge, found in left.items() if found is not None}
+
+
 def one_step_away(cell: Cell) -> set[Cell]:
     """The cells one change away from a cell, pruned; not yet reduced to one per isomorphism class.
 

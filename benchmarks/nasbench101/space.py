@@ -2,6 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from random import Random
 from typing import ClassVar
 
 import numpy as np
@@ -9,7 +11,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.nasbench101.catalogue import Names, catalogue, is_name
-from benchmarks.nasbench101.cell import CONV_1X1, CONV_3X3, MAX_POOL, Cell, one_step_away
+from benchmarks.nasbench101.cell import (
+    CONV_1X1,
+    CONV_3X3,
+    EDGES,
+    MAX_EDGES,
+    MAX_POOL,
+    Cell,
+    one_edge_less,
+    one_step_away,
+)
 from benchmarks.nasbench101.layers import layer_table
 from benchmarks.nasbench101.network import CellNetwork
 from benchmarks.nasbench101.notations import notations
@@ -17,7 +28,7 @@ from benchmarks.nasbench101.positions import held_by, positions, values_of
 from benchmarks.nasbench101.reference import reference_checks
 from benchmarks.own_images import unfit_images
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, Notation, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Execute, Layer, LayerTable, Notation, Removal, SearchSpace
 from harness.space.graph import ArchitectureGraph, GraphEdge
 from harness.space.positions import Position
 from harness.space.reference import ReferenceCheck
@@ -115,6 +126,25 @@ class NasBench101(SearchSpace):
         """The architectures that one change makes, sorted: see `cell.one_step_away`."""
         names = {cell.name for cell in one_step_away(self.cell(self.check(arch)))}
         return tuple(sorted(map(Architecture, names - {arch})))
+
+    def removals(self, arch: Architecture) -> Sequence[Removal]:
+        """The cells with one edge less, pruned; an edge without which no path is left stays."""
+        found = one_edge_less(self.cell(self.check(arch)))
+        return tuple(
+            Removal(f"{source}-{target}", Architecture(left.name), len(left.edges))
+            for (source, target), left in found.items()
+        )
+
+    def fullest(self, rng: Random) -> Iterator[Architecture]:
+        """Cells of nine edges, the most that the space has, drawn uniformly."""
+        rows = self._fullest_rows
+        while True:
+            yield self.architectures[int(rng.choice(rows))]
+
+    @cached_property
+    def _fullest_rows(self) -> NDArray[np.int64]:
+        edges = catalogue().codes & np.uint32((1 << len(EDGES)) - 1)
+        return np.flatnonzero(np.bitwise_count(edges) == MAX_EDGES)
 
 
 BENCHMARKS.register("nasbench101")(NasBench101())

@@ -20,7 +20,7 @@ from benchmarks.nats_sss.network import SizedNetwork
 from benchmarks.own_images import unfit_images
 from harness.errors import UnknownNameError
 from harness.inputs import DataSet
-from harness.space import BENCHMARKS, Architecture, Execute, Layer, Notation, SearchSpace
+from harness.space import BENCHMARKS, Architecture, Coordinates, Execute, Layer, Notation, SearchSpace
 from harness.space.graph import ArchitectureGraph
 from harness.space.positions import Position, numbered
 
@@ -52,6 +52,16 @@ class NatsSss(SearchSpace):
     @cached_property
     def _widths(self) -> dict[Architecture, Widths]:
         return {size_string(widths): widths for widths in product(WIDTHS, repeat=N_WIDTHS)}
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """The five widths."""
+        return Coordinates(
+            names=tuple(f"width {block}" for block in range(1, N_WIDTHS + 1)),
+            levels=(tuple(map(float, WIDTHS)),) * N_WIDTHS,
+            read=lambda arch: tuple(map(float, self.widths(arch))),
+            write=lambda widths: size_string(tuple(map(int, widths))),
+        )
 
     def __contains__(self, arch: str) -> bool:
         return arch in self._widths

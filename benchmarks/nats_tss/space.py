@@ -46,6 +46,7 @@ class NatsTss(EdgeCellSpace):
     operations: ClassVar[tuple[str, ...]] = OPERATIONS
     edges: ClassVar[tuple[Edge, ...]] = EDGES
     labels: ClassVar[Mapping[str, str]] = _LABELS
+    widest: ClassVar[str] = CONV_3X3
     caption: ClassVar[str] = "The cell: each node sums what its edges bring. All cells of the three stages are equal."
 
     @cached_property

@@ -52,6 +52,7 @@ class TransnasMicro(EdgeCellSpace):
     operations: ClassVar[tuple[str, ...]] = OPERATIONS
     edges: ClassVar[tuple[Edge, ...]] = EDGES
     labels: ClassVar[Mapping[str, str]] = _LABELS
+    widest: ClassVar[str] = CONV_3X3
     caption: ClassVar[str] = (
         "The cell: each node sums what its edges bring. Edges from the input change channels and size."
     )

@@ -146,8 +146,8 @@ def _check_trained(accuracies: np.ndarray, classes: np.ndarray, truth: str) -> N
 
 
 def _predictors(request: ChooseRequest) -> Mapping[str, Predictor]:
-    """The predictors by name, with default options."""
-    names = request.chosen.predictors or tuple(PREDICTORS)
+    """The predictors by name, with default options; those that predict accuracies in their unit where named."""
+    names = request.chosen.predictors or tuple(name for name in PREDICTORS if not PREDICTORS.get(name).in_units)
     return {name: PREDICTORS.get(name)() for name in names}
 
 

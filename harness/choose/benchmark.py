@@ -33,17 +33,7 @@ def benchmark_pool(space: SearchSpace, data_set: DataSet, settings: Settings, ta
     Raises:
         MissingDataError: if there are no such score tables, or no truth.
     """
-    folder = tables.expanduser() / f"{space.name}@{space.version}" / data_set.name
-    found: dict[str, Sampled] = {}
-    order: dict[str, tuple[bool, int]] = {}
-    for path in sorted(folder.glob("*.parquet")):
-        header = read_header(path)
-        spec = _spec_of(header, settings)
-        if spec is not None:
-            sampled = sampled_scores(space, spec, read_table(path), settings.protocol)
-            rank = (header.key.protocol in ("", settings.protocol.key), sampled.index.size)
-            if rank > order.get(spec.name, (False, -1)):
-                found[spec.name], order[spec.name] = sampled, rank
+    found = tabled_scores(space, data_set, settings, tables)
     if len(found) < FEWEST_TABLES:
         raise MissingDataError(
             f"There are {len(found)} score tables of {space.name} on {data_set.name} in {tables} as this version "
@@ -68,6 +58,25 @@ def benchmark_pool(space: SearchSpace, data_set: DataSet, settings: Settings, ta
     kept = [arch for arch, is_known in zip(archs, known, strict=True) if is_known]
     counts = frozenset(name for name in scores if is_baseline(name))
     return Pool(kept, index[known], classes[known], table, accuracies[known], counts), column.name
+
+
+def tabled_scores(space: SearchSpace, data_set: DataSet, settings: Settings, tables: Path) -> dict[str, Sampled]:
+    """By proxy, the scores of a folder of score tables, as this version computes them with default options.
+
+    Of several tables of a proxy the one of the protocol that is asked for is taken, of these the one that covers most.
+    """
+    folder = tables.expanduser() / f"{space.name}@{space.version}" / data_set.name
+    found: dict[str, Sampled] = {}
+    order: dict[str, tuple[bool, int]] = {}
+    for path in sorted(folder.glob("*.parquet")):
+        header = read_header(path)
+        spec = _spec_of(header, settings)
+        if spec is not None:
+            sampled = sampled_scores(space, spec, read_table(path), settings.protocol)
+            rank = (header.key.protocol in ("", settings.protocol.key), sampled.index.size)
+            if rank > order.get(spec.name, (False, -1)):
+                found[spec.name], order[spec.name] = sampled, rank
+    return found
 
 
 def _spec_of(header: Header, settings: Settings) -> ProxySpec | None:

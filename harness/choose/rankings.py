@@ -38,7 +38,7 @@ def rankings_of(pool: Pool, predictors: Mapping[str, Predictor] | None = None) -
 
     Args:
         pool: with scores.
-        predictors: by name; None: all registered ones with their defaults.
+        predictors: by name; None: all registered ones that predict an order, with their defaults.
 
     Returns:
         Columns that are constant on the trained architectures are left out: they rank nothing.
@@ -54,7 +54,8 @@ def rankings_of(pool: Pool, predictors: Mapping[str, Predictor] | None = None) -
             if not kind.needs_truth:
                 fixed[name] = kind().combine(features[:, proxies] * len(features), None)
                 kinds[name] = "ensemble"
-    learned = dict(predictors) if predictors is not None else {name: PREDICTORS.get(name)() for name in PREDICTORS}
+    ranking = [name for name in PREDICTORS if not PREDICTORS.get(name).in_units]
+    learned = dict(predictors) if predictors is not None else {name: PREDICTORS.get(name)() for name in ranking}
     if len(kept) < FEWEST_PROXIES:
         learned = {}
     kinds |= dict.fromkeys(learned, "predictor")

@@ -113,6 +113,15 @@ COMMANDS: Mapping[str, Command] = {
             "choose", _SCORES, _OPTIONS,
         ),
         Command(
+            "predict", "harness.predict.__main__", "say what n trained networks predict about the others",
+            "Fits predictors to the accuracies (or latencies) of 10 to 200 trained networks and measures them on all "
+            "others: R2, RMSE, tau and rho by number and draw, beside proxies and counts that learn from nothing; then "
+            "chooses the best predicted network within a budget. All of it learns from ground truth.",
+            ("bench=nats_sss dataset=cifar10 n=25 budget.flops=100e6", "bench=nats_tss models=random_forest:graf",
+             "bench=nats_sss dataset=cifar10 search=[exhaustive,shgo] models=ridge:log_widths"),
+            "predict", _AGAIN, {**_OPTIONS, "budget": "budget.COUNT=VALUE"},
+        ),
+        Command(
             "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",
             "Shows which counts each proxy follows, which proxies rank alike and what transfers between data sets; "
             "with study=batches, init or inputs, how stable scores are under other settings; with study=effects, what "

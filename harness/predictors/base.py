@@ -30,6 +30,11 @@ class Predictor(ABC):
     paper: ClassVar[str] = ""
     fewest: ClassVar[int] = 4
     """Fewest trained architectures that it learns from."""
+    in_units: ClassVar[bool] = False
+    """Whether it predicts accuracies in their unit, from features of any scale, as `nas-harness predict` compares them;
+    the others predict an order, from ranks."""
+    smooth: ClassVar[bool] = False
+    """Whether what it predicts is a differentiable function of the features, as optimisers by gradients need."""
 
     @abstractmethod
     def fit(self, features: NDArray[np.float64], accuracies: NDArray[np.float64]) -> Model:
@@ -37,7 +42,8 @@ class Predictor(ABC):
 
         Args:
             features: [n, n_features] one column per proxy, in (0, 1]: the architecture's rank among all candidates,
-                divided by their number; 1 is the highest score, ties share the mean.
+                divided by their number; 1 is the highest score, ties share the mean. Of a predictor that is
+                `in_units`, any numbers.
             accuracies: [n] higher is better, all finite.
         """
 

@@ -1,8 +1,8 @@
 """Problems: the spaces and data sets of a search, opened with budget, costs and ground truth; nothing is computed."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,7 +31,10 @@ _REPORTED = ("params", "flops")
 
 @dataclass(frozen=True, eq=False)
 class SearchProblem:
-    """A search space and a data set with budget, costs, ground truth and what is wanted of the space."""
+    """A search space and a data set with budget, costs, ground truth and what is wanted of the space.
+
+    `costs` are all that were opened, by name.
+    """
 
     space: SearchSpace
     data_set: DataSet
@@ -41,12 +44,15 @@ class SearchProblem:
     counts: tuple[Cost, ...]
     truth: SpaceTruth | None
     restriction: Restriction | None = None
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
 
 def open_problems(
-    search_spec: SearchSpec, specs: Sequence[ProxySpec], settings: SearchSettings
+    search_spec: SearchSpec, specs: Sequence[ProxySpec], settings: SearchSettings, costs: Sequence[str] = ()
 ) -> tuple[list[SearchProblem], list[Skipped]]:
     """The problem of each pair of benchmark and data set, and the pairs that cannot be searched here.
+
+    `costs` are opened besides those that the settings limit or minimise.
 
     Raises:
         HarnessError: for a user error or missing data, images that a proxy uses among them.
@@ -58,7 +64,7 @@ def open_problems(
         _refuse_function(space)
 
     def opened(space: SearchSpace, data_set: DataSet) -> SearchProblem:
-        problem = _problem(space, data_set, settings)
+        problem = _problem(space, data_set, settings, costs)
         if uses_inputs:  # images that are missing are known before anything is computed
             draw_batches(data_set, problem.context.request)
         return problem
@@ -79,11 +85,11 @@ def _refuse_function(space: SearchSpace) -> None:
         )
 
 
-def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> SearchProblem:
+def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings, further: Sequence[str]) -> SearchProblem:
     context = ContextSpec.of(space, data_set, settings.base, settings.base.seed)
     evaluated = _evaluated(space, data_set, settings)
     opened = None if evaluated is None else evaluated.benchmark_truth
-    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised], context, opened)
+    costs = open_costs([*_REPORTED, *settings.budget, *settings.minimised, *further], context, opened)
     budget = Budget({costs[name]: limit for name, limit in settings.budget.items()})
     restriction = open_restriction(space, data_set, settings.base)
     searched = space if restriction is None else restricted(restriction.part)
@@ -98,8 +104,8 @@ def _problem(space: SearchSpace, data_set: DataSet, settings: SearchSettings) ->
             allowed &= restriction.inside(evaluated.archs)
         truth = SpaceTruth(evaluated, allowed)
     minimised = tuple(costs[name] for name in settings.minimised)
-    counts = tuple(costs[name] for name in _REPORTED)
-    return SearchProblem(space, data_set, context, budget, minimised, counts, truth, restriction)
+    reported = tuple(costs[name] for name in _REPORTED)
+    return SearchProblem(space, data_set, context, budget, minimised, reported, truth, restriction, costs)
 
 
 def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:

@@ -20,6 +20,7 @@ from harness.report.for_papers import drawn, folder_of
 from harness.report.markdown import provenance_lines
 from harness.report.style import png, style
 from harness.report.tables import MISSING, amount_text, count_text, number, records, seconds_text
+from harness.search.paths import path_figure, path_lines
 from harness.search.picture import front_figure, regret_figure
 from harness.search.tables import SUBJECT, SearchTables
 
@@ -43,7 +44,8 @@ _SEED_COLUMNS = (
 def write_search(out: Path, tables: SearchTables, figures: FigureOptions | None = None) -> None:
     """Write search.csv, summary.csv, curves.csv, candidates.parquet, report.md, run.json and pictures into `out`.
 
-    Also nearest.csv if networks without ground truth were found, and front.csv of a multi-objective search.
+    Also nearest.csv if networks without ground truth were found, front.csv of a multi-objective search, and path.csv
+    with path.png of one that removes edges.
 
     Raises:
         OptionError: the folder cannot be written.
@@ -61,6 +63,9 @@ def write_search(out: Path, tables: SearchTables, figures: FigureOptions | None 
         files["regret.png"] = png(regret_figure(tables))
         if len(tables.nearest):
             files["nearest.csv"] = _csv(tables.nearest)
+        if len(tables.paths):
+            files["path.csv"] = _csv(tables.paths)
+            files["path.png"] = png(path_figure(tables.paths))
         if tables.fronts:
             files["front.csv"] = _csv(pd.concat([front.members for front in tables.fronts], ignore_index=True))
             files["front.png"] = png(front_figure(tables))
@@ -127,6 +132,8 @@ def markdown_report(tables: SearchTables) -> str:
     ]
     if len(tables.nearest):
         sections.append(("Nearest trained networks", list(_nearest_lines(tables))))
+    if len(tables.paths):
+        sections.append(("Paths of removed edges", list(path_lines(tables.paths))))
     if tables.fronts:
         sections.append(("Pareto fronts", ["![Candidates and Pareto fronts](front.png)", *_front_lines(tables)]))
     if len(tables.published):

@@ -17,7 +17,7 @@ from harness.randomness import derive_seed
 from harness.search.objective import Components, Objective
 from harness.search.scores import Scores
 from harness.search.settings import SearchSettings
-from harness.searchers import Candidate, Problem, Proposal, Searcher, Status
+from harness.searchers import Candidate, Problem, Proposal, Removed, Searcher, Status
 from harness.space import Architecture, SearchSpace
 from harness.space.restricted import restricted
 from harness.store import OK
@@ -81,6 +81,7 @@ class SearchRun(Problem):
 
     Attributes:
         candidates: every proposal in order, with its outcome.
+        removed: the steps of paths along which edges were removed, if the searcher does that.
         scored: the first candidate of each network with a value, in order; `Candidate.place` is its index here.
         n_evaluated: for each of these, the number of networks evaluated by then, including failed ones.
         seconds: for each of these, CPU seconds of all evaluations by then, as measured when stored.
@@ -93,6 +94,7 @@ class SearchRun(Problem):
         self.rng = Random(derive_seed("search", seed, task.space.name, task.searcher_name))
         self.population = settings.n_members
         self.candidates: list[Candidate] = []
+        self.removed: list[Removed] = []
         self.scored: list[Candidate] = []
         self.n_evaluated: list[int] = []
         self.seconds: list[float] = []
@@ -102,7 +104,7 @@ class SearchRun(Problem):
         self._spent_s = 0.0
         self._components: list[Components] = []
         self._values: NDArray[np.float64] = np.empty((0, 0))
-        self._start = first_start(task)
+        self._start = self.requested = first_start(task)
         self._feasible: NDArray[np.int64] | None = None
         self._proposals: Sequence[Proposal] = ()
         self._fits: NDArray[np.bool_] = np.empty(0, dtype=bool)
@@ -179,6 +181,19 @@ class SearchRun(Problem):
             return (math.nan,) * len(self.task.objective.scores)
         return tuple(self.values()[candidate.place].tolist())
 
+    def excess(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
+        limits = self.task.budget.limits
+        if not limits:
+            return np.empty((len(archs), 0))
+        return np.column_stack([cost.of(archs) / limit - 1 for cost, limit in limits.items()])
+
+    def note(self, removed: Removed) -> None:
+        self.removed.append(removed)
+
+    def scores(self) -> NDArray[np.float64]:
+        """The score of each scored network [n] before any cost is subtracted; of several objectives the first."""
+        return self.task.objective.values(self._components)[:, 0]
+
     def values(self, n: int | None = None) -> NDArray[np.float64]:
         """All objectives of the first `n` scored networks (default: all), [n, n_objectives]."""
         if n is not None and self.task.objective.pooled:
@@ -193,7 +208,10 @@ class SearchRun(Problem):
         objective = self.task.objective
         archs = [candidate.arch for candidate in self.scored[begin:n]]
         costs = [-cost.of(archs)[:, None] for cost in objective.minimised]
-        return np.hstack([objective.values(self._components[begin:n]), *costs])
+        scores = objective.values(self._components[begin:n])
+        if objective.cost_term is not None:
+            scores = objective.cost_term.applied(scores[:, 0], archs)[:, None]
+        return np.hstack([scores, *costs])
 
     def _advance(self, found: Sequence[Candidate] | None) -> None:
         """Let the searcher propose, until steps or evaluations are used up."""

@@ -12,11 +12,12 @@ from harness.evaluation.pairs import Skipped
 from harness.evaluation.provenance import Asked, as_code, describe_run, restriction_record
 from harness.evaluation.score_columns import parse_ensembles
 from harness.files.out_folder import out_folder
+from harness.proxy import is_baseline
 from harness.report import JSON
 from harness.scoring import ExecutionOptions
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.search.lockstep import run_searches
-from harness.search.objective import Objective
+from harness.search.objective import CostTerm, Objective
 from harness.search.outcome import SearchOutcome
 from harness.search.problems import SearchProblem, open_problems
 from harness.search.report import write_search
@@ -50,7 +51,9 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     ensembles = _ensembles(settings)
     options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
     specs = defined_proxies(parse_proxies(search_spec.proxies, options), settings.base, asked_for_all=False)
-    problems, skipped = open_problems(search_spec, specs, settings)
+    _refuse_proxies(searchers, specs)
+    penalties = [searcher.penalty.cost for searcher in searchers.values() if searcher.penalty is not None]
+    problems, skipped = open_problems(search_spec, specs, settings, penalties)
     for problem in problems:
         _refuse_searchers(searchers, problem.space)
     tasks = [
@@ -60,7 +63,8 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
         for objective in _objectives(searcher, name, specs, ensembles, problem)
     ]
     for _, task in tasks:
-        first_start(task)
+        start = first_start(task)
+        task.searcher.check(task.space, None if settings.start is None else start)
     base = settings.base
     execution = ExecutionOptions.of(base)
     outcomes, runs = [], []
@@ -131,6 +135,22 @@ def _refuse_searchers(searchers: Mapping[str, Searcher], space: SearchSpace) -> 
         )
 
 
+def _refuse_proxies(searchers: Mapping[str, Searcher], specs: Sequence[ProxySpec]) -> None:
+    """Nothing, unless a searcher that takes counts alone is to search by a proxy that runs networks.
+
+    Raises:
+        OptionError: if one is.
+    """
+    limited = [name for name, searcher in searchers.items() if searcher.counts_only]
+    running = [spec.name for spec in specs if not is_baseline(spec.name)]
+    if limited and running:
+        raise OptionError(
+            f"search={limited[0]} asks for hundreds of values of a smooth objective, and {running[0]} runs a network "
+            "for each: give a count, such as proxy=params, or search for a fitted predictor with python -m "
+            "harness.predict; for a proxy use search=evolution or search=local_search."
+        )
+
+
 def _ensembles(settings: SearchSettings) -> dict[str, Ensemble | None]:
     """Ensembles by name with their options, in order; None means each proxy alone."""
     words = [name for name in settings.ensembles if name != ALONE]
@@ -153,9 +173,11 @@ def _objectives(
 ) -> list[Objective]:
     """The objectives of a searcher: each proxy, or an ensemble of all; a multi-objective searcher uses all at once."""
     found = []
+    penalty = searcher.penalty
+    term = None if penalty is None else CostTerm(problem.costs[penalty.cost], penalty.weight)
     for ensemble_name, ensemble in ensembles.items():
         if ensemble is None and not searcher.multi_objective:
-            found += [Objective((spec,)) for spec in specs]
+            found += [Objective((spec,), cost_term=term) for spec in specs]
             continue
         if ensemble is not None and len(specs) < 2:
             raise OptionError(
@@ -163,7 +185,7 @@ def _objectives(
                 "more: 'proxy=[zico,naswot]'."
             )
         joined = None if ensemble is None else (ensemble_name, ensemble)
-        objective = Objective(tuple(specs), joined, problem.minimised if searcher.multi_objective else ())
+        objective = Objective(tuple(specs), joined, problem.minimised if searcher.multi_objective else (), term)
         if searcher.multi_objective and len(objective.scores) < 2:
             raise OptionError(
                 f"search={name} needs several objectives, but {objective.name} is the only one; give more "

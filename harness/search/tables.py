@@ -13,6 +13,7 @@ from scipy import stats
 from harness.paths import conf_folder
 from harness.report import JSON
 from harness.search.outcome import SearchOutcome
+from harness.search.paths import path_table
 from harness.searchers.pareto import non_dominated
 
 SUBJECT = ("bench", "dataset", "search", "objective")
@@ -46,6 +47,7 @@ class SearchTables:
         units: the unit of the ground truth by (bench, dataset); no entry for a space without ground truth.
         provenance: written to run.json unchanged.
         nearest: trained architectures beside those without ground truth that were found, see `SearchOutcome.nearest`.
+        paths: one row per step of a path along which edges were removed, see `path_table`.
     """
 
     found: pd.DataFrame
@@ -57,6 +59,7 @@ class SearchTables:
     units: Mapping[tuple[str, str], str]
     provenance: Mapping[str, JSON]
     nearest: pd.DataFrame = field(default_factory=pd.DataFrame)
+    paths: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def of(cls, outcomes: Sequence[SearchOutcome], provenance: Mapping[str, JSON]) -> Self:
@@ -84,6 +87,7 @@ class SearchTables:
             units=units,
             provenance=provenance,
             nearest=pd.concat([outcome.nearest() for outcome in outcomes], ignore_index=True),
+            paths=pd.concat([path_table(outcome) for outcome in outcomes], ignore_index=True),
         )
 
     @property

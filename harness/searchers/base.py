@@ -7,6 +7,9 @@ from enum import Enum
 from random import Random
 from typing import ClassVar, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.deprecated import take_old_names
 from harness.registry import Registry
 from harness.space import Architecture, SearchSpace
@@ -60,16 +63,38 @@ class Candidate:
         return self.enters_population
 
 
+@dataclass(frozen=True)
+class Penalty:
+    """What an objective subtracts: `weight` times log10 of a cost, from scores divided by their standard deviation."""
+
+    cost: str
+    weight: float
+
+
+@dataclass(frozen=True, eq=False)
+class Removed:
+    """A step of a path along which edges are removed: the edge that went, and what was left.
+
+    `path` counts paths from 0; `edge` is empty for the start of one.
+    """
+
+    path: int
+    candidate: Candidate
+    edge: str
+    n_edges: int
+
+
 class Problem(ABC):
     """The problem of a searcher: a search space, a budget and an objective, with the random generator to use.
 
     `rng` is derived from the search's seed; `population` is the requested size. `starts` are architectures within
-    budget.
+    budget. `requested` is the start that the user asked for, if any.
     """
 
     space: SearchSpace
     rng: Random
     population: int
+    requested: Architecture | None = None
 
     @abstractmethod
     def start(self) -> Architecture:
@@ -86,6 +111,14 @@ class Problem(ABC):
     def objectives(self, candidate: Candidate) -> tuple[float, ...]:
         """The values of all objectives, higher is better in each; for searchers of `multi_objective` objectives."""
 
+    def excess(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
+        """Each limited cost over its limit, less 1: [n, n_limits], 0 or less within budget; known without a score."""
+        return np.empty((len(archs), 0))
+
+    def note(self, removed: Removed) -> None:
+        """Take down a step of a path, for the files of the search."""
+        return
+
 
 Asking: TypeAlias = Generator[Sequence[Proposal], Sequence[Candidate], None]
 """Yields proposals and is sent the resulting candidates, in the same order."""
@@ -100,6 +133,7 @@ class Searcher(ABC):
         uses_start: whether it starts from `Problem.start`, and so from the requested architecture.
         bounded: whether it stops after the given number of steps; if not, it ends by itself.
         multi_objective: whether it optimises several objectives at once.
+        counts_only: whether it asks for so many values that only counts, which run no network, can be searched.
     """
 
     uses_population: ClassVar[bool] = False
@@ -107,10 +141,24 @@ class Searcher(ABC):
     uses_start: ClassVar[bool] = True
     bounded: ClassVar[bool] = True
     multi_objective: ClassVar[bool] = False
+    counts_only: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         take_old_names(cls, {"begins": "uses_start", "several": "multi_objective"})
+
+    @property
+    def penalty(self) -> Penalty | None:
+        """What its objective subtracts; None: nothing."""
+        return None
+
+    def check(self, space: SearchSpace, start: Architecture | None) -> None:
+        """Nothing, if it can search a space from a start; None: one of its own.
+
+        Raises:
+            OptionError: if not.
+        """
+        return
 
     @abstractmethod
     def search(self, problem: Problem) -> Asking:

@@ -3,17 +3,20 @@
 `architecture_set` is what names the architectures and finds the one that a word means; `search_space`, derived from it,
 is the contract that a benchmark's space fulfils, `sampled` that of one too large to list of which a part was trained.
 `notation` is the ways to write architectures, `layers` what is counted of a network, `graph` an architecture as nodes
-and edges to draw, `initialise` the weights of a network from (seed, text). `model_space` is a space of the user's own
-networks, `given_networks` one of functions and objects, which `build_function` calls and `tracing` counts; `loading`
-finds a space in a file, and `published_models` is one of a benchmark.
+and edges to draw, `removals` one with an edge less, `coordinates` the box of a space of numbers, `initialise` the
+weights of a network from (seed, text). `model_space` is a space of the user's own networks, `given_networks` one of
+functions and objects, which `build_function` calls and `tracing` counts; `loading` finds a space in a file, and
+`published_models` is one of a benchmark.
 """
 
 from harness.space.architecture_set import ArchitectureSet as ArchitectureSet
+from harness.space.coordinates import Coordinates as Coordinates
 from harness.space.layers import ConcatenatingCell as ConcatenatingCell
 from harness.space.layers import Layer as Layer
 from harness.space.layers import LayerTable as LayerTable
 from harness.space.notation import Architecture as Architecture
 from harness.space.notation import Notation as Notation
+from harness.space.removals import Removal as Removal
 from harness.space.sampled import Choices as Choices
 from harness.space.sampled import SampledSpace as SampledSpace
 from harness.space.search_space import BENCHMARKS as BENCHMARKS

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness.errors import OptionError
 from harness.space.notation import Architecture
+from harness.space.removals import Removal
 from harness.space.search_space import SearchSpace
 
 _MOST_DRAWS = 2_000
@@ -119,6 +120,14 @@ class _PartOfSpace:
         """The neighbours inside, which may be none."""
         found = self._whole.neighbours(arch)
         return tuple(found[row] for row in np.flatnonzero(self._part.inside(found)).tolist())
+
+    def removals(self, arch: Architecture) -> Sequence[Removal] | None:
+        """The removals of one edge that stay inside; None in a space without edges."""
+        found = self._whole.removals(arch)
+        if found is None:
+            return None
+        inside = self._part.inside([one.arch for one in found])
+        return [found[row] for row in np.flatnonzero(inside).tolist()]
 
     def mutate(self, arch: Architecture, rng: Random) -> Architecture:
         """A mutation inside, as the space draws it; a uniform draw where `arch` has no neighbour inside."""

@@ -13,12 +13,14 @@ from harness.errors import OptionError
 from harness.inputs import DataSet, OwnData
 from harness.registry import Registry
 from harness.space.architecture_set import ArchitectureSet
+from harness.space.coordinates import Coordinates
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
 from harness.space.notation import Architecture
 from harness.space.positions import Position, held_values
 from harness.space.reference import ReferenceCheck
+from harness.space.removals import Removal
 
 Execute = Literal["live", "all"]
 """`live` runs the operations on a path from input to output; `all` runs all of them, as the official code does."""
@@ -181,6 +183,19 @@ class SearchSpace(ArchitectureSet):
     def random(self, rng: Random) -> Architecture:
         """An architecture drawn uniformly."""
         return rng.choice(self.architectures)
+
+    @property
+    def coordinates(self) -> Coordinates | None:
+        """The architectures as the lattice points of a box; None for a space whose choices have no order."""
+        return None
+
+    def removals(self, arch: Architecture) -> Sequence[Removal] | None:
+        """The architectures with one edge less, empty where no edge can go; None for a space without edges."""
+        return None
+
+    def fullest(self, rng: Random) -> Iterator[Architecture]:
+        """Architectures with the most edges, from which `removals` lead down: one that is usual first, then drawn."""
+        yield from ()
 
     def as_scored(self, *, residuals: bool, squeeze_excitation: bool) -> "SearchSpace":
         """The space with the networks that a protocol scores; counts remain those of the official networks.

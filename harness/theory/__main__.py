@@ -1,4 +1,4 @@
-"""The command `python -m harness.theory`: figures of the paper; studies of training, intervals, validation sizes."""
+"""The command `python -m harness.theory`: figures of the paper; studies of training, intervals, validation, edges."""
 
 import sys
 
@@ -24,6 +24,7 @@ from harness.theory.images import Collection
 from harness.theory.linear import linear
 from harness.theory.mlp import mlp, random_mlps
 from harness.theory.settings import TheorySettings
+from harness.theory.shrinking import shrinking
 from harness.theory.training import training
 from harness.theory.validation import validation
 from harness.theory.write import write_finding
@@ -84,6 +85,8 @@ def _found(settings: TheorySettings, experiment: str, out: Path) -> Finding:
         return coverage(settings, out)
     if experiment == "validation":
         return validation(settings)
+    if experiment == "shrinking":
+        return shrinking(settings.shrinking, settings.seed)
     collection = Collection(settings.data, settings.seed)
     if experiment == "linear":
         return linear(settings.linear, collection.training(settings.linear.n_images), settings.seed)

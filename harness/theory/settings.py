@@ -9,7 +9,7 @@ from harness.registry import unknown_name
 
 FIGURES = ("linear", "mlp", "random_mlps")
 """Figures 1, 2 and 5 of the paper, which `experiment=all` reproduces."""
-EXPERIMENTS = (*FIGURES, "training", "coverage", "validation")
+EXPERIMENTS = (*FIGURES, "training", "coverage", "validation", "shrinking")
 ALL = "all"
 HANDWRITING = ("mnist", "digits")
 USUAL_SCORES = Path("results/scores")
@@ -164,6 +164,25 @@ class ValidationSettings:
 
 
 @dataclass(frozen=True)
+class ShrinkingSettings:
+    """The study of greedy edge removal: `n_starts` None are all starts, `k` the edges tried per step."""
+
+    bench: str = "nats_tss"
+    dataset: str = "cifar10"
+    truth: str | None = None
+    n_starts: int | None = None
+    k: tuple[int, ...] = (10, 3)
+    weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require_positive("shrinking", self, "k")
+        if self.n_starts is not None:
+            _require_positive("shrinking", self, "n_starts")
+        if self.weight < 0:
+            raise OptionError(f"shrinking.weight={self.weight:g} is invalid: it must be 0 or more.")
+
+
+@dataclass(frozen=True)
 class TheorySettings:
     """All settings of `python -m harness.theory`.
 
@@ -184,6 +203,7 @@ class TheorySettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     coverage: CoverageSettings = field(default_factory=CoverageSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
+    shrinking: ShrinkingSettings = field(default_factory=ShrinkingSettings)
 
     def __post_init__(self) -> None:
         if self.experiment not in (*EXPERIMENTS, ALL):

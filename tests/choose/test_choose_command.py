@@ -62,7 +62,7 @@ def test_from_accuracies_to_what_to_train(command) -> None:
         (["truth=few.csv:acc", "bench=[nats_tss,nats_sss]"], "choose takes one benchmark and one data set"),
         ([], "truth= is missing"),
         (["truth=few.csv:acc", "k=0"], "k=0 is invalid: it must be 1 to 10,000."),
-        (["truth=few.csv:acc", "predictors=[ridge]"], "No predictor is called 'ridge'"),
+        (["truth=few.csv:acc", "predictors=[rigde]"], "No predictor is called 'rigde'"),
         (["simulate=[5]"], "simulate=5 is invalid: it must be 10 to 2,000"),
         (["simulate=[20]", "score_tables=nowhere"], "There are 0 score tables of nats_tss on digits in nowhere"),
     ],

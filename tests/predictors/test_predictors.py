@@ -8,6 +8,8 @@ from harness.errors import OptionError, UnknownNameError
 from harness.predictors import PREDICTORS
 from harness.predictors.best_proxy import BestProxy
 from harness.predictors.extra_trees import ExtraTrees
+from harness.predictors.gaussian_process import GaussianProcess
+from harness.predictors.random_forest import RandomForest
 from harness.predictors.rank_ridge import PositiveRidge, RankRidge
 
 
@@ -41,16 +43,36 @@ def test_a_predictor_keeps_nothing_between_fits(name: str) -> None:
     first = predictor.fit(features[:20], accuracies[:20]).predict(features)
     predictor.fit(features, accuracies[::-1].copy())
     assert predictor.fit(features[:20], accuracies[:20]).predict(features).tolist() == first.tolist()
-    # Only the order of accuracies counts.
-    assert predictor.fit(features[:20], np.exp(accuracies[:20])).predict(features).tolist() == first.tolist()
     assert first.shape == (40,)
+
+
+@pytest.mark.parametrize("name", [name for name in PREDICTORS if not PREDICTORS.get(name).in_units])
+def test_only_the_order_of_accuracies_counts(name: str) -> None:
+    random = np.random.default_rng(0)
+    features, accuracies = random.uniform(size=(40, 3)), random.normal(size=40)
+    predictor = PREDICTORS.get(name)()
+    first = predictor.fit(features[:20], accuracies[:20]).predict(features)
+    assert predictor.fit(features[:20], np.exp(accuracies[:20])).predict(features).tolist() == first.tolist()
+
+
+@pytest.mark.parametrize("name", [name for name in PREDICTORS if PREDICTORS.get(name).in_units])
+def test_predictors_of_accuracies_predict_in_their_unit(name: str) -> None:
+    """On a straight line of 40 points, in whatever unit, the others are predicted within a tenth of its length."""
+    random = np.random.default_rng(0)
+    features = random.uniform(size=(60, 1))
+    for scale, shift in ((1.0, 0.0), (20.0, 90.0)):
+        accuracies = shift + scale * features[:, 0]
+        predicted = PREDICTORS.get(name)().fit(features[:40], accuracies[:40]).predict(features[40:])
+        assert np.abs(predicted - accuracies[40:]).max() < 0.1 * scale
+        changed = PREDICTORS.get(name)().fit(-3 * features[:40], accuracies[:40]).predict(-3 * features[40:])
+        assert np.abs(changed - predicted).max() < 0.02 * scale  # features are standardised, or only compared
 
 
 def test_the_fitted_ensemble_takes_any_predictor() -> None:
     assert Fitted()._learner == ExtraTrees(n_trees=100, min_leaf=5)
     assert Fitted(predictor="rank_ridge")._learner == RankRidge()
-    with pytest.raises(UnknownNameError, match="No predictor is called 'ridge'"):
-        Fitted(predictor="ridge")
+    with pytest.raises(UnknownNameError, match=r"No predictor is called 'rigde'\. Did you mean 'ridge'"):
+        Fitted(predictor="rigde")
 
 
 def test_invalid_options() -> None:
@@ -58,3 +80,7 @@ def test_invalid_options() -> None:
         RankRidge(penalty=0)
     with pytest.raises(OptionError, match="ExtraTrees with n_trees=0 is invalid"):
         ExtraTrees(n_trees=0)
+    with pytest.raises(OptionError, match="RandomForest with min_leaf=0 is invalid"):
+        RandomForest(min_leaf=0)
+    with pytest.raises(OptionError, match="GaussianProcess with n_tuned=1 is invalid"):
+        GaussianProcess(n_tuned=1)
