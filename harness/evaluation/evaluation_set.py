@@ -74,7 +74,7 @@ def open_evaluation_set(
         UnknownNameError: for a truth column that there is not, or an architecture that the space lacks.
         OptionError: for a sample larger than the population, and for a population that the space does not have.
     """
-    population = open_population(space, settings.population)
+    population = open_population(space, settings.population or space.default_population)
     word = truth_word(space, data_set, settings)
     truth = opened_truth(space, data_set, word)
     known = None

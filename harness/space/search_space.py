@@ -37,6 +37,8 @@ class SearchSpace(ArchitectureSet):
         "canonical": "one architecture of each canonical class, the first in official order",
     }
     """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
+    default_population: ClassVar[str] = "all"
+    """The one of `populations` that is meant unless another is named."""
     default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
     """Per data set the column of ground truth that is meant unless another is named, or several, of which the first one
     that is known for every architecture is meant. A column of a file, `accuracies.csv:COLUMN`, is one too: relative to
@@ -85,6 +87,25 @@ class SearchSpace(ArchitectureSet):
         if population == "canonical":
             return np.array([arch == form for arch, form in zip(archs, self.canonical_forms(archs), strict=True)])
         return np.ones(len(archs), dtype=np.bool_)
+
+    def groups(self, archs: Sequence[Architecture]) -> Sequence[str]:
+        """The group of each architecture [n_archs] within which accuracies can be compared; empty: all with all.
+
+        Where there are any, correlations are computed within them and combined: see `harness.agreement.within`.
+        """
+        return ()
+
+    def input_shape(self, arch: Architecture, data_set: DataSet) -> tuple[int, ...]:
+        """The shape of a network's inputs: that of the data, unless networks of the space have sizes of their own."""
+        return data_set.shape
+
+    def require_networks(self, archs: Sequence[Architecture]) -> str:
+        """Make sure that networks can be built, before any is; a sentence without full stop on those that cannot.
+
+        Raises:
+            MissingDataError, OptionError: if none can.
+        """
+        return ""
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
