@@ -17,7 +17,7 @@ from harness.cli.config import EvaluationRequest, read_request
 from harness.evaluation import ask, evaluate, forecast, score_shard
 from harness.evaluation.forecast import lines
 from harness.evaluation.provenance import Asked
-from harness.report import MAIN, TERMINAL_WIDTH, terminal_table, verdict_sentences
+from harness.report import MAIN, TERMINAL_WIDTH, terminal_table, verdict_sentences, within_terminal
 
 UNFINISHED = 3
 
@@ -51,6 +51,8 @@ def run(asked: EvaluationRequest) -> int:
         return _run_shard(request)
     evaluation = evaluate(*words, asked.settings, ensemble=asked.ensembles)
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
+    if len(evaluation.tables.within):
+        console.print(within_terminal(evaluation.tables))
     console.print(terminal_table(evaluation.tables))
     several = len(evaluation.scores) > 1
     for place, sentence in verdict_sentences(evaluation.tables, baseline=MAIN):

@@ -1,4 +1,4 @@
-"""The optional library timm, with torchvision, which it needs: imported where something of it is used and not before."""
+"""The optional library timm, with torchvision, which it needs: imported where something of it is used."""
 
 import importlib
 import sys

@@ -24,8 +24,13 @@ def _table() -> dict[str, NDArray[np.int64]]:
 
 @cache
 def network_numbers() -> tuple[int, ...]:
-    """For each row of the table the number of its network: equal ones have equal numbers."""
+    """For each row of the table the number of its network, equal ones having equal numbers; -1: not counted."""
     return tuple(_table()["network"].tolist())
+
+
+def is_counted(row: int) -> bool:
+    """Whether the file has the network of a row."""
+    return network_numbers()[row] >= 0
 
 
 def depth_of(row: int) -> int:

@@ -18,7 +18,7 @@ _AT = "@"
 
 @dataclass(frozen=True)
 class Row:
-    """A trained model at one test size, in pixels; `model` is the name of a network, a dot and the tag of its recipe."""
+    """A trained model at a test size in pixels; `model` is the name of a network, a dot and the tag of its recipe."""
 
     model: str
     size: int
@@ -30,7 +30,7 @@ class Row:
 
     @property
     def network(self) -> str:
-        """timm's name of the network, without the recipe."""
+        """Timm's name of the network, without the recipe."""
         return self.model.partition(".")[0]
 
     @property

@@ -1,9 +1,10 @@
-"""timm's zoo: trained ImageNet networks of many families, by the names of the library timm. arXiv:2110.00476 and others.
+"""timm's zoo: trained ImageNet networks of many families, by the names of the library timm.
 
 Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models, doi:10.5281/zenodo.4414861.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -70,7 +71,9 @@ class TimmZoo(PublishedModels):
         model = arch.partition("@")[0]
         sizes = [str(row.size) for row in published_rows() if row.model == model]
         if sizes:
-            raise UnknownNameError(f"'{arch}' is not in {self.name}: {model} was tested at {' and '.join(sizes)} pixels.")
+            raise UnknownNameError(
+                f"'{arch}' is not in {self.name}: {model} was tested at {' and '.join(sizes)} pixels."
+            )
         return SearchSpace.check(self, arch)
 
     def further_notations(self) -> Sequence[Notation]:
@@ -88,13 +91,19 @@ class TimmZoo(PublishedModels):
 
     def canonical(self, arch: Architecture) -> Architecture:
         """The first row with the same network and size: other recipes for it, and other names of timm's."""
-        return self._forms[counts.network_numbers()[self.index(arch)]]
+        return self._forms[self._networks[self.index(arch)]]
 
     @cached_property
-    def _forms(self) -> dict[int, Architecture]:
-        found: dict[int, Architecture] = {}
-        for arch, number in zip(self.architectures, counts.network_numbers(), strict=True):
-            found.setdefault(number, arch)
+    def _networks(self) -> list[tuple[str, int]]:
+        """What tells the network of each row: its number, or of one that is not counted its name and size."""
+        numbers = zip(published_rows(), counts.network_numbers(), strict=True)
+        return [("", number) if number >= 0 else (row.network, row.size) for row, number in numbers]
+
+    @cached_property
+    def _forms(self) -> dict[tuple[str, int], Architecture]:
+        found: dict[tuple[str, int], Architecture] = {}
+        for arch, network in zip(self.architectures, self._networks, strict=True):
+            found.setdefault(network, arch)
         return found
 
     @property
@@ -123,8 +132,8 @@ class TimmZoo(PublishedModels):
         missing = library.missing(named)
         if missing and len(missing) == len(named):
             raise OptionError(
-                f"timm {library.installed()} has none of the {len(named):,} networks of {self.name} that are asked for; "
-                f"timm {library.REFERENCE} has all of them."
+                f"timm {library.installed()} has none of the {len(named):,} networks that are asked for; timm "
+                f"{library.REFERENCE} has all of {self.name}."
             )
         if not missing:
             return ""
@@ -134,30 +143,40 @@ class TimmZoo(PublishedModels):
         )
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
-        """From the table of counts; traced for other numbers of classes and channels than ImageNet's."""
-        if _is_counted(data_set):
+        """From the table of counts; traced for networks not in it and other classes and channels than ImageNet's."""
+        if self._is_counted(arch, data_set):
             return counts.layers_of(self.index(arch))
-        return super().layers(arch, data_set)
+        return super().layers(arch, self._sized(arch, data_set))
 
     def depth(self, arch: Architecture, data_set: DataSet) -> int | None:
-        return counts.depth_of(self.index(arch)) if _is_counted(data_set) else super().depth(arch, data_set)
+        if self._is_counted(arch, data_set):
+            return counts.depth_of(self.index(arch))
+        return super().depth(arch, self._sized(arch, data_set))
+
+    def _is_counted(self, arch: Architecture, data_set: DataSet) -> bool:
+        of_imagenet = data_set.n_classes == _N_CLASSES and data_set.shape[0] == _N_CHANNELS
+        return of_imagenet and counts.is_counted(self.index(arch))
+
+    def _sized(self, arch: Architecture, data_set: DataSet) -> DataSet:
+        shape = self.input_shape(arch, data_set)
+        return data_set if shape == data_set.shape else replace(data_set, shape=shape)
 
     def build(self, arch: str, data_set: DataSet) -> nn.Module:
         """The network of a row, with the classes and channels of the data."""
         return library.built(_row(arch), data_set.n_classes, data_set.shape[0])
 
     def graph(self, arch: Architecture) -> ArchitectureGraph:
-        """The network by its stages' counts is timm's to draw; here what the row says of it."""
-        row, layers = _row(self.check(arch)), counts.layers_of(self.index(arch))
-        n_params = sum(layer.n_params * layer.repeats for layer in layers)
-        flops = sum(layer.flops * layer.repeats for layer in layers)
-        labels = [
-            f"image\n3 x {row.size} x {row.size}",
-            f"{row.network}\n{n_params / 1e6:,.2f} M parameters\n{flops / 1e9:,.2f} G FLOPs\n"
-            f"{counts.depth_of(self.index(arch))} layers deep",
-            f"{_N_CLASSES:,} classes",
-        ]
-        return ArchitectureGraph.chain(labels, f"A network of timm; trained by the recipe {row.tag}.")
+        """The network between its image and its classes, with its counts where they are known."""
+        row, number = _row(self.check(arch)), self.index(arch)
+        lines = [row.network]
+        if counts.is_counted(number):
+            layers = counts.layers_of(number)
+            n_params = sum(layer.n_params * layer.repeats for layer in layers)
+            flops = sum(layer.flops * layer.repeats for layer in layers)
+            lines += [f"{n_params / 1e6:,.2f} M parameters", f"{flops / 1e9:,.2f} G FLOPs"]
+            lines.append(f"{counts.depth_of(number)} layers deep")
+        labels = [f"image\n3 x {row.size} x {row.size}", "\n".join(lines), f"{_N_CLASSES:,} classes"]
+        return ArchitectureGraph.chain(labels, f"A network of timm, trained by the recipe {row.tag}.")
 
 
 def _row(arch: str) -> Row:
@@ -177,10 +196,6 @@ def _model(arch: Architecture) -> str:
     """The model's name where the row is the one that stands for it, otherwise with the size."""
     row = _row(arch)
     return row.model if row_of_model(row.model) == row else row.name
-
-
-def _is_counted(data_set: DataSet) -> bool:
-    return data_set.n_classes == _N_CLASSES and data_set.shape[0] == _N_CHANNELS
 
 
 BENCHMARKS.register("timm")(TimmZoo())

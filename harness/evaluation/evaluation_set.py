@@ -57,6 +57,12 @@ class EvaluationSet:
         return self.space.canonical_forms(self.archs)
 
     @property
+    def retrained(self) -> list[str]:
+        """What of each architecture the truth is repeated over: its canonical form, and its group where it has one."""
+        groups = self.space.groups(self.archs)
+        return [f"{form}|{group}" for form, group in zip(self.classes, groups, strict=True)] if groups else self.classes
+
+    @property
     def sample(self) -> Sample:
         """Accuracies and classes, with the sizes of classes in the whole population."""
         size = self.population.class_size

@@ -1,7 +1,7 @@
 """Inputs at a network's own size, in spaces whose networks do not all take the same.
 
-Noise is drawn anew at that size, from (seed, data set, batch, size). Images are those of the batch, resampled bicubically with
-antialiasing, so that every network sees the same ones.
+Noise is drawn anew at that size, from (seed, data set, batch, size). Images are those of the batch, resampled
+bicubically with antialiasing, so that every network sees the same ones.
 """
 
 from dataclasses import replace

@@ -5,6 +5,7 @@ from harness.report.markdown import markdown_report
 from harness.report.scatter import scatter
 from harness.report.tables import TERMINAL_WIDTH, terminal_table
 from harness.report.verdict import MAIN, verdict_sentences
+from harness.report.within import within_terminal
 from harness.report.write import write_report
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "scatter",
     "terminal_table",
     "verdict_sentences",
+    "within_terminal",
     "write_report",
 ]
