@@ -146,8 +146,8 @@ def _check_sizes(recipe: Recipe) -> None:
     """
     if recipe.batch_size % 2:
         raise OptionError(
-            f"recipe.batch_size={recipe.batch_size} is invalid with recipe.pipeline=timm: it must be even, because mixup "
-            "pairs images."
+            f"recipe.batch_size={recipe.batch_size} is invalid with recipe.pipeline=timm: it must be even, because "
+            "mixup pairs images."
         )
 
 
