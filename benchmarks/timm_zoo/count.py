@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -24,8 +23,6 @@ from benchmarks.timm_zoo.counts import FIELDS, FILE
 from benchmarks.timm_zoo.rows import LARGEST, Row, published_rows
 from harness.progress import Progress
 from harness.space import Layer
-from harness.space.own_network import OwnNetwork
-from harness.space.tracing import trace
 
 _N_CLASSES, _N_CHANNELS = 1000, 3
 Key = tuple[str, int]
@@ -49,10 +46,7 @@ class Counted:
 
 def count(row: Row) -> Counted:
     """Trace the network of a row at its size."""
-    with torch.device("meta"):
-        body = library.built(row, _N_CLASSES, _N_CHANNELS).train()
-    network = OwnNetwork(body, row.network, "timm", (), lambda seed: body)
-    traced = trace(network, torch.empty(1, _N_CHANNELS, row.size, row.size, device="meta"))
+    body, traced = library.traced(row, _N_CLASSES, _N_CHANNELS)
     merged = merged_layers(traced.layers)
     return Counted(row.network, row.size, traced.depth, structure_of(body, traced.layers), merged)
 

@@ -5,10 +5,13 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, cast
 
+import torch
 from torch import nn
 
 from benchmarks.timm_zoo.rows import Row
 from harness.errors import MissingDataError, PlugInError
+from harness.space.own_network import OwnNetwork
+from harness.space.tracing import Trace, trace
 from harness.timm_import import import_timm
 
 REFERENCE = "1.0.31"
@@ -63,3 +66,15 @@ def built(row: Row, n_classes: int, n_channels: int) -> nn.Module:
         warnings.simplefilter("ignore")
         made = timm.create_model(row.network, pretrained=False, num_classes=n_classes, in_chans=n_channels)
     return cast(nn.Module, made)
+
+
+def traced(row: Row, n_classes: int, n_channels: int) -> tuple[nn.Module, Trace]:
+    """A network of the meta device, where nothing is computed, and its counts at the size of the row.
+
+    Raises:
+        MissingDataError, PlugInError: as `built`.
+    """
+    with torch.device("meta"):
+        body = built(row, n_classes, n_channels).train()
+    network = OwnNetwork(body, row.network, "timm", (), lambda seed: body)
+    return body, trace(network, torch.empty(1, n_channels, row.size, row.size, device="meta"))

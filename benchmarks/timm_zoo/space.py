@@ -4,8 +4,8 @@ Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-mod
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
+from random import Random
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from harness.errors import OptionError, UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Layer, Notation, PublishedModels, SearchSpace
 from harness.space.graph import ArchitectureGraph
+from harness.space.tracing import Trace
 
 _N_CLASSES, _N_CHANNELS = 1000, 3
 
@@ -32,14 +33,15 @@ class TimmZoo(PublishedModels):
     with ten models or more; the default population has each model once, at its largest test size of at most 224 pixels.
     No model has a second seed, and the validation images have been used to choose many of these models.
 
-    Every network gets inputs of its own size. Counts, truth and pictures need no timm; the networks do, in the version
-    1.0.31 or another that still has them.
+    Every network gets inputs of its own size. Truth and pictures need no timm, nor do the counts of networks that are
+    in the table of counts, among them nearly all small ones; other networks are counted when they are asked for. For
+    that, and to be scored, networks need it, in the version 1.0.31 or another that still has them.
     """
 
     name: ClassVar[str] = "timm"
     version: ClassVar[int] = 1
     data_sets: ClassVar[tuple[str, ...]] = ("imagenet",)
-    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {"imagenet": "top1"}
+    default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {"imagenet": "val_top1"}
     default_population: ClassVar[str] = MODELS
     populations: ClassVar[Mapping[str, str]] = {
         "all": "every row: a model at one of its test sizes",
@@ -146,20 +148,31 @@ class TimmZoo(PublishedModels):
         """From the table of counts; traced for networks not in it and other classes and channels than ImageNet's."""
         if self._is_counted(arch, data_set):
             return counts.layers_of(self.index(arch))
-        return super().layers(arch, self._sized(arch, data_set))
+        return self._traced(arch, data_set).layers
 
     def depth(self, arch: Architecture, data_set: DataSet) -> int | None:
         if self._is_counted(arch, data_set):
             return counts.depth_of(self.index(arch))
-        return super().depth(arch, self._sized(arch, data_set))
+        return self._traced(arch, data_set).depth
 
     def _is_counted(self, arch: Architecture, data_set: DataSet) -> bool:
         of_imagenet = data_set.n_classes == _N_CLASSES and data_set.shape[0] == _N_CHANNELS
         return of_imagenet and counts.is_counted(self.index(arch))
 
-    def _sized(self, arch: Architecture, data_set: DataSet) -> DataSet:
-        shape = self.input_shape(arch, data_set)
-        return data_set if shape == data_set.shape else replace(data_set, shape=shape)
+    def _traced(self, arch: Architecture, data_set: DataSet) -> Trace:
+        place = (arch, f"{data_set.n_classes}x{data_set.shape[0]}")
+        if place not in self._traces:
+            self._traces[place] = library.traced(_row(arch), data_set.n_classes, data_set.shape[0])[1]
+        return self._traces[place]
+
+    def random(self, rng: Random) -> Architecture:
+        """A model of the default population whose network is counted, drawn uniformly."""
+        return rng.choice(self._models)
+
+    @cached_property
+    def _models(self) -> Sequence[Architecture]:
+        members = self.members(MODELS)
+        return [arch for at, arch in enumerate(self.architectures) if members[at] and counts.is_counted(at)]
 
     def build(self, arch: str, data_set: DataSet) -> nn.Module:
         """The network of a row, with the classes and channels of the data."""

@@ -27,16 +27,21 @@ _CHOSEN_BY = "one training; many models were chosen by accuracies on the validat
 
 @dataclass(frozen=True)
 class _Set:
-    """Images that all models were tested on: the ending of its columns, and what they are."""
+    """Images that all models were tested on: what the names of its columns begin and end with, and what they are."""
 
+    split: str
     ending: str
     words: str
 
+    def column(self, metric: str) -> str:
+        """The name of a column: `val_top1`, `test_top1_v2`."""
+        return f"{'val' if self.split == 'validation' else 'test'}_{metric}{self.ending}"
+
 
 _SETS = (
-    _Set("", "ImageNet's 50,000 validation images"),
-    _Set("_real", "the validation images with the labels of ImageNet-Real, 46,837 of them"),
-    _Set("_v2", "ImageNet-V2, matched frequency, 10,000 images"),
+    _Set("validation", "", "ImageNet's 50,000 validation images"),
+    _Set("validation", "_real", "the validation images with the labels of ImageNet-Real, 46,837 of them"),
+    _Set("test", "_v2", "ImageNet-V2, matched frequency, 10,000 images"),
 )
 
 
@@ -60,8 +65,8 @@ def convert_timm(paths: Sequence[Path]) -> TruthTable:
                 f"{len(set(place) & {row.name for row in rows}):,} of them known."
             )
         order = [place[row.name] for row in rows]
-        for column in _columns(images, path):
-            measured = np.asarray(found[column.name.removesuffix(images.ending)], dtype=np.float64)[order]
+        for metric, column in _columns(images, path):
+            measured = np.asarray(found[metric], dtype=np.float64)[order]
             outside = np.flatnonzero(~((measured >= 0) & (measured <= 100)))
             if outside.size:
                 raise CorruptDataError(f"{path} gives {rows[outside[0]].name} no {column.metric} between 0 and 100.")
@@ -70,20 +75,23 @@ def convert_timm(paths: Sequence[Path]) -> TruthTable:
     return TruthTable([row.name for row in rows], tuple(columns), tuple(values))
 
 
-def _columns(images: _Set, path: Path) -> Iterator[TruthColumn]:
+def _columns(images: _Set, path: Path) -> Iterator[tuple[str, TruthColumn]]:
     for name, metric in _METRICS.items():
-        yield TruthColumn(
-            name=f"{name}{images.ending}",
-            dataset="imagenet",
-            metric=metric,
-            unit="%",
-            split="validation" if images.ending != "_v2" else "test",
-            epochs=None,
-            seeds=_CHOSEN_BY,
-            higher_is_better=True,
-            source=github_source(_WIGHTMAN, path),
-            sha256=sha256_of(path),
-            note=f"{images.words}; the recipe, its data and the test size differ between rows",
+        yield (
+            name,
+            TruthColumn(
+                name=images.column(name),
+                dataset="imagenet",
+                metric=metric,
+                unit="%",
+                split=images.split,
+                epochs=None,
+                seeds=_CHOSEN_BY,
+                higher_is_better=True,
+                source=github_source(_WIGHTMAN, path),
+                sha256=sha256_of(path),
+                note=f"{images.words}; the recipe, its data and the test size differ between rows",
+            ),
         )
 
 

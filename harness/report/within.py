@@ -21,6 +21,7 @@ _TAU = (columns.TAU, columns.TAU_LOW, columns.TAU_HIGH)
 _RHO = (columns.RHO, columns.RHO_LOW, columns.RHO_HIGH)
 _DELTA = (columns.DELTA, columns.DELTA_LOW, columns.DELTA_HIGH)
 _HEADS = ("bench", "data set", "proxy", "groups", "n", "tau [low, high]", "rho [low, high]")
+_MOST_NAMED = 8
 _Row = dict[str, object]
 
 
@@ -31,7 +32,7 @@ def within_terminal(tables: EvaluationTables) -> RenderableType:
         table.add_column(name, justify="left" if at < 3 else "right", overflow="fold")
     for row in _summaries(tables.within):
         table.add_row(*(Text(cell) for cell in _cells(row)), style="dim" if is_baseline_row(row) else "")
-    return Group(table, *(Text(line) for line in (*_notes(tables.within), *_sentences(tables.within))))
+    return Group(table, *(Text(line) for line in (*_notes(tables), *_sentences(tables.within))))
 
 
 def within_lines(tables: EvaluationTables) -> Iterator[str]:
@@ -41,7 +42,7 @@ def within_lines(tables: EvaluationTables) -> Iterator[str]:
     for row in _summaries(tables.within):
         yield table_line(_cells(row))
     yield ""
-    yield from (f"- {line}." for line in (*_sentences(tables.within), *_notes(tables.within)))
+    yield from (f"- {line}." for line in (*_sentences(tables.within), *_notes(tables)))
     rows = tables.within[tables.within[columns.GROUP] != ""]
     yield ""
     yield table_line(("group", "proxy", "n", "tau [95 % CI]", "rho [95 % CI]"))
@@ -49,6 +50,12 @@ def within_lines(tables: EvaluationTables) -> Iterator[str]:
     for row in records(rows.sort_values([columns.GROUP, columns.TAU], ascending=[True, False], kind="stable")):
         values = (count_text(row[columns.N]), with_interval(row, _TAU), with_interval(row, _RHO))
         yield table_line((str(row[columns.GROUP]), proxy_label(row), *values))
+
+
+def combined_places(tables: EvaluationTables) -> set[str]:
+    """The "bench / data set" of which the verdict is that within groups, of which there are several."""
+    several = tables.within[tables.within[columns.N_GROUPS] > 1]
+    return {f"{row[columns.BENCH]} / {row[columns.DATASET]}" for row in records(several)}
 
 
 def _summaries(within: pd.DataFrame) -> list[_Row]:
@@ -85,13 +92,21 @@ def _sentences(within: pd.DataFrame) -> Iterator[str]:
         )
 
 
-def _notes(within: pd.DataFrame) -> Iterator[str]:
+def _notes(tables: EvaluationTables) -> Iterator[str]:
+    """Which groups were large enough, how many networks are in none of them, and how groups were combined."""
+    within = tables.within
     groups = within[within[columns.GROUP] != ""]
     sizes = groups.drop_duplicates([columns.BENCH, columns.DATASET, columns.GROUP])
-    named = ", ".join(f"{row[columns.GROUP]} {row[columns.N]}" for row in records(sizes)[:8])
-    more = len(sizes) - 8
+    named = ", ".join(f"{row[columns.GROUP]} {row[columns.N]}" for row in records(sizes)[:_MOST_NAMED])
+    more = len(sizes) - _MOST_NAMED
+    for bench, dataset, rows in tables.by_dataset():
+        own = sizes[(sizes[columns.BENCH] == bench) & (sizes[columns.DATASET] == dataset)]
+        n = int(rows[columns.N].max())
+        if len(own) and n > own[columns.N].sum():
+            yield f"{n - int(own[columns.N].sum()):,} of {n:,} networks are in groups of fewer than {SMALLEST_GROUP}"
     yield f"groups of {SMALLEST_GROUP} networks or more: {named}{f' and {more} more' if more > 0 else ''}"
-    yield (
-        "combined: random effects, Fisher's z, variance between groups by Paule and Mandel, CI by Hartung and Knapp; "
-        "the table over all networks below mixes differences between groups with those between networks"
-    )
+    if combined_places(tables):
+        yield (
+            "combined: random effects, Fisher's z, variance between groups by Paule and Mandel, CI by Hartung and "
+            "Knapp; what is said over all networks mixes differences between groups with those between networks"
+        )
