@@ -32,6 +32,7 @@ from harness.report import TERMINAL_WIDTH
 from harness.report.escape import csv_text
 from harness.report.tables import correlation_text, number, records
 from harness.report.verdict import signed_text
+from harness.result_tables import read_agreement, read_verdicts
 
 SAME_THING = (
     columns.BENCH, columns.DATASET, columns.PROXY, columns.OPTIONS, columns.PROTOCOL, columns.INPUTS, columns.SEED,
@@ -83,7 +84,7 @@ def read_run(path: Path) -> Run:
         CorruptDataError: it is not what it should be, or has a row twice.
     """
     file = path / "agreement.csv" if path.is_dir() else path
-    agreement = columns.read_agreement(file)
+    agreement = read_agreement(file)
     twice = agreement[agreement.duplicated(list(SAME_THING))]
     if len(twice):
         name, seed = twice[columns.PROXY].iloc[0], twice[columns.SEED].iloc[0]
@@ -91,9 +92,7 @@ def read_run(path: Path) -> Run:
             f"{file} has the proxy {name} with seed {seed} more than once for one benchmark, data set and protocol, so "
             "its rows are ambiguous. Compare files of single runs."
         )
-    return Run(
-        file, agreement, columns.read_verdicts(file.parent / "verdict.csv"), _provenance(file.parent / "run.json")
-    )
+    return Run(file, agreement, read_verdicts(file.parent / "verdict.csv"), _provenance(file.parent / "run.json"))
 
 
 def changes(first: Run, second: Run) -> list[Change]:

@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness import columns
 from harness.agreement import Components, Pairs, Variations
 from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
@@ -30,6 +29,7 @@ from harness.evaluation import Evaluation, evaluate
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import MAIN, TERMINAL_WIDTH
 from harness.report.tables import correlation_text
+from harness.result_tables import proxy_columns
 
 FEWEST_ROWS = 50
 
@@ -55,7 +55,7 @@ def plans(evaluation: Evaluation) -> Iterator[Plan]:
     """For each proxy its tau, and its difference to #Params where evaluated, on the architectures that have both."""
     for evaluated in evaluation.evaluation_sets:
         scores = evaluation.scores[evaluated.name]
-        names = [name for name in columns.proxy_columns(scores) if "#" not in name]
+        names = [name for name in proxy_columns(scores) if "#" not in name]
         for name in names:
             yield from _of(evaluated, f"tau of {name}", [scores[name].to_numpy(dtype=np.float64)])
         if MAIN in names:

@@ -6,7 +6,6 @@ from enum import Enum
 from functools import cache
 
 import torch
-from omegaconf import OmegaConf
 
 from harness.errors import OptionError
 from harness.inputs import DataSet, own_data
@@ -93,4 +92,6 @@ def _named(name: str) -> dict[str, object]:
     file = conf_folder() / "protocol" / f"{name}.yaml"
     if not file.is_file():
         return {}
+    from omegaconf import OmegaConf  # here, because a fifth of a second is long for `list`
+
     return {str(field): value for field, value in OmegaConf.load(file).items()}

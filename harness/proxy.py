@@ -5,15 +5,16 @@ from abc import ABC
 from collections.abc import Mapping
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, get_type_hints
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from harness import columns
 from harness.errors import HarnessError, OptionError
 from harness.evidence import Evidence
 from harness.evidence.base import Undefined as Undefined
 from harness.registry import Registry
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Sees(Enum):
@@ -65,7 +66,7 @@ class Proxy(ABC):
         """
         return {}
 
-    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+    def combine(self, table: "pd.DataFrame") -> "pd.Series[float]":
         """Scores from the components (columns) of the whole population (rows); by default the single component.
 
         Raises:

@@ -2,9 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.evidence import CellFeatures, Layers
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
@@ -12,6 +10,9 @@ from proxies.az_complexity import AzComplexity
 from proxies.az_expressivity import AzExpressivity
 from proxies.az_progressivity import AzProgressivity
 from proxies.az_trainability import AzTrainability
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @PROXIES.register("az_nas")
@@ -50,6 +51,6 @@ class AzNas(Proxy):
             "trainability": AzTrainability(self.n_images),
         }
 
-    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+    def combine(self, table: "pd.DataFrame") -> "pd.Series[float]":
         """At most 0; NaN if a component is NaN."""
         return (table.rank() / table.count()).map(math.log, na_action="ignore").sum(axis=1, skipna=False)

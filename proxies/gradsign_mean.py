@@ -1,14 +1,15 @@
 """GradSign, mean over weights: sign agreement of per-image gradients. Zhang and Jia, ICLR 2022, arXiv:2110.08616."""
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.evidence import Layers, PerImageGradients
 from harness.proxy import PROXIES, Proxy, Sees
 from proxies.gradsign import GradSign
 from proxies.n_weights import NWeights
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @PROXIES.register("gradsign_mean")
@@ -31,6 +32,6 @@ class GradSignMean(Proxy):
         """Numerator and denominator."""
         return {"gradsign": GradSign().measure(gradients), "n_weights": float(NWeights().measure(layers)[0])}
 
-    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+    def combine(self, table: "pd.DataFrame") -> "pd.Series[float]":
         """Higher is better; at most the number of images."""
         return table["gradsign"] / table["n_weights"]

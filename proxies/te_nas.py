@@ -1,14 +1,15 @@
 """TE-NAS: ranks by NTK condition number and by linear regions. Chen et al., ICLR 2021, arXiv:2102.11535."""
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.evidence import LinearRegionsSeen, TangentKernel
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
 from proxies.linear_regions import LinearRegions
 from proxies.ntk_cond import NtkCondition
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @PROXIES.register("te_nas")
@@ -49,6 +50,6 @@ class TeNas(Proxy):
     def _regions(self) -> LinearRegions:
         return LinearRegions(self.n_images_regions, self.size)
 
-    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+    def combine(self, table: "pd.DataFrame") -> "pd.Series[float]":
         """Between 2 and twice the number of architectures; NaN if a component is NaN."""
         return table.rank().sum(axis=1, skipna=False)

@@ -1,14 +1,15 @@
 """VKDNW: number of parameter tensors, then entropy of the Fisher information. Tybl and Neumann, arXiv:2502.04975."""
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.evidence import LogitFisher, PrivateNetwork
 from harness.proxy import PROXIES, Proxy, Sees
 from proxies.n_tensors import NTensors
 from proxies.vkdnw_entropy import VkdnwEntropy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @PROXIES.register("vkdnw")
@@ -46,6 +47,6 @@ class Vkdnw(Proxy):
         """The two components; higher is better for each."""
         return {"n_tensors": NTensors().measure(private), "entropy": self._entropy.measure(fisher)}
 
-    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+    def combine(self, table: "pd.DataFrame") -> "pd.Series[float]":
         """At least the number of tensors; NaN if a component is NaN."""
         return table.sum(axis=1, skipna=False)

@@ -2,9 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.evidence import CellFeatures, InputGradients, Layers, LogitFisher, PrivateNetwork
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
@@ -14,6 +12,9 @@ from proxies.flops import Flops
 from proxies.jacob_cov import JacobCov
 from proxies.n_tensors import NTensors
 from proxies.vkdnw_entropy import VkdnwEntropy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @PROXIES.register("vkdnw_agg")
@@ -65,8 +66,8 @@ class VkdnwAgg(Proxy):
             "flops": float(Flops().measure(layers)[0]),
         }
 
-    def combine(self, table: pd.DataFrame) -> "pd.Series[float]":
+    def combine(self, table: "pd.DataFrame") -> "pd.Series[float]":
         """At most 0; NaN if a component is NaN."""
         of_vkdnw = table["n_tensors"] + table["entropy"]
-        scores = pd.concat([of_vkdnw, table.drop(columns=["n_tensors", "entropy"])], axis=1)
+        scores = table.assign(entropy=of_vkdnw).drop(columns="n_tensors")
         return (scores.rank() / scores.count()).map(math.log, na_action="ignore").sum(axis=1, skipna=False)

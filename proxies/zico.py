@@ -15,8 +15,8 @@ class ZiCo(Proxy):
 
     As in the authors' code, the standard deviation is that of the signed gradients (Eq. 15 prints that of |g|), with
     ddof 0; weights with a constant gradient are excluded, and so are layers without remaining weights. The sum is
-    dominated by the few weights whose gradients are nearly equal in both batches, so in float32 the score varies by up
-    to a percent with the memory layout or the machine; with protocol.dtype=fp64 it does not.
+    dominated by the few weights whose gradients are nearly equal in both batches, so in float32 the score varies by one
+    to three percent with the memory layout or the machine; with protocol.dtype=fp64 it does not.
     """
 
     version: ClassVar[int] = 1

@@ -8,7 +8,7 @@ STAGES = [
     {"errors"},
     {"paths", "deprecated", "lazy", "progress", "plug_in_code", "timm_import"},
     {"registry", "randomness", "columns", "files"},
-    {"column_meanings"},
+    {"column_meanings", "result_tables"},
     {"predictors"},
     {"inputs"},
     {"space", "truth"},

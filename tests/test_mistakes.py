@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import columns
 from harness.__main__ import main
+from harness.result_tables import read_agreement
 
 MISTAKES = {
     "unknown proxy": (["proxy=gradnorm"], "No proxy is called 'gradnorm'. Did you mean 'grad_norm'? Known: "),
@@ -125,5 +125,5 @@ def test_each_data_set_takes_the_first_inputs_that_are_here(fetched_home, tmp_pa
     words = ["proxy=naswot", "dataset=[digits,cifar10]", "inputs=[real,noise]", "sample=2", "protocol.batch_size=4"]
     monkeypatch.setattr(sys, "argv", ["harness", *words, "workers=1", "out=one"])
     assert main() == 0
-    rows = columns.read_agreement(Path("one/agreement.csv")).set_index(["dataset", "proxy"])
+    rows = read_agreement(Path("one/agreement.csv")).set_index(["dataset", "proxy"])
     assert rows["inputs"].xs("naswot", level="proxy").to_dict() == {"digits": "real", "cifar10": "noise"}

@@ -9,6 +9,7 @@ from harness.agreement import correlations
 from harness.lens import clustered
 from harness.lens.__main__ import main as lens_command
 from harness.paths import DATA_VARIABLE
+from harness.result_tables import read_agreement
 from harness.settings import AGAINST
 from harness.space import BENCHMARKS
 from harness.space.initialise import Initialisation
@@ -34,7 +35,7 @@ def test_a_proxy_alone_is_compared_with_counts_that_were_not_asked_for(seeded):
     assert list(verdicts.columns) == list(columns.VERDICT)
     assert set(verdicts["beats"]) <= {"yes", "no", "undecided"}
     # They are no rows of the table that was asked for.
-    assert set(columns.read_agreement(seeded.out / "agreement.csv")["proxy"]) == {"synflow"}
+    assert set(read_agreement(seeded.out / "agreement.csv")["proxy"]) == {"synflow"}
     report = (seeded.out / "report.md").read_text()
     assert "synflow (mean of 2 seeds) beats #Params: " in report
     assert "synflow (mean of 2 seeds) adds information beyond FLOPs of live operations: " in report

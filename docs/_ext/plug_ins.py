@@ -17,6 +17,7 @@ from harness.evidence import EVIDENCE
 from harness.inputs import DATA_SETS
 from harness.predictors import PREDICTORS
 from harness.proxy import PROXIES
+from harness.result_tables import read_agreement
 from harness.searchers import SEARCHERS
 from harness.space import BENCHMARKS, SearchSpace
 from harness.truth import Truth
@@ -87,7 +88,7 @@ def _card(name: str, measured: pd.DataFrame, published: pd.DataFrame) -> str:
 def _measured() -> pd.DataFrame:
     files = sorted((ROOT / "results").glob("**/agreement.csv")) if (ROOT / "results").is_dir() else []
     files = [file for file in files if "runs" not in file.relative_to(ROOT).parts]
-    tables = [columns.read_agreement(file).assign(file=file.relative_to(ROOT).as_posix()) for file in files]
+    tables = [read_agreement(file).assign(file=file.relative_to(ROOT).as_posix()) for file in files]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*columns.AGREEMENT, "file"])
 
 

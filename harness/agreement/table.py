@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness import columns
 from harness.agreement.measure import Agreement
+from harness.result_tables import in_order
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,4 @@ def agreement_table(rows: Iterable[Row]) -> pd.DataFrame:
         }
         for row in rows
     ]
-    return columns.in_order(pd.DataFrame(cells, columns=list(columns.AGREEMENT)))
+    return in_order(pd.DataFrame(cells, columns=list(columns.AGREEMENT)))

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
 
-from harness import columns
 from harness.agreement import correlations
 from harness.evaluation import Evaluation
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.proxy import baseline_names
 from harness.report.baselines import baselines_among
+from harness.result_tables import proxy_columns
 
 # Proxies whose ranks agree more than this are one group of the map.
 SAME_GROUP = 0.7
@@ -22,7 +22,7 @@ TRUTH = "(truth)"
 
 def names_of(scores: pd.DataFrame) -> list[str]:
     """Proxies of a table of scores; the first seed of several."""
-    return [name for name in columns.proxy_columns(scores) if "#" not in name]
+    return [name for name in proxy_columns(scores) if "#" not in name]
 
 
 def bias_table(evaluation: Evaluation) -> pd.DataFrame:

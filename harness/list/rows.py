@@ -1,15 +1,7 @@
-"""The rows of each list, from the registries: all plug-ins are imported for them."""
+"""The rows of each list, from the registries: the plug-ins of that kind are imported for them, and no other package."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
-
-from harness.ensembles import ENSEMBLES
-from harness.inputs import DATA_SETS
-from harness.predictors import PREDICTORS
-from harness.proxy import PROXIES
-from harness.searchers import SEARCHERS
-from harness.space import BENCHMARKS
-from harness.tables import read_spec, table_names
 
 
 def rows_of(what: str) -> list[list[str]]:
@@ -18,6 +10,8 @@ def rows_of(what: str) -> list[list[str]]:
 
 
 def _proxies() -> Iterable[tuple[str, ...]]:
+    from harness.proxy import PROXIES
+
     yield "proxy", "version", "sees", "evidence", "paper", "what"
     for name in PROXIES:
         proxy = PROXIES.get(name)
@@ -27,6 +21,8 @@ def _proxies() -> Iterable[tuple[str, ...]]:
 
 
 def _ensembles() -> Iterable[tuple[str, ...]]:
+    from harness.ensembles import ENSEMBLES
+
     yield "ensemble", "version", "learns from", "paper", "what"
     for name in ENSEMBLES:
         kind = ENSEMBLES.get(name)
@@ -35,6 +31,8 @@ def _ensembles() -> Iterable[tuple[str, ...]]:
 
 
 def _benchmarks() -> Iterable[tuple[str, ...]]:
+    from harness.space import BENCHMARKS
+
     yield "benchmark", "version", "architectures", "data sets", "what"
     for name in BENCHMARKS:
         space = BENCHMARKS.get(name)
@@ -44,6 +42,8 @@ def _benchmarks() -> Iterable[tuple[str, ...]]:
 
 
 def _searchers() -> Iterable[tuple[str, ...]]:
+    from harness.searchers import SEARCHERS
+
     yield "searcher", "options", "what"
     for name in SEARCHERS:
         searcher = SEARCHERS.get(name)
@@ -52,6 +52,8 @@ def _searchers() -> Iterable[tuple[str, ...]]:
 
 
 def _predictors() -> Iterable[tuple[str, ...]]:
+    from harness.predictors import PREDICTORS
+
     yield "predictor", "version", "options", "paper", "what"
     for name in PREDICTORS:
         kind = PREDICTORS.get(name)
@@ -60,6 +62,8 @@ def _predictors() -> Iterable[tuple[str, ...]]:
 
 
 def _data_sets() -> Iterable[tuple[str, ...]]:
+    from harness.inputs import DATA_SETS
+
     yield "data set", "classes", "shape", "how to get it"
     for name in DATA_SETS:
         data_set = DATA_SETS.get(name)
@@ -68,6 +72,8 @@ def _data_sets() -> Iterable[tuple[str, ...]]:
 
 
 def _tables() -> Iterable[tuple[str, ...]]:
+    from harness.tables import read_spec, table_names
+
     yield "table", "benchmarks", "published figures", "what"
     for name in table_names():
         spec = read_spec(name)

@@ -12,6 +12,7 @@ from harness import columns
 from harness.page.runs import Panel, Run
 from harness.paths import conf_folder
 from harness.report.verdict import MAIN
+from harness.result_tables import proxy_columns
 from harness.space import BENCHMARKS
 from harness.space.graph import ArchitectureGraph
 from harness.tables import read_spec, table_names
@@ -85,14 +86,14 @@ def _panel(run: Run, panel: Panel, graphs: Graphs) -> dict[str, Any]:
         "archs": archs,
         "indices": scores[columns.INDEX].tolist(),
         "accuracies": _numbers(scores[columns.TRUTH]),
-        "scores": {name: _numbers(scores[name]) for name in columns.proxy_columns(scores)},
+        "scores": {name: _numbers(scores[name]) for name in proxy_columns(scores)},
         "graphs": [graphs.add(_graph(panel.bench, arch)) for arch in archs],
     }
 
 
 def _leaderboard(run: Run, panel: Panel) -> list[dict[str, Any]]:
     """One row per proxy and seed; `column` names its scores, `beats` and `delta` compare it with #Params."""
-    known = set(columns.proxy_columns(panel.scores))
+    known = set(proxy_columns(panel.scores))
     beside = panel.verdicts[panel.verdicts[columns.BASELINE] == MAIN]
     # One verdict is on the mean of a proxy's seeds, and stands in the row of each.
     compared = {

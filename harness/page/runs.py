@@ -11,6 +11,7 @@ from pyarrow import ArrowInvalid
 
 from harness import columns
 from harness.errors import CorruptDataError, MissingDataError
+from harness.result_tables import read_agreement, read_verdicts
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,9 @@ def read_run(folder: Path) -> Run:
         MissingDataError: if a file is missing.
         CorruptDataError: if a file cannot be read.
     """
-    agreement = columns.read_agreement(folder / "agreement.csv")
+    agreement = read_agreement(folder / "agreement.csv")
     scores = _scores(folder / "scores.parquet")
-    verdicts = columns.read_verdicts(folder / "verdict.csv")
+    verdicts = read_verdicts(folder / "verdict.csv")
     provenance = folder / "run.json"
     try:
         told = json.loads(provenance.read_text()) if provenance.exists() else {}

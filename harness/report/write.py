@@ -19,6 +19,7 @@ from harness.report.markdown import markdown_report
 from harness.report.scatter import scatter
 from harness.report.style import png, style
 from harness.report.top_k import top_k
+from harness.result_tables import in_order, proxy_columns
 
 _PICTURES: dict[str, Callable[[EvaluationTables], Figure | None]] = {
     "scatter.png": scatter,
@@ -41,7 +42,7 @@ def write_report(out: Path, tables: EvaluationTables) -> None:
         HarnessError: the disk is full, or writing failed otherwise.
     """
     made = {
-        "agreement.csv": _csv(columns.in_order(tables.agreement)),
+        "agreement.csv": _csv(in_order(tables.agreement)),
         "verdict.csv": _csv(tables.verdicts),
         "selection.csv": _csv(tables.selection),
         "seeds.csv": _csv(tables.seeds),
@@ -76,7 +77,7 @@ def _scores_parquet(tables: EvaluationTables) -> bytes:
         ]
         joined = pd.concat(framed, ignore_index=True) if framed else pd.DataFrame(columns=list(columns.SCORES))
         front = [name for name in (columns.BENCH, columns.DATASET, *columns.SCORES) if name in joined.columns]
-        table = joined[[*front, *columns.proxy_columns(joined)]]
+        table = joined[[*front, *proxy_columns(joined)]]
     buffer = io.BytesIO()
     table.to_parquet(buffer, index=False)
     return buffer.getvalue()

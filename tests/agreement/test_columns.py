@@ -9,6 +9,7 @@ import pytest
 from harness import columns
 from harness.agreement import Row, RowKey, Sample, agreement_table, agreements
 from harness.errors import CorruptDataError, MissingDataError
+from harness.result_tables import proxy_columns, read_agreement, read_verdicts
 
 CONTRACT = (
     "bench,dataset,proxy,version,options,protocol,inputs,truth,seed,"
@@ -30,13 +31,13 @@ def test_the_contract_comes_first_and_new_columns_are_appended() -> None:
 
 def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
     table().to_csv(tmp_path / "agreement.csv", index=False)
-    pd.testing.assert_frame_equal(columns.read_agreement(tmp_path / "agreement.csv"), table())
+    pd.testing.assert_frame_equal(read_agreement(tmp_path / "agreement.csv"), table())
 
 
 def test_an_old_file_loads_with_nan_in_the_columns_it_lacks(tmp_path: Path) -> None:
     path = tmp_path / "agreement.csv"
     path.write_text(f"{CONTRACT},later\n{OLD_ROW},x\n")
-    old = columns.read_agreement(path)
+    old = read_agreement(path)
     assert tuple(old.columns) == (*columns.AGREEMENT, "later")
     assert old[list(columns.APPENDED)].isna().all(axis=None)
     assert old[list(columns.APPENDED_TEXT)].to_numpy().tolist() == [["", "all"]]
@@ -51,17 +52,17 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "agreement.csv"
     path.write_text(text)
     with pytest.raises(CorruptDataError, match="is not an agreement table"):
-        columns.read_agreement(path)
+        read_agreement(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingDataError, match=r"There is no agreement table at .*nowhere\.csv"):
-        columns.read_agreement(tmp_path / "nowhere.csv")
+        read_agreement(tmp_path / "nowhere.csv")
 
 
 def test_proxies_are_the_columns_that_remain() -> None:
     scores = pd.DataFrame(columns=["bench", "dataset", "arch", "index", "truth", "zico", "params"])
-    assert columns.proxy_columns(scores) == ["zico", "params"]
+    assert proxy_columns(scores) == ["zico", "params"]
 
 
 def test_verdicts_without_an_interval_are_numbers_that_are_missing(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_verdicts_without_an_interval_are_numbers_that_are_missing(tmp_path: Pat
         "nats_tss,cifar10,zico,1,,paper,real,test200,0,params,1000,-.006,,,,undecided\n"
         "nats_tss,cifar10,naswot,1,,paper,real,test200,0,params,1000,.025,-.1,.1,.4,undecided\n"
     )
-    found = columns.read_verdicts(tmp_path / "verdict.csv")
+    found = read_verdicts(tmp_path / "verdict.csv")
     assert np.isnan(found["delta_low"][0])
     assert found["delta_low"].dtype == np.float64
     assert found[["delta_low", "delta_high", "p"]].loc[1].tolist() == [-0.1, 0.1, 0.4]

@@ -20,6 +20,7 @@ from harness.errors import CorruptDataError
 from harness.evaluation.score_file import read_score_file
 from harness.page.__main__ import STATIC, write_page
 from harness.report.escape import code, code_block, csv_text, prose, table_line
+from harness.result_tables import read_agreement, read_verdicts
 from harness.space import BENCHMARKS
 
 PICTURE_NAMES = ("scatter", "forest", "heatmap", "topk", "cost")
@@ -77,8 +78,8 @@ def test_no_cell_of_any_csv_is_a_formula_and_names_come_back(run):
         for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))):
             for cell in row:
                 assert not re.match(r"[=+@\t\r]|-(?![0-9.]|inf|nan|$)", cell), f"{path.name}: {cell}"
-    assert set(NAMES) <= set(columns.read_agreement(run / "agreement.csv")[columns.PROXY])
-    assert set(NAMES) <= set(columns.read_verdicts(run / "verdict.csv")[columns.PROXY])
+    assert set(NAMES) <= set(read_agreement(run / "agreement.csv")[columns.PROXY])
+    assert set(NAMES) <= set(read_verdicts(run / "verdict.csv")[columns.PROXY])
 
 
 def test_the_page_has_every_name_and_runs_only_its_own_scripts(run, tmp_path):

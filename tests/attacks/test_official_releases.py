@@ -16,6 +16,8 @@ from harness.errors import CorruptDataError, HarnessError
 from harness.files import safe_pickle
 from harness.truth.imports import TRUTH_IMPORTS
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 RELEASES = {"nats_tss": ("NATS-tss-v1_0-3ffb9-simple", "200"), "nats_sss": ("NATS-sss-v1_0-50262-simple", "90")}
 ROOT = Path(__file__).parent.parent.parent
 

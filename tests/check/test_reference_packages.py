@@ -16,6 +16,8 @@ from harness.check.reference import check_reference
 from harness.errors import UnknownNameError
 from harness.space import BENCHMARKS
 
+pytestmark = pytest.mark.long
+
 
 def results(bench: str) -> dict[str, CheckResult]:
     return {finding.check: finding.result for finding in check_reference(bench)}

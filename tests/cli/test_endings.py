@@ -66,6 +66,7 @@ def test_a_signal_during_imports_ends_in_one_sentence(module, words, number, cod
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_sigterm_during_scoring_keeps_scores_and_leaves_no_empty_folder(tmp_path):
     process = begun("harness", "proxy=zico", "sample=900", "workers=1", "out=deep/o", cwd=tmp_path, seconds=0)
     deadline = time.monotonic() + 300

@@ -7,11 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness import Settings, columns, evaluate
+from harness import Settings, evaluate
 from harness.errors import HarnessError
 from harness.evaluation.baselines import compared_with
 from harness.paths import IMAGES_VARIABLE
 from harness.proxy import PROXIES, baseline_names
+from harness.result_tables import read_agreement
 from harness.space import BENCHMARKS
 from harness.truth import Truth
 
@@ -123,7 +124,7 @@ def test_a_sample_below_ten_is_said_to_be_too_small(command):
     sentence = "no interval on nats_tss / digits: n = 9; a sample below 10 is too small for one"
     assert sentence in out
     assert f"- {sentence}." in Path("one/report.md").read_text()
-    assert math.isnan(columns.read_agreement(Path("one/agreement.csv"))["tau_low"].item())
+    assert math.isnan(read_agreement(Path("one/agreement.csv"))["tau_low"].item())
 
 
 @pytest.mark.long

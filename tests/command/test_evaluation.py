@@ -211,6 +211,7 @@ def test_the_counts_agree_with_the_published_truth_as_measured_on_the_tables(com
         assert row["tau_low"] < row["tau"] < row["tau_high"]
 
 
+@pytest.mark.long
 def test_the_python_interface_gives_the_same_numbers(command, tmp_path):
     assert command("proxy=grad_norm", *SMALL, "out=one", "store=one.sqlite")[0] == 0
     protocol = Protocol(batch_size=8)

@@ -11,6 +11,7 @@ from harness import column_meanings, columns
 from harness.evidence import EVIDENCE
 from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
+from harness.result_tables import read_agreement
 from harness.space import BENCHMARKS
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +63,7 @@ def test_every_column_has_its_meaning(pages):
 
 def test_a_card_states_the_measured_value_with_its_interval_and_the_published_one(pages):
     card = pages["proxies"].split("\n## zico\n")[1].split("\n## ")[0]
-    whole = columns.read_agreement(ROOT / "results/whole_space/cifar10/agreement.csv")
+    whole = read_agreement(ROOT / "results/whole_space/cifar10/agreement.csv")
     row = whole[whole["proxy"] == "zico"].iloc[0]
     assert math.isnan(row["tau_low"])  # fewer than five effective classes: no interval over classes, and none is shown
     assert f"| {row['tau']:.3f} |" in card

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import Settings, columns, evaluate
+from harness import Settings, evaluate
 from harness.__main__ import main
+from harness.result_tables import read_agreement
 from harness.space import BENCHMARKS
 
 COUNTS = "proxy=[params,sum_log_layer_size]"
@@ -29,7 +30,7 @@ def command(tmp_path, monkeypatch, capsys):
 
 def test_ensembles_are_rows_columns_and_notes(command):
     out = command(COUNTS, "ensemble=[rank_sum,log_rank_sum,fitted]", "sample=80", "out=one")
-    rows = columns.read_agreement(Path("one/agreement.csv")).set_index("proxy")
+    rows = read_agreement(Path("one/agreement.csv")).set_index("proxy")
     assert list(rows.index) == ["params", "sum_log_layer_size", "rank_sum", "log_rank_sum", "fitted"]
     assert rows["components"].tolist() == ["", "", *["params+sum_log_layer_size"] * 3]
     scores = pd.read_parquet("one/scores.parquet")
@@ -45,13 +46,14 @@ def test_ensembles_are_rows_columns_and_notes(command):
     assert "`+` ensemble: rank_sum, log_rank_sum, fitted over params, sum_log_layer_size" in report
 
 
+@pytest.mark.long
 def test_what_lacks_a_component_is_left_out_and_counted(command):
     archs = list(BENCHMARKS.get("nats_tss").architectures[:20])
     mine = pd.DataFrame({"arch": archs, "mine": np.arange(20.0), "empty": np.nan})
     mine.loc[:2, "mine"] = np.nan
     mine.to_csv("mine.csv", index=False)
     command("scores=mine.csv", "proxy=params", "ensemble=[rank_sum,fitted]", "+options.fitted.n_folds=3", "out=one")
-    rows = columns.read_agreement(Path("one/agreement.csv")).set_index("proxy")
+    rows = read_agreement(Path("one/agreement.csv")).set_index("proxy")
     assert rows.loc["rank_sum", ["n", "n_nan"]].tolist() == [17, 3]
     # A proxy without any score here has no part in it.
     assert rows.loc["rank_sum", "components"] == "mine+params"
@@ -62,7 +64,7 @@ def test_what_lacks_a_component_is_left_out_and_counted(command):
 
 def test_a_sample_too_small_to_learn_from_is_undefined_and_the_others_go_on(command):
     command(COUNTS, "ensemble=all", "sample=4", "out=one")
-    rows = columns.read_agreement(Path("one/agreement.csv")).set_index("proxy")
+    rows = read_agreement(Path("one/agreement.csv")).set_index("proxy")
     assert rows["n"].to_dict() == {"params": 4, "sum_log_layer_size": 4, "fitted": 0, "log_rank_sum": 4, "rank_sum": 4}
     assert "undefined: 4 different networks cannot be dealt into 5 folds" in Path("one/report.md").read_text()
 
@@ -71,7 +73,7 @@ def test_a_sample_too_small_to_learn_from_is_undefined_and_the_others_go_on(comm
 def test_each_seed_has_its_ensemble_and_python_says_the_same(command):
     words = ["proxy=[naswot,params]", "ensemble=rank_sum", "sample=10", "seeds=2", "protocol.batch_size=8"]
     command(*words, "workers=1", "inputs=noise", "out=one")
-    rows = columns.read_agreement(Path("one/agreement.csv"))
+    rows = read_agreement(Path("one/agreement.csv"))
     ensembles = rows[rows["proxy"] == "rank_sum"]
     assert ensembles["seed"].tolist() == ["0", "1"]
     assert (ensembles["inputs"] == "noise").all()

@@ -98,6 +98,7 @@ def test_every_kind_of_evidence_has_a_probe():
     assert set(PROBES) == set(EVIDENCE)
 
 
+@pytest.mark.long
 def test_the_page_on_kinds_of_networks_states_what_is_found():
     kinds = kinds_table.found()
     assert not [one for of_network in kinds.values() for one in of_network if one.status == FAILED]

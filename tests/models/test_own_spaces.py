@@ -67,6 +67,7 @@ def test_a_file_of_networks_is_evaluated(tmp_path):
     assert list(table["arch"].unique()) == ["narrow", "middle", "wide"]
 
 
+@pytest.mark.long
 def test_a_worker_process_scores_a_file_too(tmp_path):
     path = str(written(tmp_path, SPACE))
     here = evaluate("zico", path, "digits", settings(tmp_path))

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -82,6 +83,7 @@ def test_exponents_of_numeric_axes_are_formulas_and_names_are_text():
     assert not any(tick.label1.get_parse_math() for tick in axes.xaxis.get_major_ticks())
 
 
+@pytest.mark.long
 def test_names_of_any_length_leave_room_for_the_panels(tables):
     """Names of columns, proxies and data sets are those of users' files, and options name paths."""
     long = dict.fromkeys(tables.scores[next(iter(tables.scores))].columns.drop(columns.TRUTH))

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, OptionError
 from harness.files import atomic
 from harness.report import TERMINAL_WIDTH, EvaluationTables, markdown_report, terminal_table, write_report
 from harness.report.tables import correlation_text, seconds_text
+from harness.result_tables import read_agreement
 
 
 def printed(tables: EvaluationTables) -> str:
@@ -109,7 +110,7 @@ def test_files_are_written_and_equal_results_are_equal_bytes(tables, tmp_path):
         "run.json",
     ):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
-    pd.testing.assert_frame_equal(columns.read_agreement(tmp_path / "one/agreement.csv"), tables.agreement)
+    pd.testing.assert_frame_equal(read_agreement(tmp_path / "one/agreement.csv"), tables.agreement)
     assert json.loads((tmp_path / "one/run.json").read_text())["versions"] == {"torch": "2.13.0"}
     assert list(pd.read_parquet(tmp_path / "one/scores.parquet").columns) == [*columns.SCORES, "good", "bad", "params"]
 
@@ -121,6 +122,7 @@ def test_several_data_sets_are_told_apart_in_one_file(tmp_path):
     assert scores["dataset"].value_counts().to_dict() == {"digits": N, "cifar10": N}
 
 
+@pytest.mark.long
 def test_a_full_disk_leaves_the_old_file_and_says_that_scores_are_kept(tables, tmp_path, monkeypatch):
     write_report(tmp_path, tables)
     before = (tmp_path / "agreement.csv").read_bytes()

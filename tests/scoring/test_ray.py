@@ -26,6 +26,7 @@ os.environ.setdefault("RAY_raylet_start_wait_time_s", "600")  # on a busy machin
 ray = pytest.importorskip("ray", reason="engine=ray needs the extra ray, which is not installed")
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:.*:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
@@ -39,7 +40,7 @@ SLOW = """
     from harness.evidence import WeightGradients
     from harness.proxy import PROXIES, Proxy, Sees
 
-    @PROXIES.register("slow_count")
+    @PROXIES.register("NAME")
     @dataclass(frozen=True)
     class SlowCount(Proxy):
         version = 1
@@ -80,14 +81,15 @@ def scored(run: ScoringRun, store: Path, execution: ExecutionOptions) -> dict[tu
         }
 
 
-def proxy_file(folder: Path) -> Path:
-    file = folder / "slow_count.py"
-    file.write_text(dedent(SLOW))
+def proxy_file(folder: Path, name: str) -> Path:
+    """A plug-in; of another name in each test, because the processes of the cluster outlive a test."""
+    file = folder / f"{name}.py"
+    file.write_text(dedent(SLOW).replace("NAME", name))
     return file
 
 
 def test_scores_are_bit_equal_to_those_of_this_machine_with_a_proxy_by_path_shipped_along(cluster, tmp_path):
-    run = run_of("zico", "naswot", "synflow", str(proxy_file(tmp_path)))
+    run = run_of("zico", "naswot", "synflow", str(proxy_file(tmp_path, "shipped_count")))
     here = scored(run, tmp_path / "local.sqlite", ExecutionOptions(1))
     assert len(here) >= 3 * len(ARCHS) // 2
     assert scored(run, tmp_path / "ray.sqlite", RAY) == here
@@ -127,13 +129,13 @@ def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monke
 
 
 def test_a_node_that_is_removed_in_the_middle_loses_nothing(cluster, tmp_path):
-    run = run_of(str(proxy_file(tmp_path)))
+    run = run_of(str(proxy_file(tmp_path, "left_count")))
     added = cluster.add_node(num_cpus=1)
     found = {}
     with ScoreStore(tmp_path / "s.sqlite") as store, Workers(RAY) as workers:
         for n, (unit, scores) in enumerate(workers.results(CONTEXT, missing_units(run, ARCHS, store, RAY))):
             assert unit.arch not in found  # nothing twice
-            found[unit.arch] = scores["slow_count"].status
+            found[unit.arch] = scores["left_count"].status
             if n == 3:
                 cluster.remove_node(added, allow_graceful=False)
     assert len(found) == len(ARCHS)
@@ -141,11 +143,11 @@ def test_a_node_that_is_removed_in_the_middle_loses_nothing(cluster, tmp_path):
 
 
 def test_a_worker_that_is_killed_loses_nothing(cluster, tmp_path):
-    run = run_of(str(proxy_file(tmp_path)))
+    run = run_of(str(proxy_file(tmp_path, "killed_count")))
     found, killed = {}, 0
     with ScoreStore(tmp_path / "s.sqlite") as store, Workers(RAY) as workers:
         for n, (unit, scores) in enumerate(workers.results(CONTEXT, missing_units(run, ARCHS, store, RAY))):
-            found[unit.arch] = scores["slow_count"].status
+            found[unit.arch] = scores["killed_count"].status
             if n == 3:
                 for pid in processes("ray::answer"):
                     os.kill(pid, signal.SIGKILL)
@@ -156,7 +158,7 @@ def test_a_worker_that_is_killed_loses_nothing(cluster, tmp_path):
 
 
 def test_a_driver_that_is_killed_goes_on_where_it_stopped(cluster, tmp_path):
-    store, file = tmp_path / "s.sqlite", proxy_file(tmp_path)
+    store, file = tmp_path / "s.sqlite", proxy_file(tmp_path, "resumed_count")
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_ray as t; from pathlib import Path; import ray; "
         "ray.init(address=sys.argv[4], log_to_driver=False); "

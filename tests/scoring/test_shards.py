@@ -43,6 +43,7 @@ def units(monkeypatch) -> list[int]:
     return counted
 
 
+@pytest.mark.long
 def test_shards_are_balanced_disjoint_and_keep_each_network_in_one():
     run = run_of("zico", "zen")
     found = shards(run, ARCHS, 7)

@@ -21,6 +21,7 @@ def command(in_empty_folder, fetched_home, monkeypatch):
     return in_empty_folder(main)
 
 
+@pytest.mark.long
 def test_beside_a_network_that_was_never_trained_are_the_nearest_that_were(command, fetched_home):
     code, out, _ = command(*WORDS, "search=evolution", "steps=60", "population=10", "budget.flops=3e8", "seeds=2")
     assert code == 0

@@ -32,6 +32,7 @@ def test_the_list_is_the_published_order_without_repetitions(oracle):
     assert len(SPACE.architectures) == 5_125
 
 
+@pytest.mark.long
 def test_params_flops_and_layers_equal_the_published_ones_on_all_files(oracle):
     archs = [SPACE.check(arch.decode()) for arch in oracle["arch"]]
     table = SPACE.layer_table(archs, IMAGENET)

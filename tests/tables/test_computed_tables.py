@@ -69,6 +69,7 @@ def test_a_count_that_is_equal_everywhere_decides_nothing() -> None:
     assert counting_answer([constant], networks=False) == ("undecided", [])
 
 
+@pytest.mark.long
 def test_vkdnw_is_compared_on_the_cells_without_unreachable_operations(at_home, tmp_path) -> None:
     assert main(["table=vkdnw_table1", f"scores={SCORES}", f"out={tmp_path}"]) == 0
     rows = pd.read_csv(tmp_path / "vkdnw_table1.csv").query("dataset == 'cifar10'")

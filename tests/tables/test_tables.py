@@ -74,6 +74,7 @@ def test_the_tables_of_the_contract_are_there_with_the_figures_of_the_papers() -
     assert zico == [".61", ".80"]
 
 
+@pytest.mark.long
 def test_all_cells_of_a_space_are_compared_and_a_second_run_changes_nothing(at_home, counted, tmp_path, capsys) -> None:
     words = ["table=[zico_table1,zico_table4]", f"scores={counted}", f"out={tmp_path}"]
     assert main(words) == 0

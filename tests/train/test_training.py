@@ -47,6 +47,7 @@ def trained(tmp_path_factory):
     return train(Job(TSS, ARCH, DIGITS, RECIPE), location(out)), out
 
 
+@pytest.mark.long
 def test_eight_epochs_on_digits_reach_97_percent(trained):
     outcome, out = trained
     assert outcome.accuracy > 97
@@ -132,6 +133,7 @@ def test_two_processes_under_torchrun_train_what_one_trains(tmp_path):
     assert json.loads((together / RECORD).read_text())["processes"] == 2
 
 
+@pytest.mark.long
 def test_a_structure_of_an_open_space_trains_on_any_classes(tmp_path):
     space = BENCHMARKS.get("imagenet_mbv2")
     recipe = replace(RECIPE, epochs=2, learning_rate=0.02)

@@ -12,6 +12,8 @@ from harness.errors import CorruptDataError, MissingDataError
 from harness.truth import Truth
 from harness.truth.imports import import_truth
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 SHORT = {"cifar10": "c10", "cifar100": "c100", "ImageNet16-120": "in16"}
 N_COLUMNS = 10
 

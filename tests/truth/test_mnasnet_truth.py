@@ -20,6 +20,8 @@ from harness.space import BENCHMARKS
 from harness.truth import Truth
 from harness.truth.sources import fetch
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 SPACE, IMAGENET = BENCHMARKS.get("mnasnet"), DATA_SETS.get("imagenet")
 
 

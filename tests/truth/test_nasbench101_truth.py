@@ -23,6 +23,8 @@ from harness.space import BENCHMARKS
 from harness.truth import Truth
 from harness.truth.imports import import_truth
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 SPACE = BENCHMARKS.get("nasbench101")
 
 

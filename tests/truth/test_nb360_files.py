@@ -13,6 +13,8 @@ from benchmarks.nats_tss import NB360
 from harness.data.__main__ import main
 from harness.errors import CorruptDataError, MissingDataError
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 
 @pytest.fixture(scope="module")
 def published(nb360_file: Path) -> pa.Table:

@@ -23,6 +23,8 @@ from harness.space import BENCHMARKS
 from harness.truth import Truth
 from harness.truth.table import write_table
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 CELLS, FIELDS = BENCHMARKS.get("nats_tss"), BENCHMARKS.get("nats_tss_darcy")
 NINAPRO, DARCY = DATA_SETS.get("ninapro"), DATA_SETS.get("darcy")
 PLACES = {"ninapro": CELLS, "cifar100": CELLS, "darcy": FIELDS}

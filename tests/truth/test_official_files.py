@@ -18,6 +18,8 @@ from harness.truth import Truth
 from harness.truth.imports import TRUTH_IMPORTS, import_truth
 from harness.truth.table import TruthTable
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 INDICES = (0, 11, 284)
 FOLDERS = {"nats_tss": "NATS-tss-v1_0-3ffb9-simple", "nats_sss": "NATS-sss-v1_0-50262-simple"}
 FULL = {"nats_tss": "200", "nats_sss": "90"}

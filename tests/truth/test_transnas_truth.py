@@ -15,6 +15,8 @@ from harness.truth import Truth
 from harness.truth.imports import TRUTH_IMPORTS, import_truth
 from harness.truth.sources import fetch, sources_of
 
+pytestmark = pytest.mark.long  # imports of files that rarely change
+
 SPACES = ("transnas_micro", "transnas_macro")
 
 
