@@ -46,7 +46,7 @@ def _import_torchvision() -> None:
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for name in _OPERATORS:
             library.define(_SCHEMA.format(name))
         _declared.append(library)

@@ -121,7 +121,8 @@ def main() -> int:
             file.write(json.dumps({field.name: getattr(found, field.name) for field in fields(found)}) + "\n")
             file.flush()
             bar.advance()
-    np.savez_compressed(written, **packed(counted))
+    arrays: dict[str, Any] = packed(counted)
+    np.savez_compressed(written, **arrays)
     print(written)
     return 0
 

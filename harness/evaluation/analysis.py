@@ -114,7 +114,9 @@ def analyse(
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
-    counts = {column.name: column.values.to_numpy(dtype=np.float64) for column in (*asked, *beside, *costs)}
+    counts: dict[str, NDArray[np.float64]] = {
+        column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside, *costs)
+    }
     selected = selections(
         {name: scores[name] for name in names},
         sample,
@@ -146,7 +148,7 @@ def _within(
         return
     truth = evaluated.sample.truth
     for column in scored:
-        values = column.values.to_numpy(dtype=np.float64)
+        values: NDArray[np.float64] = np.asarray(column.values.to_numpy(), dtype=np.float64)
         others = {name: counted for name, counted in baselines.items() if name != column.row_key.proxy}
         yield from ((column.row_key, one) for one in within(values, truth, groups))
         yield from ((column.row_key, one) for one in differences(values, others, truth, groups))
