@@ -17,7 +17,14 @@ from harness.cli.config import EvaluationRequest, read_request
 from harness.evaluation import ask, evaluate, forecast, score_shard
 from harness.evaluation.forecast import lines
 from harness.evaluation.provenance import Asked
-from harness.report import MAIN, TERMINAL_WIDTH, terminal_table, verdict_sentences
+from harness.report import (
+    MAIN,
+    TERMINAL_WIDTH,
+    combined_places,
+    terminal_table,
+    verdict_sentences,
+    within_terminal,
+)
 
 UNFINISHED = 3
 
@@ -51,9 +58,14 @@ def run(asked: EvaluationRequest) -> int:
         return _run_shard(request)
     evaluation = evaluate(*words, asked.settings, ensemble=asked.ensembles)
     console = Console(width=None if sys.stdout.isatty() else TERMINAL_WIDTH, highlight=False)
+    if len(evaluation.tables.within):
+        console.print(within_terminal(evaluation.tables))
     console.print(terminal_table(evaluation.tables))
     several = len(evaluation.scores) > 1
+    judged_within = combined_places(evaluation.tables)
     for place, sentence in verdict_sentences(evaluation.tables, baseline=MAIN):
+        if place in judged_within:  # what is true over all networks mixes groups; verdict.csv has it
+            continue
         console.print(f"{place}: {sentence}" if several else sentence, markup=False)
     for note in evaluation.notes:
         console.print(f"{note}.", markup=False)

@@ -11,6 +11,7 @@ from harness.columns import (
     BEATS_NETWORKS,
     BENCH,
     BETWEEN,
+    BETWEEN_GROUPS,
     COMPONENTS,
     COSTS,
     COVERAGE_ACTIVATIONS,
@@ -26,6 +27,7 @@ from harness.columns import (
     ENUMERATED,
     EPOCHS,
     FOUND,
+    GROUP,
     INDEX,
     INPUTS,
     N_CLASSES,
@@ -34,6 +36,7 @@ from harness.columns import (
     N_FAMILY,
     N_FAMILY_NETWORKS,
     N_FIRST,
+    N_GROUPS,
     N_INF,
     N_NAN,
     N_POPULATION,
@@ -111,6 +114,10 @@ ROWS: Final = {
     "seeds.csv": "One row per proxy that was scored with several seeds.",
     "reliability.csv": "One row per benchmark and data set whose truth was measured more than once.",
     "reference.csv": "One row per truth column of fewer epochs, taken as if it were a proxy.",
+    "within.csv": (
+        "Where accuracies can be compared within groups alone: one row per proxy and group of ten or more, "
+        "one per proxy combined over groups (group empty), and one per proxy and baseline (baseline named)."
+    ),
     "coverage.csv": "One row per network of the user's own, proxy and seed: how much of the network the score is of.",
     "scores.parquet": "One row per architecture; a column of float64 scores per proxy follows those listed here.",
 }
@@ -243,6 +250,9 @@ MEANINGS: Final = {
     REFERENCE_COLUMN: "the truth column that is compared",
     EPOCHS: "training epochs of that column",
     BETWEEN: "what was trained twice: class (two architectures of each), architecture (a partner for each) or seeds",
+    GROUP: "the group within which the row's values are; empty: combined over groups",
+    N_GROUPS: "groups that the row is about",
+    BETWEEN_GROUPS: "variance between groups, of Fisher's z of tau or of the difference (Paule and Mandel)",
     "tau_sd": "standard deviation of tau over random draws; 0 where nothing is drawn",
     ARCH: "the architecture, as the benchmark writes it",
     INDEX: "its place in the benchmark's official order, from 0",

@@ -169,6 +169,16 @@ REFERENCE: Final = (BENCH, DATASET, TRUTH, REFERENCE_COLUMN, EPOCHS, N, TAU, TAU
 BETWEEN: Final = "between"
 RELIABILITY: Final = (BENCH, DATASET, TRUTH, BETWEEN, N, TAU, TAU_UPPER_HALF, TAU_TOP_DECILE, "tau_sd")
 
+# within.csv: subject, then agreement within one group, or combined over groups (no group); beside a baseline the
+# combined difference.
+GROUP: Final = "group"
+N_GROUPS: Final = "n_groups"
+BETWEEN_GROUPS: Final = "between_groups"
+WITHIN: Final = (
+    *SUBJECT, COMPONENTS, POPULATION, GROUP, N_GROUPS, N, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH,
+    BETWEEN_GROUPS, BASELINE, DELTA, DELTA_LOW, DELTA_HIGH, BEATS,
+)  # fmt: skip
+
 # coverage.csv, for networks of the user's own: what each score is made of, or why there is none.
 STATUS: Final = "status"
 REASON: Final = "reason"

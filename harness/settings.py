@@ -31,9 +31,9 @@ class Settings:
     """Defaults are those of the command line; see conf/config.yaml for what each one means.
 
     `sample` is a number, "all", or None for 1,000 architectures (with `scores`: of those in the files, None for all).
-    `scores` may be a single path. `inputs` are in
-    order of preference: each data set takes the first kind that is here. `hypothesis` holds words "PROXY:BASELINE".
-    `restrict` is a restriction file, which leaves a part of the population.
+    `scores` may be a single path. `inputs` are in order of preference: each data set takes the first kind that is here.
+    `population` None is the benchmark's own. `hypothesis` holds words "PROXY:BASELINE". `restrict` is a restriction
+    file, which leaves a part of the population.
 
     Raises:
         OptionError: for invalid values; the message says what is valid.
@@ -44,7 +44,7 @@ class Settings:
     seed: int = 0
     seeds: int | None = None
     inputs: tuple[InputKind, ...] = (InputKind.real,)
-    population: str = ALL
+    population: str | None = None
     restrict: Path | None = None
     against: tuple[str, ...] = AGAINST
     smallest: float = SMALLEST

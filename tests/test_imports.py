@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 STAGES = [
     {"errors"},
-    {"paths", "deprecated", "lazy", "progress", "plug_in_code"},
+    {"paths", "deprecated", "lazy", "progress", "plug_in_code", "timm_import"},
     {"registry", "randomness", "columns", "files"},
     {"column_meanings", "result_tables"},
     {"predictors"},

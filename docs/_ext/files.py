@@ -19,6 +19,7 @@ TABLES = {
     "seeds.csv": columns.SEEDS,
     "reliability.csv": columns.RELIABILITY,
     "reference.csv": columns.REFERENCE,
+    "within.csv": columns.WITHIN,
     "coverage.csv": columns.COVERED,
     "scores.parquet": columns.SCORES,
 }
@@ -84,8 +85,8 @@ def files_page() -> str:
     parts = [
         "# Files and columns\n\nAn evaluation writes these into its folder, beside `report.md` with its pictures "
         "and `run.json` (command, settings, versions, commit, SHA-256 of truth and batches). `seeds.csv`, "
-        "`reliability.csv`, `reference.csv` and `coverage.csv` appear where they apply. New columns are appended; none "
-        "is renamed, and older files still load.\n"
+        "`reliability.csv`, `reference.csv`, `within.csv` and `coverage.csv` appear where they apply. New columns are "
+        "appended; none is renamed, and older files still load.\n"
     ]
     for name, of_file in TABLES.items():
         parts.append(f"## {name}\n\n{column_meanings.ROWS[name]}\n")

@@ -120,12 +120,13 @@ def _opened(space: SearchSpace, data_set: DataSet, settings: Settings, word: str
     if word is not None and not is_file:
         column = truth.column(data_set.name, word).name
     known = np.flatnonzero(np.isfinite(truth.values(space.architectures, data_set.name, column)))
-    wanted = open_population(space, settings.population)
+    named = settings.population or space.default_population
+    wanted = open_population(space, named)
     restriction = open_restriction(space, data_set, settings)
     candidates = sample_index(space, settings, restricted_population(wanted, restriction))
     index = np.unique(np.concatenate([known, candidates]))
     # Of these, nothing more is to be drawn; and what was trained outside of a list or a restriction is evidence too.
-    population = ALL if names_table(settings.population) else settings.population
+    population = ALL if names_table(named) else named
     whole = dataclasses.replace(settings, sample=None, restrict=None, population=population)
     return open_evaluation_set(space, data_set, whole, [space.architectures[row] for row in index])
 

@@ -35,6 +35,8 @@ from harness.agreement import (
     selections,
     verdict_table,
 )
+from harness.agreement.within import GroupAgreement, GroupDifference, differences, within
+from harness.agreement.within_table import within_table
 from harness.evaluation.baselines import baselines_among
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.report import EvaluationTables
@@ -67,6 +69,7 @@ class Analysis:
         selected: what the ranking by each column finds.
         by_proxy: per proxy its columns (n_archs,), one per seed.
         reliability: the truth against itself.
+        within: agreement within groups, and the differences from baselines, where the space has groups.
         reference: per truth column of shorter training its name, epochs and agreement with the truth.
     """
 
@@ -77,6 +80,7 @@ class Analysis:
     by_proxy: dict[str, list[NDArray[np.float64]]]
     reliability: list[tuple[tuple[str, str, str], Reliability]]
     reference: list[tuple[tuple[str, str, str], tuple[str, int], Agreement]]
+    within: list[tuple[RowKey, GroupAgreement | GroupDifference]]
 
 
 def analyse(
@@ -110,7 +114,9 @@ def analyse(
     for column in asked:
         by_proxy[column.row_key.proxy].append(scores[column.name])
     groups, keys = _by_seeds(asked)
-    counts = {column.name: column.values.to_numpy(dtype=np.float64) for column in (*asked, *beside, *costs)}
+    counts: dict[str, NDArray[np.float64]] = {
+        column.name: np.asarray(column.values.to_numpy(), dtype=np.float64) for column in (*asked, *beside, *costs)
+    }
     selected = selections(
         {name: scores[name] for name in names},
         sample,
@@ -129,7 +135,23 @@ def analyse(
         by_proxy=dict(by_proxy),
         reliability=[(place, one) for one in reliability(evaluated)],
         reference=[(place, *one) for one in _shorter_trainings(evaluated, sample, plan)],
+        within=list(_within(evaluated, [*asked, *beside], {name: counts[name] for name in against if name in counts})),
     )
+
+
+def _within(
+    evaluated: EvaluationSet, scored: Sequence[Scored], baselines: Mapping[str, NDArray[np.float64]]
+) -> Iterator[tuple[RowKey, GroupAgreement | GroupDifference]]:
+    """Agreement within the groups of the space; nothing where it has none."""
+    groups = evaluated.space.groups(evaluated.archs)
+    if not groups:
+        return
+    truth = evaluated.sample.truth
+    for column in scored:
+        values: NDArray[np.float64] = np.asarray(column.values.to_numpy(), dtype=np.float64)
+        others = {name: counted for name, counted in baselines.items() if name != column.row_key.proxy}
+        yield from ((column.row_key, one) for one in within(values, truth, groups))
+        yield from ((column.row_key, one) for one in differences(values, others, truth, groups))
 
 
 def _by_seeds(asked: Sequence[Scored]) -> tuple[dict[str, list[str]], dict[str, RowKey]]:
@@ -147,7 +169,7 @@ def _by_seeds(asked: Sequence[Scored]) -> tuple[dict[str, list[str]], dict[str, 
 
 def truth_noise(evaluated: EvaluationSet) -> TruthNoise | None:
     """The noise of the truth: from canonical-equal architectures, or from seeds where none were trained separately."""
-    of_classes = TruthNoise.of_classes(evaluated.sample.truth, evaluated.classes)
+    of_classes = TruthNoise.of_classes(evaluated.sample.truth, evaluated.retrained)
     return of_classes or TruthNoise.of_seeds(list(_truth_by_seed(evaluated).values()))
 
 
@@ -157,10 +179,10 @@ def reliability(evaluated: EvaluationSet) -> list[Reliability]:
     Where canonical-equal architectures share one training, as in the embedded benchmark, they say nothing.
     """
     found: list[Reliability] = []
-    frame = pd.DataFrame({"truth": evaluated.accuracies, "class": evaluated.classes}).dropna()
+    frame = pd.DataFrame({"truth": evaluated.accuracies, "class": evaluated.retrained}).dropna()
     frame = frame[frame["class"].duplicated(keep=False)]
     if (frame.groupby("class")["truth"].nunique() > 1).any():
-        found += of_classes(evaluated.accuracies, evaluated.classes)
+        found += of_classes(evaluated.accuracies, evaluated.retrained)
     return found + of_seeds(_truth_by_seed(evaluated))
 
 
@@ -206,4 +228,5 @@ def tables_of(
         reliability=reliability_table(row for analysis in analyses for row in analysis.reliability),
         reference=reference_table(row for analysis in analyses for row in analysis.reference),
         beside=agreement_table(row for analysis in analyses for row in analysis.beside),
+        within=within_table(row for analysis in analyses for row in analysis.within),
     )

@@ -58,6 +58,14 @@ class EvaluationSet:
         return self.space.canonical_forms(self.archs)
 
     @property
+    def retrained(self) -> list[str]:
+        """What of each architecture the truth is repeated over: its canonical form, and its group where it has one."""
+        groups = self.space.groups(self.archs)
+        if not groups:
+            return list(self.classes)
+        return [f"{form}|{group}" for form, group in zip(self.classes, groups, strict=True)]
+
+    @property
     def sample(self) -> Sample:
         """Accuracies and classes, with the sizes of classes in the whole population."""
         size = self.population.class_size
@@ -77,7 +85,8 @@ def open_evaluation_set(
             restriction that leaves nothing of it.
     """
     restriction = open_restriction(space, data_set, settings)
-    population = restricted_population(open_population(space, settings.population), restriction)
+    population = open_population(space, settings.population or space.default_population)
+    population = restricted_population(population, restriction)
     word = truth_word(space, data_set, settings)
     truth = opened_truth(space, data_set, word)
     known = None

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Self
 
@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from harness.deprecated import take_old_names
 from harness.evidence.coverage import Coverage
-from harness.inputs import Batch, DataSet
+from harness.evidence.own_size import batch_of_shape, of_shape
+from harness.inputs import Batch, DataSet, InputKind
 from harness.protocol import Mode, Protocol
 from harness.registry import Registry
 from harness.space import Architecture, Execute, SearchSpace
@@ -20,7 +21,7 @@ from harness.space.initialise import Initialisation
 
 @dataclass(frozen=True)
 class ScoringContext:
-    """What all networks of one run share. `batches` is empty if no evidence needs images."""
+    """What all networks of one run share. `batches` is empty if no evidence needs images; `inputs` is their kind."""
 
     space: SearchSpace
     data_set: DataSet
@@ -28,6 +29,25 @@ class ScoringContext:
     seed: int
     batches: tuple[Batch, ...]
     device: torch.device
+    inputs: InputKind = InputKind.real
+
+    def for_network(self, arch: Architecture) -> "ScoringContext":
+        """The context with inputs of the network's own size, where the space says that it has one."""
+        shape = self.space.input_shape(arch, self.data_set)
+        if shape == self.data_set.shape:
+            return self
+        if shape not in self._sized:
+            sized = of_shape(self.data_set, shape)
+            batches = tuple(
+                batch_of_shape(batch, sized, self.inputs, (self.seed, number))
+                for number, batch in enumerate(self.batches)
+            )
+            self._sized[shape] = replace(self, data_set=sized, batches=batches)
+        return self._sized[shape]
+
+    @cached_property
+    def _sized(self) -> dict[tuple[int, ...], "ScoringContext"]:
+        return {}
 
 
 class Undefined(Exception):  # noqa: N818  # a stated status, no error
@@ -41,6 +61,9 @@ class Subject:
     context: ScoringContext
     arch: Architecture
     execute: Execute
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "context", self.context.for_network(self.arch))
 
     @property
     def setting(self) -> ScoringContext:

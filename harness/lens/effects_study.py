@@ -95,7 +95,7 @@ _LEGEND = (
 
 def _without_truth(space: SearchSpace, data_set: DataSet, request: EvaluationRequest) -> EvaluationSet:
     """An evaluation set of which no truth is known."""
-    population = open_population(space, request.settings.population)
+    population = open_population(space, request.settings.population or space.default_population)
     index = sample_index(space, request.settings, population, None)
     none = TruthColumn("none", data_set.name, "none", "", "none", None, "none", True, "none", "")
     archs = tuple(space.architectures[row] for row in index)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness import columns
 from harness.agreement import agreement_table, reference_table, reliability_table, selection_table, verdict_table
+from harness.agreement.within_table import within_table
 
 JSON: TypeAlias = Mapping[str, "JSON"] | Sequence["JSON"] | str | int | float | bool | None
 
@@ -28,6 +29,7 @@ class EvaluationTables:
         reliability: the truth against itself; columns of `columns.RELIABILITY`.
         reference: shorter trainings beside the truth; columns of `columns.REFERENCE`.
         beside: baselines that were compared with but not asked for, as rows of `agreement`; no file holds them.
+        within: agreement within groups, where accuracies can be compared there alone; columns of `columns.WITHIN`.
         coverage: for networks of the user's own how much of each a score is of; columns of `columns.COVERED`.
     """
 
@@ -41,6 +43,7 @@ class EvaluationTables:
     reliability: pd.DataFrame = field(default_factory=lambda: reliability_table([]))
     reference: pd.DataFrame = field(default_factory=lambda: reference_table([]))
     beside: pd.DataFrame = field(default_factory=lambda: agreement_table([]))
+    within: pd.DataFrame = field(default_factory=lambda: within_table([]))
     coverage: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(columns.COVERED)))
 
     def by_dataset(self) -> Iterator[tuple[str, str, pd.DataFrame]]:

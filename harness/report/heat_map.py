@@ -1,12 +1,12 @@
 """heatmap.png: tau of each proxy on each benchmark and data set; also correlation matrices between proxies."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -46,8 +46,8 @@ def matrix(
     width, height = 1.9 + cell * 1.25 * values.shape[1], 1.9 + cell * 0.72 * values.shape[0]
     figure = Figure(figsize=fitted(max(width, 3.4), max(height, 2.6)), layout="constrained")
     axes = figure.subplots()
-    colours = _colours(values)
-    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours.cmap, norm=colours.norm, aspect="auto")
+    least, most, colours = _colours(values)
+    image = axes.imshow(np.ma.masked_invalid(values), cmap=colours, vmin=least, vmax=most, aspect="auto")
     axes.set_xticks(range(len(names)), names, rotation=45 if max(map(len, names)) > 6 else 0, ha="right")
     axes.set_yticks(range(len(rows)), rows)
     axes.grid(visible=False)
@@ -57,26 +57,26 @@ def matrix(
         axes.axhline(line + 0.5, color="black", linewidth=0.8)
         if len(rows) == len(names):
             axes.axvline(line + 0.5, color="black", linewidth=0.8)
-    _numbers(axes, values, colours, font=6.5 if cell > 0.4 else 5.0)
+    _numbers(axes, values, image, font=6.5 if cell > 0.4 else 5.0)
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02)
     bar.outline.set_edgecolor(GREY)
     return figure
 
 
-def _colours(values: NDArray[np.float64]) -> ScalarMappable:
-    """The map of colours whose range the values use: from 0 where none is negative, otherwise symmetric about 0."""
+def _colours(values: NDArray[np.float64]) -> tuple[float, float, str]:
+    """Ends and name of a map of colours that the values use: from 0 where none is negative, otherwise about 0."""
     finite = values[np.isfinite(values)]
-    most = min(1.0, max(0.1, np.ceil(10 * float(np.abs(finite).max(initial=0)) - 1e-9) / 10))
+    most = min(1.0, max(0.1, math.ceil(10 * float(np.abs(finite).max(initial=0)) - 1e-9) / 10))
     if finite.size and finite.min() >= 0:
-        return ScalarMappable(Normalize(0, most), SEQUENTIAL)
-    return ScalarMappable(Normalize(-most, most), DIVERGING)
+        return 0.0, most, SEQUENTIAL
+    return -most, most, DIVERGING
 
 
 def _numbers(axes: Axes, values: NDArray[np.float64], colours: ScalarMappable, *, font: float) -> None:
     for (row, column), value in np.ndenumerate(values):
         if np.isnan(value):
             continue
-        red, green, blue, _ = colours.to_rgba(value)
+        red, green, blue, _ = colours.to_rgba(np.array([value]))[0]
         # White text on dark cells, by Rec. 601 luma.
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         text = correlation_text(round(float(value), 2)).removesuffix("0")

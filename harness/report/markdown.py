@@ -45,6 +45,7 @@ from harness.report.verdict import (
     verdict_lines,
     verdict_sentences,
 )
+from harness.report.within import WITHIN_TITLE, within_lines
 
 _COMMAND, _CONFIG = "command", "config"
 
@@ -62,6 +63,7 @@ PICTURES = {
 def markdown_report(tables: EvaluationTables, *, pictures: Collection[str] = ("scatter.png",)) -> str:
     """The report as Markdown text; `pictures` are those of `PICTURES` that are in the same folder."""
     sections = (
+        *([(WITHIN_TITLE, list(within_lines(tables)))] if len(tables.within) else []),
         ("Rank correlation with the ground truth", [*_table(tables), "", *_legend(tables)]),
         *([("Unfinished", _bullets(_unfinished(tables)))] if "unfinished" in tables.provenance else []),
         *([("Scores computed elsewhere", _bullets(_how_read(tables)))] if "scores" in tables.provenance else []),

@@ -57,6 +57,7 @@ def write_report(out: Path, tables: EvaluationTables, figures: FigureOptions | N
         "seeds.csv": _csv(tables.seeds),
         "reliability.csv": _csv(tables.reliability),
         "reference.csv": _csv(tables.reference),
+        "within.csv": _csv(tables.within),
         "coverage.csv": _csv(tables.coverage),
         "scores.parquet": _scores_parquet(tables),
     }

@@ -1,5 +1,6 @@
 """Composing: the scores of a run's proxies, those of them included that are made of the scores of others."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
     """
     measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
     units = missing_units(measured, archs, store, execution)
+    _require_networks(run, split_units(units)[1])
     if not execution.engine.is_local and split_units(units)[1]:
         open_engine(execution).ready()  # before a progress bar
     with _progress(measured, archs, units):
@@ -28,6 +30,17 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
     for spec in run.specs:
         if spec.parts:
             _compose(run, spec, archs, store, execution)
+
+
+def _require_networks(run: ScoringRun, units: Sequence[Unit]) -> None:
+    """Say which of the networks that are to be built cannot be.
+
+    Raises:
+        HarnessError: if none can.
+    """
+    missing = run.context.space.require_networks(list(dict.fromkeys(unit.arch for unit in units))) if units else ""
+    if missing:
+        print(f"{missing}.", file=sys.stderr)
 
 
 def _progress(run: ScoringRun, archs: Sequence[Architecture], units: Sequence[Unit]) -> AskedProgress:

@@ -101,6 +101,7 @@ class ContextSpec:
             seed=self.seed,
             batches=tuple(batch.to(device) for batch in batches),  # once for all networks
             device=device,
+            inputs=self.inputs,
         )
 
     def drawn(self) -> Batches:

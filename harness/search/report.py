@@ -1,11 +1,7 @@
-"""The files of a search, its table for the terminal, and its report for a reader."""
+"""The table of a search for the terminal, and its report for a reader."""
 
-import io
-import json
 import math
 from collections.abc import Hashable, Iterator, Sequence
-from functools import partial
-from pathlib import Path
 
 import pandas as pd
 from rich import box
@@ -13,15 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.figure_options import FigureOptions
-from harness.files.results import write_files
-from harness.report.escape import code, code_block, csv_text, table_line
-from harness.report.for_papers import drawn, folder_of
+from harness.report.escape import code, code_block, table_line
 from harness.report.markdown import provenance_lines
-from harness.report.style import png, style
 from harness.report.tables import MISSING, amount_text, count_text, number, records, seconds_text
-from harness.search.paths import path_figure, path_lines
-from harness.search.picture import front_figure, regret_figure
+from harness.search.paths import path_lines
 from harness.search.tables import SUBJECT, SearchTables
 
 _MOST_FRONT_ROWS = 20
@@ -39,42 +30,6 @@ _SEED_COLUMNS = (
     "score, accuracy, rank: of the architecture with the highest score; rank by ground truth, among all within budget",
     "steps: proposals; networks: distinct networks scored; repeated, over budget, failed: proposals without new score",
 )
-
-
-def write_search(out: Path, tables: SearchTables, figures: FigureOptions | None = None) -> None:
-    """Write search.csv, summary.csv, curves.csv, candidates.parquet, report.md, run.json and pictures into `out`.
-
-    Also nearest.csv if networks without ground truth were found, front.csv of a multi-objective search, and path.csv
-    with path.png of one that removes edges.
-
-    Raises:
-        OptionError: the folder cannot be written.
-        HarnessError: the disk is full.
-    """
-    files = {
-        "search.csv": _csv(tables.found),
-        "summary.csv": _csv(tables.summary),
-        "curves.csv": _csv(tables.curves),
-        "candidates.parquet": _parquet(tables.candidates),
-        "report.md": markdown_report(tables).encode(),
-        "run.json": (json.dumps(tables.provenance, indent=2, ensure_ascii=False, default=str) + "\n").encode(),
-    }
-    with style():
-        files["regret.png"] = png(regret_figure(tables))
-        if len(tables.nearest):
-            files["nearest.csv"] = _csv(tables.nearest)
-        if len(tables.paths):
-            files["path.csv"] = _csv(tables.paths)
-            files["path.png"] = png(path_figure(tables.paths))
-        if tables.fronts:
-            files["front.csv"] = _csv(pd.concat([front.members for front in tables.fronts], ignore_index=True))
-            files["front.png"] = png(front_figure(tables))
-    write_files(out, files)
-    if figures is not None:
-        makers = {"regret": partial(regret_figure, tables)}
-        if tables.fronts:
-            makers["front"] = partial(front_figure, tables)
-        write_files(folder_of(out, figures), drawn(makers, figures))
 
 
 def terminal_table(tables: SearchTables) -> RenderableType:
@@ -303,13 +258,3 @@ def _large(value: object) -> str:
 def _plus_minus(row: dict[str, object]) -> str:
     spread = number(row["std"])
     return f"{number(row['test_accuracy']):.1f}" + ("" if math.isnan(spread) else f" ± {spread:.1f}")
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return csv_text(table).encode()
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()

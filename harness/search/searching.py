@@ -20,10 +20,10 @@ from harness.search.lockstep import run_searches
 from harness.search.objective import CostTerm, Objective
 from harness.search.outcome import SearchOutcome
 from harness.search.problems import SearchProblem, open_problems
-from harness.search.report import write_search
 from harness.search.run import SearchTask, first_start
 from harness.search.settings import ALONE, SearchSettings, SearchSpec
 from harness.search.tables import SearchTables
+from harness.search.write import write_search
 from harness.searchers import SEARCHERS, Searcher
 from harness.settings import ALL
 from harness.space import SearchSpace

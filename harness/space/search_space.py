@@ -12,25 +12,23 @@ from torch import nn
 from harness.errors import OptionError
 from harness.inputs import DataSet, OwnData
 from harness.registry import Registry
-from harness.space.architecture_set import ArchitectureSet
-from harness.space.coordinates import Coordinates
 from harness.space.graph import ArchitectureGraph
 from harness.space.initialise import Initialisation, materialise, on_meta
 from harness.space.layers import ConcatenatingCell, Layer, LayerTable
 from harness.space.notation import Architecture
-from harness.space.positions import Position, held_values
 from harness.space.reference import ReferenceCheck
-from harness.space.removals import Removal
+from harness.space.structured_set import StructuredSet
 
 Execute = Literal["live", "all"]
 """`live` runs the operations on a path from input to output; `all` runs all of them, as the official code does."""
 
 
-class SearchSpace(ArchitectureSet):
+class SearchSpace(StructuredSet):
     """One benchmark's search space. Subclasses are registered in `BENCHMARKS` under their `name`.
 
-    How its architectures are named, listed and found is what an `ArchitectureSet` says; a space adds what they compute.
-    One that is too large to list is an `OpenSpace`, or a `SampledSpace` if some of its networks were trained.
+    How its architectures are named, listed and found is what an `ArchitectureSet` says, what they hold and how one
+    becomes another a `StructuredSet`; a space adds what they compute. One that is too large to list is an
+    `OpenSpace`, or a `SampledSpace` if some of its networks were trained.
     """
 
     version: ClassVar[int] = 1
@@ -40,6 +38,8 @@ class SearchSpace(ArchitectureSet):
         "canonical": "one architecture of each canonical class, the first in official order",
     }
     """Parts of the space that statements are about, by name, in words; a space adds its own to these two."""
+    default_population: ClassVar[str] = "all"
+    """The one of `populations` that is meant unless another is named."""
     default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {}
     """Per data set the column of ground truth that is meant unless another is named, or several, of which the first one
     that is known for every architecture is meant. A column of a file, `accuracies.csv:COLUMN`, is one too: relative to
@@ -89,32 +89,24 @@ class SearchSpace(ArchitectureSet):
             return np.array([arch == form for arch, form in zip(archs, self.canonical_forms(archs), strict=True)])
         return np.ones(len(archs), dtype=np.bool_)
 
-    @property
-    def positions(self) -> Sequence[Position]:
-        """The places of an architecture that a restriction can name, with the values that each can hold.
+    def groups(self, archs: Sequence[Architecture]) -> Sequence[str]:
+        """The group of each architecture [n_archs] within which accuracies can be compared; empty: all with all.
 
-        Empty unless the space says so: then only names, counts and costs can restrict it.
+        Where there are any, correlations are computed within them and combined: see `harness.agreement.within`.
         """
         return ()
 
-    def values_at(self, arch: Architecture) -> Sequence[tuple[str, ...]]:
-        """What an architecture holds at each of `positions`: one value, or those of all parts that share it."""
-        return ()
+    def input_shape(self, arch: Architecture, data_set: DataSet) -> tuple[int, ...]:
+        """The shape of a network's inputs: that of the data, unless networks of the space have sizes of their own."""
+        return data_set.shape
 
-    def values_held(self, archs: Sequence[Architecture]) -> list[NDArray[np.bool_]]:
-        """For each of `positions`, whether each architecture holds each value, [n_archs, n_values].
+    def require_networks(self, archs: Sequence[Architecture]) -> str:
+        """Make sure that networks can be built, before any is; a sentence without full stop on those that cannot.
 
-        Large spaces override it with a faster implementation.
+        Raises:
+            MissingDataError, OptionError: if none can.
         """
-        return held_values(self.positions, [self.values_at(arch) for arch in archs])
-
-    def adapted(self, arch: Architecture, allowed: Mapping[str, frozenset[str]], rng: Random) -> Architecture:
-        """`arch` with each value that is not allowed at its position replaced by a uniform draw of those that are.
-
-        A space that cannot be listed overrides it, so that few draws are needed for one inside a small part; others
-        give `arch` itself.
-        """
-        return arch
+        return ""
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
@@ -167,36 +159,6 @@ class SearchSpace(ArchitectureSet):
         """
         return ArchitectureGraph.chain(["input", self.check(arch), "output"], f"An architecture of {self.name}.")
 
-    def mutate(self, arch: Architecture, rng: Random) -> Architecture:
-        """A neighbour of `arch`, drawn uniformly; a space overrides it where drawing one is cheaper, or not uniform."""
-        return rng.choice(self.neighbours(arch))
-
-    @property
-    def has_neighbours(self) -> bool:
-        """Whether some architectures are nearer to one than others, so that a search can mutate them."""
-        return True
-
-    @abstractmethod
-    def neighbours(self, arch: Architecture) -> Sequence[Architecture]:
-        """The architectures one mutation away, without `arch` itself."""
-
-    def random(self, rng: Random) -> Architecture:
-        """An architecture drawn uniformly."""
-        return rng.choice(self.architectures)
-
-    @property
-    def coordinates(self) -> Coordinates | None:
-        """The architectures as the lattice points of a box; None for a space whose choices have no order."""
-        return None
-
-    def removals(self, arch: Architecture) -> Sequence[Removal] | None:
-        """The architectures with one edge less, empty where no edge can go; None for a space without edges."""
-        return None
-
-    def fullest(self, rng: Random) -> Iterator[Architecture]:
-        """Architectures with the most edges, from which `removals` lead down: one that is usual first, then drawn."""
-        yield from ()
-
     def as_scored(self, *, residuals: bool, squeeze_excitation: bool) -> "SearchSpace":
         """The space with the networks that a protocol scores; counts remain those of the official networks.
 
@@ -247,10 +209,6 @@ class SearchSpace(ArchitectureSet):
     def costs(self, arch: Architecture, data_set: DataSet) -> dict[str, float]:
         """Counts that a budget can limit, by name: `params`, `flops`, and further counts of the space."""
         return {"params": self.params(arch, data_set), "flops": self.flops(arch, data_set)}
-
-    def nearest(self, arch: Architecture, n: int) -> Sequence[tuple[Architecture, int]]:
-        """The trained architectures nearest to one that was not trained, with their distances; none for most spaces."""
-        return ()
 
     def reference_checks(self) -> Iterator[ReferenceCheck]:
         """Comparisons with the package of the benchmark's authors, or with the port that the field uses; none here.

@@ -1,7 +1,6 @@
 """The optional library timm: the ImageNet training pipeline, and teachers. It requires torchvision, too."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,11 +10,10 @@ from torch import Tensor, nn
 from harness.errors import MissingDataError, OptionError
 from harness.inputs import DataSet
 from harness.randomness import isolated
+from harness.timm_import import import_timm
 from harness.train.examples import Examples, Shard
 from harness.train.process_group import ProcessGroup
 from harness.train.recipe import Recipe
-
-_INSTALL = "Run `pip install 'nas-proxy-harness[imagenet]'`"
 
 
 def timm_model(name: str, n_classes: int) -> nn.Module:
@@ -25,8 +23,7 @@ def timm_model(name: str, n_classes: int) -> nn.Module:
         MissingDataError: if timm is not installed, or cannot download the weights.
         OptionError: if timm has no such model.
     """
-    with _needs_timm("A teacher of timm"):
-        import timm
+    timm = _imported("A teacher of timm")
     if not timm.is_model_pretrained(name):
         known = ", ".join(timm.list_pretrained(f"*{name.split('.')[0]}*")[:5]) or "see timm.list_pretrained()"
         raise OptionError(f"timm has no trained model called '{name}'. Similar: {known}.")
@@ -63,12 +60,14 @@ class TimmExamples(Examples):
             MissingDataError: if timm is not installed, or the folder lacks train/ or val/.
             OptionError: if the number of classes differs from that of the data set.
         """
-        with _needs_timm("recipe.pipeline=timm"):
-            from timm.data import Mixup, create_loader
+        data = _imported("recipe.pipeline=timm", "timm.data")
         for part in ("train", "val"):
             _check_folder(folder / part, data_set)
+        _check_sizes(recipe)
         how, n_own = recipe.augmentation, len(group.shards(recipe.shards))
-        mixup = Mixup(mixup_alpha=how.mixup, label_smoothing=how.label_smoothing, num_classes=data_set.n_classes)
+        smoothed = {"label_smoothing": how.label_smoothing, "num_classes": data_set.n_classes}
+        # Without an alpha timm's Mixup refuses to run; with a probability of 0 it only smooths the labels.
+        mixup = data.Mixup(mixup_alpha=how.mixup or 1.0, prob=1.0 if how.mixup else 0.0, **smoothed)
         shared = {
             "input_size": data_set.shape,
             "use_prefetcher": False,
@@ -79,8 +78,8 @@ class TimmExamples(Examples):
             "interpolation": "bicubic",
             "persistent_workers": False,  # so that workers are reseeded in each epoch
         }
-        train = create_loader(
-            _images(folder, "train"),
+        train = data.create_loader(
+            data.ImageDataset(str(folder / "train")),
             batch_size=recipe.batch_size * n_own,
             is_training=True,
             hflip=0.5 if how.flip else 0.0,
@@ -89,7 +88,8 @@ class TimmExamples(Examples):
             auto_augment=how.auto_augment,
             **shared,
         )
-        test = create_loader(_images(folder, "val"), batch_size=recipe.batch_size, **shared)
+        _check_enough(train, recipe.batch_size * n_own)
+        test = data.create_loader(data.ImageDataset(str(folder / "val")), batch_size=recipe.batch_size, **shared)
         return cls(recipe, seed, group, train, test, mixup, folder)
 
     @property
@@ -126,20 +126,40 @@ def _check_folder(folder: Path, data_set: DataSet) -> None:
         raise OptionError(f"{folder} has {n_classes:,} class folders; {data_set.name} has {data_set.n_classes:,}.")
 
 
-def _images(folder: Path, part: str) -> Any:
-    from timm.data import ImageDataset
+def _imported(what: str, module: str = "timm") -> Any:
+    """A module of timm; if timm or torchvision cannot be imported, one sentence says so.
 
-    return ImageDataset(str(folder / part))
-
-
-@contextmanager
-def _needs_timm(what: str) -> Iterator[None]:
-    """A context for imports of timm; if timm or torchvision cannot be imported, one sentence says so."""
+    Raises:
+        MissingDataError: if it cannot be imported.
+    """
     try:
-        yield
-    except (ImportError, RuntimeError) as error:  # torchvision of another build than torch raises RuntimeError
-        reason = str(error).splitlines()[0]
-        raise MissingDataError(
-            f"{what} needs the libraries timm and torchvision, which cannot be imported ({reason}). {_INSTALL}, with "
-            "torch and torchvision of the same build, or use recipe=small without a timm teacher."
-        ) from error
+        return import_timm(what, module)
+    except MissingDataError as error:
+        raise MissingDataError(f"{error}, or use recipe=small without a timm teacher.") from error
+
+
+def _check_sizes(recipe: Recipe) -> None:
+    """Timm's mixup pairs the images of a shard, also where it only smooths labels.
+
+    Raises:
+        OptionError: if they cannot be paired.
+    """
+    if recipe.batch_size % 2:
+        raise OptionError(
+            f"recipe.batch_size={recipe.batch_size} is invalid with recipe.pipeline=timm: it must be even, because "
+            "mixup pairs images."
+        )
+
+
+def _check_enough(loader: Any, n_images: int) -> None:
+    """An incomplete step is dropped, so that there must be a complete one.
+
+    Raises:
+        OptionError: if there is none.
+    """
+    if not len(loader):
+        n = len(loader.dataset)
+        raise OptionError(
+            f"A step of {n_images:,} images is invalid: there are {n:,} training images; reduce recipe.batch_size or "
+            "recipe.shards."
+        )

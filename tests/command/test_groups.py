@@ -1,0 +1,77 @@
+"""An evaluation of a benchmark whose accuracies can be compared within groups alone."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmarks.timm_zoo import SOURCE
+from benchmarks.timm_zoo.counts import is_counted
+from benchmarks.timm_zoo.populations import rows_of
+from benchmarks.timm_zoo.rows import published_rows, read_row
+from harness.__main__ import main
+from harness.agreement.within import combined
+from harness.columns import WITHIN
+from harness.truth.sources import fetch
+
+TAGS = ("r160_in1k", "ra4_e3600_r224_in1k", "r224_in1k")  # the last one has fewer than ten that are counted
+
+
+@pytest.fixture(scope="module")
+def evaluated(mirror: Path, tmp_path_factory) -> Path:
+    home = tmp_path_factory.mktemp("groups")
+    numbers = {row: number for number, row in enumerate(published_rows())}
+    rows = [row for tag in TAGS for row in rows_of(tag) if is_counted(numbers[row])]
+    (home / "some.csv").write_text("arch\n" + "".join(f"{row.name}\n" for row in rows))
+    words = ["bench=timm", "dataset=imagenet", "proxy=[params,flops,params_live]", f"population={home / 'some.csv'}"]
+    words += ["inputs=noise", f"store={home / 'scores.sqlite'}", "workers=1", f"out={home / 'out'}"]
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setenv("HARNESS_MIRROR", str(mirror))
+        changed.setenv("HARNESS_DATA", str(home))
+        changed.setattr(sys, "argv", ["harness", *words])
+        fetch(SOURCE, home)
+        assert main() == 0
+    return home / "out"
+
+
+@pytest.fixture(scope="module")
+def within(evaluated) -> pd.DataFrame:
+    return pd.read_csv(evaluated / "within.csv", keep_default_na=False)
+
+
+def test_groups_and_their_combination_are_those_of_the_scores(evaluated, within):
+    assert list(within.columns) == list(WITHIN)
+    scores = pd.read_parquet(evaluated / "scores.parquet")
+    tags = scores["arch"].map(lambda arch: read_row(arch).tag)
+    taus, sizes = [], []
+    for tag in TAGS[:2]:
+        own = scores[tags == tag]
+        (row,) = within[(within["group"] == tag) & (within["proxy"] == "flops")].to_dict("records")
+        tau = stats.kendalltau(own["flops"], own["truth"]).statistic
+        assert float(row["tau"]) == pytest.approx(tau)
+        assert int(row["n"]) == len(own) >= 10
+        taus.append(tau)
+        sizes.append(len(own))
+    assert set(within["group"]) == {*TAGS[:2], ""}
+    rows = within[(within["group"] == "") & (within["baseline"] == "") & (within["proxy"] == "flops")]
+    (together,) = rows.to_dict("records")
+    expected = combined([np.arctanh(tau) for tau in taus], [0.437 / (n - 4) for n in sizes])
+    assert float(together["tau"]) == pytest.approx(np.tanh(expected.value))
+    assert (float(together["tau_low"]), float(together["tau_high"])) == pytest.approx(
+        (np.tanh(expected.low), np.tanh(expected.high))
+    )
+
+
+def test_the_report_begins_with_the_groups_and_says_what_is_left_out(evaluated, within):
+    report = (evaluated / "report.md").read_text()
+    assert report.index("## Rank correlation within groups") < report.index("## Rank correlation with the ground truth")
+    n_small = sum(1 for arch in pd.read_parquet(evaluated / "scores.parquet")["arch"] if read_row(arch).tag == TAGS[2])
+    assert 0 < n_small < 10
+    assert f"- {n_small} of " in report
+    assert "networks are in groups of fewer than 10" in report
+    same = within[(within["proxy"] == "params_live") & (within["baseline"] == "params")]
+    assert same["beats"].tolist() == ["undecided"]
+    assert float(same["delta"].iloc[0]) == 0
