@@ -32,15 +32,15 @@ class FigureOptions:
     Attributes:
         file_format: of the files.
         style: of the figures.
-        width: a name of `WIDTHS` or inches; None: that of ICLR on paper, that of a slide on slides.
+        column: a name of `WIDTHS` or inches; None: that of ICLR on paper, that of a slide on slides.
 
     Raises:
-        OptionError: for a width that there is not.
+        OptionError: for a column that there is not.
     """
 
     file_format: FigureFormat
     style: FigureStyle = FigureStyle.paper
-    width: str | float | None = None
+    column: str | float | None = None
 
     def __post_init__(self) -> None:
         _ = self.inches
@@ -48,17 +48,17 @@ class FigureOptions:
     @property
     def inches(self) -> float:
         """The width of a figure."""
-        if self.width is None:
+        if self.column is None:
             return WIDTHS["iclr" if self.style is FigureStyle.paper else "slide"]
-        if self.width in WIDTHS:
-            return WIDTHS[str(self.width)]
+        if self.column in WIDTHS:
+            return WIDTHS[str(self.column)]
         try:
-            inches = float(self.width)
+            inches = float(self.column)
         except ValueError:
             inches = 0.0
         if not _LEAST_INCHES <= inches <= _MOST_INCHES:
             raise OptionError(
-                f"width={self.width} is invalid: it must be {', '.join(WIDTHS)}, or inches from {_LEAST_INCHES:g} to "
+                f"column={self.column} is invalid: it must be {', '.join(WIDTHS)}, or inches from {_LEAST_INCHES:g} to "
                 f"{_MOST_INCHES:g}."
             )
         return inches

@@ -70,7 +70,7 @@ class Settings:
     timeout_per_network: float | None = 600.0
     figures: FigureFormat | None = None
     style: FigureStyle = FigureStyle.paper
-    width: str | float | None = None
+    column: str | float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.scores, str | Path):
@@ -160,7 +160,7 @@ class Settings:
         Raises:
             OptionError: for a width that there is not.
         """
-        return None if self.figures is None else FigureOptions(self.figures, self.style, self.width)
+        return None if self.figures is None else FigureOptions(self.figures, self.style, self.column)
 
     @property
     def all_seeds(self) -> tuple[int, ...]:

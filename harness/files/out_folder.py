@@ -13,7 +13,7 @@ RUNS = Path("results/runs")
 RECORD = "run.json"
 CONFIG = "config"
 _MAY_DIFFER = (  # where and how, not what
-    *("out", "store", "workers", "engine", "budget_s", "device", "resume", "retry"), *("figures", "style", "width")
+    *("out", "store", "workers", "engine", "budget_s", "device", "resume", "retry"), *("figures", "style", "column")
 )  # fmt: skip
 
 

@@ -66,7 +66,7 @@ def _draw(
         line = lines.setdefault(name, _line_of(name, len(lines), is_baseline=name in baselines))
         axes.plot(
             reach, regret, color=line.get_color(), marker=line.get_marker(), markersize=3, linewidth=1.2,
-            linestyle=line.get_linestyle(),
+            linestyle=line.get_linestyle(), label=line.get_label(),
         )  # fmt: skip
     chance = lines.pop("", None) or Line2D([], [], color=GREY, linestyle=":", label="random selection")
     axes.plot(steps, by_chance, color=GREY, linestyle=":", linewidth=1.2)

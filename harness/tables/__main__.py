@@ -37,12 +37,12 @@ class TableSettings:
     out: Path = Path("results/tables")
     figures: FigureFormat | None = None
     style: FigureStyle = FigureStyle.paper
-    width: str | float | None = None
+    column: str | float | None = None
 
     @property
     def figure_options(self) -> FigureOptions | None:
         """Of figures for a paper or slides; None where none were asked for."""
-        return None if self.figures is None else FigureOptions(self.figures, self.style, self.width)
+        return None if self.figures is None else FigureOptions(self.figures, self.style, self.column)
 
 
 def main(words: Sequence[str] | None = None) -> int:
