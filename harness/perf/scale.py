@@ -6,6 +6,7 @@ Everything is measured in one run on one machine; without the extra `ray` the ro
 """
 
 import argparse
+import logging
 import os
 import signal
 import subprocess
@@ -225,7 +226,7 @@ def _cluster() -> Any:
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
-    ray.init(address=cluster.address, log_to_driver=False, configure_logging=False, logging_level="ERROR")
+    ray.init(address=cluster.address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
     return cluster
 
 

@@ -47,7 +47,7 @@ def forest(tables: EvaluationTables) -> Figure | None:
     heights = [max(len(labels) * (1 + 0.4 * (len(votes) - 1)), 2) for _, _, labels in panels]
     size = fitted(2.2 + 3.1 * len(baselines), 1.2 + ROW_INCHES * sum(heights) + 0.75 * len(panels))
     figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(len(panels), len(baselines), squeeze=False, sharex="col", height_ratios=heights)
+    grid = figure.subplots(len(panels), len(baselines), squeeze=False, sharex="all", height_ratios=heights)
     for line, (title, own, labels) in zip(grid, panels, strict=True):
         for axes, baseline in zip(line, baselines, strict=True):
             for vote in votes:
