@@ -7,7 +7,7 @@ from harness.errors import OptionError
 
 # Inches. Of a column, by the styles of the conferences: one column of ICLR and NeurIPS, one of two of ICML and CVPR.
 WIDTHS = {"iclr": 5.5, "neurips": 5.5, "two_column": 3.25, "both_columns": 6.75, "slide": 12.0}
-_LEAST_INCHES, _MOST_INCHES = 2.0, 40.0
+_LEAST_INCHES, _MOST_INCHES = 2.5, 40.0
 
 
 class FigureFormat(Enum):

@@ -82,8 +82,8 @@ def _panels(tables: EvaluationTables) -> tuple[list[Panel], int]:
             of_proxy = rows[rows[columns.PROXY] == proxy]
             panels.append(
                 Panel(
-                    title=f"{proxy}, {bench} {dataset}" if several else str(proxy),
-                    subtitle=_correlations(of_proxy),
+                    title=str(proxy),
+                    subtitle=f"{bench} {dataset}\n" * several + _correlations(of_proxy),
                     truth_label=truth_label(tables, bench, dataset),
                     scores=table[proxy].to_numpy(dtype=np.float64),
                     truth=table[columns.TRUTH].to_numpy(dtype=np.float64),
@@ -103,7 +103,8 @@ def _correlations(rows: pd.DataFrame) -> str:
 
 
 def _draw(axes: Axes, panel: Panel) -> None:
-    axes.set_title(panel.title, loc="left", fontweight="bold", pad=30)
+    n_lines = panel.subtitle.count("\n") + 1
+    axes.set_title(panel.title, loc="left", fontweight="bold", pad=6 + 1.25 * text_size(8) * n_lines)
     axes.text(0, 1.03, panel.subtitle, transform=axes.transAxes, fontsize=text_size(8), color=GREY, va="bottom")
     axes.set_ylabel(panel.truth_label)
     both = ~(np.isnan(panel.scores) | np.isnan(panel.truth))

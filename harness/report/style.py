@@ -118,7 +118,7 @@ def grid_of(
     width, height = inches[0] * n_columns, inches[1] * n_rows
     if look.inches is None:
         return n_rows, n_columns, (max(width, least_width), height)
-    return n_rows, n_columns, (look.inches, height * look.inches / width)
+    return n_rows, n_columns, (look.inches, height * max(look.inches / width, look.text))  # its text needs room
 
 
 def fitted(width: float, height: float) -> tuple[float, float]:
