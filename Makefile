@@ -2,8 +2,6 @@ VENV ?= .venv
 PYTHON ?= python3
 TORCH ?= 2.13.0
 BIN := $(VENV)/bin
-# Tests start some hundred processes, each of which would compile every module again.
-export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-all lint attack docs format clean

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.cli.reading import read_options
 from harness.ensembles import Ensemble
-from harness.errors import OptionError
+from harness.errors import HarnessError, OptionError
 from harness.evaluation import defined_proxies
 from harness.evaluation.pairs import Skipped
 from harness.evaluation.provenance import Asked, as_code, describe_run, restriction_record
@@ -128,11 +128,20 @@ def _refuse_searchers(searchers: Mapping[str, Searcher], space: SearchSpace) -> 
     """
     unable = [name for name, searcher in searchers.items() if searcher.uses_neighbours]
     if unable and not space.has_neighbours:
-        able = [name for name in SEARCHERS if not SEARCHERS.get(name).uses_neighbours]
+        able = [name for name in SEARCHERS if not SEARCHERS.get(name).uses_neighbours and _can_search(name, space)]
         raise OptionError(
             f"search={unable[0]} mutates architectures, but {space.name} does not say which ones are neighbours. Use "
             f"search={' or search='.join(able)}, or give the space a method neighbours(arch)."
         )
+
+
+def _can_search(name: str, space: SearchSpace) -> bool:
+    """Whether a searcher, as it is by default, can search the space."""
+    try:
+        SEARCHERS.get(name)().check(space, None)
+    except HarnessError:
+        return False
+    return True
 
 
 def _refuse_proxies(searchers: Mapping[str, Searcher], specs: Sequence[ProxySpec]) -> None:

@@ -22,7 +22,8 @@ _LEGEND_COLUMNS = 4
 def with_savings(needed: pd.DataFrame) -> pd.DataFrame:
     """The images needed beside those without a shortlist (`m_without`), what is saved, and trainings saved."""
     same = [*_PLACE, "wanted"]
-    without = needed[needed["first"] == ALL_NETWORKS].set_index(same)["m_needed"].rename("m_without")
+    without = needed[needed["first"] == ALL_NETWORKS].set_index(same)["m_needed"]
+    without.name = "m_without"
     found = needed.join(without, on=same)
     return found.assign(
         images_saved=found["m_without"] - found["m_needed"], trainings_saved=found["n_networks"] - found["k"]
