@@ -1,12 +1,15 @@
 """Calls into code from outside the project: whatever they raise becomes one sentence with the file and the line."""
 
+import importlib.util
 import os
 import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType, ModuleType
 
 from harness.errors import HarnessError, PlugInError
 
@@ -16,6 +19,33 @@ DEBUG = "HARNESS_DEBUG"
 _OWN_PACKAGES = ("harness", "proxies", "benchmarks")
 _OWN_FOLDERS = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in _OWN_PACKAGES)
 _PLACES_OF_OTHERS = (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, "<")
+
+
+class _FromSource(SourceFileLoader):
+    """Compiles a file anew each time: Python knows byte code by seconds and size, which an edit may leave alike."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
+def module_of(name: str, file: str | Path) -> ModuleType:
+    """Run a file as the module `name` of `sys.modules`, where it stays unless it raises.
+
+    Raises:
+        BaseException: whatever the file raises.
+    """
+    specification = importlib.util.spec_from_file_location(name, file, loader=_FromSource(name, str(file)))
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[name] = module  # classes look their module up there
+    try:
+        specification.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
 
 
 @contextmanager

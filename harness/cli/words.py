@@ -144,10 +144,14 @@ def _check_key(command: Command, key: str, word: str) -> None:
         return
     leaf = key.rpartition(".")[2]
     elsewhere = [known for known in file.keys if known.rpartition(".")[2] == leaf]
+    under = [known for known in file.keys if "." in key and known.startswith(f"{group}.")]
+    # One of the group that was named is meant rather than one of that name elsewhere.
+    near = difflib.get_close_matches(leaf, [known.rpartition(".")[2] for known in under], n=1, cutoff=0.8)
+    if near:
+        elsewhere = [known for known in under if known.endswith(f".{near[0]}")]
     if elsewhere:
         raise UnknownNameError(f"No setting is called '{key}'. Did you mean '{elsewhere[0]}'?")
-    under = [known for known in file.keys if known.startswith(f"{group}.")]
-    if "." in key and under:
+    if under:
         raise UnknownNameError(unknown_name("setting", key, under))
     tops = sorted({known.partition(".")[0] for known in file.keys})
     close = difflib.get_close_matches(leaf, [k.rpartition(".")[2] for k in file.keys if "." in k], n=1, cutoff=0.8)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,25 @@ def replacing(target: Path) -> Iterator[Path]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """Lend an empty folder, which becomes `target` when the block succeeds; one of this name is replaced."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as made:
+        new, former = Path(made, "new"), Path(made, "former")
+        new.mkdir()
+        yield new
+        is_there = target.exists()
+        if is_there:
+            target.rename(former)
+        try:
+            new.rename(target)
+        except OSError:
+            if is_there:
+                former.rename(target)
+            raise
 
 
 def write_whole(target: Path, content: bytes) -> None:

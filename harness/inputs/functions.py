@@ -1,7 +1,6 @@
 """Functions of a user's own files, `file.py:function`, as the settings `loss` and `dataset` name them."""
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -10,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.errors import HarnessError, MissingDataError, UnknownNameError
-from harness.plug_in_code import described, show_traceback
+from harness.plug_in_code import described, module_of, show_traceback
 from harness.registry import unknown_name
 
 _SUFFIX = ".py"
@@ -62,20 +61,13 @@ def _is_own(value: object, path: Path) -> bool:
 @cache
 def _module(path: str, setting: str) -> ModuleType:
     name = f"{setting}_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}"
-    specification = importlib.util.spec_from_file_location(name, path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module
     folder = str(Path(path).parent)
     if folder not in sys.path:  # as if Python ran the file: modules beside it can be imported
         sys.path.append(folder)
     try:
-        specification.loader.exec_module(module)
+        return module_of(name, path)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
         show_traceback(error)
         raise HarnessError(f"The file '{path}' of {setting}= does not import: it {described(error)}.") from error
-    return module

@@ -11,7 +11,6 @@ import json
 import math
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from harness.cli.reading import Source, read_into
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, OptionError
-from harness.files.atomic import sha256_of
+from harness.files.atomic import replacing_folder, sha256_of, write_whole
 from harness.records.record import FORMAT, NO_SEED, SEED, Origin, Record, plain
 
 RECORD, SCORES, PROXY = "record.json", "scores.parquet", "proxy.py"
@@ -205,15 +204,9 @@ def write_record(root: Path, record: Record, files: Mapping[str, bytes]) -> tupl
         if known.statistics == record.statistics:
             return folder, False
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".record-", dir=folder.parent) as made:
-            new, old = Path(made, "new"), Path(made, "old")
-            new.mkdir()
+        with replacing_folder(folder) as made:
             for name, content in contents.items():
-                (new / name).write_bytes(content)
-            if folder.exists():
-                folder.rename(old)
-            new.rename(folder)
+                write_whole(made / name, content)
     except OSError as error:
         raise OptionError(f"'{folder}' cannot be written: {error.strerror or error}.") from None
     return folder, True

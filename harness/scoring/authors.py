@@ -7,7 +7,6 @@ guard, as for every plug-in. The network executes every operation, dead ones too
 import dataclasses
 import hashlib
 import importlib
-import importlib.util
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.evidence import PrivateNetworkAndImages
+from harness.plug_in_code import module_of
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
 from harness.scoring.authors_call import Lent, Parameter, amount, call, understood
 from harness.scoring.sources import root_of
@@ -158,17 +158,10 @@ def _imported(path: Path) -> ModuleType:
                         f"'{path}' would be imported as {name}, which is already {module.__file__}; rename its package."
                     )
                 return module
-            specification = importlib.util.spec_from_file_location(unique, path)
-            assert specification is not None
-            assert specification.loader is not None
-            module = importlib.util.module_from_spec(specification)
-            sys.modules[unique] = module
-            specification.loader.exec_module(module)
-            return module
+            return module_of(unique, path)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
-        sys.modules.pop(unique, None)
         raise HarnessError(f"'{path}' does not import: {type(error).__name__}: {error}.") from error
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import importlib.util
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError, OptionError
-from harness.plug_in_code import described, show_traceback
+from harness.plug_in_code import described, module_of, show_traceback
 from harness.proxy import PROXIES, Proxy
 from harness.registry import Options
 from harness.scoring.authors import is_authors, load_function, split_word
@@ -132,18 +131,12 @@ def load_file(path: str) -> tuple[str, ...]:
     if here:  # a plug-in by the path of its own file
         return here
     module_name = _module_name(path)
-    specification = importlib.util.spec_from_file_location(module_name, file)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module_name] = module  # dataclasses look their module up there
     look_beside(file)
     try:
-        specification.loader.exec_module(module)
+        module_of(module_name, file)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:
-        del sys.modules[module_name]
         show_traceback(error)
         why = described(error).removeprefix("raised ")
         raise HarnessError(f"The proxy file '{path}' does not import: {why}.") from error

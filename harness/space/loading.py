@@ -1,7 +1,6 @@
 """Spaces by the word of `bench=`: a registered name, or the path of a file with networks of the user's own."""
 
 import hashlib
-import importlib.util
 import inspect
 import sys
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from harness.errors import MissingDataError, OptionError, PlugInError
-from harness.plug_in_code import calling
+from harness.plug_in_code import calling, module_of
 from harness.space.given_networks import FunctionSpace
 from harness.space.model_space import ModelSpace
 from harness.space.search_space import BENCHMARKS, SearchSpace
@@ -81,21 +80,11 @@ def _opened(named: SpaceWord, digest: str, names: tuple[str, ...] | None) -> Sea
 def _imported(path: str, digest: str) -> ModuleType:
     """The module of a file, imported anew when the file has changed."""
     name = f"space_file_{hashlib.sha256(path.encode()).hexdigest()[:12]}_{digest[:12]}"
-    specification = importlib.util.spec_from_file_location(name, path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[name] = module  # classes look their module up there
     folder = str(Path(path).parent)
     if folder not in sys.path:  # as if Python ran the file: modules beside it can be imported
         sys.path.append(folder)
-    try:
-        with calling(f"Importing {Path(path).name}"):
-            specification.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    with calling(f"Importing {Path(path).name}"):
+        return module_of(name, path)
 
 
 def _spaces_in(module: ModuleType) -> dict[str, ModelSpace]:

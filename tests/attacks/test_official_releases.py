@@ -160,7 +160,7 @@ def test_no_shipped_module_imports_a_package_that_opens_what_data_names():
     """`nats_bench` opens paths in its data; `pickle`, `yaml` and the like build what data asks for."""
     # `check nats_tss` compares names with the package, and hands it no file.
     compared = {"benchmarks/nats_tss/reference.py: " + name for name in ("nats_bench", "nats_bench.genotype_utils")}
-    # Restrictions are composed as nodes of plain text: no constructor of yaml runs.
+    # Restrictions are composed as nodes of text, as `test_of_yaml_restrictions_use_what_builds_nothing` holds.
     compared.add("harness/evaluation/restriction_file.py: yaml")
     forbidden = {"nats_bench", "dill", "cloudpickle", "marshal", "shelve", "yaml"}
     found = []
@@ -189,3 +189,14 @@ def test_torch_and_numpy_never_unpickle_freely():
                 assert given == {name: value}, f"{path}:{node.lineno}"
                 n_checked += 1
     assert n_checked > 0
+
+
+def test_of_yaml_restrictions_use_what_builds_nothing():
+    """Events and nodes are text and its places; only a loader's constructor would make objects of them."""
+    builds_nothing = {"parse", "compose", "BaseLoader", "ScalarNode", "SequenceNode", "MappingNode"}
+    errors = {"YAMLError", "MarkedYAMLError"}
+    tree = ast.parse((ROOT / "harness/evaluation/restriction_file.py").read_text(encoding="utf-8"))
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "yaml"]
+    named = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.value in used]
+    assert len(named) == len(used)  # the package itself is handed to nothing
+    assert set(named) <= builds_nothing | errors

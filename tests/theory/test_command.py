@@ -103,7 +103,7 @@ def test_damaged_mnist_is_told_and_not_replaced(command, monkeypatch, tmp_path):
         (["data=cifar10"], "No value of data is called 'cifar10'"),
         (["data=mnist"], "Run `python -m harness.data fetch mnist`"),
         (["linear.n_draws=many"], "linear.n_draws=many is invalid: it must be a whole number."),
-        (["linear.n_draw=3"], "No setting is called 'linear.n_draw'. Did you mean 'linear.n_draws'?"),
+        (["linear.draws=3"], "No setting is called 'linear.draws'. Did you mean 'linear.n_draws'?"),
         (["linear.n_images=0"], "linear.n_images=0 is invalid: it must be above 0"),
         (["linear.learning_rate=-1"], "linear.learning_rate=-1.0 is invalid"),
         (["mlp.widths=[]"], "mlp.widths=[] is invalid: it must be a number or a list"),
