@@ -1,7 +1,7 @@
 """The command that runs, for the provenance of what it writes."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,13 +23,25 @@ class Invocation:
     @property
     def elsewhere(self) -> str:
         """What to type to run it on another machine: as `text`, but for the folder of its results."""
-        kept, words = [], iter(self.words)
-        for word in words:
-            if word == "--out":
-                next(words, None)
-            elif not word.startswith(("--out=", "out=")):
-                kept.append(word)
-        return Invocation(self.name, tuple(kept)).text
+        return Invocation(self.name, tuple(_without(self.words, ("out",)))).text
+
+
+def anywhere(command: str) -> str:
+    """A command as text without the folder of its results and its score store, which are of one machine."""
+    try:
+        return shlex.join(_without(shlex.split(command), ("out", "store")))
+    except ValueError:  # a text that no shell would read
+        return command
+
+
+def _without(words: Iterable[str], names: Sequence[str]) -> Iterator[str]:
+    """Words but for those that give one of some settings, `NAME=VALUE`, `--NAME=VALUE` or `--NAME VALUE`."""
+    given = iter(words)
+    for word in given:
+        if word in [f"--{name}" for name in names]:
+            next(given, None)
+        elif not word.startswith(tuple(f"{dashes}{name}=" for name in names for dashes in ("", "--"))):
+            yield word
 
 
 _CURRENT: ContextVar[Invocation | None] = ContextVar("invocation", default=None)

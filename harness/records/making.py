@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
+from harness.cli.invocation import anywhere
 from harness.cli.reading import Source, read_into
 from harness.errors import CorruptDataError, HarnessError, MissingDataError, OptionError
 from harness.evaluation.evaluation_set import open_evaluation_set
@@ -291,5 +292,5 @@ def _machine(provenance: Mapping[str, Any]) -> str:
 
 def _run_of(provenance: Mapping[str, Any]) -> RunOf:
     versions = {str(name): str(value) for name, value in provenance.get("versions", {}).items()}
-    command, date = str(provenance.get("command") or "unknown"), str(provenance.get("date") or "unknown")
+    command, date = anywhere(str(provenance.get("command") or "unknown")), str(provenance.get("date") or "unknown")
     return RunOf(command, date, versions, str(provenance.get("git_commit") or "") or None)

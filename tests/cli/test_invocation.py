@@ -1,6 +1,6 @@
 """The command that a record names."""
 
-from harness.cli.invocation import Invocation
+from harness.cli.invocation import Invocation, anywhere
 
 
 def test_a_record_names_no_folder_of_the_machine():
@@ -8,3 +8,13 @@ def test_a_record_names_no_folder_of_the_machine():
     assert Invocation("perf", words).elsewhere == "python -m harness.perf --cells 50 --inputs real"
     assert Invocation("run", ("proxy=zico", "out=/home/me/x")).elsewhere == "python -m harness proxy=zico"
     assert Invocation("perf", words).text.endswith("--out /home/me/perf --inputs real")
+
+
+def test_a_command_for_others_names_neither_the_results_nor_the_store_of_the_machine():
+    command = "python -m harness 'proxy=[zico,params]' store=/home/me/s.sqlite out=/home/me/x sample=10"
+    assert anywhere(command) == "python -m harness 'proxy=[zico,params]' sample=10"
+    assert (
+        anywhere("python -m harness.score nats_tss --store /home/me/s --out=x.csv")
+        == "python -m harness.score nats_tss"
+    )
+    assert anywhere("no 'shell reads this") == "no 'shell reads this"
