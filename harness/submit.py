@@ -10,6 +10,7 @@ if __name__ == "__main__":
 import argparse
 from collections.abc import Sequence
 
+from harness.errors import HarnessError
 from harness.records.making import submit
 
 
@@ -22,7 +23,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Write the records, and say what was left out.
 
     Raises:
-        HarnessError: as `harness.records.making.submit`.
+        HarnessError: as `harness.records.making.submit`; or if no row can be a record.
     """
     n_written, n_unchanged = 0, 0
     for folder in arguments.run:
@@ -32,5 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
         for written in made.written:
             print(written)
         n_written, n_unchanged = n_written + len(made.written), n_unchanged + len(made.unchanged)
+    if not n_written + n_unchanged:
+        raise HarnessError("No record was written, for the reasons above.")
     counts = f"{n_written} records written, {n_unchanged} are there already"
     print(f"{counts}. Verify them: python -m harness.verify {arguments.out}")

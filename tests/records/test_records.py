@@ -15,6 +15,7 @@ from harness.records.making import submit
 from harness.records.record import Needs, Origin, plain
 from harness.records.schema import record_schema
 from harness.result_tables import read_agreement, read_verdicts
+from harness.submit import main as submit_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,7 +92,7 @@ def test_scores_made_elsewhere_are_marked(run_folder, home, tmp_path) -> None:
     assert record.statistics.against  # compared with counts as any other: it is none, whatever its name
 
 
-def test_what_nobody_else_could_check_is_left_out(run_folder, home, tmp_path) -> None:
+def test_what_nobody_else_could_check_is_left_out(run_folder, home, tmp_path, capsys) -> None:
     shutil.copytree(run_folder, tmp_path / "run")
     file = tmp_path / "run" / "agreement.csv"
     table = pd.read_csv(file, dtype=str, keep_default_na=False)
@@ -103,6 +104,11 @@ def test_what_nobody_else_could_check_is_left_out(run_folder, home, tmp_path) ->
     assert "its population mine.csv is a file of your own" in made.left_out[0]
     assert "it is an ensemble" in made.left_out[1]
     assert not (tmp_path / "records").exists()
+    words = [str(tmp_path / "run"), "--out", str(tmp_path / "records"), "--store", str(home / "scores.sqlite")]
+    assert submit_command(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out.count("left out: ") == 2
+    assert printed.err == "No record was written, for the reasons above.\n"
 
 
 def test_the_schema_in_the_documentation_is_that_of_the_code() -> None:
