@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.records.files import record_folders
+from harness.records.files import record_folders, shown
 from harness.records.verifying import How, Verified, verify
 
 NOT_CONFIRMED = 1
@@ -38,10 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
         for folder in dict.fromkeys(one for path in arguments.record for one in record_folders(path)):
             try:
                 found.append(verify(folder, how, store))
-                print(f"{folder}: {found[-1].sentence}", flush=True)
+                print(f"{shown(str(folder))}: {found[-1].sentence}", flush=True)
             except HarnessError as error:
                 refused.append(error)
-                print(f"{folder}: not verified", flush=True)
+                print(f"{shown(str(folder))}: not verified", flush=True)
     n_bad = sum(bool(one.faults) for one in found)
     n_scores = sum(not one.faults and not one.why_not for one in found)
     print(

@@ -87,3 +87,19 @@ def data_options(words: Sequence[str]) -> DataOptions:
         except ValueError:
             raise OptionError(f"--data {word} is invalid: it must be a number, true, false or a list [a,b].") from None
     return read_into(DataOptions, given, Source("data."))
+
+
+def read_request_without_figures(config: DictConfig) -> EvaluationRequest:
+    """As `read_request`, for a command that has no figures for papers.
+
+    Raises:
+        OptionError: if they are asked for.
+        HarnessError: for values that are invalid.
+    """
+    request = read_request(config)
+    if request.settings.figures is not None:
+        raise OptionError(
+            f"figures={request.settings.figures.value} is for evaluations, searches and tables; this command draws for "
+            "its report alone. Omit figures=."
+        )
+    return request

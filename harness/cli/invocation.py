@@ -1,10 +1,13 @@
 """The command that runs, for the provenance of what it writes."""
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+_FOLDER_IN_PYTHON = re.compile(r"""\b(store|out)=\w*Path\((['"]).*?\2\)""")
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,12 @@ class Invocation:
 
 
 def anywhere(command: str) -> str:
-    """A command as text without the folder of its results and its score store, which are of one machine."""
+    """A command, or a call from Python, as text without its score store and the folder of its results.
+
+    These are of one machine, and nothing depends on them.
+    """
+    if not command.startswith(("python ", "nas-harness ")):
+        return _FOLDER_IN_PYTHON.sub(r"\1=...", command)
     try:
         return shlex.join(_without(shlex.split(command), ("out", "store")))
     except ValueError:  # a text that no shell would read
@@ -40,7 +48,7 @@ def _without(words: Iterable[str], names: Sequence[str]) -> Iterator[str]:
     for word in given:
         if word in [f"--{name}" for name in names]:
             next(given, None)
-        elif not word.startswith(tuple(f"{dashes}{name}=" for name in names for dashes in ("", "--"))):
+        elif not word.lstrip("+").startswith(tuple(f"{dashes}{name}=" for name in names for dashes in ("", "--"))):
             yield word
 
 

@@ -109,7 +109,9 @@ def open_costs(names: Sequence[str], context: ContextSpec, truth: Truth | None =
     """
     counts = baseline_names()
     space = space_of(context.bench)
-    of_space = [name for name in space.costs(space.start, context.find_data_set()) if name not in counts]
+    others = set(names) - set(counts)  # for these alone a network is counted, of which a space may know the names only
+    counted = space.costs(space.start, context.find_data_set()) if others else {}
+    of_space = [name for name in counted if name not in counts]
     truth = truth or _truth_here(context.bench)
     columns = {} if truth is None else _measured(truth, context.data_set)
     known = [*counts, *of_space, *columns]

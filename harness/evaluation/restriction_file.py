@@ -1,6 +1,7 @@
 """Restriction files: which architectures are wanted, as `restrict=space.yaml` reads it; docs/reference/files.md."""
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -76,12 +77,16 @@ def read_restriction(path: Path) -> RestrictionFile:
     """
     path = path.expanduser()
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            size, data = os.fstat(file.fileno()).st_size, file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise MissingDataError(
             f"restrict={path} cannot be read: {error.strerror}. Give a file with bench, and allow, fix, ranges, budget "
             "or archs."
         ) from None
+    if len(data) > _MOST_BYTES:
+        size = max(size, len(data))
+        raise CorruptDataError(f"restrict={path} has {size:,} bytes; a restriction has at most {_MOST_BYTES:,}.")
     values = _values(path, data)
     if set(values) <= {one.name for one in fields(Wanted)}:  # another key is told below
         _refuse_empty(path, values)
@@ -96,8 +101,6 @@ def read_restriction(path: Path) -> RestrictionFile:
 
 
 def _values(path: Path, data: bytes) -> dict[str, Any]:
-    if len(data) > _MOST_BYTES:
-        raise CorruptDataError(f"restrict={path} has {len(data):,} bytes; a restriction has at most {_MOST_BYTES:,}.")
     try:
         values = _texts(data.decode("utf-8-sig"))
     except UnicodeDecodeError:

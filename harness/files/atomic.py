@@ -59,7 +59,7 @@ def replacing_folder(target: Path) -> Iterator[Path]:
             target.rename(former)
         try:
             new.rename(target)
-        except OSError:
+        except BaseException:
             if is_there:
                 former.rename(target)
             raise

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ CONFIG = "config"
 _MAY_DIFFER = (  # where and how, not what
     *("out", "store", "workers", "engine", "budget_s", "device", "resume", "retry"), *("figures", "style", "column")
 )  # fmt: skip
+
+_DEFAULTS: Mapping[str, Sequence[object]] = {"population": ("all", None)}
 
 
 @contextmanager
@@ -74,9 +76,10 @@ def _differing(found: Mapping[str, object], evaluation: Mapping[str, object]) ->
         before, now = found.get(group, {}), evaluation.get(group, {})
         if not isinstance(before, Mapping) or not isinstance(now, Mapping):
             continue
-        # A record of an earlier version may lack an entry.
+        # A record of an earlier version may lack an entry, or state a default that is null now.
         for name in before.keys() & now.keys() - set(_MAY_DIFFER):
-            if before[name] != now[name]:
+            is_default = all(values[name] in _DEFAULTS.get(name, ()) for values in (before, now))
+            if before[name] != now[name] and not is_default:
                 return f"{name}: {json.dumps(before[name])} there, {json.dumps(now[name])} here"
     return ""
 

@@ -23,7 +23,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, read_request
+from harness.cli.config import EvaluationRequest, read_request_without_figures
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
@@ -63,7 +63,7 @@ def read(config: DictConfig) -> LensRequest:
     study = config["study"]
     if study is not None and study not in (*STUDIES, EFFECTS):
         raise OptionError(unknown_name("study", str(study), [*STUDIES, EFFECTS]))
-    return LensRequest(read_request(config), study)
+    return LensRequest(read_request_without_figures(config), study)
 
 
 def run(request: LensRequest) -> None:

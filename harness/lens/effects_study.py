@@ -15,9 +15,10 @@ from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from harness.evaluation.external_scores import ExternalScores, open_scores
 from harness.evaluation.pairs import attempted, pairs
-from harness.evaluation.population import open_population
+from harness.evaluation.population import open_population, restricted_population
 from harness.evaluation.proxy_columns import external_columns, proxy_columns, scores_table
 from harness.evaluation.request import defined_proxies, scoring_runs
+from harness.evaluation.restriction import Restriction, open_restriction
 from harness.evaluation.sampling import sample_index
 from harness.files.out_folder import out_folder
 from harness.files.results import write_files
@@ -60,13 +61,14 @@ def effects_study(request: EvaluationRequest) -> Path:
                 f"bench={space.name} is invalid for study=effects: its architectures cannot be listed, or have no "
                 "positions that are named; nats_tss, nats_sss, transnas_micro and nasbench101 have."
             )
+        restriction = open_restriction(space, data_set, settings)  # before what lacks alone is tolerated
         try:
             archs = None if external is None else external.on(space, data_set.name).archs
             return open_evaluation_set(space, data_set, settings, archs)
         except MissingDataError:
             if not has_scores:
                 raise
-            return _without_truth(space, data_set, request)
+            return _without_truth(space, data_set, request, restriction)
 
     found, skipped = attempted(opened, named, "studied")
     with out_folder(settings.out, "study-effects") as out:
@@ -93,9 +95,12 @@ _LEGEND = (
 )
 
 
-def _without_truth(space: SearchSpace, data_set: DataSet, request: EvaluationRequest) -> EvaluationSet:
+def _without_truth(
+    space: SearchSpace, data_set: DataSet, request: EvaluationRequest, restriction: Restriction | None
+) -> EvaluationSet:
     """An evaluation set of which no truth is known."""
-    population = open_population(space, request.settings.population or space.default_population)
+    whole = open_population(space, request.settings.population or space.default_population)
+    population = restricted_population(whole, restriction)
     index = sample_index(space, request.settings, population, None)
     none = TruthColumn("none", data_set.name, "none", "", "none", None, "none", True, "none", "")
     archs = tuple(space.architectures[row] for row in index)

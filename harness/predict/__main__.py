@@ -18,7 +18,7 @@ from harness.errors import OptionError
 from harness.evaluation.costs import Budget, open_costs
 from harness.evaluation.evaluation_set import EvaluationSet, open_evaluation_set
 from harness.evaluation.pairs import pairs
-from harness.evaluation.provenance import Asked, describe_process
+from harness.evaluation.provenance import Asked, describe_process, restriction_record
 from harness.evaluation.sampling import drawn_from
 from harness.files.out_folder import RECORD, out_folder
 from harness.files.results import write_files
@@ -26,7 +26,7 @@ from harness.predict.choosing import Choosing, refuse_shgo
 from harness.predict.features import GRAF, LOG_WIDTHS, SCORES, FeatureTable, feature_table
 from harness.predict.references import references, stored_scores, worth
 from harness.predict.report import Prediction, terminal_lines, write_prediction
-from harness.predict.settings import SHGO, Model, PredictRequest, read_predict
+from harness.predict.settings import EXHAUSTIVE, SHGO, Model, PredictRequest, read_predict
 from harness.predict.study import Known, draws, measured, refuse_too_many, summary
 from harness.scoring import ContextSpec
 from harness.settings import ALL, Settings
@@ -61,6 +61,11 @@ def run(request: PredictRequest) -> None:
     models, features = _models(chosen.models, evaluated, of_proxies)
     known = Known(evaluated, features)
     if SHGO in chosen.search:
+        if settings.restrict is not None:
+            raise OptionError(
+                f"restrict={settings.restrict} is invalid with search={SHGO}, which searches a whole box. Use "
+                f"search={EXHAUSTIVE}, or a budget."
+            )
         refuse_shgo(models, known)
     choosing = _choosing(request, known)
     _ = choosing.feasible  # a budget that nothing meets is known before anything is fitted
@@ -81,6 +86,7 @@ def run(request: PredictRequest) -> None:
             "predict": own,
             "learns_from_truth": True,
         }
+        record |= restriction_record([evaluated.population.restriction])
         write_files(out, {RECORD: (json.dumps(record, indent=2, default=str) + "\n").encode()})
         print(*terminal_lines(found), out, sep="\n")
 

@@ -145,9 +145,14 @@ def read_scores(stored: Stored) -> Scores:
         if scores.values_sha256 != record.scores.values_sha256:
             raise ValueError("its values do not agree with their digest")
     except (OSError, KeyError, ValueError, TypeError, MemoryError, pa.ArrowException) as error:
-        what = "".join(one if one.isascii() and one.isprintable() else "?" for one in str(error))[:200].rstrip(".")
+        what = shown(str(error)).rstrip(".")
         raise CorruptDataError(f"'{path}' is not the table of its record: {what}. Submit the run again.") from None
     return scores
+
+
+def shown(text: str) -> str:
+    """Foreign text for a terminal or a log: 200 printable characters of one line, others as question marks."""
+    return "".join(one if one.isascii() and one.isprintable() else "?" for one in text)[:200]
 
 
 def proxy_file(stored: Stored) -> Path:

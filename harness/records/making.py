@@ -41,6 +41,7 @@ from harness.result_tables import read_agreement
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import AGAINST, ALL, SMALLEST, Settings
 from harness.space import BENCHMARKS
+from harness.truth import names_file
 
 _OWN_PACKAGE = "proxies"
 
@@ -64,6 +65,8 @@ class Config:
     against: tuple[str, ...] = AGAINST
     smallest: float = SMALLEST
     loss: str | None = None
+    truth: str | None = None
+    sample_seed: int = 0
     protocol: Protocol = field(default_factory=Protocol)
     options: Mapping[str, Mapping[str, Any]] | None = None
     device: str = "cpu"
@@ -170,9 +173,8 @@ def _specs(run: SubmittedRun) -> dict[str, ProxySpec]:
 
 
 def _is_elsewhere(rows: pd.DataFrame) -> bool:
-    return str(rows[columns.VERSION].iloc[0]) == columns.EXTERNAL and "source=" not in str(
-        rows[columns.OPTIONS].iloc[0]
-    )
+    first = rows.iloc[0]
+    return str(first[columns.VERSION]) == columns.EXTERNAL and "source=" not in str(first[columns.OPTIONS])
 
 
 def _why_not(run: SubmittedRun, rows: pd.DataFrame) -> str:
@@ -185,6 +187,10 @@ def _why_not(run: SubmittedRun, rows: pd.DataFrame) -> str:
         return "its networks are your own, which nobody else has"
     if data_set not in DATA_SETS or run.config.loss is not None:
         return "its data are your own, which nobody else has"
+    if run.config.truth is not None and names_file(run.config.truth):
+        return f"its ground truth {run.config.truth} is a file of your own"
+    if run.config.sample_seed:
+        return f"it is on the sample of sample_seed={run.config.sample_seed}; records are on that of sample_seed=0"
     if population not in BENCHMARKS.get(bench).populations:
         return f"its population {population} is a file of your own"
     if f"{bench}/{data_set}" not in run.provenance.get("truth", {}):
@@ -267,9 +273,8 @@ def _scores(run: SubmittedRun, rows: pd.DataFrame) -> Scores:
 def _proxy_of(name: str, stated: str, spec: ProxySpec | None) -> tuple[ProxyOf, bytes | None]:
     """Where a proxy's code is, and the content of its file where the record keeps it."""
     if spec is None:
-        return ProxyOf(
-            name.partition(" (")[0], stated, Origin.elsewhere
-        ), None  # NAME (FILE), where a proxy is so called
+        called = name.partition(" (")[0]  # NAME (FILE), where a proxy is so called
+        return ProxyOf(called, stated, Origin.elsewhere), None
     proxy_class = spec.proxy_class
     options = {option: json.loads(json.dumps(value, default=str)) for option, value in spec.options}
     own = str(getattr(proxy_class, "version", stated))

@@ -6,6 +6,7 @@ what judges runs elsewhere and reads the answer as foreign data.
 """
 
 import json
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -19,10 +20,11 @@ from numpy.typing import NDArray
 from harness.cli.reading import Source, read_into
 from harness.errors import CorruptDataError, HarnessError, MissingDataError
 from harness.files.atomic import sha256_of, write_whole
-from harness.inputs import DATA_SETS, draw_batches
+from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.protocol import Protocol
+from harness.proxy import PROXIES
 from harness.records.files import PROXY
-from harness.records.record import InputsOf, Origin, ProxyOf, Record, plain
+from harness.records.record import NO_SEED, InputsOf, Origin, ProxyOf, Record, plain
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
 from harness.scoring.combined import combined
 from harness.scoring.composites import ensure
@@ -34,6 +36,8 @@ from harness.store import ScoreStore
 REQUEST, ANSWER = "request.json", "answer.json"
 _MOST_BYTES = 2**20
 _LONGEST_NUMBER = 40
+_MOST_INPUTS = 20_000
+_EMBEDDED = "digits"  # comes with scikit-learn
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """Scores by seed, in the order of the request, as texts ("nan": no score); or in `why` what stands against it."""
+    """Scores by seed, in the order of the request, as texts ("nan": no score).
+
+    Or there are none: `why` says what is not here, `fault` what is wrong with the record itself.
+    """
 
     why: str | None = None
     scores: Mapping[str, object] = field(default_factory=dict)
+    fault: str | None = None
 
     def values(self, request: Request) -> dict[str, list[float]]:
         """The scores as numbers.
@@ -103,8 +111,10 @@ def recomputed(request: Request, folder: Path | None) -> Answer:
                     return Answer(f"{spec.name} combines its components over the whole population")
                 scores[seed] = [repr(float(value)) for value in values]
         return Answer(None, scores)
-    except HarnessError as error:
+    except MissingDataError as error:
         return Answer(str(error).rstrip("."))
+    except HarnessError as error:
+        return Answer(fault=str(error).rstrip("."))
 
 
 def write_request(folder: Path, request: Request) -> None:
@@ -120,8 +130,11 @@ def read_answer(folder: Path) -> Answer:
     """
     path = folder / ANSWER
     try:
-        if path.is_symlink() or path.stat().st_size > _MOST_BYTES:
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode) or status.st_size > _MOST_BYTES:
             raise CorruptDataError("The answer is a link or too large.")
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for
+            raise CorruptDataError("The answer is no file.")
         return read_into(Answer, json.loads(path.read_text("utf-8")), Source(noun="field", file="answer.json"))
     except HarnessError:
         raise
@@ -136,25 +149,40 @@ def _spec(proxy: ProxyOf, folder: Path | None) -> ProxySpec:
         MissingDataError: if its code is not here, or not to be run.
         UnknownNameError, OptionError: for a name or option that there is not.
     """
-    word = proxy.name
     if proxy.origin in (Origin.elsewhere, Origin.function):
         raise MissingDataError(f"The code of {proxy.name} is not part of the record")
     if proxy.origin is not Origin.built_in and folder is None:
         raise MissingDataError(f"The code of {proxy.name} is foreign and was not run; --run-code runs it")
-    if proxy.origin is Origin.file and folder is not None:
-        word = str(folder / PROXY)
+    if proxy.origin is Origin.file:
+        word = str(Path(str(folder)) / PROXY)
+    else:  # never a word of its own: it could be a path, or "all"
+        word = proxy.name
+        if word not in PROXIES:
+            raise MissingDataError(f"No proxy is called {word} here")
     if proxy.origin is Origin.package:
         _require_package(proxy)
-    (spec,) = (one for one in parse_proxies([word], {}) if one.name == proxy.name)
+    spec = _named(word, proxy, {})
     is_own = spec.proxy_class.__module__.partition(".")[0] == "proxies"
     if (proxy.origin is Origin.built_in) != is_own:
         raise CorruptDataError(f"{proxy.name} is not {proxy.origin.value}")
     if str(spec.proxy_class.version) != proxy.version:
-        raise MissingDataError(f"{proxy.name} has the version {spec.proxy_class.version} here, not {proxy.version}")
-    (spec,) = (one for one in parse_proxies([word], {proxy.name: proxy.options}) if one.name == proxy.name)
+        raise CorruptDataError(f"{proxy.name} has the version {spec.proxy_class.version} here, not {proxy.version}")
+    spec = _named(word, proxy, {proxy.name: proxy.options})
     if not spec.proxy_class.deterministic:
         raise MissingDataError(f"{proxy.name} is measured, and comes out otherwise each time")
     return spec
+
+
+def _named(word: str, proxy: ProxyOf, options: Mapping[str, Mapping[str, object]]) -> ProxySpec:
+    """The proxy of the record's name among those that a word stands for.
+
+    Raises:
+        CorruptDataError: if there is none.
+    """
+    found = [one for one in parse_proxies([word], options) if one.name == proxy.name]
+    if not found:
+        raise CorruptDataError(f"{PROXY} has no proxy that is called {proxy.name}")
+    return found[0]
 
 
 def _require_package(proxy: ProxyOf) -> None:
@@ -163,8 +191,7 @@ def _require_package(proxy: ProxyOf) -> None:
         here = version(str(proxy.package))
     except (PackageNotFoundError, ValueError):
         raise MissingDataError(f"The package {proxy.package} of {proxy.name} is not installed") from None
-    (spec,) = parse_proxies([proxy.name], {})
-    file = Path(str(sys.modules[spec.proxy_class.__module__].__file__))
+    file = Path(str(sys.modules[PROXIES.get(proxy.name).__module__].__file__))
     if here != proxy.package_version or sha256_of(file) != proxy.sha256:
         raise MissingDataError(f"The package {proxy.package} is here in another version than the record's")
 
@@ -175,7 +202,10 @@ def _run(request: Request, spec: ProxySpec, seed: str) -> ScoringRun:
     Raises:
         MissingDataError: if its images are not here.
     """
-    settings = Settings(protocol=request.protocol or Protocol(), seed=int(seed) if seed.isdecimal() else 0)
+    protocol = request.protocol or Protocol()
+    if protocol.n_batches * protocol.batch_size > _MOST_INPUTS:
+        raise CorruptDataError(f"Its batches have more than {_MOST_INPUTS:,} inputs")
+    settings = Settings(protocol=protocol, seed=0 if seed == NO_SEED else int(seed))
     if request.inputs is not None:
         settings = Settings(protocol=settings.protocol, seed=settings.seed, inputs=(request.inputs.kind,))
     space, data_set = BENCHMARKS.get(request.bench), DATA_SETS.get(request.data_set)
@@ -187,7 +217,10 @@ def _run(request: Request, spec: ProxySpec, seed: str) -> ScoringRun:
     context = ContextSpec.of(space, data_set, settings, settings.seed)
     batches = draw_batches(data_set, context.request)
     if batches.sha256 != request.inputs.sha256.get(seed):
-        raise MissingDataError(f"The images of {data_set.name} here are not those of the record")
+        said = f"The images of {data_set.name} here are not those of the record"
+        if request.inputs.kind is InputKind.noise or data_set.name == _EMBEDDED:
+            raise CorruptDataError(f"{said}, and they are the same everywhere")
+        raise MissingDataError(said)
     return ScoringRun(context, (spec,), batches)
 
 

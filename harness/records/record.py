@@ -28,6 +28,7 @@ NO_SEED = "none"
 """The seed of a proxy that uses none."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_SEED = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _ID_LENGTH = 12
 
@@ -172,6 +173,11 @@ class Record:
     def __post_init__(self) -> None:
         for name in ("bench", "data_set"):
             _check_name(name, getattr(self, name))
+        for seed in self.seeds or ():
+            if not _SEED.fullmatch(seed):
+                raise OptionError(f"seeds={seed[:40]} is invalid: a seed is a whole number of at most ten digits.")
+        if self.seeds is not None and len(set(self.seeds)) != len(self.seeds):
+            raise OptionError("seeds is invalid: a seed is there twice.")
         if set(self.statistics.by_seed) != set(self.columns):
             raise OptionError(f"statistics.by_seed is invalid: it must have the seeds {', '.join(self.columns)}.")
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from harness.records.record import NO_SEED, Origin, PopulationOf, Record, TruthO
 from harness.scoring.proxy_spec import parse_proxies
 from harness.settings import AGAINST, ALL, SMALLEST, Settings
 from harness.space import BENCHMARKS, SearchSpace
+from harness.truth import names_file
 
 RELATIVE = 1e-4
 """The largest relative difference between two computations of one number that counts as none."""
@@ -133,6 +134,8 @@ def space_of(subject: Subject) -> SearchSpace:
 
 def _opened(subject: Subject, scores: Scores, settings: Settings) -> EvaluationSet:
     space, data_set = space_of(subject), DATA_SETS.get(subject.data_set)
+    if names_file(subject.truth.name):
+        raise CorruptDataError("The record's ground truth is a file, which is none of the benchmark's.")
     if subject.population.name not in space.populations:
         raise UnknownNameError(
             f"{space.name} has no population '{subject.population.name}'; it has {', '.join(space.populations)}."
@@ -148,6 +151,9 @@ def _opened(subject: Subject, scores: Scores, settings: Settings) -> EvaluationS
             f"The population {subject.population.name} has {len(evaluated.population.index):,} architectures here and "
             f"{subject.population.n:,} in the record."
         )
+    drawn = open_evaluation_set(space, data_set, replace(settings, sample=len(scores.index)), None).index
+    if set(drawn.tolist()) != set(scores.index.tolist()):
+        raise CorruptDataError(f"The architectures of the record are not those that sample={len(scores.index)} draws.")
     if evaluated.truth.sha256 != subject.truth.sha256:
         raise MissingDataError(
             f"The record's ground truth {subject.truth.name} of {space.name} on {data_set.name} has the sha256 "

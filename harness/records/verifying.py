@@ -13,13 +13,14 @@ import numpy as np
 
 from harness.errors import CorruptDataError, HarnessError, OptionError
 from harness.paths import data_home, images_home
-from harness.records.files import Scores, Stored, copy_proxy, read_record, read_scores
+from harness.records.files import Scores, Stored, copy_proxy, read_record, read_scores, shown
 from harness.records.recompute import Answer, Request, read_answer, recomputed, write_request
 from harness.records.record import Origin
-from harness.records.statistics import RELATIVE, Subject, differences, is_close, statistics_of
+from harness.records.statistics import RELATIVE, Subject, differences, statistics_of
 
 TIMEOUT_S = 1800.0
 _MOST_SHOWN = 3
+_MOST_SAID = 4_096  # bytes at the end of what foreign code says
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,34 @@ def verify(folder: Path, how: How, store: Path) -> Verified:
     rows = _drawn(scores, how)
     request = Request.of(stored.record, [int(scores.index[row]) for row in rows])
     answer = _answered(stored, request, how)
+    if answer.fault:
+        return Verified(folder, [*faults, shown(answer.fault)])
     if answer.why:
-        return Verified(folder, faults, why_not=answer.why)
-    found = answer.values(request)
-    for seed, values in found.items():
-        for row, value in zip(rows, values, strict=True):
-            stated = float(scores.by_seed[seed][row])
-            if not (np.isnan(stated) and np.isnan(value)) and not is_close(stated, value):
-                faults.append(
-                    f"the score of architecture {int(scores.index[row])} (seed {seed}) is {stated:.6g} in the record "
-                    f"and {value:.6g} when computed again (relative tolerance {RELATIVE:g})"
-                )
+        return Verified(folder, faults, why_not=shown(answer.why))
+    for seed, values in answer.values(request).items():
+        faults += _differing(scores, rows, seed, values)
     return Verified(folder, faults, len(rows))
+
+
+def _differing(scores: Scores, rows: Sequence[int], seed: str, values: Sequence[float]) -> list[str]:
+    """Which scores differ, in words.
+
+    The tolerance is relative to the score or to the spread of all scores, whichever is less: scores that differ by
+    little against their size could otherwise be put into any order.
+    """
+    stated = scores.by_seed[seed]
+    finite = stated[np.isfinite(stated)]
+    spread = float(np.std(finite)) if finite.size else 0.0
+    faults = []
+    for row, value in zip(rows, values, strict=True):
+        one = float(stated[row])
+        most = RELATIVE * (min(abs(one), spread) if spread else abs(one))
+        if not (np.isnan(one) and np.isnan(value)) and one != value and not abs(one - value) <= most:
+            faults.append(
+                f"the score of architecture {int(scores.index[row])} (seed {seed}) is {one:.6g} in the record and "
+                f"{value:.6g} when computed again (relative tolerance {RELATIVE:g})"
+            )
+    return faults
 
 
 def _misplaced(stored: Stored) -> list[str]:
@@ -156,17 +173,23 @@ def _answered(stored: Stored, request: Request, how: How) -> Answer:
         command = [sys.executable, "-m", "harness.records.recompute", str(folder)]
         if how.container is not None:
             command = contained(how.container, folder)
-        try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=TIMEOUT_S, env=_environment())
-        except subprocess.TimeoutExpired:
-            raise CorruptDataError(f"The proxy's process took longer than {TIMEOUT_S:,.0f} s.") from None
-        except OSError as error:
-            raise OptionError(f"{command[0]} cannot be started: {error.strerror or error}.") from None
-        if done.returncode:
-            lines = done.stderr.decode("utf-8", "replace").split("\n")
-            last = next((line for line in reversed(lines) if line.strip()), "no message")
-            shown = "".join(one if one.isascii() and one.isprintable() else "?" for one in last)[:200]
-            raise HarnessError(f"The process of foreign code ended with status {done.returncode}: {shown}.")
+        with tempfile.TemporaryFile() as said:  # not in this process's memory: foreign code may say any amount
+            try:
+                done = subprocess.run(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, check=False,
+                    timeout=TIMEOUT_S, env=_environment(),
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                if how.container is not None:  # of which only the client has ended
+                    subprocess.run(["docker", "kill", folder.name], capture_output=True, check=False)
+                raise CorruptDataError(f"The proxy's process took longer than {TIMEOUT_S:,.0f} s.") from None
+            except OSError as error:
+                raise OptionError(f"{command[0]} cannot be started: {error.strerror or error}.") from None
+            if done.returncode:
+                said.seek(max(0, said.seek(0, os.SEEK_END) - _MOST_SAID))
+                lines = said.read(_MOST_SAID).decode("utf-8", "replace").split("\n")
+                last = next((line for line in reversed(lines) if line.strip()), "no message")
+                raise HarnessError(f"The process of foreign code ended with status {done.returncode}: {shown(last)}.")
         return read_answer(folder)
 
 
@@ -175,7 +198,7 @@ def contained(image: str, folder: Path) -> list[str]:
     there = {f"{data_home()}:/data:ro": data_home().is_dir(), f"{images_home()}:/images:ro": images_home().is_dir()}
     volumes = [word for volume, is_there in there.items() if is_there for word in ("--volume", volume)]
     return [
-        "docker", "run", "--rm", "--network", "none", "--read-only", "--cap-drop", "ALL",
+        "docker", "run", "--rm", "--name", folder.name, "--network", "none", "--read-only", "--cap-drop", "ALL",
         "--security-opt", "no-new-privileges", "--pids-limit", "256", "--memory", "6g", "--cpus", "2",
         "--user", f"{os.getuid()}:{os.getgid()}", "--tmpfs", "/tmp:rw,size=1g",
         "--env", "HOME=/tmp", "--env", "USER=harness", "--env", "HARNESS_DATA=/data", "--env", "HARNESS_IMAGES=/images",

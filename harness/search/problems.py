@@ -125,7 +125,7 @@ def _evaluated(space: SearchSpace, data_set: DataSet, settings: SearchSettings) 
 
 def _whole(settings: SearchSettings) -> Settings:
     """The settings under which the whole space is evaluated, whatever a search proposes from."""
-    return replace(settings.base, sample=ALL, restrict=None)
+    return replace(settings.base, sample=ALL, population=ALL, restrict=None)
 
 
 def _partly_known(space: SearchSpace, data_set: DataSet, settings: SearchSettings) -> EvaluationSet | None:

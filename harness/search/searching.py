@@ -25,7 +25,7 @@ from harness.search.settings import ALONE, SearchSettings, SearchSpec
 from harness.search.tables import SearchTables
 from harness.search.write import write_search
 from harness.searchers import SEARCHERS, Searcher
-from harness.settings import ALL
+from harness.settings import ALL, Settings
 from harness.space import SearchSpace
 from harness.store import ScoreStore
 
@@ -52,6 +52,7 @@ def search(search_spec: SearchSpec | None = None, settings: SearchSettings | Non
     options = {name: entry for name, entry in settings.base.options.items() if name not in ensembles}
     specs = defined_proxies(parse_proxies(search_spec.proxies, options), settings.base, asked_for_all=False)
     _refuse_proxies(searchers, specs)
+    _refuse_restriction(searchers, settings.base)
     penalties = [searcher.penalty.cost for searcher in searchers.values() if searcher.penalty is not None]
     problems, skipped = open_problems(search_spec, specs, settings, penalties)
     for problem in problems:
@@ -132,6 +133,20 @@ def _refuse_searchers(searchers: Mapping[str, Searcher], space: SearchSpace) -> 
         raise OptionError(
             f"search={unable[0]} mutates architectures, but {space.name} does not say which ones are neighbours. Use "
             f"search={' or search='.join(able)}, or give the space a method neighbours(arch)."
+        )
+
+
+def _refuse_restriction(searchers: Mapping[str, Searcher], settings: Settings) -> None:
+    """Nothing, unless a searcher of whole boxes is to search a part.
+
+    Raises:
+        OptionError: if one is.
+    """
+    unable = [name for name, searcher in searchers.items() if searcher.whole_box]
+    if unable and settings.restrict is not None:
+        raise OptionError(
+            f"restrict={settings.restrict} is invalid with search={unable[0]}, which searches a whole box. Use "
+            "search=evolution or search=exhaustive, or a budget."
         )
 
 

@@ -134,6 +134,7 @@ class Searcher(ABC):
         bounded: whether it stops after the given number of steps; if not, it ends by itself.
         multi_objective: whether it optimises several objectives at once.
         counts_only: whether it asks for so many values that only counts, which run no network, can be searched.
+        whole_box: whether it searches all points of a box, and knows of no restriction but a budget.
     """
 
     uses_population: ClassVar[bool] = False
@@ -142,6 +143,7 @@ class Searcher(ABC):
     bounded: ClassVar[bool] = True
     multi_objective: ClassVar[bool] = False
     counts_only: ClassVar[bool] = False
+    whole_box: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -58,6 +58,7 @@ class Shgo(Searcher):
     uses_start: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
     counts_only: ClassVar[bool] = True
+    whole_box: ClassVar[bool] = True
     sampling: str = "sobol"
     n: int = 64
     n_fitted: int = 64

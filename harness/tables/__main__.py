@@ -57,6 +57,7 @@ def read(config: DictConfig) -> TableSettings:
         HarnessError: for values that are invalid.
     """
     settings = read_into(TableSettings, plain_values(config))
+    _ = settings.figure_options  # a column that there is not is told before anything is written
     if settings.table is None:
         raise OptionError(f"No table was named. Give table=NAME or table=all; known: {', '.join(table_names())}.")
     return settings

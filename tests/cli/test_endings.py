@@ -134,6 +134,15 @@ def test_the_record_holds_everything_asked_and_a_command_that_does_it_again(done
     assert (done / "o/agreement.csv").read_bytes() == before
 
 
+def test_a_folder_of_an_earlier_version_whose_default_was_written_out_goes_on(done, monkeypatch):
+    monkeypatch.chdir(done)
+    record = json.loads((done / "o/run.json").read_text())
+    assert record["config"]["population"] is None
+    record["config"]["population"] = "all"
+    (done / "o/run.json").write_text(json.dumps(record))
+    assert dispatch(shlex.split(record["command"])[3:]) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -17,4 +17,7 @@ def test_a_command_for_others_names_neither_the_results_nor_the_store_of_the_mac
         anywhere("python -m harness.score nats_tss --store /home/me/s --out=x.csv")
         == "python -m harness.score nats_tss"
     )
+    assert anywhere("python -m harness ++out=/home/me/x +store=/home/me/s") == "python -m harness"
+    call = "Called from Python: evaluate(['zico'], Settings(store=PosixPath('/home/me/s.sqlite'), sample=10))"
+    assert anywhere(call) == "Called from Python: evaluate(['zico'], Settings(store=..., sample=10))"
     assert anywhere("no 'shell reads this") == "no 'shell reads this"

@@ -118,8 +118,24 @@ def test_the_command_works_with_truth_and_with_scores_alone(in_empty_folder, tmp
     assert list(values["share"]) == pytest.approx([0.2] * 5)  # a sum of widths is additive, all alike
 
 
+def test_a_restriction_holds_without_truth_too_and_one_that_is_not_there_is_told(in_empty_folder):
+    command = in_empty_folder(main)
+    words = ("study=effects", "bench=nats_tss", "dataset=cifar10", "proxy=params", "sample=40")
+    code, _, err = command(*words, "restrict=typo.yaml", "out=none")
+    assert code == 2
+    assert "restrict=typo.yaml cannot be read" in err
+    Path("space.yaml").write_text("bench: nats_tss\nfix: {0-1: none}\n")
+    code, _, err = command(*words, "restrict=space.yaml", "out=part")
+    assert (code, err) == (0, "")
+    table = pd.read_csv("part/effects.csv", keep_default_na=False)
+    assert set(table.loc[(table["position"] == "0-1") & (table["n"].astype(int) > 0), "value"]) == {"none"}
+
+
 def test_mistakes_are_one_sentence(in_empty_folder):
     command = in_empty_folder(main)
+    code, _, err = command("study=effects", "dataset=digits", "figures=pdf")
+    assert code == 2
+    assert err.startswith("figures=pdf is for evaluations, searches and tables;")
     code, _, err = command("study=effect", "dataset=digits")
     assert code == 2
     assert "Did you mean 'effects'?" in err

@@ -83,3 +83,19 @@ def counts(home) -> Path:
 @pytest.fixture
 def proxy_text() -> str:
     return PROXY
+
+
+@pytest.fixture
+def of_file(tmp_path, home, run_folder, proxy_text) -> Path:
+    """The record of a proxy of a file, which leaves a trace wherever it is imported."""
+    trace = f"\nfrom pathlib import Path\nPath({str(tmp_path / 'imported')!r}).touch()\n"
+    (tmp_path / "mine.py").write_text(proxy_text.replace("{name}", "mine") + trace)
+    settings = Settings(
+        sample=24, inputs=(InputKind.noise,), protocol=Protocol(n_batches=1, batch_size=8),
+        options={"mine": {"power": 0.5}},
+        store=tmp_path / "scores.sqlite", out=tmp_path / "run", workers=1,
+    )  # fmt: skip
+    evaluate([str(tmp_path / "mine.py")], settings=settings)
+    made = submit(tmp_path / "run", tmp_path / "records", home / "scores.sqlite", ["mine"])
+    (tmp_path / "imported").unlink()
+    return made.written[0]

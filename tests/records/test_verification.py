@@ -10,44 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from records.changes import changed, rescored, words
 
-from harness import Settings, evaluate
-from harness.inputs import InputKind
-from harness.protocol import Protocol
-from harness.records.files import Scores, read_record, read_scores, table_bytes
+from harness.records.files import read_record
 from harness.records.making import submit
 from harness.records.recompute import ANSWER, Request, read_answer, recomputed
 from harness.records.record import Origin
 from harness.records.verifying import How, contained, verify
-from harness.verify import main
-
-
-def changed(folder: Path, *path: str, value: object) -> None:
-    """Write another value into record.json."""
-    file = folder / "record.json"
-    values = json.loads(file.read_text())
-    at = values
-    for name in path[:-1]:
-        at = at[name]
-    at[path[-1]] = value
-    file.write_text(json.dumps(values))
-
-
-def words(capsys, *typed: object) -> tuple[int, str, str]:
-    code = main([str(word) for word in typed])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err.replace("\r", "\n").strip().split("\n")[-1]
-
-
-def rescored(folder: Path, change) -> None:
-    """Write other scores into a record's table, with the digests that belong to them."""
-    scores = read_scores(read_record(folder))
-    ((seed, values),) = scores.by_seed.items()
-    other = Scores(scores.index, {seed: change(values.copy())})
-    content = table_bytes(other)
-    (folder / "scores.parquet").write_bytes(content)
-    changed(folder, "scores", "sha256", value=hashlib.sha256(content).hexdigest())
-    changed(folder, "scores", "values_sha256", value=other.values_sha256)
 
 
 def test_a_record_is_confirmed_with_its_scores(record, counts, capsys) -> None:
@@ -105,7 +74,7 @@ def test_scores_made_elsewhere_are_never_confirmed_by_words(record, counts) -> N
     assert found.why_not == "they were computed elsewhere, and are verified by nobody"
 
 
-def test_images_that_are_not_here_are_the_reason_for_no_scores(record, counts) -> None:
+def test_other_images_than_those_that_are_the_same_everywhere_are_a_fault(record, counts) -> None:
     changed(record, "inputs", "kind", value="real")
     changed(record, "inputs", "sha256", value={"0": "1" * 64})
     changed(record, "proxy", "options", value={})
@@ -114,7 +83,9 @@ def test_images_that_are_not_here_are_the_reason_for_no_scores(record, counts) -
     moved = record.parent / read_record(record).record.identity
     record.rename(moved)
     sentence = verify(moved, How(1), counts).sentence
-    assert sentence.startswith("statistics confirmed, scores not recomputed: The images of digits here are not those")
+    assert sentence == (
+        "NOT CONFIRMED: The images of digits here are not those of the record, and they are the same everywhere"
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,22 +167,6 @@ def test_one_bad_record_hides_no_other(record, counts, capsys) -> None:
     code, told, _ = words(capsys, record.parents[3], "--store", counts, "--networks", 0)
     assert code == 2
     assert "2 records: 1 confirmed, 0 of them with scores recomputed; 0 not confirmed, 1 could not be verified" in told
-
-
-@pytest.fixture
-def of_file(tmp_path, home, run_folder, proxy_text) -> Path:
-    """The record of a proxy of a file, which leaves a trace wherever it is imported."""
-    trace = f"\nfrom pathlib import Path\nPath({str(tmp_path / 'imported')!r}).touch()\n"
-    (tmp_path / "mine.py").write_text(proxy_text.replace("{name}", "mine") + trace)
-    settings = Settings(
-        sample=24, inputs=(InputKind.noise,), protocol=Protocol(n_batches=1, batch_size=8),
-        options={"mine": {"power": 0.5}},
-        store=tmp_path / "scores.sqlite", out=tmp_path / "run", workers=1,
-    )  # fmt: skip
-    evaluate([str(tmp_path / "mine.py")], settings=settings)
-    made = submit(tmp_path / "run", tmp_path / "records", home / "scores.sqlite", ["mine"])
-    (tmp_path / "imported").unlink()
-    return made.written[0]
 
 
 def test_the_code_of_a_record_runs_only_where_it_is_said(of_file, counts, tmp_path, monkeypatch) -> None:

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.evaluation.costs import open_costs
+from harness.inputs import InputKind
+from harness.protocol import Protocol
+from harness.scoring import ContextSpec
 from harness.search.__main__ import main
+from harness.search.problems import open_problems
+from harness.search.settings import SearchSettings, SearchSpec
+from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.store.command import export
 from harness.truth import Truth
@@ -62,3 +69,18 @@ def test_a_budget_that_no_network_meets_is_refused_with_the_smallest(command):
     assert code != 0
     assert "budget.flops=1e+06" in err
     assert "the smallest flops is" in err
+
+
+def test_a_found_network_is_looked_up_among_all_whatever_population_is_usual(fetched_home, monkeypatch):
+    """timm's usual population is a part of its rows: official numbers are not places in it."""
+    monkeypatch.setenv("HARNESS_DATA", str(fetched_home))
+    zoo = BENCHMARKS.get("timm")
+    words = SearchSpec(searchers=("random",), proxies=("params",), benches=("timm",), data_sets=("imagenet",))
+    ((problem,), _) = open_problems(words, [], SearchSettings(base=Settings(store=Path("s.sqlite"))), [])
+    assert problem.truth is not None
+    assert list(problem.truth.evaluated.archs) == list(zoo.architectures)
+
+
+def test_a_budget_of_counts_builds_no_network_that_needs_a_library():
+    context = ContextSpec("timm", "imagenet", InputKind.noise, Protocol(), 0, "cpu")
+    assert list(open_costs(["params", "flops"], context)) == ["params", "flops"]
