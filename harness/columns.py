@@ -176,7 +176,7 @@ N_GROUPS: Final = "n_groups"
 BETWEEN_GROUPS: Final = "between_groups"
 WITHIN: Final = (
     *SUBJECT, COMPONENTS, POPULATION, GROUP, N_GROUPS, N, TAU, TAU_LOW, TAU_HIGH, RHO, RHO_LOW, RHO_HIGH,
-    BETWEEN_GROUPS, BASELINE, DELTA, DELTA_LOW, DELTA_HIGH, BEATS,
+    BETWEEN_GROUPS, BASELINE, DELTA, DELTA_LOW, DELTA_HIGH, BEATS, P, P_HOLM,
 )  # fmt: skip
 
 # coverage.csv, for networks of the user's own: what each score is made of, or why there is none.

@@ -29,12 +29,16 @@ _LEVEL = 0.975
 
 
 class Combined(NamedTuple):
-    """A mean over groups with its 95 % interval (NaN for one group alone), and the variance between groups."""
+    """A mean over groups with its 95 % interval (NaN for one group alone), and the variance between groups.
+
+    `p` is two-sided, of the mean being 0, by the distribution of which the interval is.
+    """
 
     value: float
     low: float
     high: float
     between: float
+    p: float
 
 
 @dataclass(frozen=True)
@@ -61,10 +65,11 @@ class GroupDifference:
     n: int
     delta: tuple[float, float, float]
     between: float
+    p: float = math.nan
 
     @property
     def beats(self) -> str:
-        """yes, no, or undecided where the interval holds both."""
+        """yes, no, or undecided where the interval holds both; without regard to other comparisons."""
         _, low, high = self.delta
         return "yes" if low > 0 else "no" if high <= 0 else "undecided"
 
@@ -79,13 +84,14 @@ def combined(effects: Sequence[float], variances: Sequence[float]) -> Combined:
     if not y.size:
         raise ValueError("there is nothing to combine")
     if y.size == 1:
-        return Combined(float(y[0]), math.nan, math.nan, math.nan)
+        return Combined(float(y[0]), math.nan, math.nan, math.nan, math.nan)
     between = _paule_mandel(y, v)
     weights = 1 / (v + between)
     mean = float(np.average(y, weights=weights))
     factor = max(1.0, float(weights @ (y - mean) ** 2) / (y.size - 1))
-    half = float(stats.t.ppf(_LEVEL, y.size - 1)) * math.sqrt(factor / weights.sum())
-    return Combined(mean, mean - half, mean + half, between)
+    error = math.sqrt(factor / weights.sum())
+    half = float(stats.t.ppf(_LEVEL, y.size - 1)) * error
+    return Combined(mean, mean - half, mean + half, between, float(2 * stats.t.sf(abs(mean) / error, y.size - 1)))
 
 
 def _paule_mandel(y: NDArray[np.float64], v: NDArray[np.float64]) -> float:
@@ -138,8 +144,9 @@ def differences(
                 variances.append(variance)
                 n += rows.size
         if len(effects) > 1:
-            mean, low, high, between = combined(effects, variances)
-            found.append(GroupDifference(name, len(effects), n, (mean, low, high), between))
+            mean = combined(effects, variances)
+            delta = mean.value, mean.low, mean.high
+            found.append(GroupDifference(name, len(effects), n, delta, mean.between, mean.p))
     return found
 
 

@@ -13,7 +13,7 @@ from harness.agreement.within import SMALLEST_GROUP
 from harness.report.baselines import is_baseline_row
 from harness.report.escape import table_line
 from harness.report.evaluation import EvaluationTables
-from harness.report.tables import count_text, proxy_label, records, with_interval
+from harness.report.tables import correlation_text, count_text, number, proxy_label, records, with_interval
 from harness.report.verdict import MAIN, NAMES
 
 WITHIN_TITLE = "Rank correlation within groups"
@@ -82,14 +82,25 @@ def _sentences(within: pd.DataFrame) -> Iterator[str]:
             continue
         label = proxy_label(each[0])
         main = next((row for row in each if row[columns.BASELINE] == MAIN), each[0])
-        unbeaten = [NAMES.get(str(row[columns.BASELINE]), str(row[columns.BASELINE])) for row in each
-                    if row[columns.BEATS] != "yes"]  # fmt: skip
         name = NAMES.get(str(main[columns.BASELINE]), str(main[columns.BASELINE]))
-        counting = f"no (not {', '.join(unbeaten)})" if unbeaten else "yes"
         yield (
-            f"within groups {label} beats {name}: {main[columns.BEATS]}, delta tau {with_interval(main, _DELTA)}; "
-            f"beats counting: {counting}"
+            f"within groups {label} beats {name}: {main[columns.BEATS]}, delta tau {with_interval(main, _DELTA)}, "
+            f"{_p_text(main)}; beats counting: {_counting(each)}"
         )
+
+
+def _counting(rows: list[_Row]) -> str:
+    """Yes where every count is beaten, no where one ranks better, otherwise undecided; with the counts."""
+    for answer, said in (("no", "no (falls behind "), ("undecided", "undecided (")):
+        names = [str(row[columns.BASELINE]) for row in rows if row[columns.BEATS] == answer]
+        if names:
+            return f"{said}{', '.join(NAMES.get(name, name) for name in names)})"
+    return "yes"
+
+
+def _p_text(row: _Row) -> str:
+    p, corrected = (number(row[name]) for name in (columns.P, columns.P_HOLM))
+    return f"p {correlation_text(p)}, {correlation_text(corrected)} by Holm over the proxies"
 
 
 def _notes(tables: EvaluationTables) -> Iterator[str]:

@@ -155,7 +155,7 @@ def shrinking(settings: ShrinkingSettings, seed: int) -> Finding:
         trends=(),
         pictures={},
         notes=tuple(_paths(space, data_set, accuracies, subsets, settings.weight)),
-        listing=_listing(points),
+        listing=_listing(points, is_sample=settings.n_starts is not None),
         data="Truth",
     )
 
@@ -219,11 +219,12 @@ def _paths(
         yield f"From {start}, every edge tried, {values.name} by edges left: {steps}. Best of all subsets: {exact}."
 
 
-def _listing(points: pd.DataFrame) -> Listing:
+def _listing(points: pd.DataFrame, *, is_sample: bool) -> Listing:
+    """The shares, with an interval where starts were sampled: of all starts there is nothing to infer."""
     rows = []
     for (objective, k), own in points.groupby(["objective", "k"], sort=False):
         held, n = int(own["holds"].sum()), len(own)
-        low, high = stats.binomtest(held, n).proportion_ci(0.95)
+        low, high = stats.binomtest(held, n).proportion_ci(0.95) if is_sample else (np.nan, np.nan)
         gap = float((own["optimum"] - own["best_on_path"]).mean())
         row = {"objective": objective, "k": k, "n_starts": n, "holds": held / n, "low": low, "high": high, "gap": gap}
         rows.append(row | {"evaluations": float(own["evaluations"].mean())})
@@ -233,9 +234,15 @@ def _listing(points: pd.DataFrame) -> Listing:
             "objective": frame["objective"],
             "k": frame["k"],
             "starts": [f"{n:,}" for n in frame["n_starts"]],
-            "holds the optimum": [f"{r.holds:.3f} [{r.low:.3f}, {r.high:.3f}]" for r in frame.itertuples()],
+            "holds the optimum": [
+                _share(*row) for row in zip(frame["holds"], frame["low"], frame["high"], strict=True)
+            ],
             "gap": [f"{gap:.5f}" for gap in frame["gap"]],
             "evaluations": [f"{n:.1f}" for n in frame["evaluations"]],
         }
     )
     return Listing(frame, "Share of starts whose path holds the optimum", shown, _LEGEND)
+
+
+def _share(holds: float, low: float, high: float) -> str:
+    return f"{holds:.3f}" if np.isnan(low) else f"{holds:.3f} [{low:.3f}, {high:.3f}]"

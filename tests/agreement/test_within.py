@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.agreement.within import combined, differences, within
+from harness.agreement.table import RowKey
+from harness.agreement.within import GroupDifference, combined, differences, within
+from harness.agreement.within_table import within_table
 
 # Effects and variances, and what statsmodels 0.15 gives: combine_effects(EFFECTS, VARIANCES, "pm", use_t=True).
 EFFECTS = (0.10, 0.30, 0.35, 0.65, 0.45, 0.15)
@@ -93,3 +95,21 @@ def test_differences_from_a_baseline_are_paired_within_groups():
     assert same.delta[0] == 0
     assert same.beats == "undecided"
     assert same.delta[1] < 0 < same.delta[2]
+
+
+def test_verdicts_within_groups_are_corrected_over_proxies_and_baselines_have_none():
+    """p .02 and .03 of two proxies beside one count: .04 and .04 by Holm; beside a third of .9, .06, .06 and .9."""
+    subject = {"version": "1", "options": "", "protocol": "", "inputs": "", "truth": "t", "seed": "0"}
+
+    def rows(p_values):
+        for name, p in p_values.items():
+            key = RowKey("timm", "imagenet", proxy=name, population="all", **subject)
+            yield key, GroupDifference("params", 3, 60, (0.2, 0.05, 0.35), 0.0, p)
+
+    two = within_table(rows({"zico": 0.02, "naswot": 0.03}))
+    assert two["p_holm"].tolist() == pytest.approx([0.04, 0.04])
+    assert two["beats"].tolist() == ["yes", "yes"]
+    three = within_table(rows({"zico": 0.02, "naswot": 0.03, "snip": 0.9, "depth": 0.001}))
+    assert three["p_holm"].tolist()[:3] == pytest.approx([0.06, 0.06, 0.9])
+    assert np.isnan(three["p_holm"].iloc[3])
+    assert three["beats"].tolist() == ["undecided", "undecided", "undecided", ""]

@@ -1,5 +1,6 @@
 """engine=ray on two virtual nodes of one machine: equal scores, and nothing lost where nodes and processes are."""
 
+import builtins
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
-from harness.scoring.engines.ray_cluster import ANSWER_WITHIN_S
+from harness.scoring.engines.ray_cluster import ANSWER_WITHIN_S, RayCluster
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
 from harness.store import FAILED, ScoreStore
@@ -180,6 +181,16 @@ def test_a_driver_that_is_killed_goes_on_where_it_stopped(cluster, tmp_path):
     assert len(scored(run, store, RAY)) == len(ARCHS)
     with ScoreStore(store) as opened:  # what was there was not computed again: its seconds are the same
         assert opened.find(run.key(run.specs[0]), before) == before
+
+
+def test_what_proxies_are_watched_for_is_left_alone_by_ray(cluster):
+    """Ray replaces print when it first draws a bar: every proxy that ran later would be blamed for it."""
+    from ray.experimental import tqdm_ray
+
+    before = builtins.print
+    RayCluster(RAY.engine, None).ready()
+    tqdm_ray.instance()
+    assert builtins.print is before
 
 
 def test_an_address_that_does_not_answer_is_one_sentence_within_seconds(tmp_path):

@@ -158,6 +158,7 @@ def _needs(settings: EngineSettings) -> str:
 
 def _imported() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # a replaced print would be laid to proxies that run later
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray will do, said so that it need not warn
     import ray
     import ray.exceptions
