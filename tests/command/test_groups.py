@@ -19,6 +19,26 @@ from harness.truth.sources import fetch
 
 TAGS = ("r160_in1k", "ra4_e3600_r224_in1k", "r224_in1k")  # the last one has fewer than ten that are counted
 
+ORDERS_AS_PARAMS = '''
+from dataclasses import dataclass
+from typing import ClassVar
+
+from harness.evidence import Layers
+from harness.proxy import PROXIES, Proxy, Sees
+
+
+@PROXIES.register("root_params")
+@dataclass(frozen=True)
+class RootParams(Proxy):
+    """A proxy, and no count, which orders networks as #Params does."""
+
+    version: ClassVar[int] = 1
+    sees: ClassVar[Sees] = Sees.ALL
+
+    def measure(self, layers: Layers) -> float:
+        return float(layers.sum(layers.n_params)[0] ** 0.5)
+'''
+
 
 @pytest.fixture(scope="module")
 def evaluated(mirror: Path, tmp_path_factory) -> Path:
@@ -26,7 +46,9 @@ def evaluated(mirror: Path, tmp_path_factory) -> Path:
     numbers = {row: number for number, row in enumerate(published_rows())}
     rows = [row for tag in TAGS for row in rows_of(tag) if is_counted(numbers[row])]
     (home / "some.csv").write_text("arch\n" + "".join(f"{row.name}\n" for row in rows))
-    words = ["bench=timm", "dataset=imagenet", "proxy=[params,flops,params_live]", f"population={home / 'some.csv'}"]
+    (home / "root_params.py").write_text(ORDERS_AS_PARAMS)
+    proxies = f"proxy=[params,flops,params_live,{home / 'root_params.py'}]"
+    words = ["bench=timm", "dataset=imagenet", proxies, f"population={home / 'some.csv'}"]
     words += ["inputs=noise", f"store={home / 'scores.sqlite'}", "workers=1", f"out={home / 'out'}"]
     with pytest.MonkeyPatch.context() as changed:
         changed.setenv("HARNESS_MIRROR", str(mirror))
@@ -72,6 +94,13 @@ def test_the_report_begins_with_the_groups_and_says_what_is_left_out(evaluated, 
     assert 0 < n_small < 10
     assert f"- {n_small} of " in report
     assert "networks are in groups of fewer than 10" in report
-    same = within[(within["proxy"] == "params_live") & (within["baseline"] == "params")]
-    assert same["beats"].tolist() == ["undecided"]
-    assert float(same["delta"].iloc[0]) == 0
+    against = within[within["baseline"] == "params"].set_index("proxy")
+    assert against.loc["root_params", "beats"] == "undecided"
+    assert float(against.loc["root_params", "p_holm"]) == 1
+    assert float(against.loc["root_params", "delta"]) == 0
+
+
+def test_a_count_has_a_difference_from_another_count_and_no_verdict(within):
+    against = within[within["baseline"] == "params"].set_index("proxy")
+    assert float(against.loc["params_live", "delta"]) == 0
+    assert against.loc[["params_live", "flops"], ["beats", "p_holm"]].to_numpy().tolist() == [["", ""]] * 2

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DOCKER = """#!{python}
 import subprocess, sys
 words = sys.argv[1:]
-assert words[:4] == ["run", "--rm", "--network", "none"], words
+assert words[:3] == ["run", "--rm", "--name"] and words[4:6] == ["--network", "none"], words
 (folder,) = [word.split(":")[0] for word in words if word.endswith(":/request:rw")]
 at = words.index("harness-verify")
 command = [folder if word == "/request" else word for word in words[at + 1 :]]
