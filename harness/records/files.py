@@ -172,17 +172,19 @@ def table_bytes(scores: Scores) -> bytes:
     """scores.parquet."""
     columns = {INDEX: pa.array(scores.index, pa.int64())}
     columns |= {column_of(seed): pa.array(values, pa.float64()) for seed, values in scores.by_seed.items()}
-    sink = pa.BufferOutputStream()
-    pq.write_table(
-        pa.table(columns),
-        sink,
-        compression="zstd",
-        compression_level=19,
-        use_dictionary=False,
-        column_encoding={name: "DELTA_BINARY_PACKED" if name == INDEX else "BYTE_STREAM_SPLIT" for name in columns},
-        write_page_checksum=True,
+    table, options = pa.table(columns), {"compression": "zstd", "compression_level": 19, "write_page_checksum": True}
+    index, values = {INDEX: "DELTA_BINARY_PACKED"}, [name for name in columns if name != INDEX]
+    bytewise = index | dict.fromkeys(values, "BYTE_STREAM_SPLIT")
+    encodings = (
+        {"use_dictionary": values, "column_encoding": index},  # smaller where equal networks have equal scores
+        {"use_dictionary": False, "column_encoding": bytewise},
     )
-    return bytes(sink.getvalue())
+    written = []
+    for encoding in encodings:
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, **options, **encoding)
+        written.append(bytes(sink.getvalue()))
+    return min(written, key=len)
 
 
 def write_record(root: Path, record: Record, files: Mapping[str, bytes]) -> tuple[Path, bool]:

@@ -161,11 +161,14 @@ def test_all_records_below_a_folder_are_found(made, home) -> None:
     assert record_folders(made.written[0] / "record.json") == [made.written[0]]
 
 
-def test_every_record_of_the_repository_is_read_and_lies_in_its_place() -> None:
-    """Records of earlier formats among them."""
+def test_every_record_of_the_repository_is_read_with_its_scores_and_lies_in_its_place() -> None:
+    """Records of earlier formats among them; in a clone, this shows that git knows of every table."""
     root = ROOT / "results" / "records"
     folders = record_folders(root)
     assert len(folders) >= 20
     for folder in folders:
-        assert root / read_record(folder).record.place == folder
-    assert sum(file.stat().st_size for file in root.rglob("*") if file.is_file()) < 3_000_000
+        stored = read_record(folder)
+        assert root / stored.record.place == folder
+        assert len(read_scores(stored).index) == stored.record.scores.n
+    files = [file for file in root.rglob("*") if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < 3_000_000

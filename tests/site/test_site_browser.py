@@ -54,7 +54,7 @@ def visit(browser, site_folder):
 
 
 def column(page, name: str) -> list[str]:
-    page.locator(f"#rows th[data-column={name}]").wait_for()  # a page that a link has just led to is drawn by its script
+    page.locator(f"#rows th[data-column={name}]").wait_for()  # a page just opened is drawn by its script
     place = page.eval_on_selector_all(
         "#rows thead th", "(cells, name) => cells.findIndex((cell) => cell.dataset.column === name)", name
     )
