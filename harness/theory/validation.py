@@ -162,6 +162,7 @@ class Study:
         for wanted in self.settings.wanted:
             yield self._about(family) | {
                 "n_networks": self.pool.accuracies.size,
+                "epochs": self.pool.epochs(family.first, family.k),
                 "wanted": wanted,
                 "m_needed": self.images_for(family, wanted, regrets),
                 "reachable": "yes" if 100 * (self.pool.best - family.best) <= wanted else "no",
