@@ -145,7 +145,8 @@ def notes_of(pools: Sequence[Pool], points: pd.DataFrame, needed: pd.DataFrame) 
         of_all = own[own["first"] == ALL_NETWORKS]
         wide = of_all["hoeffding"] / of_all["regret"].where(of_all["regret"] > 0)
         if wide.notna().any():
-            yield f"{where}: the bound is {wide.min():.0f} to {wide.max():.0f} times the mean regret."
+            low, high = f"{wide.min():.0f}", f"{wide.max():.0f}"
+            yield f"{where}: the bound is {low if low == high else f'{low} to {high}'} times the mean regret."
         mine = needed[(needed["bench"] == pool.bench) & (needed["dataset"] == pool.dataset)]
         yield from _saved(where, mine, pool)
         what = "unknown, as the table has no single trainings"
