@@ -164,7 +164,8 @@ def _saved(where: str, needed: pd.DataFrame, pool: Pool) -> Iterator[str]:
 
     Where shorter trainings draw up shortlists, the one of them that needs least training too.
     """
-    for (correlation, wanted), rows in needed.groupby(["correlation", "wanted"], sort=False):
+    for (correlation, _), rows in needed.groupby(["correlation", "wanted"], sort=False):
+        wanted = float(rows["wanted"].iloc[0])
         of_all = rows[rows["first"] == ALL_NETWORKS].iloc[0]
         listed = rows[~rows["first"].isin([ALL_NETWORKS]) & rows["m_needed"].notna()]
         said = "more than the largest size" if math.isnan(of_all["m_needed"]) else _n(of_all["m_needed"], "image")
