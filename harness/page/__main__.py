@@ -20,7 +20,9 @@ from harness.files.results import write_files
 from harness.page.contents import contents
 from harness.page.runs import newest, read_run
 
-STATIC = ("index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "cell.js")
+STATIC = (
+    "index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "cell.js", "files.js", "choices.js", "marks.js",
+)  # fmt: skip
 
 
 def write_page(runs: Sequence[Path], out: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
+from harness.page.choices import choices
 from harness.page.runs import Panel, Run
 from harness.paths import conf_folder
 from harness.report.verdict import MAIN
@@ -88,6 +89,7 @@ def _panel(run: Run, panel: Panel, graphs: Graphs) -> dict[str, Any]:
         "accuracies": _numbers(scores[columns.TRUTH]),
         "scores": {name: _numbers(scores[name]) for name in proxy_columns(scores)},
         "graphs": [graphs.add(_graph(panel.bench, arch)) for arch in archs],
+        "choices": choices(panel, scores),
     }
 
 
