@@ -72,5 +72,7 @@ def page(title: str, body: Safe, *, home: str = "../") -> bytes:
         f'<title>{html.escape(title)}</title>\n<link rel="icon" href="data:,">\n'
         f'<link rel="stylesheet" href="{home}page.css">\n<link rel="stylesheet" href="{home}site.css">\n</head>\n'
     )
-    nav = f'<body>\n<nav aria-label="Site"><a href="{home}index.html">Leaderboard</a></nav>\n'
+    links = {"index.html": "Leaderboard", "compare.html": "Compare two proxies"}
+    inside = joined(link(text, f"{home}{file}") for file, text in links.items())
+    nav = f'<body>\n<nav aria-label="Site">{inside.text}</nav>\n'
     return f"{head}{nav}<main>\n{body.text}\n</main>\n</body>\n</html>\n".encode()

@@ -1,4 +1,4 @@
-"""Restrict and explain, as a reader in a browser does it; what is exported means to the harness what the page showed."""
+"""Restrict and explain, in a browser; what is exported means to the harness what the page showed."""
 
 import csv
 
