@@ -46,7 +46,7 @@ async function draw() {
   const data = await loaded(comparisons[place].name);
   if (state.place !== place || state.first !== first || state.second !== second) return;
   const same = first === second;
-  for (const one of ["numbers", "ranks", "cells", "values"]) at(one).hidden = same;
+  for (const one of ["numbers", "plane", "cells", "values"]) at(one).hidden = same;
   if (same) {
     at("told").textContent = "Choose two different records.";
     return;
@@ -76,7 +76,7 @@ function showNumbers(data, pair) {
 
 /** Rank by rank: a canvas, since there may be many thousand points. */
 function showRanks(data, one, two) {
-  const canvas = at("ranks");
+  const canvas = at("plane");
   const pen = canvas.getContext("2d");
   const [left, bottom, width, height] = [70, 560, 800, 530];
   pen.clearRect(0, 0, canvas.width, canvas.height);
@@ -124,7 +124,7 @@ function showCells(data, one, two) {
     const found = [];
     for (const index of [...both].sort((a, b) => lead(b) - lead(a) || data.indices[a] - data.indices[b])) {
       if (found.length === MOST_CELLS || lead(index) <= 0) break;
-      // Networks that compute the same have equal ranks by most proxies: one of them is enough.
+      // Names of one network have equal ranks by most proxies: one of them is enough.
       const key = JSON.stringify([one[index], two[index]]);
       if (!seen.has(key)) found.push(index);
       seen.add(key);
@@ -194,8 +194,11 @@ function follow() {
   const place = Math.max(0, comparisons.findIndex(({ text }) => text === wanted.get("place")));
   const { ids } = comparisons[place];
   const named = (word) => (ids.includes(word) ? word : ids.find((id) => rowOf(id).proxy === word));
-  const best = [...ids].filter((id) => !rowOf(id).count).sort((a, b) => (rowOf(b).networks.tau ?? -2) - (rowOf(a).networks.tau ?? -2));
-  change({ place, first: named(wanted.get("first")) || best[0] || ids[0], second: named(wanted.get("second")) || best[1] || ids[1] });
+  const tau = (id) => rowOf(id).networks.tau ?? -2;
+  const best = [...ids].sort((a, b) => rowOf(a).count - rowOf(b).count || tau(b) - tau(a));
+  const second = named(wanted.get("second"));
+  const first = named(wanted.get("first")) || best.find((id) => id !== second);
+  change({ place, first, second: second || best.find((id) => id !== first) });
 }
 
 if (comparisons.length) {
