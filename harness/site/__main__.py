@@ -16,18 +16,27 @@ from pathlib import Path
 from typing import Any
 
 from harness.files.results import write_files
+from harness.page.__main__ import write_page
 from harness.page.contents import published
+from harness.page.scripts import script
 from harness.records.files import read_record, record_folders
-from harness.site.compare import compared_places, script
+from harness.site.compare import compared_places
+from harness.site.markup import navigation
 from harness.site.pages import benchmark_page, proxy_page
 from harness.site.rows import VOTES, Row, bibtex, corrected, front
 
 STATIC = ("index.html", "site.css", "site.js", "compare.html", "compare.js")
 OF_PAGE = ("page.css", "cell.js")
+_NAVIGATION = b"<!-- navigation -->\n"
 
 
-def write_site(records: Path, out: Path) -> None:
+def write_site(records: Path, out: Path, runs: Sequence[Path] = ()) -> None:
     """Write the site of the records below a folder into `out`: open `out`/index.html in a browser.
+
+    Args:
+        records: folder of records.
+        out: folder of the site.
+        runs: folders of evaluations, which `explore` shows architecture by architecture.
 
     Raises:
         HarnessError: if a record cannot be read or the folder cannot be written.
@@ -46,9 +55,16 @@ def write_site(records: Path, out: Path) -> None:
     for row in rows:
         by_proxy[row.record.proxy.name].append(row)
         by_bench[row.record.bench].append(row)
+    explores = bool(runs)
+    for name in ("index.html", "compare.html"):
+        static[name] = static[name].replace(_NAVIGATION, navigation("", explores=explores).encode())
+    proxies = {f"{name}.html": proxy_page(name, own, theirs, explores=explores) for name, own in by_proxy.items()}
+    benches = {f"{name}.html": benchmark_page(name, own, explores=explores) for name, own in by_bench.items()}
+    if explores:
+        write_page(runs, out / "explore", navigation("../", explores=True))
     write_files(out, static)
-    write_files(out / "proxy", {f"{name}.html": proxy_page(name, own, theirs) for name, own in by_proxy.items()})
-    write_files(out / "benchmark", {f"{name}.html": benchmark_page(name, own) for name, own in by_bench.items()})
+    write_files(out / "proxy", proxies)
+    write_files(out / "benchmark", benches)
 
 
 def _place_text(place: Mapping[str, Any]) -> str:
@@ -103,5 +119,5 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         HarnessError: as `write_site`.
     """
-    write_site(arguments.records, arguments.out)
+    write_site(arguments.records, arguments.out, arguments.run)
     print(arguments.out / "index.html")

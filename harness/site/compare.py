@@ -4,7 +4,6 @@ All pairs of one place are compared by the harness's paired comparison (harness/
 the records, over cells and over networks; the browser only picks a pair and sorts its rank differences.
 """
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -156,13 +155,3 @@ def _ranks(values: NDArray[np.float64]) -> list[float | None]:
 
 def _number(value: float) -> float | None:
     return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
-
-
-def script(target: str, data: object) -> bytes:
-    """Data as a script that assigns it: a page opened from the disk may not read other files.
-
-    JSON within a text, since in an object written out `__proto__` is no name; without `<`, which could end a script.
-    """
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    quoted = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{target} = JSON.parse('{quoted}');\n".encode()

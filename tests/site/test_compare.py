@@ -1,6 +1,5 @@
 """Two proxies compared: the numbers of the pairs are those of the records and of SciPy."""
 
-import math
 import shutil
 
 import numpy as np
@@ -9,7 +8,7 @@ from scipy.stats import kendalltau, rankdata
 
 from harness.errors import CorruptDataError
 from harness.records.files import read_record, read_scores, record_folders
-from harness.site.compare import compared_places, script
+from harness.site.compare import compared_places
 
 
 def stored(root):
@@ -72,9 +71,3 @@ def test_a_table_that_was_changed_is_found(digits_records, tmp_path) -> None:
 
 def test_one_record_alone_is_compared_with_nothing(digits_records) -> None:
     assert compared_places([stored(digits_records)["params"]]) == []
-
-
-def test_data_end_no_script() -> None:
-    text = script("window.X", {"</script><script>'\\": math.pi}).decode()
-    assert "<" not in text
-    assert text.startswith("window.X = JSON.parse('")

@@ -148,21 +148,22 @@ function showDetails() {
 /** Published values for the proxy of a row of the leaderboard, with that row. */
 function showPublished(place, row) {
   const found = published.filter((one) => one.space === place.bench && one.dataset === place.dataset && one.proxy === row.proxy);
-  const table = at("published");
-  table.replaceChildren(line("th", ["source", "tau", "rho", "architectures", "truth", "note"]));
-  table.append(line("td", ["this run", written(row.tau), written(row.rho), String(row.n), row.truth, ""]));
-  for (const one of found) {
-    table.append(line("td", [`${one.source}, ${one.table}`, one.kendall, one.spearman, one.n_archs, one.split, one.note]));
-  }
-  if (!found.length) table.append(line("td", [`no published value of ${row.proxy}`, "", "", "", "", ""]));
+  const heads = ["source", "tau", "rho", "architectures", "truth", "note"];
+  const rows = [["this run", written(row.tau), written(row.rho), String(row.n), row.truth, ""],
+    ...found.map((one) => [`${one.source}, ${one.table}`, one.kendall, one.spearman, one.n_archs, one.split, one.note])];
+  if (!found.length) rows.push([`no published value of ${row.proxy}`, "", "", "", "", ""]);
+  at("published").tHead.replaceChildren(line("th", heads));
+  at("published").tBodies[0].replaceChildren(...rows.map((texts) => line("td", texts, heads)));
 }
 
-function line(kind, texts) {
+/** A row of a table; `heads` name its cells where a narrow screen shows it as a card. */
+function line(kind, texts, heads) {
   const row = document.createElement("tr");
   texts.forEach((text, position) => {
     const cell = document.createElement(kind);
     cell.textContent = text;
     if (position) cell.className = "number";
+    if (heads) cell.dataset.label = heads[position];
     row.append(cell);
   });
   return row;
@@ -186,15 +187,24 @@ function showProvenance() {
   for (const { name, told } of runs) {
     const heading = document.createElement("h3");
     heading.textContent = name;
-    const list = document.createElement("dl");
-    for (const [key, value] of Object.entries(told)) {
-      const [term, text] = [document.createElement("dt"), document.createElement("dd")];
-      term.textContent = key;
-      text.textContent = typeof value === "string" ? value : JSON.stringify(value);
-      list.append(term, text);
-    }
-    at("provenance").append(heading, list);
+    at("provenance").append(heading, listed(told));
   }
+}
+
+/** What a run says of itself as terms with values, lists and objects within them likewise. */
+function listed(told) {
+  const list = document.createElement("dl");
+  for (const [key, value] of Object.entries(told)) {
+    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = key;
+    const plain = Array.isArray(value) && value.every((one) => one === null || typeof one !== "object");
+    if (plain) text.textContent = value.length ? value.join(", ") : "none";
+    else if (value === null) text.textContent = "none";
+    else if (typeof value === "object") text.append(Object.keys(value).length ? listed(value) : "none");
+    else text.textContent = String(value);
+    list.append(term, text);
+  }
+  return list;
 }
 
 /** Restores the selection of the URL; anything it does not name gets its default. */
@@ -214,11 +224,19 @@ function named(place, text) {
   return /^\d+$/.test(text) ? place.archs[place.indices.indexOf(Number(text))] ?? null : null;
 }
 
+function tellSorting() {
+  at("sort").value = board.sorted.name;
+}
+
 function filterBoard() {
   const n = board.filter(at("filter").value);
   at("n-rows").textContent = `${n} of ${boardRows.length} rows`;
 }
 
+options(at("sort"), board.columns, board.sorted.name);
+board.told = tellSorting;
+at("sort").addEventListener("change", (event) => board.sort(event.target.value));
+at("turn").addEventListener("click", () => board.sort(board.sorted.name));
 at("filter").addEventListener("input", filterBoard);
 at("place").addEventListener("change", (event) => choose({ place: places.find((one) => one.id === event.target.value) }));
 at("proxy").addEventListener("change", (event) => choose({ proxy: event.target.value }));
