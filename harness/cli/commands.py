@@ -87,7 +87,8 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "page", "harness.page.__main__", "write runs as a folder of static HTML to explore in a browser",
             "Writes runs as one folder of static HTML, opened from the disk without a server.",
-            ("", "results/runs/A results/runs/B", "results/runs/A --out my_page", "results/runs/A --single-file page.html"),
+            ("", "results/runs/A results/runs/B", "results/runs/A --out my_page",
+             "results/runs/A --single-file page.html"),
         ),
         Command(
             "tables", "harness.tables.__main__", "regenerate published tables from stored scores",

@@ -48,8 +48,11 @@ def test_the_networks_of_largest_disagreement_are_drawn(compare, digits_records)
     )
     assert 1 <= len(shown) <= 4
     index = tables["params"].index.tolist()
-    leads = [page.evaluate("(index) => { const data = COMPARED[0], at = data.indices.indexOf(index);"
-             " return data.ranks[state.second][at] - data.ranks[state.first][at]; }", int(one)) for one in shown]  # fmt: skip
+    lead = (
+        "(index) => { const data = COMPARED[0], at = data.indices.indexOf(index);"
+        " return data.ranks[state.second][at] - data.ranks[state.first][at]; }"
+    )
+    leads = [page.evaluate(lead, int(one)) for one in shown]
     assert leads == sorted(leads, reverse=True)
     rough = (ranks["naswot"] - ranks["params"]).max()
     assert abs(leads[0] - rough) <= 12  # ties have the mean of their ranks

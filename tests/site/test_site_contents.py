@@ -99,6 +99,7 @@ def test_nothing_is_asked_of_another_host(few_site) -> None:
     for file in few_site.rglob("*.html"):
         text = file.read_text()
         assert "default-src 'none'" in text
+        assert "Explore runs" not in text
         assert not re.findall(r'(?:src|href)="(?:https?:)?//', text), file
     assert "unsafe" not in (few_site / "index.html").read_text()
 
@@ -118,6 +119,16 @@ def test_the_texts_of_a_record_become_no_markup(tmp_path) -> None:
         assert ' onload="' not in text
     page = (tmp_path / "site" / "proxy" / f"{values['proxy']['name']}.html").read_text()
     assert "&lt;script&gt;alert" in page
+
+
+def test_runs_are_explored_within_the_site(digits_records, tmp_path) -> None:
+    """Every page leads to them, and theirs leads back."""
+    write_site(digits_records, tmp_path / "site", [digits_records.parent / "run"])
+    explore = (tmp_path / "site" / "explore" / "index.html").read_text()
+    assert '<a href="../index.html">Leaderboard</a>' in explore
+    for file in ("index.html", "compare.html"):
+        assert '<a href="explore/index.html">Explore runs</a>' in (tmp_path / "site" / file).read_text()
+    assert '<a href="../explore/index.html">' in (tmp_path / "site" / "proxy" / "naswot.html").read_text()
 
 
 def test_a_row_is_cited_by_its_record(rows) -> None:
