@@ -20,11 +20,12 @@ from harness.agreement.paired import Contrast
 from harness.errors import MissingDataError
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.evaluation.population import open_population
-from harness.lens.effects import effects_table
+from harness.lens.effects import Held, effects_table
 from harness.page.contents import Graphs, graph_of
 from harness.records.files import Scores, Stored, read_scores
 from harness.records.statistics import Subject, evaluation_set_of, space_of
 from harness.site.rows import place_of
+from harness.space import SearchSpace
 
 _DIGITS = 5
 
@@ -46,7 +47,7 @@ def compared_places(stored: Sequence[Stored]) -> list[dict[str, Any]]:
 
     `indices` are the architectures, `ranks` per record the rank of each architecture (1 is best; null
     without a score), `truth` its values and `truth_ranks`, null where the ground truth is not here, `pairs` per two
-    records the statistics, `effects` per record the mean rank of the architectures with each value of each position.
+    records the statistics, `effects` per record the mean rank with each of `held`, a position and a value.
 
     Raises:
         CorruptDataError: for a table of scores whose digest is another.
@@ -86,16 +87,7 @@ def _place(found: Columns) -> dict[str, Any]:
         sample = evaluated.sample
     graphs = Graphs()
     drawn = [graphs.add(graph_of(space.name, arch)) for arch in archs]
-    held = space.values_held(archs) if space.positions else []
-    effects = {}
-    for name, values in found.values.items() if held else ():
-        table = effects_table(values, space.positions, held, None)
-        effects[name] = [] if table.empty else [round(one, 4) for one in table["mean_rank"]]
-    labels = (
-        [[position.name, value] for position, of in zip(space.positions, held, strict=True)
-         for value, is_held in zip(position.values, of.any(axis=0), strict=True) if is_held]
-        if held else []
-    )  # fmt: skip
+    labels, effects = _effects(space, space.values_held(archs), found.values) if space.positions else ([], {})
     return {
         "bench": record.bench,
         "dataset": record.data_set,
@@ -111,6 +103,22 @@ def _place(found: Columns) -> dict[str, Any]:
         "drawn": drawn,
         "graphs": graphs.tables,
     }
+
+
+def _effects(
+    space: SearchSpace, held: Held, columns: Mapping[str, NDArray[np.float64]]
+) -> tuple[list[tuple[str, str]], dict[str, list[float | None]]]:
+    """Positions with their values, and by record the mean rank with each; None where no score is finite."""
+    labels = [(position.name, value) for position in space.positions for value in position.values]
+    effects: dict[str, list[float | None]] = {}
+    for name, values in columns.items():
+        table = effects_table(values, space.positions, held, None)
+        known: dict[tuple[str, str], float] = {}
+        if not table.empty:
+            pairs = zip(table["position"], table["value"], strict=True)
+            known = dict(zip(pairs, table["mean_rank"].round(4).tolist(), strict=True))
+        effects[name] = [known.get(label) for label in labels]
+    return labels, effects
 
 
 def _with_truth(found: Columns, subject: Subject) -> EvaluationSet | None:

@@ -8,7 +8,8 @@ from scipy.stats import kendalltau, rankdata
 
 from harness.errors import CorruptDataError
 from harness.records.files import read_record, read_scores, record_folders
-from harness.site.compare import compared_places
+from harness.site.compare import _effects, compared_places
+from harness.space import BENCHMARKS
 
 
 def stored(root):
@@ -59,6 +60,23 @@ def test_without_ground_truth_two_proxies_are_compared_with_each_other(few_recor
         for pair in place["pairs"].values():
             assert set(pair) == {"n", "between"}
             assert -1 <= pair["between"]["networks"] <= 1
+
+
+def test_values_that_only_unscored_architectures_hold_have_no_mean_rank(digits_records) -> None:
+    """Of two architectures one has no score: what it alone holds is None, the rest stays in place."""
+    space = BENCHMARKS.get("nats_tss")
+    archs = [space.find("0"), space.find("15624")]
+    held = space.values_held(archs)
+    labels, effects = _effects(space, held, {"a": np.array([1.0, np.nan]), "b": np.array([1.0, 2.0])})
+    of_first = [value in values for values, (_, value) in zip(_at(space, archs[0], labels), labels, strict=True)]
+    of_second = [value in values for values, (_, value) in zip(_at(space, archs[1], labels), labels, strict=True)]
+    assert [one is not None for one in effects["a"]] == of_first
+    assert [one is not None for one in effects["b"]] == [x or y for x, y in zip(of_first, of_second, strict=True)]
+
+
+def _at(space, arch, labels):
+    held = dict(zip([position.name for position in space.positions], space.values_at(arch), strict=True))
+    return [held[position] for position, _ in labels]
 
 
 def test_a_table_that_was_changed_is_found(digits_records, tmp_path) -> None:

@@ -149,10 +149,9 @@ function card(data, index, one, two) {
 }
 
 function showValues(data, one, two) {
-  const known = one && two && one.length === two.length;
-  at("values").hidden = !known;
-  if (!known) return;
-  const found = data.held.map(([position, value], place) => [`${position}: ${value}`, one[place], two[place]]);
+  const found = data.held.map(([position, value], place) => [`${position}: ${value}`, one?.[place] ?? null, two?.[place] ?? null])
+    .filter(([, a, b]) => a !== null && b !== null);
+  at("values").hidden = !found.length;
   found.sort((a, b) => Math.abs(b[2] - b[1]) - Math.abs(a[2] - a[1]));
   table(at("values"), ["value", nameOf(state.first), nameOf(state.second), "difference"],
     found.slice(0, MOST_VALUES).map(([name, a, b]) => [name, a.toFixed(2), b.toFixed(2), signed(b - a)]));
