@@ -76,8 +76,8 @@ class Dextr(Proxy):
 def derivatives(outputs: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
     """First and second derivatives [n] of outputs [n] of one number, output by output.
 
-    Not all at once, as the gradient of u.outputs and its gradient by u: the second derivatives would then be third-order
-    ones for PyTorch, whose normalisation by batch statistics has them wrong, by 6 % and more on NATS-Bench cells.
+    Not all at once, as the gradient of u.outputs and its gradient by u: second derivatives would then be of third order
+    for PyTorch, which has these wrong for normalisation by batch statistics, by 6 % and more on NATS-Bench cells.
     """
     first = [_grad(output, angle)[0] for output in outputs]
     second = [_grad(one, angle)[0] for one in first]
