@@ -22,10 +22,10 @@ STAGES = [
     {"tables", "records"},
     {"search", "check"},
     {"score", "train"},
-    {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "page", "perf", "plan"}
+    {"__main__", "__init__", "compare", "convert", "data", "describe", "docs", "lens", "list", "perf", "plan"}
     | {"submit", "theory", "verify"},
-    {"choose", "site"},
-    {"predict"},
+    {"choose", "page"},
+    {"predict", "site"},
 ]
 RANK = {name: rank for rank, names in enumerate(STAGES) for name in names}
 

@@ -87,7 +87,8 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "page", "harness.page.__main__", "write runs as a folder of static HTML to explore in a browser",
             "Writes runs as one folder of static HTML, opened from the disk without a server.",
-            ("", "results/runs/A results/runs/B", "results/runs/A --out my_page"),
+            ("", "results/runs/A results/runs/B", "results/runs/A --out my_page",
+             "results/runs/A --single-file page.html"),
         ),
         Command(
             "tables", "harness.tables.__main__", "regenerate published tables from stored scores",
@@ -193,7 +194,7 @@ COMMANDS: Mapping[str, Command] = {
             "site", "harness.site.__main__", "write the leaderboard of all records as static HTML",
             "Writes a leaderboard of all records as a folder of static HTML without outside requests: it is sorted, "
             "filtered and downloaded in the browser, with a page for each proxy and each benchmark.",
-            ("", "--records results/records --out site", "--out results/runs/site"),
+            ("", "--records results/records --out site", "--run results/runs/A --out results/runs/site"),
         ),
         Command(
             "docs", "harness.docs", "say where the documentation is",

@@ -52,8 +52,8 @@ def run_composed(command: Command, words: Sequence[str]) -> int:
         except HarnessError as error:
             raise _Mistake(str(error)) from error
 
-    _run(command, [*flags, *overrides], run)
-    return max(codes, default=0)
+    ended = _run(command, [*flags, *overrides], run)
+    return max([ended, *codes])
 
 
 def _of_this_run(typed: Sequence[str]) -> list[str]:

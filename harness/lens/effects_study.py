@@ -59,7 +59,7 @@ def effects_study(request: EvaluationRequest) -> Path:
         if not space.enumerable or not space.positions:
             raise OptionError(
                 f"bench={space.name} is invalid for study=effects: its architectures cannot be listed, or have no "
-                "positions that are named; nats_tss, nats_sss, transnas_micro and nasbench101 have."
+                "positions that are named; nats_tss, nats_sss, nasbench101, nasbench_macro and both transnas have."
             )
         restriction = open_restriction(space, data_set, settings)  # before what lacks alone is tolerated
         try:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from harness import columns
+from harness.page.choices import choices
 from harness.page.runs import Panel, Run
 from harness.paths import conf_folder
 from harness.report.verdict import MAIN
@@ -40,7 +41,7 @@ def contents(runs: Sequence[Run]) -> dict[str, Any]:
     }
 
 
-def _graph(bench: str, arch: str) -> ArchitectureGraph:
+def graph_of(bench: str, arch: str) -> ArchitectureGraph:
     """The graph of an architecture; of a network of the user's own, whose file may be elsewhere, its name alone."""
     if bench in BENCHMARKS:
         space = BENCHMARKS.get(bench)
@@ -87,7 +88,8 @@ def _panel(run: Run, panel: Panel, graphs: Graphs) -> dict[str, Any]:
         "indices": scores[columns.INDEX].tolist(),
         "accuracies": _numbers(scores[columns.TRUTH]),
         "scores": {name: _numbers(scores[name]) for name in proxy_columns(scores)},
-        "graphs": [graphs.add(_graph(panel.bench, arch)) for arch in archs],
+        "graphs": [graphs.add(graph_of(panel.bench, arch)) for arch in archs],
+        "choices": choices(panel, scores),
     }
 
 

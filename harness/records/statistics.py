@@ -77,15 +77,7 @@ def statistics_of(subject: Subject, scores: Scores, store: Path) -> Statistics:
         MissingDataError: if the ground truth is not here, or in another version.
         CorruptDataError: for architectures that the population lacks.
     """
-    settings = Settings(
-        sample=ALL,
-        inputs=(InputKind.noise,),
-        truth=subject.truth.name,
-        population=subject.population.name,
-        against=tuple(subject.against),
-        smallest=subject.smallest,
-        store=store,
-    )
+    settings = _settings(subject, store)
     evaluated = _opened(subject, scores, settings)
     asked = _columns(subject, scores, evaluated)
     counts = parse_proxies(missing_baselines([column.row_key for column in asked], settings), {})
@@ -95,6 +87,11 @@ def statistics_of(subject: Subject, scores: Scores, store: Path) -> Statistics:
     by_seed = {str(row[columns.SEED]): _of_seed(row) for row in tables.agreement.to_dict("records")}
     verdicts = tables.verdicts.to_dict("records")
     return Statistics(by_seed, {str(row[columns.BASELINE]): _against(row) for row in verdicts})
+
+
+def evaluation_set_of(subject: Subject, scores: Scores) -> EvaluationSet:
+    """The architectures of a record with their ground truth; errors as `statistics_of`."""
+    return _opened(subject, scores, _settings(subject, None))
 
 
 def differences(stated: Statistics, found: Statistics) -> list[str]:
@@ -130,6 +127,18 @@ def space_of(subject: Subject) -> SearchSpace:
             f"{subject.bench}@{space.version}, whose indices may differ. Use the harness that the record names."
         )
     return space
+
+
+def _settings(subject: Subject, store: Path | None) -> Settings:
+    asked = Settings(
+        sample=ALL,
+        inputs=(InputKind.noise,),
+        truth=subject.truth.name,
+        population=subject.population.name,
+        against=tuple(subject.against),
+        smallest=subject.smallest,
+    )
+    return asked if store is None else replace(asked, store=store)
 
 
 def _opened(subject: Subject, scores: Scores, settings: Settings) -> EvaluationSet:

@@ -108,7 +108,7 @@ def box_of(space: SearchSpace) -> Coordinates:
     if box is None:
         raise OptionError(
             f"search=shgo is invalid for {space.name}: its architectures are no points of a box, as those of nats_sss "
-            "are. Use search=evolution or search=exhaustive."
+            f"are. Use search={'exhaustive' if space.enumerable else 'evolution'}."
         )
     if len(box.names) > _MOST_COORDINATES:
         raise OptionError(

@@ -10,39 +10,67 @@ if __name__ == "__main__":
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from harness.files.results import write_files
+from harness.page.__main__ import write_page
 from harness.page.contents import published
+from harness.page.scripts import script
+from harness.records.files import read_record, record_folders
+from harness.site.compare import compared_places
+from harness.site.markup import navigation
 from harness.site.pages import benchmark_page, proxy_page
-from harness.site.rows import VOTES, Row, bibtex, front, read_rows
+from harness.site.rows import VOTES, Row, bibtex, corrected, front
 
-STATIC = ("index.html", "site.css", "site.js")
+STATIC = ("index.html", "site.css", "site.js", "compare.html", "compare.js")
+OF_PAGE = ("page.css", "cell.js")
+_NAVIGATION = b"<!-- navigation -->\n"
 
 
-def write_site(records: Path, out: Path) -> None:
+def write_site(records: Path, out: Path, runs: Sequence[Path] = ()) -> None:
     """Write the site of the records below a folder into `out`: open `out`/index.html in a browser.
+
+    Args:
+        records: folder of records.
+        out: folder of the site.
+        runs: folders of evaluations, which `explore` shows architecture by architecture.
 
     Raises:
         HarnessError: if a record cannot be read or the folder cannot be written.
     """
-    rows = read_rows(records)
+    stored = [read_record(folder) for folder in record_folders(records)]
+    rows = corrected([one.record for one in stored])
+    places = compared_places(stored)
     theirs = published({(row.record.bench, row.record.data_set) for row in rows})
     static = {name: (files("harness.site") / "static" / name).read_bytes() for name in STATIC}
-    static["page.css"] = (files("harness.page") / "static" / "page.css").read_bytes()
-    # Data as text within a script, as of the page: a page opened from the disk may not read other files.
-    text = json.dumps({"rows": _shown(rows), "published": theirs}, separators=(",", ":"), allow_nan=False)
-    quoted = text.replace("\\", "\\\\").replace("'", "\\'")
-    static["data.js"] = f"window.SITE = JSON.parse('{quoted}');\n".encode()
+    static |= {name: (files("harness.page") / "static" / name).read_bytes() for name in OF_PAGE}
+    compared = [{"name": str(at), "text": _place_text(one), "ids": list(one["ranks"])} for at, one in enumerate(places)]
+    static["data.js"] = script("window.SITE", {"rows": _shown(rows), "published": theirs, "comparisons": compared})
+    for at, one in enumerate(places):
+        static[f"compare-{at}.js"] = script(f'(window.COMPARED ||= {{}})["{at}"]', one)
     by_proxy, by_bench = defaultdict(list), defaultdict(list)
     for row in rows:
         by_proxy[row.record.proxy.name].append(row)
         by_bench[row.record.bench].append(row)
+    explores = bool(runs)
+    for name in ("index.html", "compare.html"):
+        static[name] = static[name].replace(_NAVIGATION, navigation("", explores=explores).encode())
+    proxies = {f"{name}.html": proxy_page(name, own, theirs, explores=explores) for name, own in by_proxy.items()}
+    benches = {f"{name}.html": benchmark_page(name, own, explores=explores) for name, own in by_bench.items()}
+    if explores:
+        write_page(runs, out / "explore", navigation("../", explores=True))
     write_files(out, static)
-    write_files(out / "proxy", {f"{name}.html": proxy_page(name, own, theirs) for name, own in by_proxy.items()})
-    write_files(out / "benchmark", {f"{name}.html": benchmark_page(name, own) for name, own in by_bench.items()})
+    write_files(out / "proxy", proxies)
+    write_files(out / "benchmark", benches)
+
+
+def _place_text(place: Mapping[str, Any]) -> str:
+    """The place in words, as the leaderboard names it."""
+    named = (place["bench"], place["dataset"], place["population"], place["truth_name"])
+    return " / ".join((*named, f"{len(place['indices']):,} architectures"))
 
 
 def _shown(rows: Sequence[Row]) -> list[dict[str, object]]:
@@ -91,5 +119,5 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         HarnessError: as `write_site`.
     """
-    write_site(arguments.records, arguments.out)
+    write_site(arguments.records, arguments.out, arguments.run)
     print(arguments.out / "index.html")

@@ -63,8 +63,16 @@ def facts(told: Mapping[str, Cell]) -> Safe:
     )
 
 
-def page(title: str, body: Safe, *, home: str = "../") -> bytes:
-    """A whole page; `home` leads to the folder of the site."""
+def navigation(home: str, *, explores: bool) -> str:
+    """Links to the parts of the site; `explores`: whether runs are part of it."""
+    links = {"index.html": "Leaderboard", "compare.html": "Compare two proxies"}
+    links |= {"explore/index.html": "Explore runs"} if explores else {}
+    inside = joined(link(text, f"{home}{file}") for file, text in links.items())
+    return f'<nav aria-label="Site">{inside.text}</nav>\n'
+
+
+def page(title: str, body: Safe, *, home: str = "../", explores: bool = False) -> bytes:
+    """A whole page; `home` leads to the folder of the site, of which runs are a part if it `explores`."""
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
@@ -72,5 +80,5 @@ def page(title: str, body: Safe, *, home: str = "../") -> bytes:
         f'<title>{html.escape(title)}</title>\n<link rel="icon" href="data:,">\n'
         f'<link rel="stylesheet" href="{home}page.css">\n<link rel="stylesheet" href="{home}site.css">\n</head>\n'
     )
-    nav = f'<body>\n<nav aria-label="Site"><a href="{home}index.html">Leaderboard</a></nav>\n'
+    nav = f"<body>\n{navigation(home, explores=explores)}"
     return f"{head}{nav}<main>\n{body.text}\n</main>\n</body>\n</html>\n".encode()

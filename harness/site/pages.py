@@ -1,7 +1,6 @@
 """The pages of proxies and of benchmarks: what is measured, what is published, how it was made, how to cite it."""
 
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 
 from harness.proxy import PROXIES
@@ -14,7 +13,9 @@ from harness.space import BENCHMARKS
 _VOTE_WORDS = {"networks": "each isomorphism class has one vote", "cells": "each architecture has one vote"}
 
 
-def proxy_page(name: str, rows: Sequence[Row], published: Sequence[Mapping[str, str]]) -> bytes:
+def proxy_page(
+    name: str, rows: Sequence[Row], published: Sequence[Mapping[str, str]], *, explores: bool = False
+) -> bytes:
     """The page of a proxy: its definition, measured rows, published values, provenance and citation of each row."""
     parts = [element("h1", name), _definition(name, rows)]
     for vote in VOTES:
@@ -37,10 +38,10 @@ def proxy_page(name: str, rows: Sequence[Row], published: Sequence[Mapping[str, 
         parts.append(element("p", "No published value is known here."))
     parts.append(element("h2", "Records"))
     parts += [_record(row.record) for row in rows]
-    return page(f"{name}: training-free proxies", joined(parts))
+    return page(f"{name}: training-free proxies", joined(parts), explores=explores)
 
 
-def benchmark_page(name: str, rows: Sequence[Row]) -> bytes:
+def benchmark_page(name: str, rows: Sequence[Row], *, explores: bool = False) -> bytes:
     """The page of a benchmark: what it is, its populations, and the ground truth and proxies of its records."""
     space = BENCHMARKS.get(name)
     parts = [element("h1", name), element("p", _first_paragraph(type(space)))]
@@ -73,7 +74,7 @@ def benchmark_page(name: str, rows: Sequence[Row]) -> bytes:
         parts.append(
             table(("proxy", "tau, networks", "tau, cells"), [(one, *two) for one, two in zip(links, taus, strict=True)])
         )
-    return page(f"{name}: training-free proxies", joined(parts))
+    return page(f"{name}: training-free proxies", joined(parts), explores=explores)
 
 
 def _definition(name: str, rows: Sequence[Row]) -> Safe:
@@ -117,12 +118,7 @@ def _measured(rows: Sequence[Row], vote: str) -> Safe:
 
 
 def _record(record: Record) -> Safe:
-    told: dict[str, Cell] = {
-        name: value
-        if isinstance(value, str)
-        else json.dumps(value, default=lambda one: getattr(one, "value", str(one)))
-        for name, value in without_statistics(record).items()
-    }
+    told = {name: _told(value) for name, value in without_statistics(record).items()}
     heading = f"{record.bench}, {record.data_set}, {record.population.name}, {record.scores.n:,} architectures"
     mark = "scores computed elsewhere: only their statistics can be verified" if record.is_elsewhere else ""
     inside = (
@@ -133,6 +129,15 @@ def _record(record: Record) -> Safe:
         element("details", element("summary", "How it was made"), facts(told)),
     )
     return joined(inside)
+
+
+def _told(value: object) -> Cell:
+    """A value of a record; what it is made of as terms with values."""
+    if isinstance(value, Mapping):
+        return facts({str(name): _told(own) for name, own in value.items()}) if value else "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(getattr(one, "value", one)) for one in value) or "none"
+    return "none" if value is None else str(getattr(value, "value", value))
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> Cell:

@@ -147,6 +147,7 @@ class ValidationSettings:
     draws: int = 300
     wanted: tuple[float, ...] = (1.0, 0.5, 0.2)
     proxies: tuple[str, ...] = ("params", "flops_live", "zico", "naswot", "synflow", "meco_opt")
+    shorter: tuple[str, ...] | None = None
     shortlists: tuple[int, ...] = (10, 100, 1_000)
     scores: tuple[Path, ...] = (USUAL_SCORES,)
 

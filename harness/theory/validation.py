@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.errors import OptionError
 from harness.progress import Progress
 from harness.randomness import derive_seed
 from harness.theory.finding import Finding
@@ -76,6 +77,7 @@ def validation(settings: TheorySettings) -> Finding:
     """
     chosen_settings = settings.validation
     pools = open_pools(chosen_settings)
+    _refuse_long_lists(pools, chosen_settings.shortlists)
     rows: list[dict[str, Any]] = []
     needed: list[dict[str, Any]] = []
     n_steps = len(pools) * len(chosen_settings.correlation)
@@ -104,6 +106,22 @@ def validation(settings: TheorySettings) -> Finding:
         listing=regret_listing(points),
         further=(shortlist_listing(points), needed_listing(wanted)),
     )
+
+
+def _refuse_long_lists(pools: Sequence[Pool], lengths: Sequence[int]) -> None:
+    """Nothing, if each shortlist is one in some pool.
+
+    Raises:
+        OptionError: if not.
+    """
+    largest = max(pools, key=lambda pool: pool.accuracies.size)
+    n = largest.accuracies.size
+    for k in lengths:
+        if k >= n:
+            raise OptionError(
+                f"k={k} is invalid: a shortlist must be shorter than the {n:,} networks of {largest.bench} on "
+                f"{largest.dataset}."
+            )
 
 
 def families(pool: Pool, settings: ValidationSettings, seed: int) -> Iterator[Family]:
@@ -162,6 +180,7 @@ class Study:
         for wanted in self.settings.wanted:
             yield self._about(family) | {
                 "n_networks": self.pool.accuracies.size,
+                "epochs": self.pool.epochs(family.first, family.k),
                 "wanted": wanted,
                 "m_needed": self.images_for(family, wanted, regrets),
                 "reachable": "yes" if 100 * (self.pool.best - family.best) <= wanted else "no",

@@ -1,7 +1,7 @@
 """What the study of validation sizes chooses from: all trained networks of a space, and scores to shortlist them by."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from harness.space import SearchSpace
 from harness.tables.scores import MissingScoresError, ScoreSources
 from harness.tables.spec import TableSpec
 from harness.theory.settings import USUAL_SCORES, ValidationSettings
+from harness.theory.shorter import shorter_trainings
 from harness.truth.table import TruthColumn
 
 ACCURACIES = ("accuracy", "top1", "top5", "top-1 accuracy", "top-5 accuracy")
@@ -39,6 +40,7 @@ class Pool:
         scores: (n,) by proxy, NaN where it has none.
         noise: standard deviation of a training's accuracy, in percentage points, among the best tenth; None if unknown.
         notes: sentences on what was left out.
+        shorter: epochs by name, of those scores for which every network has to be trained so long.
     """
 
     bench: str
@@ -48,11 +50,18 @@ class Pool:
     scores: dict[str, NDArray[np.float64]]
     noise: float | None
     notes: tuple[str, ...]
+    shorter: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def best(self) -> float:
         """The highest accuracy, from 0 to 1."""
         return float(self.accuracies.max())
+
+    def epochs(self, first: str, k: int) -> float:
+        """Epochs of training for k networks that `first` chose, its own included; NaN if they are not known."""
+        if self.truth.epochs is None:
+            return float("nan")
+        return float(k * self.truth.epochs + self.accuracies.size * self.shorter.get(first, 0))
 
 
 def shortlists(
@@ -103,6 +112,8 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
         if external is not None:
             there = external.on(space, data_set.name)
             columns |= {one.name: one.values(evaluated.archs) for one in there.columns}
+        shorter = {one.name: one for one in shorter_trainings(evaluated, settings.shorter)}
+        columns |= {name: one.values for name, one in shorter.items()}
         kept = {}
         for name, values in columns.items():
             n_scored = int(np.isfinite(values[known]).sum())
@@ -110,13 +121,14 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
                 notes.append(_left_out(evaluated, name, f"scored on {n_scored:,} of {known.size:,} networks"))
             else:
                 kept[name] = values[known]
+        epochs = {name: one.epochs for name, one in shorter.items() if name in kept}
         noise = truth_noise(evaluated)
         scale = _scale(evaluated)
         spread = None
         if noise is not None:
             top = noise.accuracies >= np.quantile(noise.accuracies, _TOP)
             spread = float(100 * scale * np.sqrt(np.mean(noise.deviations[top] ** 2)))
-        return Pool(space.name, data_set.name, evaluated.truth, shares[known], kept, spread, tuple(notes))
+        return Pool(space.name, data_set.name, evaluated.truth, shares[known], kept, spread, tuple(notes), epochs)
 
     found, skipped = attempted(opened, pairs(settings.benches, settings.data_sets, evaluation), "studied")
     if skipped:

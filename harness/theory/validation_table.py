@@ -20,14 +20,16 @@ _LEGEND_COLUMNS = 4
 
 
 def with_savings(needed: pd.DataFrame) -> pd.DataFrame:
-    """The images needed beside those without a shortlist (`m_without`), what is saved, and trainings saved."""
+    """The images needed beside those without a shortlist (`m_without`); images, trainings and epochs that are saved."""
     same = [*_PLACE, "wanted"]
-    without = needed[needed["first"] == ALL_NETWORKS].set_index(same)["m_needed"]
-    without.name = "m_without"
+    of_all = needed[needed["first"] == ALL_NETWORKS].set_index(same)
+    without = of_all[["m_needed", "epochs"]].set_axis(["m_without", "epochs_without"], axis=1)
     found = needed.join(without, on=same)
     return found.assign(
-        images_saved=found["m_without"] - found["m_needed"], trainings_saved=found["n_networks"] - found["k"]
-    )
+        images_saved=found["m_without"] - found["m_needed"],
+        trainings_saved=found["n_networks"] - found["k"],
+        epochs_saved=found["epochs_without"] - found["epochs"],
+    ).drop(columns="epochs_without")
 
 
 def regret_listing(points: pd.DataFrame) -> Listing:
@@ -100,11 +102,11 @@ def needed_listing(needed: pd.DataFrame) -> Listing:
     rows = []
     for key, family in needed.groupby(_FAMILY, sort=False):
         bench, dataset, _, correlation, first, k = key
-        by_regret = {f"{row['wanted']:g} points": _images(row) for row in family.to_dict("records")}
+        by_regret = {f"regret {row['wanted']:g}": _images(row) for row in family.to_dict("records")}
         rows.append(
             {
                 "networks of": f"{bench} / {dataset}", "correlation": f"{correlation:g}", "first": str(first),
-                "trained": f"{k:,}", **by_regret,
+                "trained": f"{k:,}", "epochs": _epochs(family["epochs"].iloc[0]), **by_regret,
             }
         )  # fmt: skip
     return Listing(
@@ -115,10 +117,16 @@ def needed_listing(needed: pd.DataFrame) -> Listing:
             "The smallest number of validation images with a mean regret of at most 1, .5, ... percentage points (to "
             "2 %; interpolated between sizes where images are correlated), and in parentheses how many fewer than "
             f"without a shortlist. {ALL_NETWORKS}: all networks are trained and validated.",
+            "trained: networks that are trained to the end. epochs: of all training, that of the shorter training of "
+            "every network included where it draws up the shortlist; -: the truth does not state its epochs.",
             "never: the best of the shortlist costs more on average. more: the largest size is not enough.",
         ),
         name="needed",
     )
+
+
+def _epochs(epochs: float) -> str:
+    return "-" if math.isnan(epochs) else f"{epochs:,.0f}"
 
 
 def _images(row: dict[Any, Any]) -> str:
@@ -137,10 +145,11 @@ def notes_of(pools: Sequence[Pool], points: pd.DataFrame, needed: pd.DataFrame) 
         of_all = own[own["first"] == ALL_NETWORKS]
         wide = of_all["hoeffding"] / of_all["regret"].where(of_all["regret"] > 0)
         if wide.notna().any():
-            yield f"{where}: the bound is {wide.min():.0f} to {wide.max():.0f} times the mean regret."
+            low, high = f"{wide.min():.0f}", f"{wide.max():.0f}"
+            yield f"{where}: the bound is {low if low == high else f'{low} to {high}'} times the mean regret."
         mine = needed[(needed["bench"] == pool.bench) & (needed["dataset"] == pool.dataset)]
-        yield from _saved(where, mine, pool.accuracies.size)
-        what = "unknown: each network was trained once"
+        yield from _saved(where, mine, pool)
+        what = "unknown, as the table has no single trainings"
         if pool.noise is not None:
             what = f"{pool.noise:.2f} points (standard deviation of a training among the best tenth)"
         yield (
@@ -150,19 +159,41 @@ def notes_of(pools: Sequence[Pool], points: pd.DataFrame, needed: pd.DataFrame) 
         yield from pool.notes
 
 
-def _saved(where: str, needed: pd.DataFrame, n_networks: int) -> Iterator[str]:
-    """Per correlation and wanted regret, the shortlist that needs fewest images for the fewest trainings."""
+def _saved(where: str, needed: pd.DataFrame, pool: Pool) -> Iterator[str]:
+    """Per correlation and wanted regret, the shortlist that needs fewest images for the least training.
+
+    Where shorter trainings draw up shortlists, the one of them that needs least training too.
+    """
     for (correlation, wanted), rows in needed.groupby(["correlation", "wanted"], sort=False):
+        of_all = rows[rows["first"] == ALL_NETWORKS].iloc[0]
         listed = rows[~rows["first"].isin([ALL_NETWORKS]) & rows["m_needed"].notna()]
-        without = rows.loc[rows["first"] == ALL_NETWORKS, "m_needed"].iloc[0]
-        said = "more than the largest size" if math.isnan(without) else f"{without:,.0f} images"
-        text = f"{where}, correlation {correlation:g}: {wanted:g} points take {said} and {n_networks:,} trainings"
+        said = "more than the largest size" if math.isnan(of_all["m_needed"]) else _n(of_all["m_needed"], "image")
+        training = _training(len(pool.accuracies), of_all["epochs"])
+        text = f"{where}, correlation {correlation:g}: a regret of {_n(wanted, 'point')} takes {said} and {training}"
         if listed.empty:
             yield f"{text}; no shortlist gets there."
             continue
-        fewest = listed[listed["k"] == listed["k"].min()]
-        best = fewest.loc[fewest["m_needed"].idxmin()]
-        yield f"{text}; with the {best['k']:,} best by {best['first']} {best['m_needed']:,.0f} images."
+        yield f"{text}; {_least(listed)}."
+        after = listed[listed["first"].isin(list(pool.shorter))]
+        if len(after):
+            yield f"{where}, correlation {correlation:g}: after a shorter training of every network, {_least(after)}."
+
+
+def _least(listed: pd.DataFrame) -> str:
+    """In words, the shortlist that takes the least training, of those the one that needs fewest images."""
+    cost = listed["epochs"].fillna(listed["k"])
+    best = listed.loc[listed.loc[cost == cost.min(), "m_needed"].idxmin()]
+    training = _training(int(best["k"]), best["epochs"])
+    return f"with the {best['k']:,} best by {best['first']} {_n(best['m_needed'], 'image')} and {training}"
+
+
+def _training(n_networks: int, epochs: float) -> str:
+    return _n(n_networks, "training") + ("" if math.isnan(epochs) else f" of {_n(epochs, 'epoch')} altogether")
+
+
+def _n(number: float, what: str) -> str:
+    """A number of things: 1 image, 2 images, 0.5 points."""
+    return f"1 {what}" if number == 1 else f"{number:{',.0f' if number > 1 else 'g'}} {what}s"
 
 
 def validation_figure(points: pd.DataFrame) -> Figure:

@@ -17,6 +17,7 @@ from harness.cli.command import dispatch
 from harness.files.out_folder import out_folder
 from harness.perf.answers import cpu_seconds
 from harness.search import SearchSettings, SearchSpec, search
+from harness.theory.__main__ import main as theory
 
 FAST = ["sample=12", "workers=1", "protocol.batch_size=4"]
 
@@ -237,3 +238,13 @@ def test_the_bar_counts_the_architectures_asked_for_and_is_one(tmp_path, capsys,
     assert bars == {"nats_tss digits"}
     evaluate(["naswot", "params", "depth"], settings=settings)
     assert "%|" not in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_is_no_success(in_empty_folder, monkeypatch):
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("harness.theory.__main__.check_theory", fault)
+    code, _, err = in_empty_folder(theory)("experiment=linear")
+    assert code == 1
+    assert "ZeroDivisionError: a fault" in err

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.page.__main__ import main, write_page
+from harness.page.__main__ import main, write_page, write_single_file
 from harness.page.contents import contents, published
 from harness.page.runs import newest, read_run
 from harness.space import BENCHMARKS
@@ -66,6 +66,17 @@ def test_missing_and_infinite_scores_survive_json(run_folder, tmp_path):
     quoted = script.removeprefix("window.PAGE = JSON.parse('").removesuffix("');\n")
     data = json.loads(quoted.replace("\\'", "'").replace("\\\\", "\\"))
     assert data["places"][0]["scores"]["params"][:3] == [None, "-inf", "inf"]
+
+
+def test_one_file_holds_all_scripts_and_no_text_of_a_run_ends_one(run_folder, tmp_path):
+    shutil.copytree(run_folder, tmp_path / "<script>alert(1)<!--")
+    write_single_file([tmp_path / "<script>alert(1)<!--"], tmp_path / "one.html")
+    text = (tmp_path / "one.html").read_text()
+    assert '<link rel="stylesheet"' not in text
+    assert "<script src" not in text
+    assert "alert(1)" in text
+    assert "<script>alert" not in text
+    assert text.count("<script>") == text.count("</script>") == text.count("'sha256-") == 9
 
 
 def test_the_newest_run_is_taken(run_folder, tmp_path):

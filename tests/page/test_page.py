@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import rankdata
 
-from harness.page.__main__ import write_page
+from harness.page.__main__ import write_page, write_single_file
 
 pytestmark = pytest.mark.long  # a browser draws with a computed GPU
 
@@ -23,7 +23,7 @@ def column(page, name: str) -> list[str]:
 
 def test_headings_sort_and_words_filter(page):
     assert page.locator("#n-rows").inner_text() == "3 of 3 rows"
-    taus = [float(text) for text in column(page, "tau")]
+    taus = [float(text.split()[0]) for text in column(page, "tau")]
     assert taus == sorted(taus, reverse=True)
     page.get_by_role("button", name="proxy", exact=True).press("Enter")
     assert column(page, "proxy") == sorted(PROXIES)
@@ -33,6 +33,65 @@ def test_headings_sort_and_words_filter(page):
     page.get_by_label("Filter").fill("flops nats_tss")
     assert column(page, "proxy") == ["flops_live"]
     assert page.locator("#n-rows").inner_text() == "1 of 3 rows"
+
+
+def test_what_is_the_same_in_all_rows_stands_in_the_caption(page):
+    caption = page.locator("#leaderboard caption").inner_text()
+    assert "benchmark nats_tss; data set digits; n 40" in caption
+    heads = page.locator("#leaderboard th").all_inner_texts()
+    assert heads[:2] == ["proxy", "tau"]
+    assert "n" not in heads
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_proxy_and_tau_come_first_and_nothing_is_cut_off(blank, page_folder, width):
+    opened = blank()
+    opened.set_viewport_size({"width": width, "height": 900})
+    opened.goto((page_folder / "index.html").as_uri())
+    opened.evaluate("window.ready")
+    opened.evaluate("marks.add([1, 2], 'x'.repeat(300)); choose({arch: state.place.archs[1]})")
+    opened.locator("#details svg").wait_for()
+    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    outside = opened.eval_on_selector_all(
+        "td, tbody th, p, pre, h1, h2, select, input, button, dd",
+        """(all, width) => all.filter((one) => { const box = one.getBoundingClientRect();
+            return box.width && box.right > width + 1; }).map((one) => one.textContent.slice(0, 60))""",
+        width,
+    )
+    assert outside == []
+    first = opened.locator("#leaderboard tbody tr").first.locator("td")
+    boxes = [first.nth(at).bounding_box() for at in range(2)]
+    assert boxes[0]["y"] == pytest.approx(boxes[1]["y"], abs=12)
+    assert first.nth(1).get_attribute("data-label") == "tau"
+    opened.get_by_label("Sort by").select_option("proxy")
+    assert column(opened, "proxy") == sorted(PROXIES)
+    opened.get_by_role("button", name="Reverse the order").press("Enter")
+    assert column(opened, "proxy") == sorted(PROXIES, reverse=True)
+
+
+def test_one_file_shows_the_same_and_loads_nothing(blank, run_folder, tmp_path):
+    write_single_file([run_folder], tmp_path / "page.html")
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+    complaints: list[str] = []
+    requests: list[str] = []
+    opened = blank()
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("request", lambda request: requests.append(request.url))
+    address = (tmp_path / "page.html").as_uri()
+    opened.goto(address)
+    opened.evaluate("window.ready")
+    assert column(opened, "proxy") != []
+    assert opened.evaluate("document.getElementById('scatter').data[0].x.length") == 40
+    assert complaints == []
+    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+
+
+def test_provenance_is_told_term_by_term(page):
+    """No braces of JSON: objects are lists of terms within terms."""
+    text = page.locator("#provenance").inner_text()
+    assert "torch" in text
+    assert not {"{", "}"} & set(page.locator("#provenance dl dl").first.inner_text())
 
 
 def test_the_pointer_shows_cell_scores_and_ranks(page, run_folder):

@@ -116,7 +116,8 @@ def test_a_count_is_searched_within_its_budget(command, flops):
     ("words", "text"),
     [
         (["proxy=zico", "bench=nats_sss", "dataset=cifar10"], "and zico runs a network for each: give a count"),
-        (["proxy=params", "dataset=digits"], "search=shgo is invalid for nats_tss: its architectures are no points"),
+        (["proxy=params", "dataset=digits"], "those of nats_sss are. Use search=exhaustive."),
+        (["proxy=params", "bench=imagenet_mbv2", "dataset=imagenet"], "nats_sss are. Use search=evolution."),
         (["proxy=params", "bench=nats_sss", "dataset=cifar10", "restrict=s.yaml"], "which searches a whole box. Use"),
         (["proxy=params", "+options.shgo.n=60"], "options.shgo.n=60 is invalid: it must be a power of two, 2 or more."),
         (["proxy=params", "+options.shgo.sampling=grid"], "it must be sobol, halton or simplicial."),

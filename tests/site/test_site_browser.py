@@ -1,56 +1,19 @@
 """The leaderboard as a reader in a browser finds it, on a wide screen and on a phone."""
 
 import json
-import os
-import shutil
 from urllib.parse import quote
 
 import pytest
 
 pytestmark = pytest.mark.long
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-PATIENCE = 180_000
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        assert os.environ.get("HARNESS_BROWSER") != "required", "HARNESS_BROWSER=required, but there is no Chromium"
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    from playwright import sync_api as api
-
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"], timeout=PATIENCE
-        )
-        yield opened
-        opened.close()
-
 
 @pytest.fixture
-def visit(browser, site_folder):
-    """A function that opens a page of the site at a width; afterwards nothing was complained of or asked elsewhere."""
-    complaints: list[str] = []
-    requests: list[str] = []
-    contexts = []
-
-    def opened(width: int, page: str = "index.html"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        found = context.new_page()
-        found.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        found.on("pageerror", lambda error: complaints.append(str(error)))
-        found.on("request", lambda request: requests.append(request.url))
-        found.goto((site_folder / "index.html").as_uri().replace("index.html", page))
-        return found
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+def visit(look, site_folder):
+    """A function that opens a page of the site at a width."""
+    return lambda width, page="index.html": look(
+        width, (site_folder / "index.html").as_uri().replace("index.html", page)
+    )
 
 
 def column(page, name: str) -> list[str]:

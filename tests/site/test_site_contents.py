@@ -76,24 +76,32 @@ def test_the_front_holds_what_nothing_beats_in_both(rows) -> None:
         assert not better
 
 
-def test_there_is_a_page_for_each_proxy_and_benchmark(site_folder, rows) -> None:
-    for row in rows:
+@pytest.fixture(scope="module")
+def few_site(few_records, tmp_path_factory):
+    out = tmp_path_factory.mktemp("few-site")
+    write_site(few_records, out)
+    return out
+
+
+def test_there_is_a_page_for_each_proxy_and_benchmark(few_site, few_records) -> None:
+    for row in read_rows(few_records):
         record = row.record
-        text = (site_folder / "proxy" / f"{record.proxy.name}.html").read_text()
+        text = (few_site / "proxy" / f"{record.proxy.name}.html").read_text()
         assert f'id="{record.identity}"' in text
         assert f"nas-harness verify results/records/{record.place.as_posix()}" in text
         assert record.scores.sha256[:16] in text
-        assert (site_folder / "benchmark" / f"{record.bench}.html").is_file()
-    zico = (site_folder / "proxy" / "zico.html").read_text()
+        assert (few_site / "benchmark" / f"{record.bench}.html").is_file()
+    zico = (few_site / "proxy" / "zico.html").read_text()
     assert "arXiv:2301.11300, Table 1" in zico
 
 
-def test_nothing_is_asked_of_another_host(site_folder) -> None:
-    for file in site_folder.rglob("*.html"):
+def test_nothing_is_asked_of_another_host(few_site) -> None:
+    for file in few_site.rglob("*.html"):
         text = file.read_text()
         assert "default-src 'none'" in text
+        assert "Explore runs" not in text
         assert not re.findall(r'(?:src|href)="(?:https?:)?//', text), file
-    assert "unsafe" not in (site_folder / "index.html").read_text()
+    assert "unsafe" not in (few_site / "index.html").read_text()
 
 
 def test_the_texts_of_a_record_become_no_markup(tmp_path) -> None:
@@ -111,6 +119,16 @@ def test_the_texts_of_a_record_become_no_markup(tmp_path) -> None:
         assert ' onload="' not in text
     page = (tmp_path / "site" / "proxy" / f"{values['proxy']['name']}.html").read_text()
     assert "&lt;script&gt;alert" in page
+
+
+def test_runs_are_explored_within_the_site(digits_records, tmp_path) -> None:
+    """Every page leads to them, and theirs leads back."""
+    write_site(digits_records, tmp_path / "site", [digits_records.parent / "run"])
+    explore = (tmp_path / "site" / "explore" / "index.html").read_text()
+    assert '<a href="../index.html">Leaderboard</a>' in explore
+    for file in ("index.html", "compare.html"):
+        assert '<a href="explore/index.html">Explore runs</a>' in (tmp_path / "site" / file).read_text()
+    assert '<a href="../explore/index.html">' in (tmp_path / "site" / "proxy" / "naswot.html").read_text()
 
 
 def test_a_row_is_cited_by_its_record(rows) -> None:

@@ -1,5 +1,6 @@
 """`experiment=validation`: shortlists, the measured table, and the command."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from harness.theory.__main__ import main
 from harness.theory.settings import ValidationSettings
 from harness.theory.validation import Study, families
 from harness.theory.validation_pool import Pool, shortlists
+from harness.theory.validation_table import notes_of, with_savings
 from harness.theory.winners import Candidates, chosen
 from harness.truth import Truth
 from harness.truth.table import TruthColumn
 
+_N_TRAINED = 300
 COLUMN = TruthColumn("acc", "d", "accuracy", "%", "test", 1, "one", True, "s", "h")
 
 
@@ -107,6 +110,9 @@ def test_the_command_on_the_digits(in_empty_folder):
         (["sizes=[500,100]"], "sizes=[500, 100] is invalid: it must ascend."),
         (["correlation=1"], "correlation=[1.0] is invalid: it must be 0 or more and below 1."),
         (["k=[-3]"], "k=[-3] is invalid"),
+        (["k=[20,20000]", "sizes=[50]"], "k=20000 is invalid: a shortlist must be shorter than the 15,625 networks of"),
+        (["shorter=test9"], "No truth column of nats_tss on digits is called 'test9'."),
+        (["shorter=no.csv:acc"], "no.csv"),
         (["draws=1"], "draws=1 is invalid"),
         (["wanted=0"], "wanted=[0.0] is invalid"),
         (["proxy=zicoo"], "Did you mean 'zico'?"),
@@ -129,3 +135,67 @@ def test_a_truth_that_is_no_accuracy_is_refused(in_empty_folder, fetched_home, m
         assert code == 2
         assert f"its metric is {metric}, and it must be a share of images" in err
         assert err.count("\n") == 1
+
+
+def test_a_shorter_training_costs_what_every_network_is_trained():
+    accuracies = np.linspace(0.6, 0.9, 400)
+    column = dataclasses.replace(COLUMN, epochs=200)
+    scores = {"count": accuracies, "acc12": accuracies}
+    pool = Pool("b", "d", column, accuracies, scores, None, (), {"acc12": 12})
+    settings = ValidationSettings(sizes=(100, 1_000), wanted=(2.0,), shortlists=(10,))
+    study = Study(pool, settings, 0.0, 0)
+    needed = []
+    for family in families(pool, settings, 0):
+        needed += study.needed(family, [row["regret"] for row in study.rows(family)])
+    table = with_savings(pd.DataFrame(needed)).set_index("first")
+    assert table["epochs"].to_dict() == {
+        "(all)": 400 * 200, "count": 10 * 200, "acc12": 10 * 200 + 400 * 12, "(random)": 10 * 200,
+    }  # fmt: skip
+    assert table["epochs_saved"].to_dict() == {"(all)": 0, "count": 78_000, "acc12": 73_200, "(random)": 78_000}
+    said = list(notes_of([pool], pd.DataFrame(study.rows(next(families(pool, settings, 0)))), table.reset_index()))
+    after = "b / d, correlation 0: after a shorter training of every network, with the 10 best by acc12 1 image and "
+    assert after + "10 trainings of 6,800 epochs altogether." in said
+
+
+def trained(folder: Path, line: str) -> Path:
+    """A file with accuracies of some cells on the digits as a shorter training, under a line that declares it."""
+    space = BENCHMARKS.get("nats_tss")
+    values = Truth.open("nats_tss").values(space.architectures, "digits", "test_seed0")
+    text = "\n".join(f"{space.architectures[row]},{values[row]:.6f}" for row in range(_N_TRAINED))
+    path = folder / "short.csv"
+    path.write_text(f"{line}arch,acc\n{text}\n")
+    return path
+
+
+def test_a_shorter_training_needs_known_epochs(in_empty_folder):
+    command = in_empty_folder(main)
+    trained(Path(), "")
+    code, _, err = command("experiment=validation", "dataset=digits", "shorter=short.csv:acc")
+    assert code == 2
+    assert "shorter=short.csv:acc is invalid: it is not known how many epochs the truth test took." in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("", "its epochs are not stated; write them above its header, as '# acc: metric=accuracy, unit=%, epochs=12'."),
+        ("# acc: unit=%, epochs=200\n", "its 200 epochs must be fewer than the 200 of long.csv:acc."),
+        ("# acc: unit=%, epochs=12\n", ""),
+    ],
+)
+def test_a_shorter_training_of_ones_own(in_empty_folder, line, sentence):
+    command = in_empty_folder(main)
+    trained(Path(), "# acc: metric=accuracy, unit=%, split=test, epochs=200\n").rename("long.csv")
+    trained(Path(), line)
+    words = ("proxy=params", "k=[20]", "sizes=[50]", "wanted=2", "out=here")
+    files = ("truth=long.csv:acc", "shorter=short.csv:acc")
+    code, _, err = command("experiment=validation", "dataset=digits", *files, *words)
+    assert code == (2 if sentence else 0), err
+    if sentence:
+        assert sentence in err
+        assert err.count("\n") == 1
+        return
+    needed = pd.read_csv("here/validation_needed.csv").set_index("first")
+    assert needed.loc["short.csv:acc", "epochs"] == 20 * 200 + _N_TRAINED * 12
+    assert needed.loc["params", "epochs_saved"] == (_N_TRAINED - 20) * 200

@@ -3,12 +3,12 @@
 /* The leaderboard: a table that can be sorted by column and filtered by words. */
 
 const COLUMNS = [
-  ["run", "run"], ["bench", "benchmark"], ["dataset", "data set"], ["proxy", "proxy"], ["tau", "tau"], ["tau_low", "low"],
-  ["tau_high", "high"], ["beats", "beats #Params"], ["delta", "minus #Params"], ["rho", "rho"], ["rho_low", "low"], ["rho_high", "high"], ["n", "n"], ["n_nan", "missing"], ["n_inf", "infinite"], ["seconds", "CPU s"],
+  ["proxy", "proxy"], ["tau", "tau"], ["beats", "beats #Params"], ["delta", "minus #Params"], ["rho", "rho"],
+  ["run", "run"], ["bench", "benchmark"], ["dataset", "data set"], ["n", "n"], ["n_nan", "missing"], ["n_inf", "infinite"], ["seconds", "CPU s"],
   ["protocol", "protocol"], ["inputs", "inputs"], ["truth", "truth"], ["version", "version"], ["seed", "seed"],
 ];
-const NUMBERS = new Set(["tau", "tau_low", "tau_high", "rho", "rho_low", "rho_high",
-  "delta", "n", "n_nan", "n_inf", "seconds"]);
+const ALWAYS = new Set(["proxy", "tau", "rho"]);
+const NUMBERS = new Set(["tau", "rho", "delta", "n", "n_nan", "n_inf", "seconds"]);
 
 /** Fills the table with `rows`; `choose(row)` is called when a proxy is clicked. */
 class Leaderboard {
@@ -16,9 +16,11 @@ class Leaderboard {
     this.table = table;
     this.rows = rows;
     this.choose = choose;
-    const several = new Set(rows.map((row) => row.run)).size > 1;
-    this.columns = COLUMNS.filter(([name]) => (several || name !== "run") &&
-      rows.some((row) => row[name] !== undefined && row[name] !== null));
+    // What is the same in all rows stands in the caption; what no row has is left out.
+    const several = (name) => new Set(rows.map((row) => row[name] ?? "")).size > 1;
+    this.columns = COLUMNS.filter(([name]) => ALWAYS.has(name) || several(name));
+    const constant = COLUMNS.filter(([name]) => !ALWAYS.has(name) && !several(name) && written(rows[0]?.[name], name) !== "" && name !== "run");
+    table.caption.textContent = constant.length ? `In all rows: ${constant.map(([name, text]) => `${text} ${written(rows[0][name], name)}`).join("; ")}.` : "";
     this.sorted = { name: "tau", ascending: false };
     this.words = [];
     this.shown = null;
@@ -60,6 +62,7 @@ class Leaderboard {
     const ascending = this.sorted.name === name ? !this.sorted.ascending : !NUMBERS.has(name);
     this.sorted = { name, ascending };
     this.fill();
+    this.told?.(name);
   }
 
   fill() {
@@ -81,8 +84,9 @@ class Leaderboard {
   line(row) {
     const line = document.createElement("tr");
     if (row === this.shown) line.className = "shown";
-    for (const [name] of this.columns) {
+    for (const [name, text] of this.columns) {
       const cell = document.createElement("td");
+      cell.dataset.label = text;
       if (NUMBERS.has(name)) cell.className = "number";
       if (name === "proxy") {
         const button = document.createElement("button");
@@ -92,6 +96,13 @@ class Leaderboard {
         cell.append(button);
       } else {
         cell.textContent = written(row[name], name);
+        const [low, high] = [row[`${name}_low`], row[`${name}_high`]];
+        if (typeof low === "number" && typeof high === "number") {
+          const interval = document.createElement("span");
+          interval.className = "interval";
+          interval.textContent = ` [${written(low)}, ${written(high)}]`;
+          cell.append(interval);
+        }
       }
       line.append(cell);
     }

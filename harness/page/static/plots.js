@@ -70,6 +70,7 @@ class Plots {
     Object.assign(this, { scatter, ranks, hovered, lined });
     this.mostLines = BY_SOFTWARE ? MOST_LINES_BY_SOFTWARE : MOST_LINES;
     this.selected = null;
+    this.inside = null; // bool by row: which are shown; null: all
     this.whole = false;
     this.busy = false;
     this.ranges = "[]";
@@ -80,7 +81,7 @@ class Plots {
   /** Shows a place with one of its proxies; `ranksOf` maps truth and each proxy to ranks. */
   async show(place, proxy, values, accuracies, ranksOf) {
     this.rows = values.map((value, index) => index)
-      .filter((index) => Number.isFinite(values[index]) && Number.isFinite(accuracies[index]));
+      .filter((index) => Number.isFinite(values[index]) && Number.isFinite(accuracies[index]) && (!this.inside || this.inside[index]));
     Object.assign(this, { values, accuracies, selected: null, ringed: -1 });
     if (this.place !== place) this.hashes = place.archs.map(hashed);
     this.place = place;
@@ -95,7 +96,7 @@ class Plots {
       marker: { color: BLUE, size: this.rows.length > 3000 ? 4 : 6, opacity: this.rows.length > 3000 ? 0.35 : 0.6 },
       selected: { marker: { color: ORANGE, opacity: 0.9 } }, unselected: { marker: { opacity: 0.12 } },
     };
-    const layout = { margin: { l: 60, r: 10, t: 10, b: 50 }, dragmode: "select", hovermode: "closest", showlegend: false,
+    const layout = { margin: { l: 60, r: 10, t: 10, b: 50 }, dragmode: "select", hovermode: "closest", showlegend: false, selections: [],
       xaxis: { title: { text: literal(proxy) } }, yaxis: { title: { text: literal(place.truth) }, ...this.heights() } };
     const turn = this.turn = (this.turn || 0) + 1;
     await Plotly.react(this.scatter, [points], layout, PLOT);

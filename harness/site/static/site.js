@@ -134,6 +134,7 @@ function draw() {
   fill(at("place"), places.map((place) => [place, `${place} (${size(place)})`]), state.place);
   fill(at("sort"), columns.filter((one) => one.title).map((one) => [one.key, one.title]), state.sort);
   at("vote").value = state.vote;
+  document.querySelector('nav a[href^="compare.html"]').href = `compare.html#place=${encodeURIComponent(state.place)}`;
   for (const name of ["words", "seconds"]) if (at(name).value !== state[name]) at(name).value = state[name];
   for (const name of [...Object.keys(FLAGS), "front"]) at(name).checked = Boolean(state[name]);
 }
