@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.agreement import Agreement, Sample, Variations, agreements
+from harness.agreement.top import Places, ndcg
 from harness.errors import HarnessError
 from harness.evaluation.evaluation_set import default_truth
 from harness.evaluation.population import Population, open_population
@@ -21,6 +22,9 @@ from harness.truth import Truth
 from harness.truth.table import TruthColumn
 
 NAN = float("nan")
+NDCG_PLACES = 1_000
+"""Of VKDNW, whose printed figures agree with 1,000 places and accuracies in percent only."""
+_PARTIAL = "nDCG needs scores of the whole population"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Cell:
 
     Attributes:
         bench, dataset, published_proxy: its position in the table; proxy: ours, with its version.
-        coefficient: tau, rho or accuracy.
+        coefficient: tau, rho, ndcg or accuracy.
         published, spread: as printed; empty for a reference row.
         ours, low, high: our value and its interval: the generalisation interval for correlations; for an accuracy the
             worst and best of the architectures that tie for first.
@@ -197,6 +201,7 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
             "networks": networks[0],
             "networks_low": networks[1],
             "networks_high": networks[2],
+            "missing": _PARTIAL if figure.coefficient == "ndcg" and np.isnan(ours) else "",
         }
     ))  # fmt: skip
 
@@ -210,7 +215,20 @@ def _of_members(sampled: Sampled, members: Population) -> Sampled:
 def _correlated(sampled: Sampled, accuracies: NDArray[np.float64], members: Population) -> dict[str, _Found]:
     plan = _plan(members.space.name, members.name, sampled.index.size)
     sample = _sample(accuracies, sampled.index, members)
-    return _both(agreements({"proxy": sampled.column.values}, sample, variations=plan)["proxy"])
+    found = _both(agreements({"proxy": sampled.column.values}, sample, variations=plan)["proxy"])
+    return found | {"ndcg": _Found(_ndcg(sampled, accuracies, members), NAN, NAN)}
+
+
+def _ndcg(sampled: Sampled, accuracies: NDArray[np.float64], members: Population) -> float:
+    """NDCG of the first 1,000 places, expected over random orders of ties; NaN on a part of the population.
+
+    The share of the best that 1,000 places hold depends on how many architectures there are.
+    """
+    used = ~(np.isnan(sampled.column.values) | np.isnan(accuracies))
+    if sampled.index.size < members.index.size:
+        return NAN
+    values, truth = sampled.column.values[used], accuracies[used]
+    return ndcg(Places.of(values), Places.of(truth), truth, NDCG_PLACES)
 
 
 def _sample(accuracies: NDArray[np.float64], index: NDArray[np.int64], members: Population) -> Sample:

@@ -15,7 +15,7 @@ from harness.tables.spec import TableSpec
 PANELS_PER_ROW = 3
 PANEL_INCHES = (4.2, 4.2)
 _COLOURS = {"yes": BLUE, "no": ORANGE}
-_MARKERS = {"tau": "o", "rho": "s", "accuracy": "D"}
+_MARKERS = {"tau": "o", "rho": "s", "ndcg": "^", "accuracy": "D"}
 
 
 def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
@@ -42,7 +42,12 @@ def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
 
 
 def _draw(axes: Axes, cells: Sequence[Cell], height: float) -> None:
-    ends = [value for cell in cells for value in (cell.low, cell.high, float(cell.published)) if not math.isnan(value)]
+    ends = [
+        value
+        for cell in cells
+        for value in (cell.low, cell.high, cell.ours, float(cell.published))
+        if not math.isnan(value)
+    ]
     low, high = min(ends), max(ends)
     axes.plot([low, high], [low, high], color=GREY, linewidth=0.8, linestyle=":")
     for cell in cells:

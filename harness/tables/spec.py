@@ -29,7 +29,7 @@ class Published:
 
     Attributes:
         bench, dataset, proxy: its position in the table; `ground_truth` for the best accuracy in the space.
-        coefficient: tau, rho or accuracy.
+        coefficient: tau, rho, ndcg or accuracy.
         text: the value as printed, so that its rounding is known.
         spread: the standard deviation printed with it; empty if there is none.
     """
@@ -114,13 +114,17 @@ class TableSpec:
         path = conf_folder() / "published" / self.published
         with path.open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if (row["source"], row["table"]) == (self.source, self.table)]
-        printed = {"tau": "kendall", "rho": "spearman"} if self.kind == CORRELATIONS else {"accuracy": "test_accuracy"}
+        printed = (
+            {"tau": "kendall", "rho": "spearman", "ndcg": "ndcg"}
+            if self.kind == CORRELATIONS
+            else {"accuracy": "test_accuracy"}
+        )
         found = [
             Published(row["space"], row["dataset"], row["proxy"], coefficient, row[name], row.get("std", ""))
             for row in rows
             if row["space"] in self.bench
             for coefficient, name in printed.items()
-            if row[name]
+            if row.get(name)
         ]
         if not found:
             raise CorruptDataError(

@@ -22,8 +22,8 @@ from harness.tables.cells import Cell
 from harness.tables.picture import picture
 from harness.tables.spec import BEST, TableSpec
 
-_GREEK = {"tau": "tau", "rho": "rho", "accuracy": "accuracy"}
-_LATEX = {"tau": r"$\tau$", "rho": r"$\rho$", "accuracy": "accuracy"}
+_GREEK = {"tau": "tau", "rho": "rho", "ndcg": "nDCG", "accuracy": "accuracy"}
+_LATEX = {"tau": r"$\tau$", "rho": r"$\rho$", "ndcg": "nDCG", "accuracy": "accuracy"}
 MISSING = "-"
 
 
@@ -182,12 +182,17 @@ def _legend(spec: TableSpec, cells: Sequence[Cell]) -> list[str]:
         "difference: ours minus published",
         "inside: whether the published value, within its rounding, lies in that interval, which does not include the "
         f"variation over initial weights and images; no interval (-) below {FEWEST_EFFECTIVE} effective classes",
+        *[_NDCG] * any(cell.coefficient == "ndcg" for cell in cells),
         *[_NETWORKS] * any(_has_networks(cells, name) for name in _coefficients(cells)),
         *_SHARED,
     ]
 
 
 _NETWORKS = "networks: ours with one vote for each network (isomorphism class) instead of each of its names"
+_NDCG = (
+    "nDCG: of the first 1,000 places, gain 2^accuracy - 1 with the accuracy in percent, expected over random orders of "
+    "ties; without an interval, and only where the whole population is scored"
+)
 _SHARED = (
     "n of N: architectures used, of those in the population: all, or the first n of a fixed permutation",
     "protocol, inputs: how the scores were computed",

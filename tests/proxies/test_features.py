@@ -97,6 +97,20 @@ def test_two_derivatives_of_many_outputs_by_hand() -> None:
     assert second.tolist() == pytest.approx([3, 0, math.exp(0.5), 0])
 
 
+def test_the_second_derivative_through_batch_statistics_is_the_slope_of_the_first() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Conv2d(3, 2, 3), nn.BatchNorm2d(2)).double()
+    network.append(nn.Flatten())
+    u, v = torch.randn(2, 2, 1, 6, 6, dtype=torch.float64)
+
+    def at(place: float) -> tuple[Tensor, Tensor]:
+        angle = torch.tensor(place, dtype=torch.float64, requires_grad=True)
+        return derivatives(network(u * angle.cos() + v * angle.sin()).flatten()[:5], angle)
+
+    slope = (at(1e-5)[0] - at(-1e-5)[0]) / 2e-5
+    assert at(0.0)[1].tolist() == pytest.approx(slope.tolist(), rel=1e-6)
+
+
 class Rotating(nn.Module):
     """Both pixels as they are: along a circle of inputs, a circle."""
 

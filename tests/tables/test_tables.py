@@ -56,7 +56,7 @@ def test_every_table_names_benchmarks_data_sets_and_protocols_that_there_are(nam
     assert spec.figures()
     for figure in spec.figures():
         assert figure.dataset in BENCHMARKS.get(figure.bench).data_sets
-        assert figure.rounding in (0.5, 0.05, 0.005, 0.0005)
+        assert figure.rounding in (0.5, 0.05, 0.005, 0.0005, 0.00005)
     assert {figure.bench for figure in spec.figures()} == set(spec.bench)
     assert all(protocol_called(protocol).name == protocol for protocol in spec.protocol)
     published = {figure.proxy for figure in spec.figures()}
@@ -115,6 +115,24 @@ def test_shared_first_places_are_the_mean_and_the_range() -> None:
     column = Column(np.array([3.0, 3, 1, np.nan]), None, "none", 0.0)  # type: ignore[arg-type]
     found = cells._best(column, np.array([90.0, 80, 99, 100]))["accuracy"]
     assert (found.value, found.low, found.high, found.n_first) == (85, 80, 90, 2)
+
+
+def test_ndcg_is_that_of_the_source_where_the_whole_population_is_scored() -> None:
+    space = BENCHMARKS.get("nats_tss")
+    members = cells.open_population(space, "reachable")
+    accuracies = 60 + 30 * np.random.default_rng(0).random(members.index.size)
+    worst_first = Column(-accuracies, None, "none", 0.0)  # type: ignore[arg-type]
+    ideal = Column(accuracies, None, "none", 0.0)  # type: ignore[arg-type]
+    equal = Column(np.zeros(accuracies.size), None, "none", 0.0)  # type: ignore[arg-type]
+    found = [cells._ndcg(cells.Sampled(members.index, one), accuracies, members) for one in (ideal, worst_first, equal)]
+    assert found[0] == pytest.approx(1)
+    assert found[1] < 1e-6
+    # By hand: a random order gains the mean at every place.
+    discounts = 1 / np.log2(np.arange(2, 1002))
+    best = ((2 ** np.sort(accuracies)[::-1][:1000] - 1) * discounts).sum()
+    assert found[2] == pytest.approx((2**accuracies - 1).mean() * discounts.sum() / best)
+    part = replace(ideal, values=ideal.values[:2000])
+    assert np.isnan(cells._ndcg(cells.Sampled(members.index[:2000], part), accuracies[:2000], members))
 
 
 @pytest.mark.parametrize(
