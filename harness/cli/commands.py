@@ -86,9 +86,8 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command(
             "page", "harness.page.__main__", "write runs as a folder of static HTML to explore in a browser",
-            "Writes runs as one folder of static HTML, opened from the disk without a server.",
-            ("", "results/runs/A results/runs/B", "results/runs/A --out my_page",
-             "results/runs/A --single-file page.html"),
+            "Writes runs as one folder of static HTML, opened from the disk without a server, or as one file.",
+            ("", "results/runs/A results/runs/B --out my_page", "results/runs/A --single-file page.html"),
         ),
         Command(
             "tables", "harness.tables.__main__", "regenerate published tables from stored scores",
@@ -126,9 +125,9 @@ COMMANDS: Mapping[str, Command] = {
             "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",
             "Shows which counts each proxy follows, which proxies rank alike and what transfers between data sets; "
             "with study=batches, init or inputs, how stable scores are under other settings; with study=effects, what "
-            "each operation or width does to scores and truth.",
-            ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=batches proxy=zico",
-             "study=effects bench=nats_tss dataset=digits sample=all"),
+            "each operation or width does to scores and truth; with study=pairs, whether two rank better than one.",
+            ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=effects dataset=digits sample=all",
+             "study=pairs proxy=[zico,naswot,synflow,params] dataset=digits"),
             "lens", _SCORES, _OPTIONS,
         ),
         Command(

@@ -1,9 +1,10 @@
-"""The command `python -m harness.lens [study=batches|init|inputs|effects] ...`: settings are those of an evaluation.
+"""The command `python -m harness.lens [study=STUDY] ...`: settings are those of an evaluation.
 
 Without a study: correlation with architecture statistics (bias.csv), rank correlation between proxies (similarity.csv)
-and transfer to other data sets and tasks (transfer.csv). With a study: the same proxies under varied settings
-(stability.csv), or what each operation or width does to scores and truth (effects.csv). Each table has a figure;
-lens.md combines them. The evaluations are in the same folder.
+and transfer to other data sets and tasks (transfer.csv). With study=batches, init or inputs: the same proxies under
+varied settings (stability.csv); effects: what each operation or width does to scores and truth (effects.csv); pairs:
+whether two proxies rank better together than one (pairs.csv, held_out.csv). Each table has a figure; lens.md combines
+them. The evaluations are in the same folder.
 """
 
 import sys
@@ -29,6 +30,7 @@ from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
 from harness.lens.bias import SAME_GROUP, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
 from harness.lens.effects_study import effects_study
+from harness.lens.pairs_study import pairs_study
 from harness.lens.stability import STUDIES, stability_table, variants
 from harness.proxy import baseline_names
 from harness.registry import unknown_name
@@ -38,7 +40,7 @@ from harness.report.style import png, style
 from harness.report.tables import correlation_text, count_text, number, records
 from harness.settings import ALL
 
-EFFECTS = "effects"
+EFFECTS, PAIRS = "effects", "pairs"
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -61,8 +63,8 @@ def read(config: DictConfig) -> LensRequest:
         HarnessError: for values that are invalid.
     """
     study = config["study"]
-    if study is not None and study not in (*STUDIES, EFFECTS):
-        raise OptionError(unknown_name("study", str(study), [*STUDIES, EFFECTS]))
+    if study is not None and study not in (*STUDIES, EFFECTS, PAIRS):
+        raise OptionError(unknown_name("study", str(study), [*STUDIES, EFFECTS, PAIRS]))
     return LensRequest(read_request_without_figures(config), study)
 
 
@@ -74,6 +76,8 @@ def run(request: LensRequest) -> None:
     """
     if request.study == EFFECTS:
         out = effects_study(request.evaluation)
+    elif request.study == PAIRS:
+        out = pairs_study(_evaluated(request.evaluation), request.evaluation.settings.sample_seed)
     else:
         out = _lens(request.evaluation) if request.study is None else _study(request.study, request.evaluation)
     print((out / "lens.md").read_text(encoding="utf-8"), end="")
