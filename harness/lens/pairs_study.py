@@ -81,8 +81,11 @@ def _scored(evaluated: EvaluationSet, scores: pd.DataFrame) -> tuple[Scored, lis
             left_out.append(f"{name}, which has a score for {n_scored:,} of {int(known.sum()):,} architectures.")
         else:
             names.append(name)
+    rows = np.flatnonzero(known & scores[names].notna().all(axis=1).to_numpy())
+    equal = [name for name in names if scores[name].iloc[rows].nunique() == 1]
+    left_out += [f"{name}, whose scores are equal on all architectures that every proxy scores." for name in equal]
+    names = [name for name in names if name not in equal]
     values = scores[names].to_numpy(dtype=np.float64)
-    rows = np.flatnonzero(known & ~np.isnan(values).any(axis=1))
     place = " / ".join(evaluated.name)
     if len(names) < 2:
         raise OptionError(" ".join([f"study=pairs needs two proxies or more; {place} has {len(names)}.", *left_out]))
@@ -153,6 +156,6 @@ def _draw(out: Path, name: str, found: tuple[Scored, pd.DataFrame], place: str) 
         values[one, one], values[two, two] = row["tau_first"], row["tau_second"]
     order = clustered(similarity(pd.DataFrame(scored.scores, columns=names), names))[0]
     ordered = [names[at] for at in order]
-    title = f"tau of the sum of two proxies' ranks (diagonal: alone), {place}"
+    title = f"tau of rank sums, {place}"
     with style():
         write_files(out, {name: png(matrix(values[np.ix_(order, order)], ordered, ordered, title=title))})

@@ -1,5 +1,7 @@
 """Pairs of proxies: the table against SciPy and by hand, the choice that is held out, and the command."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from scipy.stats import kendalltau, rankdata
 
 from harness.lens.__main__ import main
 from harness.lens.complements import Scored, _halves, held_out, pairs_table
+from harness.space import BENCHMARKS
 
 
 @pytest.fixture
@@ -99,6 +102,16 @@ def test_the_command_on_the_digits(command, rough_intervals):
     chosen = pd.read_csv("here/held_out.csv")
     assert chosen["one_vote_for"].tolist() == ["architecture", "network"]
     assert "held out, the best pair has tau" in out
+
+
+def test_scores_that_order_nothing_are_left_out(command, rough_intervals):
+    words = ("study=pairs", "proxy=[params,depth]", "dataset=digits", "scores=equal.csv", "out=here")
+    digits = BENCHMARKS.get("nats_tss").architectures[:40]
+    Path("equal.csv").write_text("arch,same\n" + "".join(f"{arch},1\n" for arch in digits))
+    code, out, err = command(*words)
+    assert code == 0, err
+    assert "- left out: same, whose scores are equal on all architectures that every proxy scores." in out
+    assert len(pd.read_csv("here/pairs.csv")) == 1
 
 
 def test_mistakes_end_in_one_sentence(command, rough_intervals):
