@@ -54,7 +54,7 @@ function publishedTau(row) {
 function needsText(row) {
   const words = { images: "images", labels: "labels", backward: "backward pass" };
   if (Object.values(row.needs).includes(null)) return "unknown";
-  return Object.keys(words).filter((key) => row.needs[key]).map((key) => words[key]).join(", ") || "architecture only";
+  return Object.keys(words).filter((key) => row.needs[key]).map((key) => words[key]).join(", ") || "no data";
 }
 
 function proxyCell(row) {
