@@ -152,9 +152,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 def _page(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="*", type=Path, help="folders of evaluations; the newest of results/runs if none")
     parser.add_argument("--out", type=Path, default=RUNS / "page", help="folder of the page (default: %(default)s)")
-    parser.add_argument(
-        "--single-file", type=Path, metavar="FILE", help="write one HTML file that loads nothing, such as page.html"
-    )
+    parser.add_argument("--single-file", type=Path, metavar="FILE", help="write one HTML file instead: page.html")
 
 
 def _score(parser: argparse.ArgumentParser) -> None:
@@ -257,9 +255,7 @@ def _submit(parser: argparse.ArgumentParser) -> None:
 
 def _site(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of records (default: %(default)s)")
-    parser.add_argument(
-        "--run", nargs="+", type=Path, default=[], help="folders of evaluations to explore within the site"
-    )
+    parser.add_argument("--run", nargs="+", type=Path, default=[], help="folders of evaluations to explore in the site")
     parser.add_argument("--out", type=Path, default=RUNS / "site", help="folder of the site (default: %(default)s)")
 
 

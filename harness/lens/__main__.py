@@ -65,7 +65,13 @@ def read(config: DictConfig) -> LensRequest:
     study = config["study"]
     if study is not None and study not in (*STUDIES, EFFECTS, PAIRS):
         raise OptionError(unknown_name("study", str(study), [*STUDIES, EFFECTS, PAIRS]))
-    return LensRequest(read_request_without_figures(config), study)
+    request = read_request_without_figures(config)
+    if study == PAIRS and request.ensembles:
+        raise OptionError(
+            f"ensemble={','.join(map(str, request.ensembles))} is invalid for study=pairs, which joins two proxies "
+            "itself: leave ensemble= away."
+        )
+    return LensRequest(request, study)
 
 
 def run(request: LensRequest) -> None:

@@ -52,6 +52,7 @@ class HeldOut(NamedTuple):
         single: of the proxy that was best there.
         delta: pair less single.
         low, high: a 95 % interval for delta, by Nadeau and Bengio's corrected variance.
+        n_splits: splits with a tau of both on either half.
         pairs: how often each pair was chosen, most often first.
         singles: how often each proxy was.
     """
@@ -61,6 +62,7 @@ class HeldOut(NamedTuple):
     delta: float
     low: float
     high: float
+    n_splits: int
     pairs: list[tuple[tuple[str, str], int]]
     singles: list[tuple[str, int]]
 
@@ -102,19 +104,24 @@ def held_out(scored: Scored, seed: int, *, of_networks: bool, n_splits: int = N_
     found, of_pairs, of_singles = [], Counter[tuple[str, str]](), Counter[str]()
     for chosen_on, judged_on in _halves(scored.networks, n_splits, seed):
         there = _Ranked.of(scored.of(chosen_on), of_networks=of_networks)
-        pair = max(pairs, key=there.tau)
-        single = max(range(len(scored.names)), key=lambda at: there.tau((at,)))
-        of_pairs[scored.names[pair[0]], scored.names[pair[1]]] += 1
-        of_singles[scored.names[single]] += 1
+        pair = max(pairs, key=there.eligible)
+        single = max(range(len(scored.names)), key=lambda at: there.eligible((at,)))
         here = _Ranked.of(scored.of(judged_on), of_networks=of_networks)
-        found.append((here.tau(pair), here.tau((single,)), judged_on.size / chosen_on.size))
+        judged = here.tau(pair), here.tau((single,))
+        if np.isfinite([there.tau(pair), there.tau((single,)), *judged]).all():
+            of_pairs[scored.names[pair[0]], scored.names[pair[1]]] += 1
+            of_singles[scored.names[single]] += 1
+            found.append((*judged, judged_on.size / chosen_on.size))
+    if len(found) < 2:
+        nothing = float("nan")
+        return HeldOut(nothing, nothing, nothing, nothing, nothing, len(found), [], [])
     by_pair, by_single, ratios = np.array(found).T
     deltas = by_pair - by_single
-    error = float(np.sqrt(deltas.var(ddof=1) * (1 / n_splits + ratios.mean())))
-    reach = float(t.ppf((1 + _LEVEL) / 2, n_splits - 1)) * error
+    error = float(np.sqrt(deltas.var(ddof=1) * (1 / len(found) + ratios.mean())))
+    reach = float(t.ppf((1 + _LEVEL) / 2, len(found) - 1)) * error
     delta = float(deltas.mean())
     return HeldOut(
-        float(by_pair.mean()), float(by_single.mean()), delta, delta - reach, delta + reach,
+        float(by_pair.mean()), float(by_single.mean()), delta, delta - reach, delta + reach, len(found),
         of_pairs.most_common(), of_singles.most_common(),
     )  # fmt: skip
 
@@ -130,15 +137,19 @@ class _Ranked:
         return cls(rankdata(scored.scores, axis=0), scored.truth, scored.votes(of_networks=of_networks))
 
     def tau(self, columns: Sequence[int]) -> float:
-        """Of the rank sum of columns; -1 where it is undefined, so that it is never chosen."""
-        found = _tau(self.ranks[:, list(columns)].sum(axis=1), self.truth, self.weights)
-        return found if np.isfinite(found) else -1.0
+        """Of the rank sum of columns; NaN where scores or truth are all equal."""
+        return _tau(self.ranks[:, list(columns)].sum(axis=1), self.truth, self.weights)
+
+    def eligible(self, columns: Sequence[int]) -> float:
+        """Tau, or less than any where it is undefined: that is never chosen."""
+        found = self.tau(columns)
+        return found if np.isfinite(found) else -np.inf
 
 
 def _halves(
     networks: NDArray[np.intp], n_splits: int, seed: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Rows of two random halves, names of one network together; each half is chosen on in turn."""
+    """Rows of two random halves, names of one network together."""
     sizes = np.bincount(networks)
     random = np.random.default_rng(seed)
     for _ in range(n_splits):

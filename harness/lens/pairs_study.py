@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from harness.errors import OptionError
 from harness.evaluation import Evaluation
@@ -19,7 +20,7 @@ from harness.report.tables import correlation_text
 from harness.report.verdict import signed_text
 
 _MOST_SHOWN = 10
-_FEWEST = 20  # architectures: two halves of ten
+_FEWEST = 20  # networks: two halves of ten
 _LEAST_SCORED = 0.9
 
 _LEGEND = (
@@ -27,7 +28,7 @@ _LEGEND = (
     "partial tau: of a proxy with the truth given the other one. These numbers are of all architectures, so that the",
     "best of many pairs looks better than it is. Held out: pair and proxy are chosen on a random half of the networks",
     f"and judged on the other, {N_SPLITS} times; [low, high] 95 % interval of the mean difference, with Nadeau and",
-    "Bengio's correction for splits that overlap. Counts take part if they are among proxy=.",
+    "Bengio's correction for splits that overlap. Counts take part as proxies do, where they have scores.",
 )
 
 
@@ -35,7 +36,7 @@ def pairs_study(evaluation: Evaluation, seed: int) -> Path:
     """Write pairs.csv, held_out.csv, a picture of each data set and lens.md; returns the folder.
 
     Raises:
-        OptionError: for fewer than two proxies, or than 20 architectures, with scores.
+        OptionError: for fewer than two proxies, or than 20 networks, with scores.
     """
     out = evaluation.out
     lines = ["# Which two proxies complement each other?", "", *_LEGEND, ""]
@@ -58,7 +59,7 @@ def pairs_study(evaluation: Evaluation, seed: int) -> Path:
         for vote, of_networks in (("architecture", False), ("network", True)):
             found = held_out(scored, seed, of_networks=of_networks)
             lines.append(f"- One vote for each {vote}: {_told(found)}")
-            choices.append({**about, "one_vote_for": vote, "n": scored.truth.size, "splits": N_SPLITS, **_row(found)})
+            choices.append({**about, "one_vote_for": vote, "n": scored.truth.size, **_row(found)})
         picture = f"pairs-{'-'.join(evaluated.name)}.png"
         _draw(out, picture, (scored, table), place)
         lines += ["", *_listed(table), "", f"![Tau of rank sums]({picture})", ""]
@@ -82,25 +83,39 @@ def _scored(evaluated: EvaluationSet, scores: pd.DataFrame) -> tuple[Scored, lis
         else:
             names.append(name)
     rows = np.flatnonzero(known & scores[names].notna().all(axis=1).to_numpy())
-    equal = [name for name in names if scores[name].iloc[rows].nunique() == 1]
-    left_out += [f"{name}, whose scores are equal on all architectures that every proxy scores." for name in equal]
-    names = [name for name in names if name not in equal]
+    names = _ordering(scores[names].iloc[rows], left_out)
     values = scores[names].to_numpy(dtype=np.float64)
     place = " / ".join(evaluated.name)
     if len(names) < 2:
         raise OptionError(" ".join([f"study=pairs needs two proxies or more; {place} has {len(names)}.", *left_out]))
-    if rows.size < _FEWEST:
-        raise OptionError(
-            f"study=pairs needs {_FEWEST} architectures or more with truth and scores by {', '.join(names)}; {place} "
-            f"has {rows.size:,}. Give a larger sample=."
-        )
     networks = np.unique(np.array(evaluated.classes)[rows], return_inverse=True)[1].astype(np.intp)
-    if networks.max() < 1:
-        raise OptionError(f"study=pairs needs two networks or more; those of {place} are all one.")
+    n_networks = int(networks.max(initial=-1)) + 1
+    if n_networks < _FEWEST:
+        raise OptionError(
+            f"study=pairs needs {_FEWEST} networks or more with truth and scores by {', '.join(names)}; {place} "
+            f"has {n_networks:,}. Give a larger sample=."
+        )
     return Scored(tuple(names), values[rows], accuracies[rows], networks), left_out
 
 
+def _ordering(scores: pd.DataFrame, left_out: list[str]) -> list[str]:
+    """Names of columns that order the rows, each as no other before it does; tells what is left out."""
+    kept: dict[bytes, str] = {}
+    for name in scores.columns:
+        ranks = rankdata(scores[name], method="dense")
+        order = np.asarray(ranks, dtype=np.int64).tobytes()
+        if ranks.max(initial=0) < 2:
+            left_out.append(f"{name}, whose scores are equal on all architectures that every proxy scores.")
+        elif order in kept:
+            left_out.append(f"{name}, which orders the architectures as {kept[order]} does.")
+        else:
+            kept[order] = str(name)
+    return list(kept.values())
+
+
 def _told(found: HeldOut) -> str:
+    if not found.pairs:
+        return "held out, no split has a tau on both halves: truth or scores are almost all equal."
     (first, second), n_pair = found.pairs[0]
     single, n_single = found.singles[0]
     if found.low > 0:
@@ -113,17 +128,18 @@ def _told(found: HeldOut) -> str:
         f"held out, the best pair has tau {correlation_text(found.pair)} and the best proxy "
         f"{correlation_text(found.single)}; difference {signed_text(found.delta)} "
         f"[{signed_text(found.low)}, {signed_text(found.high)}]: {answer}. "
-        f"Chosen most often: {first} with {second} ({n_pair} of {N_SPLITS}), {single} ({n_single})."
+        f"Chosen most often: {first} with {second} ({n_pair} of {found.n_splits}), {single} ({n_single})."
     )
 
 
 def _row(found: HeldOut) -> dict[str, object]:
-    (first, second), n_pair = found.pairs[0]
-    single, n_single = found.singles[0]
+    ((first, second), n_pair), (single, n_single) = (
+        (found.pairs[0], found.singles[0]) if found.pairs else ((("", ""), 0), ("", 0))
+    )
     return {
-        "tau_pair": found.pair, "tau_single": found.single, "delta": found.delta, "delta_low": found.low,
-        "delta_high": found.high, "first": first, "second": second, "pair_chosen": n_pair, "single": single,
-        "single_chosen": n_single,
+        "splits": found.n_splits, "tau_pair": found.pair, "tau_single": found.single, "delta": found.delta,
+        "delta_low": found.low, "delta_high": found.high, "first": first, "second": second, "pair_chosen": n_pair,
+        "single": single, "single_chosen": n_single,
     }  # fmt: skip
 
 

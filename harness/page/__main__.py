@@ -14,6 +14,7 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
+from harness.errors import OptionError
 from harness.files.out_folder import RUNS
 from harness.files.results import write_files
 from harness.page.contents import contents
@@ -48,14 +49,24 @@ def write_single_file(runs: Sequence[Path], path: Path) -> None:
     """Write the page as one file of HTML, which loads nothing.
 
     Raises:
+        OptionError: for a path that is a folder or does not end in .html.
         HarnessError: if a run cannot be read or the file cannot be written.
     """
+    if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
+        raise OptionError(f"--single-file {path} is invalid: it must be a file that ends in .html, such as page.html.")
     write_files(path.parent, {path.name: single_file("index.html", _made(runs, ""))})
 
 
 def _made(runs: Sequence[Path], navigation: str) -> dict[str, bytes]:
     """The files of the page's folder."""
-    data = contents([read_run(folder) for folder in runs])
+    read = [read_run(folder) for folder in runs]
+    names = [run.name for run in read]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise OptionError(
+            f"Two runs are called {twice[0]}; a page tells runs by the names of their folders: rename one."
+        )
+    data = contents(read)
     static = files("harness.page") / "static"
     made = {name: (static / name).read_bytes() for name in STATIC}
     made["index.html"] = made["index.html"].replace(_NAVIGATION, navigation.encode())
@@ -77,6 +88,8 @@ def run(arguments: argparse.Namespace) -> None:
     """
     runs = arguments.run or [newest(RUNS)]
     if arguments.single_file is not None:
+        if arguments.out != RUNS / "page":
+            raise OptionError("Give --out FOLDER or --single-file FILE, not both.")
         write_single_file(runs, arguments.single_file)
         print(arguments.single_file)
         return

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 from harness.agreement import Plan, Sample, Variations, comparisons
 from harness.agreement.paired import Contrast
-from harness.errors import MissingDataError
+from harness.errors import HarnessError
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.evaluation.population import open_population
 from harness.lens.effects import Held, effects_table
@@ -126,7 +126,7 @@ def _with_truth(found: Columns, subject: Subject) -> EvaluationSet | None:
     values = np.zeros(len(found.index))
     try:
         return evaluation_set_of(subject, Scores(found.index, {"none": values}))
-    except MissingDataError:
+    except HarnessError:  # it is not here, or not that of the record: verify says so
         return None
 
 

@@ -23,7 +23,7 @@ from harness.truth.table import TruthColumn
 
 NAN = float("nan")
 NDCG_PLACES = 1_000
-"""Of VKDNW, whose printed figures agree with 1,000 places and accuracies in percent only."""
+"""Of VKDNW: its printed figures are nearest with 1,000 places and accuracies in percent."""
 _PARTIAL = "nDCG needs scores of the whole population"
 
 

@@ -20,7 +20,7 @@ from harness.space import SearchSpace
 from harness.tables.scores import MissingScoresError, ScoreSources
 from harness.tables.spec import TableSpec
 from harness.theory.settings import USUAL_SCORES, ValidationSettings
-from harness.theory.shorter import shorter_trainings
+from harness.theory.shorter import Shorter, shorter_trainings
 from harness.truth.table import TruthColumn
 
 ACCURACIES = ("accuracy", "top1", "top5", "top-1 accuracy", "top-5 accuracy")
@@ -112,12 +112,19 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
         if external is not None:
             there = external.on(space, data_set.name)
             columns |= {one.name: one.values(evaluated.archs) for one in there.columns}
-        shorter = {one.name: one for one in shorter_trainings(evaluated, settings.shorter)}
+        shorter: dict[str, Shorter] = {}
+        for one in shorter_trainings(evaluated, settings.shorter):
+            if one.name in columns or one.name in shorter:
+                raise OptionError(f"Two columns that draw up shortlists are called {one.name}: rename one.")
+            shorter[one.name] = one
         columns |= {name: one.values for name, one in shorter.items()}
         kept = {}
         for name, values in columns.items():
             n_scored = int(np.isfinite(values[known]).sum())
-            if n_scored < known.size / 2:
+            if n_scored < known.size / 2 and name in shorter:
+                where = " / ".join(evaluated.name)
+                notes.append(f"{name} left out on {where}: it has {n_scored:,} of {known.size:,} networks")
+            elif n_scored < known.size / 2:
                 notes.append(_left_out(evaluated, name, f"scored on {n_scored:,} of {known.size:,} networks"))
             else:
                 kept[name] = values[known]

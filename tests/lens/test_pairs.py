@@ -119,5 +119,27 @@ def test_mistakes_end_in_one_sentence(command, rough_intervals):
     assert (code, err.strip()) == (2, "study=pairs needs two proxies or more; nats_tss / digits has 1.")
     code, _, err = command("study=pairs", "proxy=[params,depth]", "dataset=digits", "sample=12")
     assert code == 2
-    assert "study=pairs needs 20 architectures or more with truth and scores by params, depth" in err
+    assert "study=pairs needs 20 networks or more with truth and scores by params, depth" in err
     assert "has 12. Give a larger sample=." in err
+    code, _, err = command("study=pairs", "proxy=[params,depth]", "dataset=digits", "sample=40", "ensemble=rank_sum")
+    assert code == 2
+    assert "ensemble=rank_sum is invalid for study=pairs" in err
+
+
+def test_one_order_under_two_names_is_one_proxy(command, rough_intervals):
+    code, out, err = command(
+        "study=pairs", "proxy=[params,flops_full,depth]", "dataset=digits", "sample=60", "out=here"
+    )
+    assert code == 0, err
+    table = pd.read_csv("here/pairs.csv")
+    assert ("which orders the architectures as params does." in out) == (len(table) == 1)
+    assert not (table["tau_between"] == 1).any()
+
+
+def test_an_undefined_tau_is_neither_chosen_nor_judged():
+    """Only one row differs from all others, so that one half of each split has no tau: no split is judged."""
+    truth = np.zeros(40)
+    truth[7] = 1
+    found = held_out(scored({"a": np.arange(40), "b": np.arange(40) % 7}, truth), 0, of_networks=False)
+    assert (found.n_splits, found.pairs) == (0, [])
+    assert np.isnan(found.delta)

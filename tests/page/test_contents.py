@@ -102,3 +102,22 @@ def test_a_mistake_is_one_sentence(words, sentence, run_folder, tmp_path, monkey
     assert main() == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert sentence in line
+
+
+def test_mistakes_about_files_and_names_end_in_one_sentence(run_folder, tmp_path, monkeypatch, capsys):
+    def typed(*words: object) -> str:
+        monkeypatch.setattr(sys, "argv", ["page", *map(str, words)])
+        assert main() == 2
+        return capsys.readouterr().err.strip()
+
+    for name in (".", "", str(tmp_path), str(run_folder / "agreement.csv")):
+        assert typed(run_folder, "--single-file", name).endswith(
+            "is invalid: it must be a file that ends in .html, such as page.html."
+        )
+    both = (run_folder, "--out", tmp_path / "page", "--single-file", tmp_path / "page.html")
+    assert typed(*both) == "Give --out FOLDER or --single-file FILE, not both."
+    shutil.copytree(run_folder, tmp_path / "b" / run_folder.name)
+    said = typed(run_folder, tmp_path / "b" / run_folder.name, "--out", tmp_path / "page")
+    assert said.startswith(f"Two runs are called {run_folder.name}; ")
+    assert (run_folder / "agreement.csv").read_text().startswith("bench")
+    assert not (tmp_path / "page").exists()

@@ -199,3 +199,17 @@ def test_a_shorter_training_of_ones_own(in_empty_folder, line, sentence):
     needed = pd.read_csv("here/validation_needed.csv").set_index("first")
     assert needed.loc["short.csv:acc", "epochs"] == 20 * 200 + _N_TRAINED * 12
     assert needed.loc["params", "epochs_saved"] == (_N_TRAINED - 20) * 200
+
+
+def test_two_shorter_trainings_of_one_name_are_refused(in_empty_folder):
+    command = in_empty_folder(main)
+    trained(Path(), "# acc: metric=accuracy, unit=%, split=test, epochs=200\n").rename("long.csv")
+    short = trained(Path(), "# acc: metric=accuracy, unit=%, split=test, epochs=12\n")
+    Path("other").mkdir()
+    Path("other/short.csv").write_text(short.read_text())
+    words = ("proxy=params", "k=[20]", "sizes=[50]", "truth=long.csv:acc")
+    code, _, err = command(
+        "experiment=validation", "dataset=digits", "shorter=[short.csv:acc,other/short.csv:acc]", *words
+    )
+    assert code == 2
+    assert "Two columns that draw up shortlists are called short.csv:acc: rename one." in err

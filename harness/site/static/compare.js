@@ -60,8 +60,7 @@ async function draw() {
 
 function showNumbers(data, pair) {
   const [one, two] = [nameOf(state.first), nameOf(state.second)];
-  at("told").textContent = `${data.bench} on ${data.dataset}: ${pair.n.toLocaleString("en")} architectures have both scores. ` +
-    (pair.between.cells === null ? "" : `The two put about ${(50 * (1 - pair.between.cells)).toFixed(0)} % of the pairs of architectures into opposite orders.`) +
+  at("told").textContent = `${data.bench} on ${data.dataset}: ${pair.n.toLocaleString("en")} architectures have both scores.` +
     (pair.cells ? "" : " The ground truth was not there when this page was made, so that only the two are compared.");
   const heads = ["one vote for each", "tau with each other", ...(pair.cells ? [`tau of ${one}`, `tau of ${two}`, "difference"] : [])];
   const lines = [["network", "networks"], ["architecture", "cells"]].map(([vote, key]) => {
@@ -184,7 +183,10 @@ function change(what) {
   state.first = named(state.first, state.second);
   state.second = named(state.second, state.first);
   history.replaceState(null, "", `#place=${encodeURIComponent(comparisons[state.place].text)}&first=${state.first}&second=${state.second}`);
-  window.ready = draw();
+  window.ready = draw().catch((error) => {
+    at("told").textContent = `${error.message}: make the site again.`;
+    for (const one of ["numbers", "plane", "cells", "values"]) at(one).hidden = true;
+  });
 }
 
 /** Restores what the URL names; a record may be named by its proxy. */
