@@ -12,12 +12,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.evidence import EVIDENCE
 from harness.proxy import PROXIES
 
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_SOFTWARE = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+_PATIENCE = 180_000  # milliseconds for any one step: where other work runs, a picture takes seconds
 _ENUMERATION = Path(__file__).parent.parent / "benchmarks" / "nasbench101"
 _FOLDERS = {
     name: os.environ.get(name) for name in ("HARNESS_MIRROR", "HARNESS_IMAGES", "HARNESS_OFFICIAL", "HARNESS_TRUTH")
@@ -152,3 +157,51 @@ def in_empty_folder(
         return run
 
     return command_of
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    if _CHROMIUM is None:
+        assert os.environ.get("HARNESS_BROWSER") != "required", "HARNESS_BROWSER=required, but there is no Chromium"
+        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
+    from playwright import sync_api as api
+
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET + _SOFTWARE, timeout=_PATIENCE)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def new_context(browser: Any) -> Iterator[Callable[[int, int], Any]]:
+    """A function that opens a window of a width and height in pixels; on leaving, all are closed."""
+    contexts = []
+
+    def opened(width: int, height: int) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True))
+        contexts[-1].set_default_timeout(_PATIENCE)
+        return contexts[-1]
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def look(new_context: Callable[[int, int], Any]) -> Iterator[Callable[..., Any]]:
+    """A function that opens an address at a width; afterwards nothing was complained of or asked of another host."""
+    complaints: list[str] = []
+    requests: list[str] = []
+
+    def opened(width: int, address: str, height: int = 900) -> Any:
+        found = new_context(width, height).new_page()
+        found.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        found.on("pageerror", lambda error: complaints.append(str(error)))
+        found.on("request", lambda request: requests.append(request.url))
+        found.goto(address)
+        return found
+
+    yield opened
+    assert complaints == []
+    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

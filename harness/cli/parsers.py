@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from harness.cli import record_parsers
 from harness.cli.commands import Command
 from harness.cli.help import examples
 from harness.cli.known import known_names
 from harness.cli.names import ALL, checked, meant
+from harness.cli.record_parsers import RUNS
 from harness.cli.settings_text import choices
 from harness.errors import OptionError, UnknownNameError
 from harness.registry import unknown_name
 
-RUNS = Path("results/runs")
-RECORDS = Path("results/records")
 LISTINGS = ("proxies", "ensembles", "benchmarks", "datasets", "predictors", "searchers", "tables")
 INPUTS = ("real", "substitute", "noise")
 SWITCH = {"on": True, "off": False}
@@ -246,33 +246,6 @@ def _check_store(arguments: argparse.Namespace) -> None:
         arguments.bench = [checked("benchmark", name, further=()) for name in arguments.bench]
 
 
-def _submit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="+", type=Path, help="folders of evaluations")
-    parser.add_argument("--proxy", nargs="+", default=[], metavar="PROXY", help="only these (default: all of the run)")
-    parser.add_argument("--out", type=Path, default=RECORDS, help="folder of records (default: %(default)s)")
-    parser.add_argument("--store", type=Path, default=Path("results/scores.sqlite"), help="(default: %(default)s)")
-
-
-def _site(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--records", type=Path, default=RECORDS, help="folder of records (default: %(default)s)")
-    parser.add_argument("--run", nargs="+", type=Path, default=[], help="folders of evaluations to explore in the site")
-    parser.add_argument("--out", type=Path, default=RUNS / "site", help="folder of the site (default: %(default)s)")
-
-
-def _verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("record", nargs="+", type=Path, help="folders of records, or folders that hold some")
-    parser.add_argument("--networks", type=int, default=5, help="how many are scored again (default: %(default)s)")
-    parser.add_argument("--seed", type=int, help="draws them (default: another one each time)")
-    parser.add_argument("--run-code", action="store_true", help="run a record's own proxy.py, with your rights")
-    parser.add_argument("--container", metavar="IMAGE", help="run it in a container of this image, without network")
-    parser.add_argument("--store", type=Path, help="a score store with the counts (default: computed anew)")
-
-
-def _check_verify(arguments: argparse.Namespace) -> None:
-    if arguments.seed is not None and arguments.seed < 0:
-        raise OptionError(f"--seed {arguments.seed} is invalid: it must be 0 or more.")
-
-
 _PARSERS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "data": _data,
     "list": _list,
@@ -284,9 +257,9 @@ _PARSERS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "check": _check,
     "perf": _perf,
     "store": _store,
-    "site": _site,
-    "submit": _submit,
-    "verify": _verify,
+    "site": record_parsers.site,
+    "submit": record_parsers.submit,
+    "verify": record_parsers.verify,
     "docs": lambda parser: None,
 }
 _CHECKS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -298,5 +271,5 @@ _CHECKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "check": _check_check,
     "perf": _check_perf,
     "store": _check_store,
-    "verify": _check_verify,
+    "verify": record_parsers.check_verify,
 }

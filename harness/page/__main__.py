@@ -25,8 +25,8 @@ STATIC = (
     "index.html", "page.css", "page.js", "leaderboard.js", "plots.js", "cell.js", "files.js", "choices.js", "marks.js",
 )  # fmt: skip
 
-
-_NAVIGATION = b"<!-- navigation -->\n"
+NAVIGATION = b"<!-- navigation -->\n"
+"""Where the links of a site are put, in its pages and in that of its runs."""
 
 
 def write_page(runs: Sequence[Path], out: Path, navigation: str = "") -> None:
@@ -69,7 +69,7 @@ def _made(runs: Sequence[Path], navigation: str) -> dict[str, bytes]:
     data = contents(read)
     static = files("harness.page") / "static"
     made = {name: (static / name).read_bytes() for name in STATIC}
-    made["index.html"] = made["index.html"].replace(_NAVIGATION, navigation.encode())
+    made["index.html"] = made["index.html"].replace(NAVIGATION, navigation.encode())
     made["data.js"] = script("window.PAGE", data)
     made["plotly.min.js"] = get_plotlyjs().encode()
     return made

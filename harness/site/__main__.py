@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from harness.files.results import write_files
-from harness.page.__main__ import write_page
+from harness.page.__main__ import NAVIGATION, write_page
 from harness.page.contents import published
 from harness.page.scripts import script
 from harness.records.files import read_record, record_folders
 from harness.site.compare import compared_places
-from harness.site.markup import navigation
+from harness.site.markup import POLICY, navigation
 from harness.site.pages import benchmark_page, proxy_page
 from harness.site.rows import VOTES, Row, bibtex, corrected, front
 
 STATIC = ("index.html", "site.css", "site.js", "compare.html", "compare.js")
-OF_PAGE = ("page.css", "cell.js")
-_NAVIGATION = b"<!-- navigation -->\n"
+OF_PAGE = ("page.css", "cell.js", "files.js")
+_POLICY = b"<!-- policy -->\n"
 
 
 def write_site(records: Path, out: Path, runs: Sequence[Path] = ()) -> None:
@@ -57,7 +57,8 @@ def write_site(records: Path, out: Path, runs: Sequence[Path] = ()) -> None:
         by_bench[row.record.bench].append(row)
     explores = bool(runs)
     for name in ("index.html", "compare.html"):
-        static[name] = static[name].replace(_NAVIGATION, navigation("", explores=explores).encode())
+        links = navigation("", explores=explores).encode()
+        static[name] = static[name].replace(NAVIGATION, links).replace(_POLICY, POLICY.encode())
     proxies = {f"{name}.html": proxy_page(name, own, theirs, explores=explores) for name, own in by_proxy.items()}
     benches = {f"{name}.html": benchmark_page(name, own, explores=explores) for name, own in by_bench.items()}
     if explores:

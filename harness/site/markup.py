@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 POLICY = (
-    "default-src 'none'; script-src 'self' file:; style-src 'self' file:; img-src 'self' file: data:; "
-    "base-uri 'none'; form-action 'none'"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'self' file:; "
+    "style-src 'self' file:; img-src 'self' file: data:; base-uri 'none'; form-action 'none'\">\n"
 )
+"""Of every page of the site: nothing is loaded from elsewhere and nothing is sent."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ def page(title: str, body: Safe, *, home: str = "../", explores: bool = False) -
     """A whole page; `home` leads to the folder of the site, of which runs are a part if it `explores`."""
     head = (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'{POLICY}<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<title>{html.escape(title)}</title>\n<link rel="icon" href="data:,">\n'
         f'<link rel="stylesheet" href="{home}page.css">\n<link rel="stylesheet" href="{home}site.css">\n</head>\n'
     )

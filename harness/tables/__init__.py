@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from harness.lazy import lazily
 
 if TYPE_CHECKING:
-    from harness.tables.cells import Cell as Cell
+    from harness.tables.cell import Cell as Cell
     from harness.tables.cells import table_cells as table_cells
     from harness.tables.spec import TableSpec as TableSpec
     from harness.tables.spec import read_spec as read_spec
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __getattr__ = lazily(
     __name__,
     {
-        "Cell": "harness.tables.cells",
+        "Cell": "harness.tables.cell",
         "table_cells": "harness.tables.cells",
         "TableSpec": "harness.tables.spec",
         "read_spec": "harness.tables.spec",

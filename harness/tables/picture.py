@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from harness.report.names import name_points
 from harness.report.style import BLUE, GREY, ORANGE, grid_of, text_size
-from harness.tables.cells import Cell
+from harness.tables.cell import Cell
 from harness.tables.spec import TableSpec
 
 PANELS_PER_ROW = 3

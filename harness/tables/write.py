@@ -18,7 +18,7 @@ from harness.report.style import png, style
 from harness.report.tables import GENERALISATION, correlation_text, interval_text
 from harness.report.verdict import signed_text
 from harness.space import BENCHMARKS
-from harness.tables.cells import Cell
+from harness.tables.cell import Cell
 from harness.tables.picture import picture
 from harness.tables.spec import BEST, TableSpec
 

@@ -1,7 +1,6 @@
 """Sites: of the repository's own records, of a few of them, and of records that have ground truth here."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from harness.records.making import submit
 from harness.site.__main__ import write_site
 
 RECORDS = Path(__file__).parents[2] / "results" / "records"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-PATIENCE = 180_000  # milliseconds for any one step: where other work runs, a picture takes seconds
 FEW = ("naswot", "params", "zico")
 
 
@@ -64,41 +60,3 @@ def digits_site(digits_records, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("digits-site")
     write_site(digits_records, out)
     return out
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        assert os.environ.get("HARNESS_BROWSER") != "required", "HARNESS_BROWSER=required, but there is no Chromium"
-        pytest.skip("no Chromium here (Debian: apt-get install chromium)")
-    from playwright import sync_api as api
-
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, timeout=PATIENCE)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def look(browser):
-    """A function that opens an address at a width; afterwards nothing was complained of or asked elsewhere."""
-    complaints: list[str] = []
-    requests: list[str] = []
-    contexts = []
-
-    def opened(width: int, address: str):
-        context = browser.new_context(viewport={"width": width, "height": 900}, accept_downloads=True)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        found = context.new_page()
-        found.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        found.on("pageerror", lambda error: complaints.append(str(error)))
-        found.on("request", lambda request: requests.append(request.url))
-        found.goto(address)
-        return found
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []

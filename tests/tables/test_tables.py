@@ -17,7 +17,7 @@ from harness.store import OK, Score, ScoreKey, ScoreStore
 from harness.store import main as store_command
 from harness.tables import cells, read_spec, table_names
 from harness.tables.__main__ import main
-from harness.tables.cells import Cell
+from harness.tables.cell import Cell
 from harness.tables.scores import Column, protocol_called
 from harness.tables.spec import GROUND_TRUTH, PUBLISHED, Published
 from harness.tables.write import latex, markdown

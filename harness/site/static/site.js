@@ -209,12 +209,7 @@ function table() {
 
 function csv() {
   const { head: names, cells } = table();
-  // A text that a spreadsheet would compute gets an apostrophe before it, as in the harness's own files.
-  const cell = (value) => {
-    const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
-    return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [["place", ...names], ...cells.map((line) => [state.place, ...line])].map((line) => line.map(cell).join(",")).join("\n") + "\n";
+  return csvText([["place", ...names], ...cells.map((line) => [state.place, ...line])]);
 }
 
 function latex() {
@@ -225,14 +220,6 @@ function latex() {
   return ["% needs booktabs", `% ${state.place}, one vote for each of the ${state.vote}`,
     `\\begin{tabular}{${titles.map((_, place) => (place ? "r" : "l")).join("")}}`, "\\toprule",
     `${titles.map(safe).join(" & ")} \\\\`, "\\midrule", ...lines, "\\bottomrule", "\\end{tabular}", ""].join("\n");
-}
-
-function save(name, kind, text) {
-  const link = document.createElement("a");
-  link.download = name;
-  link.href = URL.createObjectURL(new Blob([text], { type: kind }));
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 at("controls").addEventListener("submit", (event) => event.preventDefault());
