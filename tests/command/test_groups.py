@@ -19,35 +19,15 @@ from harness.truth.sources import fetch
 
 TAGS = ("r160_in1k", "ra4_e3600_r224_in1k", "r224_in1k")  # the last one has fewer than ten that are counted
 
-ORDERS_AS_PARAMS = '''
-from dataclasses import dataclass
-from typing import ClassVar
-
-from harness.evidence import Layers
-from harness.proxy import PROXIES, Proxy, Sees
-
-
-@PROXIES.register("root_params")
-@dataclass(frozen=True)
-class RootParams(Proxy):
-    """A proxy, and no count, which orders networks as #Params does."""
-
-    version: ClassVar[int] = 1
-    sees: ClassVar[Sees] = Sees.ALL
-
-    def measure(self, layers: Layers) -> float:
-        return float(layers.sum(layers.n_params)[0] ** 0.5)
-'''
-
 
 @pytest.fixture(scope="module")
-def evaluated(mirror: Path, tmp_path_factory) -> Path:
+def evaluated(mirror: Path, proxy_text, tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("groups")
     numbers = {row: number for number, row in enumerate(published_rows())}
     rows = [row for tag in TAGS for row in rows_of(tag) if is_counted(numbers[row])]
     (home / "some.csv").write_text("arch\n" + "".join(f"{row.name}\n" for row in rows))
-    (home / "root_params.py").write_text(ORDERS_AS_PARAMS)
-    proxies = f"proxy=[params,flops,params_live,{home / 'root_params.py'}]"
+    (home / "as_params.py").write_text(proxy_text.replace("{name}", "as_params"))
+    proxies = f"proxy=[params,flops,params_live,{home / 'as_params.py'}]"
     words = ["bench=timm", "dataset=imagenet", proxies, f"population={home / 'some.csv'}"]
     words += ["inputs=noise", f"store={home / 'scores.sqlite'}", "workers=1", f"out={home / 'out'}"]
     with pytest.MonkeyPatch.context() as changed:
@@ -95,9 +75,9 @@ def test_the_report_begins_with_the_groups_and_says_what_is_left_out(evaluated, 
     assert f"- {n_small} of " in report
     assert "networks are in groups of fewer than 10" in report
     against = within[within["baseline"] == "params"].set_index("proxy")
-    assert against.loc["root_params", "beats"] == "undecided"
-    assert float(against.loc["root_params", "p_holm"]) == 1
-    assert float(against.loc["root_params", "delta"]) == 0
+    assert against.loc["as_params", "beats"] == "undecided"
+    assert float(against.loc["as_params", "p_holm"]) == 1
+    assert float(against.loc["as_params", "delta"]) == 0
 
 
 def test_a_count_has_a_difference_from_another_count_and_no_verdict(within):

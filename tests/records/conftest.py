@@ -10,27 +10,6 @@ from harness.inputs import InputKind
 from harness.protocol import Protocol
 from harness.records.making import Made, submit
 
-PROXY = '''
-from dataclasses import dataclass
-from typing import ClassVar
-
-from harness.evidence import Layers
-from harness.proxy import PROXIES, Proxy, Sees
-
-
-@PROXIES.register("{name}")
-@dataclass(frozen=True)
-class Mine(Proxy):
-    """Layers, to a power."""
-
-    version: ClassVar[int] = 3
-    sees: ClassVar[Sees] = Sees.LIVE
-    power: float = 1.0
-
-    def measure(self, layers: Layers) -> float:
-        return float(layers.sum(layers.n_params)[0] ** self.power)
-'''
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _few_replicates():
@@ -78,11 +57,6 @@ def record(made, tmp_path) -> Path:
 def counts(home) -> Path:
     """A store with the scores of the counts, so that each test need not compute them."""
     return home / "scores.sqlite"
-
-
-@pytest.fixture
-def proxy_text() -> str:
-    return PROXY
 
 
 @pytest.fixture
