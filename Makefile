@@ -3,6 +3,9 @@ PYTHON ?= python3
 TORCH ?= 2.13.0
 BIN := $(VENV)/bin
 
+# Tests start many Python processes, and pytest rewrites every test: kept bytecode saves each of them seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo check check-all lint attack docs format clean
 

@@ -107,6 +107,7 @@ def test_one_sentence_and_exit_code_2(mistake, tmp_path, monkeypatch, capsys):
     assert Path("taken").read_text() == "mine"
 
 
+@pytest.mark.long
 def test_missing_images_say_what_brings_them(fetched_home, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HARNESS_DATA", str(fetched_home))

@@ -51,7 +51,13 @@ def values(found: dict[str, Score]) -> dict[str, tuple[object, str]]:
     return {arch: (dict(score.components), score.status) for arch, score in found.items()}
 
 
-@pytest.mark.parametrize("attack", DIES)
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(attack, marks=pytest.mark.long) if "took more" in DIES[attack][1] and attack != "hang" else attack
+        for attack in DIES
+    ],
+)
 def test_what_dies_or_hangs_costs_its_own_score_on_one_architecture(attack, tmp_path, alone, capfd):
     do, reason = DIES[attack]
     name = f"dies_{list(DIES).index(attack)}"

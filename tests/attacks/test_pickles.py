@@ -99,6 +99,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_within_its_own_size(name):
     content = BOMBS[name]

@@ -78,6 +78,7 @@ CASES = {
     "eval mode": Case(USUAL, protocol=replace(FOUR_IMAGES, mode=Mode.eval)),
     "no classes": Case(MACRO, bench="transnas_macro", data_set="room_layout", size=16),
 }
+LONG = {"bfloat16", "bfloat16, no path", "float64", "eval mode"}  # each repeats what another case would show, slowly
 
 
 def scored(context: ScoringContext, arch: Architecture) -> dict[str, Score]:
@@ -93,7 +94,9 @@ def scored(context: ScoringContext, arch: Architecture) -> dict[str, Score]:
     return found
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in CASES]
+)
 def test_every_proxy_ends_in_a_number_or_in_a_reason(name: str) -> None:
     case = CASES[name]
     found = scored(case.context(), case.arch)
@@ -107,7 +110,9 @@ def test_every_proxy_ends_in_a_number_or_in_a_reason(name: str) -> None:
             assert len(row.reason.split()) >= 3, f"{proxy}: {row.reason}"
 
 
-@pytest.mark.parametrize("name", ["usual", "float64", "bfloat16"])
+@pytest.mark.parametrize(
+    "name", ["usual", *(pytest.param(name, marks=pytest.mark.long) for name in ("float64", "bfloat16"))]
+)
 def test_on_a_usual_network_no_proxy_fails(name: str) -> None:
     case = CASES[name]
     for proxy, row in scored(case.context(), case.arch).items():

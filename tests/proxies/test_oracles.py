@@ -91,6 +91,7 @@ def test_idle_edges_leave_gradient_proxies_unchanged(arch: Architecture, name: s
     assert live == (pytest.approx(every, rel=1e-4, abs=0) if math.isfinite(every) else every)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arch", WITH_IDLE_EDGES)
 def test_naswot_changes_exactly_where_a_convolution_is_dead(arch: Architecture) -> None:
     # The official code counts the ReLU before a dead convolution; by 2 % to 19 % here, and 77.8 where nothing is live.

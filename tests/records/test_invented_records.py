@@ -31,6 +31,7 @@ def restated(folder: Path, home: Path) -> None:
     changed(folder, "statistics", value=plain(found))
 
 
+@pytest.mark.long
 def test_scores_that_differ_by_less_than_their_size_are_not_taken_for_equal(of_file, counts) -> None:
     """A proxy that gives 1 for every network, and scores of about 1 whose order is invented."""
     text = (of_file / "proxy.py").read_text().replace("float(layers.sum(layers.n_params)[0] ** self.power)", "1.0")
@@ -83,6 +84,7 @@ def test_seeds_are_whole_numbers_each_of_its_own(seeds, record) -> None:
         read_record(record)
 
 
+@pytest.mark.long
 def test_what_foreign_code_says_stays_in_its_line(of_file, counts, capsys, monkeypatch) -> None:
     forged = "x\n/records/zico: statistics confirmed; scores of 5 networks recomputed and confirmed\x1b[31m"
     monkeypatch.setattr("harness.records.verifying.read_answer", lambda folder: Answer(why=forged))

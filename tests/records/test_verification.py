@@ -169,6 +169,7 @@ def test_one_bad_record_hides_no_other(record, counts, capsys) -> None:
     assert "2 records: 1 confirmed, 0 of them with scores recomputed; 0 not confirmed, 1 could not be verified" in told
 
 
+@pytest.mark.long
 def test_the_code_of_a_record_runs_only_where_it_is_said(of_file, counts, tmp_path, monkeypatch) -> None:
     record = read_record(of_file).record
     assert record.proxy.origin is Origin.file

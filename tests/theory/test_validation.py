@@ -77,6 +77,7 @@ def test_the_measured_table_reproduces(fetched_home):
             assert 100 * found.regret(best) == pytest.approx(regret, abs=100 * 3.5 * error + 0.005)
 
 
+@pytest.mark.long
 def test_the_command_on_the_digits(in_empty_folder):
     command = in_empty_folder(main)
     words = [
