@@ -9,8 +9,9 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,15 @@ class Mine(Proxy):
     def measure(self, layers: Layers) -> float:
         return float(layers.sum(layers.n_params)[0] ** self.power)
 '''
-_ENUMERATION = Path(__file__).parent.parent / "benchmarks" / "nasbench101"
+_ROOT = Path(__file__).parent.parent
 _FOLDERS = {
     name: os.environ.get(name) for name in ("HARNESS_MIRROR", "HARNESS_IMAGES", "HARNESS_OFFICIAL", "HARNESS_TRUTH")
 }
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """Of what files hold, in the order of their paths."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
 
 
 def _folder(name: str, contents: str) -> Path:
@@ -88,8 +94,8 @@ def _own_plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def _kept_cells(home: Path, config: pytest.Config) -> Iterator[None]:
     """The cells of NAS-Bench-101 take 18 CPU seconds to name: pytest's cache keeps them until that code changes."""
-    code = b"".join((_ENUMERATION / name).read_bytes() for name in ("cell.py", "enumeration.py"))
-    kept = config.cache.mkdir("nasbench101") / f"{hashlib.sha256(code).hexdigest()}.npz"
+    code = (_ROOT / "benchmarks" / "nasbench101" / name for name in ("cell.py", "enumeration.py"))
+    kept = config.cache.mkdir("nasbench101") / f"{_digest(code)}.npz"
     cells = home / "spaces" / "nasbench101.npz"
     cells.parent.mkdir()
     if kept.is_file():
@@ -137,20 +143,35 @@ def nb360_file(mirror: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data home into which every benchmark's tables were fetched from the mirror, and nb360 imported, once."""
+def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
+    """A data home into which every benchmark's tables were fetched from the mirror, and nb360 imported.
+
+    pytest's cache keeps it until the code that fetches and converts changes.
+    """
     from harness.truth.imports import imported_as
     from harness.truth.sources import TRUTH_SOURCES, fetch
     from harness.truth.table import write_table
 
-    home = tmp_path_factory.mktemp("fetched-home")
+    folders = (_ROOT / "benchmarks", *(_ROOT / "harness" / name for name in ("files", "space", "truth")))
+    code = (path for each in folders for path in each.rglob("*.py"))
+    importable = _importable(mirror).is_file()
+    kept = pytestconfig.cache.mkdir("fetched") / f"{_digest(code)}{'-nb360' * importable}"
+    home = tmp_path_factory.mktemp("fetched") / "home"
+    if kept.is_dir():
+        return Path(shutil.copytree(kept, home))
+    home.mkdir()
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HARNESS_MIRROR", str(mirror))
         for key in TRUTH_SOURCES:
             fetch(TRUTH_SOURCES.get(key), home)
-    if _importable(mirror).is_file():
+    if importable:
         for release in imported_as("nb360"):  # in this process, which is quicker
             write_table(release.convert(_importable(mirror)), release.path(home), release.origin)
+    whole = Path(tempfile.mkdtemp(dir=kept.parent)) / "home"
+    shutil.copytree(home, whole)
+    with suppress(OSError):  # another process of the same tests was first
+        whole.rename(kept)
+    shutil.rmtree(whole.parent)
     return home
 
 

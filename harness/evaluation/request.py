@@ -86,6 +86,7 @@ def open_request(asked: Asked) -> Opened:
         HarnessError: for a user error or missing data.
     """
     settings = asked.settings
+    compared_with(settings)  # raises for a name that is no baseline
     proxy, bench, dataset, ensemble = (asked.words[name] for name in ("proxy", "bench", "dataset", "ensemble"))
     ensembles = parse_ensembles(_words(ensemble), settings.options)
     options = {name: given for name, given in settings.options.items() if name not in ensembles}

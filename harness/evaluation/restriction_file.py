@@ -13,6 +13,7 @@ from harness.cli.reading import Source, read_into
 from harness.errors import CorruptDataError, MissingDataError, OptionError
 
 _MOST_BYTES = 2**20
+_DEEPEST = 20
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _values(path: Path, data: bytes) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
         raise CorruptDataError(f"restrict={path} is no YAML of a restriction{line}: {error.problem}.") from None
-    except (yaml.YAMLError, RecursionError) as error:
+    except yaml.YAMLError as error:
         raise CorruptDataError(f"restrict={path} is no YAML: {type(error).__name__}.") from None
     if not isinstance(values, dict):
         raise OptionError(f"{path} is no restriction: it must have keys, bench and one of {', '.join(CONDITIONS)}.")
@@ -119,9 +120,15 @@ def _texts(text: str) -> object:
     """The document of a YAML text, its scalars as texts.
 
     Raises:
-        yaml.YAMLError: if it is none, and for anchors, which can make a short file large, tags, and a key twice.
+        yaml.YAMLError: if it is none, and for anchors, which can make a short file large, tags, a key twice, and
+            brackets within brackets beyond any use, which take the parser hours.
     """
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            problem = f"lists and keys are nested more than {_DEEPEST} deep"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
         for what in ("anchor", "tag"):
             if getattr(event, what, None) is not None:
                 raise yaml.MarkedYAMLError(problem=f"{what}s are not allowed", problem_mark=event.start_mark)

@@ -100,6 +100,7 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
         evaluated = open_evaluation_set(space, data_set, evaluation, None)
         shares = _shares(evaluated)
         known = np.flatnonzero(np.isfinite(shares))
+        trained = shorter_trainings(evaluated, settings.shorter)
         columns: dict[str, NDArray[np.float64]] = {}
         notes = []
         for name in settings.proxies:
@@ -113,7 +114,7 @@ def open_pools(settings: ValidationSettings) -> list[Pool]:
             there = external.on(space, data_set.name)
             columns |= {one.name: one.values(evaluated.archs) for one in there.columns}
         shorter: dict[str, Shorter] = {}
-        for one in shorter_trainings(evaluated, settings.shorter):
+        for one in trained:
             if one.name in columns or one.name in shorter:
                 raise OptionError(f"Two columns that draw up shortlists are called {one.name}: rename one.")
             shorter[one.name] = one

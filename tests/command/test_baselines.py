@@ -58,6 +58,7 @@ def test_every_registered_baseline_is_one_and_no_hypothesis(tmp_path):
 def test_mistakes_about_the_verdict_are_told_before_anything_is_computed(tmp_path, more, sentence):
     with pytest.raises(HarnessError, match=re.escape(sentence)):
         evaluate(["swap", "flops"], settings=settings(tmp_path, sample=20, **more))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("rough_intervals")

@@ -139,7 +139,14 @@ def test_a_range_and_a_space_without_positions_are_told(tmp_path):
     ("data", "sentence"),
     [
         (b"#" * (2**20 + 1), "has 1,048,577 bytes; a restriction has at most 1,048,576."),
-        (b"bench: nats_tss\nallow: " + b"[" * 3_000 + b"]" * 3_000, "is no YAML: RecursionError."),
+        (
+            b"bench: nats_tss\nallow: " + b"[" * 1_000_000,
+            "is no YAML of a restriction in line 2: lists and keys are nested more than 20 deep.",
+        ),
+        (
+            b"bench: nats_tss\n" + b"".join(b" " * depth + b"a:\n" for depth in range(1_000)),
+            "is no YAML of a restriction in line 22: lists and keys are nested more than 20 deep.",
+        ),
         (b"bench: \xff", "is no text in UTF-8."),
         (b"bench: a\n---\nbench: b", "is no YAML of a restriction in line 2: but found another document."),
     ],
