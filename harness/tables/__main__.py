@@ -34,6 +34,7 @@ class TableSettings:
     table: tuple[str, ...] | None = None
     scores: Path = Path("results/scores")
     store: Path | None = None
+    predictions: Path = Path("results/prediction")
     out: Path = Path("results/tables")
     figures: FigureFormat | None = None
     style: FigureStyle = FigureStyle.paper
@@ -73,7 +74,8 @@ def run(settings: TableSettings) -> None:
     names = [name for word in asked for name in (table_names() if word == ALL else [word])]
     specs = [read_spec(name) for name in dict.fromkeys(names)]
     store = None if settings.store is None else settings.store.expanduser()
-    sources, out = ScoreSources(settings.scores.expanduser(), store), settings.out.expanduser()
+    sources = ScoreSources(settings.scores.expanduser(), store, settings.predictions.expanduser())
+    out = settings.out.expanduser()
     for spec in specs:
         try:
             said, path = _WRITTEN[spec.kind](spec, sources, out)

@@ -17,6 +17,7 @@ from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
 from harness.tables.cell import NAN, Cell
+from harness.tables.fitted import fitted_cells
 from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index, command
 from harness.tables.spec import BEST, GROUND_TRUTH, Published, TableSpec
 from harness.truth import Truth
@@ -84,6 +85,10 @@ def _row(
                 bench, dataset, published, published, figure.coefficient, truth=column.name, population=spec.population
             )
             yield _beside(cell, figure, _Found(best, best, best, 1), spec, n_population)
+        return
+    if published in spec.fitted:
+        is_default = column.name == default_truth(table, BENCHMARKS.get(bench), DATA_SETS.get(dataset))
+        yield from fitted_cells(spec, sources.predictions, (column, is_default), figures, n_population)
         return
     try:
         if published in spec.unavailable:

@@ -57,9 +57,10 @@ class MissingScoresError(HarnessError):
 
 
 class ScoreSources:
-    """Score tables of a folder and of a store, looked up by key."""
+    """Score tables of a folder and of a store, looked up by key; and the folder of predictions, for fitted rows."""
 
-    def __init__(self, folder: Path, store: Path | None = None) -> None:
+    def __init__(self, folder: Path, store: Path | None = None, predictions: Path = Path("results/prediction")) -> None:
+        self.predictions = predictions
         self._tables: list[tuple[Header, Callable[[], ScoreTable]]] = [
             (read_header(path), partial(read_table, path)) for path in table_paths(folder)
         ]

@@ -73,6 +73,7 @@ class TableSpec:
         reference: truth column that is shown as a row of the table: accuracy after a few epochs of training.
         absolute: whether the source printed absolute values.
         seed: of the proxies.
+        fitted: by published name the model that is fitted to accuracies, and to how many: MODEL@N.
         unavailable: published names of proxies that this harness does not have.
         notes: sentences below the table.
     """
@@ -93,6 +94,7 @@ class TableSpec:
     reference: str | None = None
     absolute: bool = False
     seed: int = 0
+    fitted: Mapping[str, str] = field(default_factory=dict)
     unavailable: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
