@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from harness.choose.simulation import CHOICE, calibration, summary
 from harness.files.results import write_files
 from harness.report.escape import csv_text, table_line
-from harness.report.style import LINES, MARKERS, png, style
+from harness.report.style import LINES, MARKERS, legend_below, png, style
 from harness.report.tables import correlation_text, number, records
 
 _DRAWN = (CHOICE, "always params", "always zico", "always az_nas", "always positive_ridge", "random order")
@@ -144,5 +144,5 @@ def _figure(found: pd.DataFrame) -> Figure:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             if label not in labels:
                 handles, labels = [*handles, handle], [*labels, label]
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, 1 + len(places)), frameon=False, fontsize=8)
+    legend_below(figure, handles, 8)
     return figure

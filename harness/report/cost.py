@@ -12,7 +12,7 @@ from harness import columns
 from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
 from harness.report.names import name_points
-from harness.report.style import BLUE, GREY, LINES, ORANGE, columns_of, grid_of, text_size
+from harness.report.style import BLUE, GREY, LINES, ORANGE, grid_of, legend_below, text_size
 from harness.report.tables import number, records
 
 PANELS_PER_ROW = 3
@@ -42,10 +42,7 @@ def cost(tables: EvaluationTables) -> Figure | None:
         axes.set_title(f"{bench} / {dataset}", loc="left")
     for unused in grid[len(places) :]:
         unused.set_axis_off()
-    figure.legend(
-        handles=list(handles.values()), loc="outside lower center", ncols=columns_of(width, 2.4), frameon=False,
-        fontsize=text_size(7),
-    )  # fmt: skip
+    legend_below(figure, list(handles.values()), 7)
     return figure
 
 

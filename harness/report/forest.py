@@ -12,7 +12,7 @@ from harness import columns
 from harness.columns import NO_SEED
 from harness.report.baselines import baseline_rows
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import BLUE, GREEN, GREY, ORANGE, columns_of, fitted, text_size
+from harness.report.style import BLUE, GREEN, GREY, ORANGE, fitted, legend_below, text_size
 from harness.report.tables import has_networks, number, proxy_label, records
 from harness.report.verdict import LIVE, MAIN, NAMES
 
@@ -68,13 +68,7 @@ def forest(tables: EvaluationTables) -> Figure | None:
             Line2D([], [], color="black", marker=_MARKERS[vote][0], linestyle="", label=f"one vote for each {one}")
             for vote, one in (("cells", "cell"), ("networks", "network"))
         ]
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=columns_of(size[0], 2.6),
-        frameon=False,
-        fontsize=text_size(8),
-    )
+    legend_below(figure, handles, 8)
     return figure
 
 

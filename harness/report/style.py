@@ -2,13 +2,15 @@
 
 import io
 import math
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
 import matplotlib as mpl
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter, LogFormatter, ScalarFormatter
@@ -127,14 +129,36 @@ def fitted(width: float, height: float) -> tuple[float, float]:
     return (width, height) if look.inches is None else (look.inches, height * look.text)
 
 
-def columns_of(width: float, each: float) -> int:
-    """How many entries of a legend stand beside one another, at least 1.
+def legend_below(figure: Figure, handles: Sequence[Artist], size: float) -> None:
+    """A legend under the panels, as many of its entries beside one another as the figure is wide for.
 
     Args:
-        width: of the figure, in inches.
-        each: inches of an entry in a report.
+        figure: of constrained layout.
+        handles: labelled.
+        size: of its text in points, in a report.
     """
-    return max(1, int(width / (text_size(72 * each) / 72)))
+    for n_columns in range(len(handles), 0, -1):
+        legend = figure.legend(
+            handles=handles, loc="outside lower center", ncols=n_columns, frameon=False, fontsize=text_size(size)
+        )
+        if n_columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
+
+
+def title_above(figure: Figure, title: str, size: float) -> None:
+    """A title over the panels, in as many lines as the figure is narrow.
+
+    Args:
+        figure: of constrained layout.
+        title: without line breaks.
+        size: of its text in points, in a report.
+    """
+    text = figure.suptitle(title, fontsize=text_size(size))
+    for n_characters in range(len(title), 20, -1):
+        text.set_text(textwrap.fill(title, n_characters))
+        if text.get_window_extent().width <= figure.bbox.width:
+            return
 
 
 def vector(figure: Figure, file_format: str) -> bytes:

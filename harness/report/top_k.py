@@ -10,7 +10,7 @@ from harness import columns
 from harness.agreement import best_of_top
 from harness.report.baselines import baselines_among
 from harness.report.evaluation import EvaluationTables
-from harness.report.style import GREY, LINES, MARKERS, columns_of, grid_of, text_size
+from harness.report.style import GREY, LINES, MARKERS, grid_of, legend_below, text_size
 from harness.report.truth_label import is_lower_better, regret_label
 
 PANELS_PER_ROW = 3
@@ -37,10 +37,7 @@ def top_k(tables: EvaluationTables) -> Figure | None:
         axes.set_title(f"{bench} / {dataset}", loc="left")
     for unused in grid[len(places) :]:
         unused.set_axis_off()
-    figure.legend(
-        handles=list(lines.values()), loc="outside lower center", ncols=columns_of(width, 1.5), frameon=False,
-        fontsize=text_size(7),
-    )  # fmt: skip
+    legend_below(figure, list(lines.values()), 7)
     return figure
 
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter, SymmetricalLogLocator
 from numpy.typing import NDArray
 
-from harness.report.style import BLUE, GREY, LIGHT, ORANGE, columns_of, fitted, text_size
+from harness.report.style import BLUE, GREY, LIGHT, ORANGE, fitted, legend_below, text_size
 from harness.search.tables import SearchTables, mean_and_interval
 
 _COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")  # Okabe & Ito's
@@ -64,7 +64,7 @@ def regret_figure(tables: SearchTables) -> Figure:
         for unused in grid[number, len(panels) :]:
             unused.set_axis_off()
     handles = [Line2D([], [], color=colour, linewidth=1.6, label=name) for name, colour in colours.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns_of(size[0], 1.4), frameon=False)
+    legend_below(figure, handles, 9)
     return figure
 
 

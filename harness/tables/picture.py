@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness.report.names import name_points
-from harness.report.style import BLUE, GREY, ORANGE, grid_of, text_size
+from harness.report.style import BLUE, GREY, ORANGE, grid_of, legend_below, text_size, title_above
 from harness.tables.cell import Cell
 from harness.tables.spec import TableSpec
 
@@ -32,12 +32,12 @@ def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
         axes.set_title(" / ".join(place), loc="left", fontsize=text_size(9))
     for unused in grid[len(places) :]:
         unused.set_axis_off()
-    figure.suptitle(spec.title, fontsize=text_size(10))
+    title_above(figure, spec.title, 10)
     used = dict.fromkeys(cell.coefficient for cell in compared)
     handles = [Line2D([], [], color=GREY, marker=_MARKERS[name], linestyle="", label=name) for name in used]
     inside = {"yes": "published value within our interval", "no": "published value outside"}
     handles += [Line2D([], [], color=_COLOURS[name], linewidth=1.6, label=text) for name, text in inside.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=text_size(8))
+    legend_below(figure, handles, 8)
     return figure
 
 

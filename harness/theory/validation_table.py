@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
-from harness.report.style import GREY, LINES, MARKERS
+from harness.report.style import GREY, LINES, MARKERS, legend_below
 from harness.theory.finding import Listing
 from harness.theory.validation_pool import Pool
 
@@ -16,7 +16,6 @@ ALL_NETWORKS, RANDOM = "(all)", "(random)"
 _PLACE = ["bench", "dataset", "truth", "correlation"]
 _FAMILY = [*_PLACE, "first", "k"]
 _MOST_LINES = 7
-_LEGEND_COLUMNS = 4
 
 
 def with_savings(needed: pd.DataFrame) -> pd.DataFrame:
@@ -235,7 +234,5 @@ def validation_figure(points: pd.DataFrame) -> Figure:
     shown: dict[str, Artist] = {}
     for axes in grid[: len(places)]:
         shown = {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)} | shown
-    figure.legend(
-        list(shown.values()), list(shown), loc="outside lower center", ncols=_LEGEND_COLUMNS, frameon=False, fontsize=8
-    )
+    legend_below(figure, list(shown.values()), 8)
     return figure
