@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from harness.cli.command import Stopped
 from harness.errors import HarnessError, PlugInError
 from harness.evidence import Evidence, Layers, Subject
 from harness.evidence.base import ScoringContext
@@ -262,7 +263,7 @@ def is_no_result(error: BaseException) -> bool:
 
 def _ends_run(error: BaseException, in_worker: bool) -> bool:
     """Whether an error inside a proxy says nothing about it: the machine is at fault, or the user wants to stop."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt | Stopped):
         return not in_worker
     return is_no_result(error) and (not isinstance(error, OSError) or error.errno in _FAULTS_OF_MACHINE)
 
