@@ -28,8 +28,9 @@ DIVERGING: Final = "PuOr_r"
 SEQUENTIAL: Final = "Purples"
 LIGHT: Final = "#E6E6E6"
 DENSITY: Final = "cividis_r"
-DPI: Final = 160
-MOST_PIXELS: Final = 1_600  # of the width: more than a page or a screen resolves
+DPI: Final = 120  # pictures of a report, which are committed
+PRINT_DPI: Final = 320
+MOST_PIXELS: Final = 1_280  # of the width: more than a page resolves
 _MOST_BESIDE: Final = 40  # characters of a label beside a panel, where they take half of a narrow figure
 _MOST_ABOVE: Final = 60  # of a line above a panel or in it
 
@@ -168,20 +169,20 @@ def vector(figure: Figure, file_format: str) -> bytes:
     _numbers_with_exponents(figure)
     when = {"pdf": {"CreationDate": None, "Producer": None, "Creator": None}, "svg": {"Date": None, "Creator": None}}
     with mpl.rc_context({"svg.hashsalt": "harness", "svg.fonttype": "none", "pdf.fonttype": 42}):
-        figure.savefig(drawn, format=file_format, dpi=2 * DPI, metadata=when[file_format])
+        figure.savefig(drawn, format=file_format, dpi=PRINT_DPI, metadata=when[file_format])
     return drawn.getvalue()
 
 
 def png(figure: Figure, *, n_colours: int = 256, print_dpi: bool = False) -> bytes:
     """The figure as a PNG with a reduced palette and at most `MOST_PIXELS` wide, without visible loss.
 
-    With `print_dpi` it has twice the pixels per inch, however many.
+    With `print_dpi` it has `PRINT_DPI` pixels per inch, however many that makes.
 
     A palette of 256 colours takes a third of the bytes of full colour, one of 32 (enough for points in one colour) two
     thirds of that. The version of matplotlib is not recorded in it, so that equal results are equal bytes.
     """
     drawn, packed = io.BytesIO(), io.BytesIO()
-    dpi = 2 * DPI if print_dpi else min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
+    dpi = PRINT_DPI if print_dpi else min(DPI, int(MOST_PIXELS / figure.get_figwidth()))
     _shorten(figure)
     _numbers_with_exponents(figure)
     figure.savefig(drawn, format="png", dpi=dpi, metadata={"Software": None})

@@ -12,17 +12,26 @@ from harness.report.style import BLUE, GREY, ORANGE, grid_of, legend_below, text
 from harness.tables.cell import Cell
 from harness.tables.spec import TableSpec
 
+FEWEST = 5
 PANELS_PER_ROW = 3
 PANEL_INCHES = (4.2, 4.2)
 _COLOURS = {"yes": BLUE, "no": ORANGE}
 _MARKERS = {"tau": "o", "rho": "s", "ndcg": "^", "accuracy": "D"}
 
 
+def compared_cells(cells: Sequence[Cell]) -> list[Cell]:
+    """Those with both values."""
+    return [cell for cell in cells if cell.published and not math.isnan(cell.ours)]
+
+
 def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
-    """Ours with its interval against the published value; the dotted line is equality. None if nothing is compared."""
-    compared = [cell for cell in cells if cell.published and not math.isnan(cell.ours)]
+    """Ours with its interval against the published value; the dotted line is equality.
+
+    None if fewer than `FEWEST` values are compared, of which a picture shows no more than the table.
+    """
+    compared = compared_cells(cells)
     places = list(dict.fromkeys((cell.bench, cell.dataset) for cell in compared))
-    if not places:
+    if len(compared) < FEWEST:
         return None
     n_rows, n_columns, (width, height) = grid_of(len(places), PANEL_INCHES, PANELS_PER_ROW, 4.4)
     figure = Figure(figsize=(width, height + text_size(29) / 72), layout="constrained")

@@ -19,7 +19,7 @@ from harness.report.tables import GENERALISATION, correlation_text, interval_tex
 from harness.report.verdict import signed_text
 from harness.space import BENCHMARKS
 from harness.tables.cell import Cell
-from harness.tables.picture import picture
+from harness.tables.picture import FEWEST, compared_cells, picture
 from harness.tables.spec import BEST, TableSpec
 
 _GREEK = {"tau": "tau", "rho": "rho", "ndcg": "nDCG", "accuracy": "accuracy"}
@@ -28,7 +28,7 @@ MISSING = "-"
 
 
 def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list[Path]:
-    """Write <name>.md, .tex, .csv, .json and, if anything is compared, .png into a folder; returns their paths.
+    """Write <name>.md, .tex, .csv, .json and, if there is a picture, .png into a folder; returns their paths.
 
     Raises:
         OptionError: the folder cannot be created or written.
@@ -44,13 +44,13 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
     with style():
         figure = picture(spec, cells)
         if figure is not None:
-            files[f"{spec.name}.png"] = png(figure)
+            files[f"{spec.name}.png"] = png(figure, n_colours=32)
     write_files(out, files)
     return [out / name for name in files]
 
 
 def write_figure(out: Path, spec: TableSpec, cells: Sequence[Cell], options: FigureOptions) -> None:
-    """Write the figure of a table once more, for a paper or slides; nothing if nothing is compared.
+    """Write the figure of a table once more, for a paper or slides; nothing if too few values are compared.
 
     Raises:
         OptionError: the folder cannot be created or written.
@@ -73,7 +73,7 @@ def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
             "", f"## {bench} / {dataset}", "",
             f"Ground truth: {truths}. Population: {spec.population} ({population}).", "", *_markdown_table(spec, own),
         ]  # fmt: skip
-    if any(cell.published and not math.isnan(cell.ours) for cell in cells):
+    if len(compared_cells(cells)) >= FEWEST:
         lines += ["", f"![Our values against the published ones]({spec.name}.png)"]
     missing = _missing(cells)
     if missing:
