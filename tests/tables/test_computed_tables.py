@@ -78,7 +78,7 @@ def test_vkdnw_is_compared_on_the_cells_without_unreachable_operations(at_home, 
     for proxy, tau, rho in (("flops", 0.623, 0.799), ("n_trainable_layers", 0.626, 0.767)):
         assert round(found.loc[(proxy, "tau"), "ours"], 3) == tau == found.loc[(proxy, "tau"), "published"]
         assert round(found.loc[(proxy, "rho"), "ours"], 3) == rho == found.loc[(proxy, "rho"), "published"]
-    assert found.loc[("graf", "tau"), "missing"] == "not a proxy of this harness"
+    assert found.loc[("vkdnw_m", "tau"), "missing"] == "not a proxy of this harness"
     # Each network one vote: 0.612 for both of the counts' kind, as the audit of all cells has it.
     assert found.loc[("flops", "tau"), "networks"] == pytest.approx(0.612, abs=5e-4)
 
