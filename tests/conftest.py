@@ -152,8 +152,9 @@ def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory, pytestc
     from harness.truth.sources import TRUTH_SOURCES, fetch
     from harness.truth.table import write_table
 
-    folders = (_ROOT / "benchmarks", *(_ROOT / "harness" / name for name in ("files", "space", "truth")))
-    code = (path for each in folders for path in each.rglob("*.py"))
+    packages = (_ROOT / "harness" / name for name in ("files", "inputs", "space", "truth"))
+    code = [*(_ROOT / "harness").glob("*.py"), *(path for each in packages for path in each.rglob("*.py"))]
+    code += (path for path in (_ROOT / "benchmarks").rglob("*") if path.is_file() and path.suffix != ".pyc")
     importable = _importable(mirror).is_file()
     kept = pytestconfig.cache.mkdir("fetched") / f"{_digest(code)}{'-nb360' * importable}"
     home = tmp_path_factory.mktemp("fetched") / "home"

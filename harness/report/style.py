@@ -156,8 +156,8 @@ def title_above(figure: Figure, title: str, size: float) -> None:
         size: of its text in points, in a report.
     """
     text = figure.suptitle(title, fontsize=text_size(size))
-    for n_characters in range(len(title), 20, -1):
-        text.set_text(textwrap.fill(title, n_characters))
+    for n_characters in range(len(title), 0, -1):
+        text.set_text(textwrap.fill(title, n_characters, break_on_hyphens=False))
         if text.get_window_extent().width <= figure.bbox.width:
             return
 

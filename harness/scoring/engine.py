@@ -49,7 +49,7 @@ def score(
 
     Raises:
         MemoryError, OSError, torch.OutOfMemoryError: where the machine is at fault these are no results.
-        KeyboardInterrupt: unless `guard` says that this is a worker process.
+        KeyboardInterrupt, Stopped: unless `guard` says that this is a worker process.
     """
     guard = guard or Guard()
     foreign = {name: proxy for name, proxy in proxies.items() if is_foreign(proxy)}
@@ -230,6 +230,8 @@ def said(error: BaseException) -> str:
     """What an exception says, whatever printing it does: at most 1,000 characters, all of which can be stored."""
     try:
         text = str(error)
+    except (KeyboardInterrupt, Stopped):
+        raise
     except BaseException as other:
         return f"(it cannot be printed: that raises {type(other).__name__})"
     return text[:_LONGEST_REASON].encode("utf-8", "backslashreplace").decode()

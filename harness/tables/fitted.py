@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness.errors import CorruptDataError, OptionError
 from harness.files.out_folder import RECORD
+from harness.settings import ALL
 from harness.tables.cell import NAN, Cell
 from harness.tables.spec import Published, TableSpec
 from harness.truth.table import TruthColumn
@@ -65,7 +66,7 @@ def fitted_cells(
         )  # fmt: skip
         if found is None:
             words = f"bench={bench} dataset={dataset} truth={column.name} population={spec.population}"
-            command = f"nas-harness predict {words} n={fitted.n} models={fitted.model} out={folder / 'NAME'}"
+            command = f"nas-harness predict {words} sample=all n={fitted.n} models={fitted.model} out={folder / 'NAME'}"
             yield replace(cell, missing=command)
         elif figure.coefficient not in found:
             yield replace(cell, missing=f"{figure.coefficient} of fitted rows is not computed")
@@ -94,6 +95,8 @@ def _found(
             config = json.loads(path.read_text())["config"]
             about = (config["bench"], config["dataset"], config["population"])
             if about != ([place[0]], [place[1]], spec.population) or config["truth"] not in truths:
+                continue
+            if config.get("sample") not in (None, ALL) or config.get("restrict") is not None:
                 continue
             summary, rows = (_of_model(pd.read_csv(path.parent / name), fitted) for name in (_SUMMARY, _ROWS))
             if len(summary):

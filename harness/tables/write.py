@@ -46,6 +46,8 @@ def write_table_files(out: Path, spec: TableSpec, cells: Sequence[Cell]) -> list
         if figure is not None:
             files[f"{spec.name}.png"] = png(figure, n_colours=32)
     write_files(out, files)
+    if f"{spec.name}.png" not in files:
+        (out / f"{spec.name}.png").unlink(missing_ok=True)  # of an earlier run that compared more
     return [out / name for name in files]
 
 
@@ -185,6 +187,7 @@ def _legend(spec: TableSpec, cells: Sequence[Cell]) -> list[str]:
         *[_NDCG] * any(cell.coefficient == "ndcg" for cell in cells),
         *[_NETWORKS] * any(_has_networks(cells, name) for name in _coefficients(cells)),
         *_SHARED,
+        *[_FITTED] * bool(spec.fitted),
     ]
 
 
@@ -196,6 +199,10 @@ _NDCG = (
 _SHARED = (
     "n of N: architectures used, of those in the population: all, or the first n of a fixed permutation",
     "protocol, inputs: how the scores were computed",
+)
+_FITTED = (
+    "rows fitted to accuracies: means over draws of trained networks, without an interval; n is the mean number of the "
+    "others, which are predicted"
 )
 
 

@@ -62,7 +62,6 @@ def run(tmp_path_factory) -> Path:
     return home / "run"
 
 
-@pytest.mark.long
 def test_a_report_holds_no_tag_and_every_name(run):
     report = (run / "report.md").read_text(encoding="utf-8")
     ours = {"h1", "h2", "p", "ul", "li", "pre", "code", "table", "thead", "tbody", "tr", "th", "td", "img"}
@@ -74,7 +73,6 @@ def test_a_report_holds_no_tag_and_every_name(run):
     assert widths
 
 
-@pytest.mark.long
 def test_no_cell_of_any_csv_is_a_formula_and_names_come_back(run):
     for path in run.glob("*.csv"):
         for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))):
@@ -84,7 +82,6 @@ def test_no_cell_of_any_csv_is_a_formula_and_names_come_back(run):
     assert set(NAMES) <= set(read_verdicts(run / "verdict.csv")[columns.PROXY])
 
 
-@pytest.mark.long
 def test_the_page_has_every_name_and_runs_only_its_own_scripts(run, tmp_path):
     write_page([run], tmp_path)
     script = (tmp_path / "data.js").read_text(encoding="ascii")

@@ -99,7 +99,6 @@ BOMBS = {
 }  # fmt: skip
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_within_its_own_size(name):
     content = BOMBS[name]

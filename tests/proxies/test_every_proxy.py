@@ -78,7 +78,7 @@ CASES = {
     "eval mode": Case(USUAL, protocol=replace(FOUR_IMAGES, mode=Mode.eval)),
     "no classes": Case(MACRO, bench="transnas_macro", data_set="room_layout", size=16),
 }
-LONG = {"bfloat16", "bfloat16, no path", "float64", "eval mode"}  # each repeats what another case would show, slowly
+LONG = {"bfloat16", "bfloat16, no path", "float64", "eval mode"}  # slow arithmetic and modes
 
 
 def scored(context: ScoringContext, arch: Architecture) -> dict[str, Score]:

@@ -15,7 +15,7 @@ from harness.tables.fitted import Fitted
 from harness.tables.scores import ScoreSources
 
 ROOT = Path(__file__).parent.parent.parent
-SAME = {"bench": ["nats_tss"], "dataset": ["cifar10"], "population": "reachable", "truth": None}
+SAME = {"bench": ["nats_tss"], "dataset": ["cifar10"], "population": "reachable", "truth": None, "sample": None}
 
 
 def run(folder: Path, name: str, tau: float, **config: object) -> None:
@@ -46,6 +46,8 @@ def test_a_fitted_row_is_that_of_the_run_about_the_same(row, tmp_path):
     run(tmp_path, "a_other_population", 0.2, population="all")
     run(tmp_path, "b_other_truth", 0.3, truth="val200")
     run(tmp_path, "c_other_data", 0.4, dataset=["cifar100"])
+    run(tmp_path, "c_sample", 0.5, sample=500)
+    run(tmp_path, "c_restricted", 0.6, restrict="space.yaml")
     run(tmp_path, "d", 0.75)
     cells = row()
     assert (cells["tau"].ours, cells["rho"].ours) == (0.75, 0.9)
@@ -64,7 +66,7 @@ def test_the_truth_may_be_named(row, tmp_path):
 
 def test_without_a_run_the_command_is_told(row, tmp_path):
     assert row()["tau"].missing == (
-        "nas-harness predict bench=nats_tss dataset=cifar10 truth=test200 population=reachable n=1024 "
+        "nas-harness predict bench=nats_tss dataset=cifar10 truth=test200 population=reachable sample=all n=1024 "
         f"models=random_forest:graf out={tmp_path}/NAME"
     )
 
