@@ -121,7 +121,7 @@ def _texts(text: str) -> object:
 
     Raises:
         yaml.YAMLError: if it is none, and for anchors, which can make a short file large, tags, a key twice, and
-            brackets within brackets beyond any use, which take the parser hours.
+            brackets within brackets beyond any use, for which the parser takes more than proportionally long.
     """
     depth = 0
     for event in yaml.parse(text, Loader=yaml.BaseLoader):

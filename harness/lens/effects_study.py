@@ -209,7 +209,7 @@ def effects_figure(table: pd.DataFrame, title: str) -> Figure:
     for axes in grid:
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
     grid[0].set_yticks(range(len(values)), values)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10, wrap=True)
     return figure
 
 

@@ -2,7 +2,6 @@
 
 import io
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -145,21 +144,6 @@ def legend_below(figure: Figure, handles: Sequence[Artist], size: float) -> None
         if n_columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
             return
         legend.remove()
-
-
-def title_above(figure: Figure, title: str, size: float) -> None:
-    """A title over the panels, in as many lines as the figure is narrow.
-
-    Args:
-        figure: of constrained layout.
-        title: without line breaks.
-        size: of its text in points, in a report.
-    """
-    text = figure.suptitle(title, fontsize=text_size(size))
-    for n_characters in range(len(title), 0, -1):
-        text.set_text(textwrap.fill(title, n_characters, break_on_hyphens=False))
-        if text.get_window_extent().width <= figure.bbox.width:
-            return
 
 
 def vector(figure: Figure, file_format: str) -> bytes:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness.report.names import name_points
-from harness.report.style import BLUE, GREY, ORANGE, grid_of, legend_below, text_size, title_above
+from harness.report.style import BLUE, GREY, ORANGE, grid_of, legend_below, text_size
 from harness.tables.cell import Cell
 from harness.tables.spec import TableSpec
 
@@ -41,7 +41,7 @@ def picture(spec: TableSpec, cells: Sequence[Cell]) -> Figure | None:
         axes.set_title(" / ".join(place), loc="left", fontsize=text_size(9))
     for unused in grid[len(places) :]:
         unused.set_axis_off()
-    title_above(figure, spec.title, 10)
+    figure.suptitle(spec.title, fontsize=text_size(10), wrap=True)
     used = dict.fromkeys(cell.coefficient for cell in compared)
     handles = [Line2D([], [], color=GREY, marker=_MARKERS[name], linestyle="", label=name) for name in used]
     inside = {"yes": "published value within our interval", "no": "published value outside"}

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from harness.cli.command import Stopped
 from harness.errors import HarnessError
 from harness.evidence import EVIDENCE, FirstBatchGradients, InputGradients, Layers, ReluCodes, WeightCurvature
 from harness.evidence.base import ScoringContext, Subject
@@ -20,7 +19,6 @@ from harness.protocol import Mode, Precision, Protocol
 from harness.proxy import PROXIES, Proxy, Sees, Undefined
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
 from harness.scoring.engine import score, score_counts
-from harness.scoring.guard import Guard
 from harness.scoring.proxy_spec import ProxySpec
 from harness.space import BENCHMARKS, Layer
 from harness.store import FAILED, OK, UNDEFINED, ScoreStore
@@ -70,14 +68,6 @@ class HasNone(Asking):
 class Drawing(Asking):
     def measure(self, gradients: FirstBatchGradients) -> dict[str, float]:
         return {"torch": torch.rand(()).item(), "python": random.random(), "numpy": float(np.random.rand())}
-
-
-@dataclass(frozen=True)
-class Signalled(Asking):
-    stop: BaseException
-
-    def measure(self, gradients: FirstBatchGradients) -> float:
-        raise self.stop
 
 
 @dataclass(frozen=True)
@@ -172,27 +162,6 @@ def test_failures_are_rows_and_the_others_go_on():
 def test_running_out_of_memory_is_no_result():
     with pytest.raises(torch.OutOfMemoryError):
         score(context(), ARCH, "live", {"greedy": OutOfMemory()})
-
-
-STOPS = [KeyboardInterrupt(), Stopped("SIGTERM"), Stopped("SIGHUP")]
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_signal_while_a_proxy_is_measured_ends_the_run_and_is_no_failure_of_the_proxy(stop):
-    with pytest.raises(type(stop)):
-        score(context(), ARCH, "live", {"signalled": Signalled(stop)})
-    in_worker = score(context(), ARCH, "live", {"signalled": Signalled(stop)}, Guard(in_worker=True))
-    assert in_worker["signalled"].status == FAILED  # no user signals a worker: the proxy raised it
-
-
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_signal_during_a_pass_ends_the_run_too(stop, monkeypatch):
-    def stopped(*arguments: object) -> None:
-        raise stop
-
-    monkeypatch.setattr(TaskEvidence, "collect_all", stopped)
-    with pytest.raises(type(stop)):
-        score(context(), ARCH, "live", made("grad_norm"))
 
 
 def test_running_out_of_memory_ends_a_run_in_one_sentence_and_stores_nothing(tmp_path, monkeypatch):
