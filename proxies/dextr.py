@@ -25,6 +25,9 @@ class Dextr(Proxy):
     inside, so that the sum depends on how the code is nested (containers=True does); where the curvature is no number
     the score is `a` alone, on another scale, and after an exception 12345: here it is undefined. On NATS-Bench's size
     space the authors reverse the sign and add another variant, by a note on the paper.
+
+    On TransNAS-Bench-101, which pools what a normalisation gives, a single image's output is constant in train mode, so
+    that its curvature there is that of rounding.
     """
 
     version: ClassVar[int] = 2

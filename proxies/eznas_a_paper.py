@@ -15,7 +15,8 @@ class EznasAPaper(Proxy):
 
     A 1 x 1 kernel counts 1 / (1 + 1) = 1/2 whatever its sign, so that for these layers the score is half the root of
     the number of weights; random signs of 3 x 3 have the determinant 4 or -4 in 3 of 16 cases each, otherwise 0: the
-    score is mostly a count of channels. That this is the paper's tensor was taken from a note, not read in it.
+    score is mostly a count of channels. On TransNAS-Bench-101 the signs are those of rounding, see `eznas_a`. That this
+    is the paper's tensor was taken from a note, not read in it.
     """
 
     version: ClassVar[int] = 1

@@ -22,6 +22,8 @@ class RBFleX(Proxy):
     The authors' code also takes the outputs of every module with 'ReLU' in its class name, in NAS-Bench-201 the
     container ReLUConvBN: official_names=True does. Their images are augmented, and for ImageNet16-120 crops of 224
     pixels; here they are those of the protocol. Of a network of the user's own the inputs of all activations are read.
+    On TransNAS-Bench-101, which pools what a normalisation gives, the last features of single images are equal in train
+    mode, so that log det Q is one of rounding.
     """
 
     version: ClassVar[int] = 1
