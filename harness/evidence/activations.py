@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
+from torch.utils.weak import TensorWeakRef
 
 from harness.evidence.base import EVIDENCE
 from harness.evidence.coverage import Coverage, share
@@ -36,7 +37,7 @@ class ReluCodes(TaskEvidence):
     def __init__(self) -> None:
         self.codes: list[Tensor] = []
         self.n_relus: list[int] = []
-        self._read: list[Tensor] = []  # kept until the end of the pass, so that equal ids mean the same tensor
+        self._read: list[TensorWeakRef] = []  # weak: what ReLUs read is often needed by nothing else in the pass
         self._reader: ElementwiseReader | None = None
 
     @property
@@ -68,9 +69,9 @@ class ReluCodes(TaskEvidence):
     def _place(self, features: Tensor) -> int:
         """The index of a tensor among those that were read."""
         for position, known in enumerate(self._read):
-            if known is features:
+            if known() is features:
                 return position
-        self._read.append(features)
+        self._read.append(TensorWeakRef(features))
         self.n_relus.append(0)
         self.codes.append((features.detach() > 0).flatten(1))
         return len(self._read) - 1

@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.weak import TensorWeakRef
 from toy_networks import TwoLayers, TwoReaders, pixels, toy_scores
 
 from harness.evidence import FirstBatchGradients, Layers, ReluCodes, SynflowSaliency, WeightGradients
@@ -184,6 +185,19 @@ def test_synflow_of_two_layers_bypasses_the_normalisation(norm: bool) -> None:
     # |w| = 2, |v| = (3, 4): R = 2 * (3 + 4) = 14. w dR/dw = 2 * 7; v dR/dv = 3 * 2 + 4 * 2: 28 together.
     found = toy_scores(lambda: TwoLayers(-2, (3, -4), norm=norm), GRADIENT_BATCHES, ["synflow"])
     assert found["synflow"] == pytest.approx(math.log(28))
+
+
+def test_codes_keep_no_tensor_that_a_relu_reads() -> None:
+    evidence, relu = ReluCodes(), nn.ReLU()
+    evidence.hook(relu)
+    features = torch.randn(2, 3)
+    read = TensorWeakRef(features)
+    relu(features), relu(features)
+    assert evidence.n_relus == [2]
+    del features
+    assert read() is None
+    relu(torch.randn(2, 3))
+    assert evidence.n_relus == [2, 1]
 
 
 def test_naswot_counts_two_relus_that_read_one_tensor_twice() -> None:
