@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ from harness.evidence.private import PrivateNetworkAndImages, hooked, run
 from harness.space.initialise import Initialisation
 from harness.space.own_network import OwnNetwork
 
-_AT_ONCE = 16
-"""Images per forward pass: memory is twice the feature maps of so many."""
+_PIXELS = 64 * 32 * 32
+"""Pixels of the images of a forward pass: memory is twice the feature maps of so many."""
 _KNOWN = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 
@@ -41,13 +41,13 @@ class LogitFisher(PrivateNetworkAndImages):
     """The mean over images of J^T C J, J the derivatives of the logits and C = diag(p) - p p^T for predictions p.
 
     Weights are N(0, 2 / fan_in), normalisation uses running statistics, which are 0 and 1, so that images do not
-    interact. One backward pass per class serves all images; for each entry of a weight only the values that it is
-    multiplied with are kept. The authors factorise C = L L^T and use J^T L^T L J, which is another matrix and depends
-    on the order of the classes: `as_coded`.
+    interact. One backward pass per class, or per input of the last linear layer if these are fewer, serves all images;
+    for each entry of a weight only the values that it is multiplied with are kept. The authors factorise C = L L^T and
+    use J^T L^T L J, which is another matrix and depends on the order of the classes: `as_coded`.
 
     Of a network of the user's own every trained parameter, in one pass per image and class.
 
-    Memory: twice the feature maps of 16 images.
+    Memory: twice the feature maps of 64 images of 32 x 32 pixels, or of as many pixels; of one image at least.
     """
 
     shared_pass: ClassVar[str] = "logit Fisher"
@@ -74,8 +74,9 @@ class LogitFisher(PrivateNetworkAndImages):
         owners = [network.get_submodule(name.rpartition(".")[0]) for name in parameters]
         known = not isinstance(network, OwnNetwork) and all(isinstance(owner, _KNOWN) for owner in owners)
         total: Tensor | None = None
-        for start in range(0, len(images), _AT_ONCE):
-            some = images[start : start + _AT_ONCE]
+        at_once = max(1, _PIXELS // max(1, images[0, 0].numel()))
+        for start in range(0, len(images), at_once):
+            some = images[start : start + at_once]
             pieces = _together(network, parameters, some, request.n_entries) if known else None
             for logits, jacobian in pieces or _one_by_one(network, parameters, some, request.n_entries):
                 found = _fisher(logits.double(), jacobian.double(), request)
@@ -133,18 +134,26 @@ Entry = tuple[int, int, Tensor | None]
 """The output channel of an entry, the call of its layer, and what the gradient there is multiplied with."""
 
 
+class Call(NamedTuple):
+    """A layer's call: the layer's name, what it read, and its output."""
+
+    name: str
+    inputs: Tensor
+    output: Tensor
+
+
 def _together(
     network: nn.Module, parameters: dict[str, nn.Parameter], images: Tensor, n_entries: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Logits and Jacobian [n_images, n_classes, n] of images that do not interact."""
     network.requires_grad_(False)
     names = {network.get_submodule(name.rpartition(".")[0]): name.rpartition(".")[0] for name in parameters}
-    calls: list[tuple[str, Tensor, Tensor]] = []
+    calls: list[Call] = []
 
     def see(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         if not output.requires_grad:
             output = output.detach().requires_grad_()
-        calls.append((names[module], inputs[0].detach(), output))
+        calls.append(Call(names[module], inputs[0], output))
         return output
 
     with hooked(list(names), see), torch.enable_grad():
@@ -152,19 +161,39 @@ def _together(
     entries: list[list[Entry]] = []
     for name, parameter in parameters.items():
         owner, _, own = name.rpartition(".")
-        module, of_owner = network.get_submodule(owner), [at for at, call in enumerate(calls) if call[0] == owner]
+        module, of_owner = network.get_submodule(owner), [at for at, call in enumerate(calls) if call.name == owner]
         for place in _places(parameter, n_entries):
-            entries.append([_entry(module, own, place, at, calls[at][1]) for at in of_owner])
-    jacobian = torch.zeros(len(images), logits.shape[1], len(entries), dtype=torch.float64, device=images.device)
-    outputs = [output for _, _, output in calls]
-    for index in range(logits.shape[1] if outputs and logits.requires_grad else 0):
-        gradients = torch.autograd.grad(logits[:, index].sum(), outputs, retain_graph=True, allow_unused=True)
+            entries.append([_entry(module, own, place, at, calls[at].inputs.detach()) for at in of_owner])
+    yield logits.detach(), _jacobian(network, logits, calls, entries)
+
+
+def _jacobian(network: nn.Module, logits: Tensor, calls: Sequence[Call], entries: Sequence[Sequence[Entry]]) -> Tensor:
+    """float64 [n_images, n_classes, n], by the inputs of a last linear layer where these are fewer than classes."""
+    last = next((at for at, call in enumerate(calls) if call.output is logits), None)
+    classifier = None if last is None else network.get_submodule(calls[last].name)
+    if last is None or not isinstance(classifier, nn.Linear) or classifier.in_features >= classifier.out_features:
+        return _derivatives(logits, [call.output for call in calls], entries)
+    features = calls[last].inputs
+    found = _derivatives(features, [call.output for call in calls], entries)
+    jacobian = torch.einsum("ci,nij->ncj", classifier.weight.double(), found)
+    for column, entry in enumerate(entries):
+        for channel, at, factor in entry:
+            if at == last:
+                jacobian[:, channel, column] += 1 if factor is None else factor.sum(dim=1)
+    return jacobian
+
+
+def _derivatives(targets: Tensor, outputs: Sequence[Tensor], entries: Sequence[Sequence[Entry]]) -> Tensor:
+    """Derivatives float64 [n_images, n_targets, n] of targets [n_images, n_targets], by the gradients at outputs."""
+    found = torch.zeros(*targets.shape, len(entries), dtype=torch.float64, device=targets.device)
+    for index in range(targets.shape[1] if outputs and targets.requires_grad else 0):
+        gradients = torch.autograd.grad(targets[:, index].sum(), outputs, retain_graph=True, allow_unused=True)
         for column, entry in enumerate(entries):
-            jacobian[:, index, column] = sum(
+            found[:, index, column] = sum(
                 (_product(gradients[at], channel, factor) for channel, at, factor in entry),
-                torch.zeros((), dtype=torch.float64, device=images.device),
+                torch.zeros((), dtype=torch.float64, device=targets.device),
             )
-    yield logits.detach(), jacobian
+    return found
 
 
 def _product(gradient: Tensor | None, channel: int, factor: Tensor | None) -> Tensor:

@@ -1,6 +1,7 @@
 """VKDNW against the definition: logits by hand, and a real network by jacrev over all of its parameters."""
 
 import math
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,8 +12,16 @@ from torch.func import functional_call, jacrev
 from toy_networks import THREE, Logits, context_of, pixels, scored_alone
 
 from harness.errors import OptionError
+from harness.evidence import logit_fisher
 from harness.evidence.base import Subject
-from harness.evidence.logit_fisher import FisherRequest, LogitFisher, _cholesky, _one_by_one, _together
+from harness.evidence.logit_fisher import (
+    FisherRequest,
+    LogitFisher,
+    _cholesky,
+    _derivatives,
+    _one_by_one,
+    _together,
+)
 from harness.inputs import Batch
 from harness.space import Architecture
 from harness.space.initialise import Initialisation
@@ -79,6 +88,40 @@ def test_on_a_real_network_it_is_the_definition(n_entries: int) -> None:
     )
     ((_, together),) = _together(network, dict(network.named_parameters()), images, 2)
     assert torch.allclose(one_by_one, together, rtol=1e-9, atol=1e-12 * float(together.abs().max()))
+
+
+class Wide(nn.Module):
+    """Four features and nine classes: the Jacobian is that of the features times the classifier's weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.act = nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.ReLU()
+        self.pool, self.classifier = nn.AdaptiveAvgPool2d(1), nn.Linear(4, 9)
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.pool(self.act(self.norm(self.conv(images)))).flatten(1))
+        return logits
+
+
+@pytest.mark.parametrize("n_entries", [1, 5])
+def test_with_more_classes_than_features_the_jacobian_is_the_same(
+    n_entries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    network, images = Wide().double().eval(), torch.randn(5, 1, 6, 6, dtype=torch.float64)
+    parameters = dict(network.named_parameters())
+    expected = torch.cat([jacobian for _, jacobian in _one_by_one(network, parameters, images, n_entries)])
+    targets: list[int] = []
+
+    def derivatives(features: Tensor, *rest: Any) -> Tensor:
+        targets.append(features.shape[1])
+        return _derivatives(features, *rest)
+
+    monkeypatch.setattr(logit_fisher, "_derivatives", derivatives)
+    ((_, found),) = _together(network, parameters, images, n_entries)
+    assert torch.allclose(found, expected, rtol=1e-9, atol=1e-12)
+    assert bool(expected[:, :, -1].any())  # of the classifier
+    assert targets == [4]  # passes
 
 
 def test_the_entropy_of_deciles() -> None:
