@@ -18,13 +18,14 @@ class Cell:
         ours, low, high: our value and its interval: the generalisation interval for correlations; for an accuracy the
             worst and best of the architectures that tie for first.
         difference: ours minus published; inside: whether the published value, as rounded, lies within the interval.
-        n, n_population: architectures used, and in the population. n_first: architectures that tie for first.
+        n, n_population: architectures looked up, and in the population. n_first: architectures that tie for first.
         signed: our value before its sign was dropped.
         truth, protocol, inputs, inputs_sha256, seconds: how ours was obtained; seconds are CPU seconds per network.
         missing: why our value is missing, or empty; the command to run if scores are missing.
         population: the architectures that the table is about.
         networks, networks_low, networks_high: a correlation with one vote for each network, and its interval; NaN
             where no network has several names, and for an accuracy.
+        n_undefined: of the n, those without a score or ground truth, which are left out.
     """
 
     bench: str
@@ -53,3 +54,4 @@ class Cell:
     networks: float = NAN
     networks_low: float = NAN
     networks_high: float = NAN
+    n_undefined: int = 0

@@ -105,7 +105,11 @@ def _row(
         accuracies = _oriented(table, column, sampled.index, bench)
         found = _best(sampled.column, accuracies) if spec.kind == BEST else _correlated(sampled, accuracies, members)
         for figure in figures:
-            cell = replace(_described(figure, sampled.column, column), population=spec.population)
+            cell = replace(
+                _described(figure, sampled.column, column),
+                population=spec.population,
+                n_undefined=int((np.isnan(sampled.column.values) | np.isnan(accuracies)).sum()),
+            )
             yield _beside(cell, figure, found[figure.coefficient], spec, sampled.index.size)
         return
     for figure in figures:

@@ -197,7 +197,7 @@ _NDCG = (
     "ties; without an interval, and only where the whole population is scored"
 )
 _SHARED = (
-    "n of N: architectures used, of those in the population: all, or the first n of a fixed permutation",
+    "n of N: architectures with a score, of those in the population: all, or of the first of a fixed permutation",
     "protocol, inputs: how the scores were computed",
 )
 _FITTED = (
@@ -270,7 +270,7 @@ def _difference(spec: TableSpec, cell: Cell) -> str:
 
 def _count(row: dict[str, Cell]) -> str:
     cell = next(iter(row.values()))
-    return f"{cell.n:,} of {cell.n_population:,}" if cell.n else MISSING
+    return f"{cell.n - cell.n_undefined:,} of {cell.n_population:,}" if cell.n else MISSING
 
 
 def _is_nan(value: object) -> bool:

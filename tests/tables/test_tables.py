@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from harness.store import main as store_command
 from harness.tables import cells, read_spec, table_names
 from harness.tables.__main__ import main
 from harness.tables.cell import Cell
-from harness.tables.scores import Column, protocol_called
+from harness.tables.scores import Column, Sampled, ScoreSources, protocol_called
 from harness.tables.spec import GROUND_TRUTH, PUBLISHED, Published
 from harness.tables.write import latex, markdown
 from harness.truth import Truth
@@ -114,6 +115,21 @@ def test_the_first_place_is_reported_with_its_ties(at_home, counted, tmp_path) -
     assert own.loc["params", "ours"] == accuracies[full]
     assert own.loc["params", "n_first"] == 1
     assert own.loc["ground_truth", "ours"] == accuracies.max()
+
+
+def test_architectures_without_a_score_are_not_counted(at_home, counted, tmp_path, monkeypatch) -> None:
+    find = ScoreSources.find
+
+    def with_gaps(*arguments: Any) -> Sampled:
+        found = find(*arguments)
+        values = np.where(np.arange(found.index.size) < 100, np.nan, found.column.values)
+        return replace(found, column=replace(found.column, values=values))
+
+    monkeypatch.setattr(ScoreSources, "find", with_gaps)
+    main(["table=zico_table1", f"scores={counted}", f"out={tmp_path}"])
+    text = (tmp_path / "zico_table1.md").read_text()
+    assert "15,525 of 15,625" in text
+    assert "2 compared: " in text  # not on a sample
 
 
 def test_shared_first_places_are_the_mean_and_the_range() -> None:
