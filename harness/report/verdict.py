@@ -104,6 +104,8 @@ _SAID = {"no": "no (falls behind ", NO_DIFFERENCE: "no (no better than "}
 def _counting(rows: Sequence[_Row], *, networks: bool) -> str:
     """Yes where every count is beaten, no where one is not, with those that are not."""
     answer, names = counting_answer(rows, networks=networks)
+    if not names:
+        return f"{answer} (tau is not defined)"
     return f"{_SAID.get(answer, f'{answer} (')}{', '.join(NAMES.get(name, name) for name in names)})"
 
 
@@ -146,7 +148,7 @@ def _disagreement(cells: str, networks: str) -> str:
 def _verdict(row: _Row, names: _Names) -> str:
     delta, low, high = (number(row[name]) for name in names["delta"])
     if math.isnan(delta):
-        return f"undecided, tau is not defined on the {count_text(row[columns.N])} rows that both have"
+        return _undefined(row)
     answer = str(row[names["beats"][0]])
     effective = number(row[names["effective"][0]])
     text = f"{_ANSWERS.get(answer, answer)}, delta tau {signed_text(delta)}"
@@ -172,10 +174,14 @@ def _verdict(row: _Row, names: _Names) -> str:
     return text + (f" (only {effective:.1f} effective classes)" if effective < FEW_EFFECTIVE else "")
 
 
+def _undefined(row: _Row) -> str:
+    return f"undecided, tau is not defined on the {count_text(row[columns.N])} rows that both have"
+
+
 def _more(row: _Row, names: _Names) -> str:
     partial, low, high = (number(row[name]) for name in names["partial"])
     if math.isnan(partial):
-        return "no, they rank alike"
+        return _undefined(row) if math.isnan(number(row[names["delta"][0]])) else "no, they rank alike"
     if row[columns.ENUMERATED] == "yes":
         answer = "yes" if partial > number(row[columns.SMALLEST]) else "no"
     else:

@@ -54,3 +54,18 @@ def test_a_sample_has_a_p_and_a_declared_hypothesis_is_named(rules: Rules) -> No
     assert ", p " in sentence
     assert "exact" not in sentence
     assert ("(declared beforehand)" in sentence) == bool(rules.hypotheses)
+
+
+def test_a_proxy_without_any_score_is_undecided_throughout() -> None:
+    classes = np.arange(50)
+    truth, params = np.random.default_rng(0).normal(size=(2, 50))
+    scores = {"epsinas": np.full(50, np.nan), "params": params}
+    found = comparisons(scores, Sample(truth, classes, 10_000, np.ones(50)), proxies=["epsinas"])
+    row_key = RowKey("nasbench101", "cifar10", "epsinas", "1", "", "paper", "real", "test108", "0")
+    tables = EvaluationTables(pd.DataFrame(), {}, verdicts=verdict_table([(row_key, one) for one in found], None))
+    ((_, beats),) = verdict_sentences(tables, baseline="params")
+    ((_, more),) = more_sentences(tables, baseline="params")
+    ((_, counting),) = counting_sentences(tables)
+    assert beats == "epsinas beats #Params: undecided, tau is not defined on the 0 rows that both have"
+    assert more == "epsinas adds information beyond #Params: undecided, tau is not defined on the 0 rows that both have"
+    assert counting == "epsinas beats counting: undecided (tau is not defined)"
