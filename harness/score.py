@@ -138,7 +138,7 @@ def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequenc
     stored = store.find(run.key(spec), scored_as)
     rows = [stored[arch] for arch in scored_as]
     components = pd.DataFrame([dict(row.components) if row.status == OK else {} for row in rows])
-    values = spec.make().combine(components) if len(components.columns) else float("nan")
+    values = spec.combined(components)
     return pd.DataFrame({spec.name: values, spec.name + SECONDS: [row.seconds for row in rows]})
 
 

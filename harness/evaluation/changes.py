@@ -137,7 +137,7 @@ def _stored(
             if key.protocol not in ("", Protocol().key):
                 said = ", ".join(f"{field}={value}" for field, value in json.loads(key.protocol).items())
                 notes.append(f"{name}: scored with {said}")
-            yield name, spec.make().combine(components)
+            yield name, spec.combined(components)
 
 
 def _components(

@@ -70,7 +70,7 @@ def _combined(path: Path, name: str, options: str, components: pd.DataFrame) -> 
     if name in PROXIES:
         try:
             given = tuple(sorted(json.loads(options).items()))
-            values = ProxySpec(name, given).make().combine(components)
+            values = ProxySpec(name, given).combined(components)
             return np.asarray(values, dtype=np.float64)
         except (HarnessError, ValueError, TypeError, KeyError) as error:
             raise CorruptDataError(f"'{path}' does not hold components of {name}: {error}.") from None

@@ -35,5 +35,5 @@ def combined(run: ScoringRun, spec: ProxySpec, archs: Sequence[Architecture], st
     places = [place[arch] for arch in scored_as]
     components = pd.DataFrame([stored.components[at] for at in places], index=list(archs))
     components.loc[[stored.statuses[at] != OK for at in places]] = np.nan
-    values = spec.make().combine(components) if len(components.columns) else pd.Series(np.nan, index=list(archs))
+    values = spec.combined(components)
     return CombinedScores(values, stored, places)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.reading import read_options
 from harness.errors import HarnessError, MissingDataError, OptionError
@@ -17,6 +17,9 @@ from harness.proxy import PROXIES, Proxy
 from harness.registry import Options
 from harness.scoring.authors import is_authors, load_function, split_word
 from harness.scoring.sources import source_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,18 @@ class ProxySpec:
     def make(self) -> Proxy:
         """The proxy with its options."""
         return self.proxy_class(**dict(self.options))
+
+    def combined(self, components: "pd.DataFrame") -> "pd.Series[float]":
+        """The scores [n_archs] of components [n_archs, n_components]; NaN where no architecture has any.
+
+        Raises:
+            HarnessError: if there are several and the proxy does not say how they combine.
+        """
+        if components.columns.empty:
+            import pandas as pd  # which lists of proxies need not import
+
+            return pd.Series(float("nan"), index=components.index)
+        return self.make().combine(components)
 
     @property
     def parts(self) -> "dict[str, ProxySpec]":

@@ -70,11 +70,7 @@ class Objective:
         """Whether a value depends on the other networks: ensembles, cost terms, and proxies that combine components."""
         if self.ensemble is not None or self.cost_term is not None:
             return True
-        return any(type(proxy).combine is not Proxy.combine for proxy in self._proxies)
-
-    @cached_property
-    def _proxies(self) -> list[Proxy]:
-        return [spec.make() for spec in self.specs]
+        return any(spec.proxy_class.combine is not Proxy.combine for spec in self.specs)
 
     def values(self, components: Sequence[Components]) -> NDArray[np.float64]:
         """The proxies' objectives for networks scored together, [n, n_objectives]; NaN if undefined."""
@@ -85,8 +81,8 @@ class Objective:
             return np.array(rows, dtype=np.float64)
         table = pd.DataFrame(
             {
-                spec.name: proxy.combine(pd.DataFrame([found[spec] for found in components])).to_numpy(dtype="float64")
-                for spec, proxy in zip(self.specs, self._proxies, strict=True)
+                spec.name: spec.combined(pd.DataFrame([found[spec] for found in components])).to_numpy(dtype="float64")
+                for spec in self.specs
             }
         )
         if self.ensemble is not None:

@@ -204,7 +204,7 @@ def sampled_scores(space: SearchSpace, ours: ProxySpec, table: ScoreTable, proto
         index = order[: gaps[0]]
     components = table.components.reindex(scored_as[index])
     components.index = pd.RangeIndex(index.size)
-    values = ours.make().combine(components) if index.size else pd.Series(dtype="float64")
+    values = ours.combined(components) if index.size else pd.Series(dtype="float64")
     seconds = float(table.rows["seconds"].mean())
     name = protocol.name if "protocol" in ours.proxy_class.uses() else "none"
     return Sampled(index, Column(np.asarray(values, dtype=np.float64), table.header, name, seconds))
