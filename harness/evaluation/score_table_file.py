@@ -74,6 +74,8 @@ def _combined(path: Path, name: str, options: str, components: pd.DataFrame) -> 
             return np.asarray(values, dtype=np.float64)
         except (HarnessError, ValueError, TypeError, KeyError) as error:
             raise CorruptDataError(f"'{path}' does not hold components of {name}: {error}.") from None
+    if components.columns.empty:  # undefined throughout
+        return np.full(len(components), np.nan)
     if len(components.columns) != 1:
         raise CorruptDataError(
             f"'{path}' has {len(components.columns)} components of {name}, a proxy that is not known here; only the "

@@ -15,8 +15,8 @@ from harness.evidence.private import PrivateNetworkAndImages, hooked, run
 from harness.space.initialise import Initialisation
 from harness.space.own_network import OwnNetwork
 
-_PIXELS = 64 * 32 * 32
-"""Pixels of the images of a forward pass: memory is twice the feature maps of so many."""
+_NUMBERS = 64 * 3 * 32 * 32
+"""Numbers in the images of a forward pass: memory is twice the feature maps of so many."""
 _KNOWN = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
 
 
@@ -47,7 +47,8 @@ class LogitFisher(PrivateNetworkAndImages):
 
     Of a network of the user's own every trained parameter, in one pass per image and class.
 
-    Memory: twice the feature maps of 64 images of 32 x 32 pixels, or of as many pixels; of one image at least.
+    Memory: twice the feature maps, and the Jacobian, of 64 images of 3 x 32 x 32 numbers, or of as many numbers; of
+    one image at least.
     """
 
     shared_pass: ClassVar[str] = "logit Fisher"
@@ -74,7 +75,7 @@ class LogitFisher(PrivateNetworkAndImages):
         owners = [network.get_submodule(name.rpartition(".")[0]) for name in parameters]
         known = not isinstance(network, OwnNetwork) and all(isinstance(owner, _KNOWN) for owner in owners)
         total: Tensor | None = None
-        at_once = max(1, _PIXELS // max(1, images[0, 0].numel()))
+        at_once = max(1, _NUMBERS // max(1, images[0].numel()))
         for start in range(0, len(images), at_once):
             some = images[start : start + at_once]
             pieces = _together(network, parameters, some, request.n_entries) if known else None
@@ -170,8 +171,9 @@ def _together(
 def _jacobian(network: nn.Module, logits: Tensor, calls: Sequence[Call], entries: Sequence[Sequence[Entry]]) -> Tensor:
     """float64 [n_images, n_classes, n], by the inputs of a last linear layer where these are fewer than classes."""
     last = next((at for at, call in enumerate(calls) if call.output is logits), None)
-    classifier = None if last is None else network.get_submodule(calls[last].name)
-    if last is None or not isinstance(classifier, nn.Linear) or classifier.in_features >= classifier.out_features:
+    classifier = None if last is None or logits._version else network.get_submodule(calls[last].name)
+    # Only a layer as PyTorch has it, whose output nothing changed in place.
+    if last is None or type(classifier) is not nn.Linear or classifier.in_features >= classifier.out_features:
         return _derivatives(logits, [call.output for call in calls], entries)
     features = calls[last].inputs
     found = _derivatives(features, [call.output for call in calls], entries)

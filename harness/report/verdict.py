@@ -104,7 +104,8 @@ _SAID = {"no": "no (falls behind ", NO_DIFFERENCE: "no (no better than "}
 def _counting(rows: Sequence[_Row], *, networks: bool) -> str:
     """Yes where every count is beaten, no where one is not, with those that are not."""
     answer, names = counting_answer(rows, networks=networks)
-    if not names:
+    delta = (_NETWORKS if networks else _CELLS)["delta"][0]
+    if all(math.isnan(number(row[delta])) for row in rows):
         return f"{answer} (tau is not defined)"
     return f"{_SAID.get(answer, f'{answer} (')}{', '.join(NAMES.get(name, name) for name in names)})"
 

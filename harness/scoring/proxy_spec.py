@@ -50,11 +50,12 @@ class ProxySpec:
         Raises:
             HarnessError: if there are several and the proxy does not say how they combine.
         """
+        proxy = self.make()
         if components.columns.empty:
             import pandas as pd  # which lists of proxies need not import
 
             return pd.Series(float("nan"), index=components.index)
-        return self.make().combine(components)
+        return proxy.combine(components)
 
     @property
     def parts(self) -> "dict[str, ProxySpec]":

@@ -18,7 +18,8 @@ class Cell:
         ours, low, high: our value and its interval: the generalisation interval for correlations; for an accuracy the
             worst and best of the architectures that tie for first.
         difference: ours minus published; inside: whether the published value, as rounded, lies within the interval.
-        n, n_population: architectures looked up, and in the population. n_first: architectures that tie for first.
+        n, n_population: architectures looked up (of rows of training: used), and in the population.
+        n_first: architectures that tie for first.
         signed: our value before its sign was dropped.
         truth, protocol, inputs, inputs_sha256, seconds: how ours was obtained; seconds are CPU seconds per network.
         missing: why our value is missing, or empty; the command to run if scores are missing.

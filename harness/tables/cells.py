@@ -79,11 +79,13 @@ def _row(
     members = open_population(BENCHMARKS.get(bench), spec.population)
     n_population = members.index.size
     if published == GROUND_TRUTH:
-        best = float(np.nanmax(_oriented(table, column, members.index, bench)))
+        accuracies = _oriented(table, column, members.index, bench)
+        best = float(np.nanmax(accuracies))
         for figure in figures:
             cell = Cell(
-                bench, dataset, published, published, figure.coefficient, truth=column.name, population=spec.population
-            )
+                bench, dataset, published, published, figure.coefficient, truth=column.name, population=spec.population,
+                n_undefined=int(np.isnan(accuracies).sum()),
+            )  # fmt: skip
             yield _beside(cell, figure, _Found(best, best, best, 1), spec, n_population)
         return
     if published in spec.fitted:

@@ -124,6 +124,29 @@ def test_with_more_classes_than_features_the_jacobian_is_the_same(
     assert targets == [4]  # passes
 
 
+class Changed(Wide):
+    """The classifier's output is changed in place, so that the logits are no product with its weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beside = nn.Linear(4, 9)
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.pool(self.act(self.norm(self.conv(images)))).flatten(1)
+        logits: Tensor = self.classifier(features)
+        logits += self.beside(features)
+        return logits
+
+
+def test_logits_that_were_changed_in_place_are_differentiated_themselves() -> None:
+    torch.manual_seed(0)
+    network, images = Changed().double().eval(), torch.randn(5, 1, 6, 6, dtype=torch.float64)
+    parameters = dict(network.named_parameters())
+    expected = torch.cat([jacobian for _, jacobian in _one_by_one(network, parameters, images, 2)])
+    ((_, found),) = _together(network, parameters, images, 2)
+    assert torch.allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_the_entropy_of_deciles() -> None:
     class Given(LogitFisher):
         def __init__(self, *eigenvalues: float) -> None:

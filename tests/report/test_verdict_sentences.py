@@ -56,6 +56,17 @@ def test_a_sample_has_a_p_and_a_declared_hypothesis_is_named(rules: Rules) -> No
     assert ("(declared beforehand)" in sentence) == bool(rules.hypotheses)
 
 
+def test_a_constant_proxy_is_undecided_for_its_own_sake() -> None:
+    classes = np.arange(50)
+    truth, params = np.random.default_rng(0).normal(size=(2, 50))
+    sample = Sample(truth, classes, 10_000, np.ones(50))
+    found = comparisons({"flat": np.zeros(50), "params": params}, sample, proxies=["flat"])
+    row_key = RowKey("nats_tss", "cifar10", "flat", "1", "", "paper", "real", "test200", "0")
+    tables = EvaluationTables(pd.DataFrame(), {}, verdicts=verdict_table([(row_key, one) for one in found], None))
+    ((_, counting),) = counting_sentences(tables)
+    assert counting == "flat beats counting: undecided (tau is not defined)"
+
+
 def test_a_proxy_without_any_score_is_undecided_throughout() -> None:
     classes = np.arange(50)
     truth, params = np.random.default_rng(0).normal(size=(2, 50))

@@ -20,6 +20,11 @@ def test_scores_without_components(name):
     assert list(found.index) == ["a", "b"]
 
 
+def test_options_are_checked_all_the_same():
+    with pytest.raises(TypeError, match="bogus"):
+        ProxySpec("zico", (("bogus", 1),)).combined(pd.DataFrame(index=["a"]))
+
+
 def test_several_components_that_do_not_combine_are_still_a_mistake():
     with pytest.raises(HarnessError, match="components a, b but does not say how they combine"):
         ProxySpec("epsinas").combined(pd.DataFrame({"a": [1.0], "b": [2.0]}))
