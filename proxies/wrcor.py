@@ -16,8 +16,8 @@ class WRCor(Proxy):
     Reductions are cells, as in the authors' network of NAS-Bench-201. ReLUs of the stem, which that network does not
     have, count one half. The last cells decide: in NAS-Bench-201 the ReLU before the pooling has the weight 2^17, two
     thirds of all if each cell had as many. Undefined for networks that do not name their cells. See `rcor` for what is
-    not copied from the authors' code. Nor is that their network of NAS-Bench-101 lists the poolings between the stacks
-    as well, so that each adds a doubling.
+    not copied from the authors' code. Their network of NAS-Bench-101 lists the poolings between the stacks as cells, so
+    that each adds a doubling, which is not copied either.
     """
 
     version: ClassVar[int] = 1
