@@ -243,13 +243,19 @@ def _check_members(archive: Path, members: list[tarfile.TarInfo], top: str) -> N
 def _check_by_tarfile(archive: Path, members: list[tarfile.TarInfo], folder: Path) -> None:
     """Refuse what Python's own filter for data refuses, beside the checks above: neither hangs on the other.
 
+    Python 3.11 has the filter from 3.11.4 on; before, a member's path as the system resolves it takes its place.
+
     Raises:
         CorruptDataError: naming the first such member.
     """
-    data_filter = getattr(tarfile, "data_filter", None)  # Python 3.11 has it from 3.11.4 on
-    if data_filter is None:
-        return
+    data_filter = getattr(tarfile, "data_filter", None)
     for member in members:
+        if data_filter is None:
+            if not (folder / member.name).resolve().is_relative_to(folder.resolve()):
+                raise CorruptDataError(
+                    f"{archive} holds '{_shown(member.name)}', which lies outside the folder. Nothing was unpacked."
+                )
+            continue
         try:
             data_filter(member, str(folder))
         except tarfile.TarError as error:

@@ -126,6 +126,7 @@ def test_an_archive_with_other_files_than_published_is_refused(tmp_path, monkeyp
         fetch_archive(archive, tmp_path / "real", tmp_path / "downloads")
 
 
+@pytest.mark.skipif(not hasattr(tarfile, "data_filter"), reason="Python's tarfile has a filter from 3.11.4 on")
 def test_the_filter_of_tarfile_refuses_by_itself_what_lies_outside(tmp_path, monkeypatch):
     """Two guards, neither hanging on the other: with the own checks gone, Python's filter is still there."""
     monkeypatch.setattr("harness.inputs.archives._check_members", lambda archive, members, top: None)
@@ -133,5 +134,15 @@ def test_the_filter_of_tarfile_refuses_by_itself_what_lies_outside(tmp_path, mon
     with pytest.raises(
         CorruptDataError, match=r"holds '\.\./\.\./escaped', which Python's tarfile refuses\. Nothing was"
     ):
+        unpack(archive, tmp_path / "home" / "real" / TOP)
+    assert _inside(tmp_path) == {"archives", "archives/evil.tar.gz", "home", "home/real"}
+
+
+@pytest.mark.parametrize("outside", ["../../escaped", "/escaped", f"{TOP}/../../escaped"])
+def test_a_python_whose_tarfile_has_no_filter_refuses_it_as_well(outside, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.inputs.archives._check_members", lambda archive, members, top: None)
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    archive = _pack(tmp_path / "archives" / "evil.tar.gz", _file(f"{TOP}/a"), _file(outside))
+    with pytest.raises(CorruptDataError, match=r"escaped', which lies outside the folder\. Nothing was unpacked"):
         unpack(archive, tmp_path / "home" / "real" / TOP)
     assert _inside(tmp_path) == {"archives", "archives/evil.tar.gz", "home", "home/real"}
