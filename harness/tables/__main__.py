@@ -17,11 +17,12 @@ from harness.cli.config import plain_values
 from harness.cli.reading import read_into
 from harness.errors import MissingDataError, OptionError
 from harness.figure_options import FigureFormat, FigureOptions, FigureStyle
+from harness.tables.answer import write_answer
 from harness.tables.audit import write_audit
 from harness.tables.cells import table_cells
 from harness.tables.counting import write_counting
 from harness.tables.scores import MissingScoresError, ScoreSources
-from harness.tables.spec import AUDIT, COUNTING, PUBLISHED, TableSpec, read_spec, table_names
+from harness.tables.spec import ANSWER, AUDIT, COUNTING, PUBLISHED, TableSpec, read_spec, table_names
 from harness.tables.write import summary, write_figure, write_table_files
 
 ALL = "all"
@@ -95,4 +96,8 @@ def _write_published(spec: TableSpec, sources: ScoreSources, out: Path) -> tuple
     return summary(cells), write_table_files(out, spec, cells)[0]
 
 
-_WRITTEN = dict.fromkeys(PUBLISHED, _write_published) | {COUNTING: write_counting, AUDIT: write_audit}
+_WRITTEN = dict.fromkeys(PUBLISHED, _write_published) | {
+    COUNTING: write_counting,
+    AUDIT: write_audit,
+    ANSWER: write_answer,
+}

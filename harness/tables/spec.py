@@ -17,9 +17,9 @@ from harness.registry import unknown_name
 from harness.settings import ALL
 
 CORRELATIONS, BEST = "correlations", "best_architecture"
-COUNTING, AUDIT = "counting", "audit"
+COUNTING, AUDIT, ANSWER = "counting", "audit", "answer"
 PUBLISHED = (CORRELATIONS, BEST)
-KINDS = (*PUBLISHED, COUNTING, AUDIT)
+KINDS = (*PUBLISHED, COUNTING, AUDIT, ANSWER)
 GROUND_TRUTH = "ground_truth"
 
 
@@ -62,8 +62,9 @@ class TableSpec:
         published: CSV in conf/published; `source` and `table` select its rows. Empty for kinds that are no published
             table.
         kind: `correlations`, or `best_architecture`, the accuracy of the architecture that each proxy ranks first;
-            `counting`, every proxy beside every count; `audit`, an audit's figures beside ours.
-        bench: benchmarks; for `counting` empty, all of which there are scores.
+            `counting`, every proxy beside every count; `answer`, all proxies in one table, with how many counts
+            each beats on every data set; `audit`, an audit's figures beside ours.
+        bench: benchmarks; for `counting` and `answer` empty, all of which there are scores.
         population: the architectures that it is about, as `population=` names them.
         protocol: protocols in order of preference; the first under which a proxy was scored is used and named.
         inputs: kinds of inputs, in order of preference.
