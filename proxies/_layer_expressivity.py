@@ -30,8 +30,10 @@ def expressivity(codes: LayerCodes, saliencies: Mapping[str, Tensor], mode: str,
     """Sum over the runs of layers, paired by name, of log|det K| f(sum S / std S); see `proxies/tcet.py`.
 
     Raises:
-        Undefined: if no layer with a saliency has a kernel that is not singular.
+        Undefined: for one image, and if no layer with a saliency has a kernel that is not singular.
     """
+    if len(codes.images(n_images)) < 2:
+        raise Undefined("the kernel of one image is the number of a layer's units")
     ratios: dict[str, float] = {}
     for name, values in saliencies.items():
         total = float(values.double().sum())

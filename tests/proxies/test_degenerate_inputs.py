@@ -10,7 +10,10 @@ from harness.protocol import Protocol
 from harness.proxy import PROXIES
 from harness.store import OK, UNDEFINED
 
-COMPARES_IMAGES = ("epe_nas", "jacob_cov", "naswot", "naswot_nb201", "naswot_original")
+COMPARES_IMAGES = (
+    "epe_nas", "jacob_cov", "naswot", "naswot_nb201", "naswot_original", "ntk_cond", "rbflex",
+    "rbflex_area", "rcor", "swap", "swap_universal", "tcet", "tcet_snip", "wrcor",
+)  # fmt: skip
 
 
 def examined(name: str) -> CheckHarness:
@@ -20,7 +23,7 @@ def examined(name: str) -> CheckHarness:
 
 @pytest.mark.parametrize("name", COMPARES_IMAGES)
 def test_what_compares_images_has_no_value_of_one(name):
-    score = examined(name).score(ORDINARY[0], small_context(Protocol(batch_size=1)))
+    score = examined(name).score(ORDINARY[0], small_context(Protocol(n_batches=1, batch_size=1)))
     assert score.status == UNDEFINED
     assert "image" in score.reason
 
