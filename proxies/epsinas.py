@@ -19,15 +19,17 @@ class Epsinas(Proxy):
     Features are the inputs of the last linear layer, the first output of the authors' networks, scaled to [0, 1] over
     units and images; what is then exactly 0 is left out, from the difference if it is 0 in either. Weights of
     normalisation are the same constant, biases 0. No labels, no gradients, no random weights. The authors tuned
-    the constants on the trained accuracies of 100 networks, for their own share of undefined scores. With N(0,1)
-    images instead of real ones the correlation falls from .87 to .54 by their account. For NAS-Bench-101 their code
-    takes the logit of a network of one class for the features, and the constants 1e-4 and 10.
+    the constants on the trained accuracies of 100 networks, which also sets how many scores are undefined. With N(0,1)
+    images instead of real ones they report .54 instead of .87. For NAS-Bench-101 their code takes the logit of a
+    network of one class for the features, and the constants 1e-4 and 10.
 
     Where channels are equal in theory, rounding decides which features are exactly 0, and with few images that may move
     the score by a tenth.
 
     Undefined if the features of one of the two networks are all equal or not finite, which is NaN in the authors' code
     and left out before correlating. The smaller constant underflows in float32 along deep chains, as there.
+
+    Memory: two forward passes without gradients over 256 images at once.
     """
 
     version: ClassVar[int] = 1

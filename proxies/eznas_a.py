@@ -19,8 +19,9 @@ class EznasA(Proxy):
     the number of maps that are not dead. Blocks are ReLU, convolution, normalisation; dead ones count 0.
 
     The paper names another tensor, see `eznas_a_paper`; the released program reads this one through an index that is
-    shifted by one and permuted (`fixed_ordering[i - 1]`). Not copied: there float32 decides whether a determinant is 0,
-    which as an integer it is if below 1/2, and images are drawn anew for each network.
+    shifted by one and permuted (`fixed_ordering[i - 1]`). Not copied: there a determinant, which is
+    an integer, counts as 0 only if float32 makes it exactly 0, whereas here it does below 1/2; and images are drawn
+    anew for each network.
 
     On TransNAS-Bench-101, which pools what a normalisation gives, the sum of a batch's features is constant in train
     mode, so that all gradients are rounding, and so are the signs that count here.

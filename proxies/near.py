@@ -18,8 +18,8 @@ class Near(Proxy):
 
     A layer is a module with a `weight` (normalisation included) or an activation. Its output is a matrix of positions
     and channels, from which as many positions are drawn at random as there are channels; batches are added
-    until there are enough. Forward passes only, no labels; mean over `n_repeats` draws of the weights, of which
-    the paper uses 32 by a note on it, and the authors' function 1.
+    until there are enough. Forward passes only, no labels; mean over `n_repeats` draws of the weights: 32
+    in the paper according to a third party's note, 1 in the authors' function.
 
     as_coded=True draws as the authors' code (ReiherGroup/NEAR) does: a block of neighbouring positions, mostly of one
     image, that begins at a random row of pixels and is cut off at the end of the matrix, so that it may have

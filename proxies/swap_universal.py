@@ -14,9 +14,12 @@ class SwapUniversal(Proxy):
     """The number of distinct patterns of signs over the images, among the units of all ReLU, GELU and SiLU modules.
 
     Differs from `swap`: outputs of any shape count, not feature maps only; smooth activations count; weights are those
-    of the protocol, drawn once; no regularisation. The default is that of the authors' script for transformers, which
-    uses 128 texts. A unit's code is the sign of its pre-activation. The authors take the sign of the output, which is
-    the same except where it is exactly 0, as beyond float32 underflow of GELU and SiLU.
+    of the protocol, drawn once; no regularisation. The default number of images is that of the authors' script for
+    transformers, which uses 128 texts (from a third party's notes on it). A unit's code is the sign of its
+    pre-activation. The authors take the sign of the output, which is the same except where it is exactly 0, as beyond
+    float32 underflow of GELU and SiLU.
+
+    Memory: a forward pass without gradients, and a bit per unit and image.
 
     Of a network of the user's own every elementwise activation counts, also one that is computed by a function.
     """

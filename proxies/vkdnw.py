@@ -19,7 +19,7 @@ class Vkdnw(Proxy):
 
     The entropy is below log 9 = 2.2, so the count decides and the entropy orders networks of equal count. Tensors come
     in steps of three per convolution with its normalisation, and of one without affine normalisation; the smaller the
-    step, the more the entropy weighs. See `vkdnw_entropy` for its options and what it does otherwise than the code.
+    step, the more the entropy weighs. See `vkdnw_entropy` for options, cost and what it does otherwise than the code.
     """
 
     version: ClassVar[int] = 1

@@ -27,6 +27,9 @@ class VkdnwEntropy(Proxy):
     that of their code for MobileNetV2 without its random choice of tensors; it multiplies with a factor of the
     covariance of predictions from the wrong side, which as_coded=True repeats; eigenvalues whose computation failed
     become two zeros, of entropy about 0. Predictions are smoothed by 5 % as there.
+
+    Cost: a backward pass per class, or per input of the classifier where these are fewer. On NATS-TSS that is 10 passes
+    and 1.7 times the CPU time of `zico` for CIFAR-10, 64 passes and 11 to 12 times for 100 and 120 classes.
     """
 
     version: ClassVar[int] = 1
