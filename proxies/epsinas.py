@@ -20,7 +20,7 @@ class Epsinas(Proxy):
     units and images; what is then exactly 0 is left out, from the difference if it is 0 in either. Weights of
     normalisation are the same constant, biases 0. No labels, no gradients, no random weights. The authors tuned
     the constants on the trained accuracies of 100 networks, which also sets how many scores are undefined. With N(0,1)
-    images instead of real ones they report .54 instead of .87. For NAS-Bench-101 their code takes the logit of a
+    images instead of real ones they report rho .54 instead of .87. For NAS-Bench-101 their code takes the logit of a
     network of one class for the features, and the constants 1e-4 and 10.
 
     Where channels are equal in theory, rounding decides which features are exactly 0, and with few images that may move
@@ -29,7 +29,7 @@ class Epsinas(Proxy):
     Undefined if the features of one of the two networks are all equal or not finite, which is NaN in the authors' code
     and left out before correlating. The smaller constant underflows in float32 along deep chains, as there.
 
-    Memory: two forward passes without gradients over 256 images at once.
+    Memory: one forward pass at a time, without gradients, over all `n_images`.
     """
 
     version: ClassVar[int] = 1

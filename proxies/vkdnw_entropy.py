@@ -28,8 +28,8 @@ class VkdnwEntropy(Proxy):
     covariance of predictions from the wrong side, which as_coded=True repeats; eigenvalues whose computation failed
     become two zeros, of entropy about 0. Predictions are smoothed by 5 % as there.
 
-    Cost: a backward pass per class, or per input of the classifier where these are fewer. On NATS-TSS that is 10 passes
-    and 1.7 times the CPU time of `zico` for CIFAR-10, 64 passes and 11 to 12 times for 100 and 120 classes.
+    Cost: a backward pass per class, or per input of the classifier where these are fewer: on NATS-TSS 10 passes for
+    CIFAR-10, and 64 for 100 and 120 classes, which is more than five times the cost of `zico`.
     """
 
     version: ClassVar[int] = 1

@@ -18,7 +18,7 @@ from harness.space.own_network import OwnNetwork
 class LinearRegionsSeen(PrivateNetwork):
     """The number of linear regions of the network that contain a batch of N(0,1) images.
 
-    Memory: a byte per unit and image.
+    Memory: two bytes per unit and image.
 
     Of a network of the user's own the number of distinct patterns of signs of all pre-activations, smooth activations
     included; undefined where an input of noise is, and without any activation.

@@ -29,7 +29,7 @@ class PrivateNetwork(Evidence):
     """Networks of the architecture that a proxy may run and change freely, and noise inputs for them.
 
     All draws are derived from the context's seed and their purpose; noise is the same for all architectures. The
-    proxy's computations with the network are timed as its own, and what they keep is its memory; nothing is kept here.
+    proxy's computations with the network are timed as its own. No activations are held here: memory is what they hold.
     """
 
     shared_pass: ClassVar[str] = "private network"

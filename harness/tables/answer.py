@@ -4,27 +4,29 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from harness import columns
-from harness.agreement import Row, RowKey
-from harness.errors import MissingDataError
+from harness.agreement import Row
+from harness.errors import MissingDataError, OptionError
 from harness.files.results import write_files
+from harness.inputs import DATA_SETS
+from harness.registry import unknown_name
 from harness.report.tables import correlation_text, number, records, seconds_text
 from harness.space import BENCHMARKS
-from harness.tables.scores import ScoreSources
+from harness.tables.scores import FEWEST, ScoreSources
 from harness.tables.spec import TableSpec
-from harness.tables.verdicts import Judged, judged
+from harness.tables.verdicts import Judged, judged, rows_of
 
 NAMES = (
-    "bench", "dataset", "proxy", "options", "protocol", "inputs", "n", "n_population", "tau", "tau_low", "tau_high",
-    "tau_networks", "tau_networks_low", "tau_networks_high", "counts", "beaten", "behind", "beaten_networks",
-    "behind_networks", "seconds",
+    "bench", "dataset", "proxy", "options", "protocol", "inputs", "seed", "n", "n_sample", "n_population", "tau",
+    "tau_low", "tau_high", "tau_networks", "tau_networks_low", "tau_networks_high", "counts", "beaten", "behind",
+    "beaten_networks", "behind_networks", "seconds",
 )  # fmt: skip
 LETTERS = {"params": "P", "flops_live": "F", "n_convs_live": "C", "depth": "D", "sum_log_layer_size": "S"}
 _MARKS = {"beaten": "yes", "behind": "no"}
 _COUNT = "count"
+_COUNTS_ONLY, _NO_TRUTH = "Only counts have scores", "No ground truth here"
 _Place = tuple[str, str]
 
 
@@ -33,24 +35,26 @@ def write_answer(spec: TableSpec, sources: ScoreSources, out: Path) -> tuple[str
 
     Raises:
         MissingDataError: no benchmark of the score tables has its truth here.
-        OptionError, HarnessError: the folder cannot be written.
+        OptionError, HarnessError: the folder cannot be written, or the table names a benchmark that there is not.
     """
     rows: list[Mapping[str, object]] = []
-    omitted: dict[str, list[_Place]] = {"Only counts have scores": [], "No ground truth here": []}
+    omitted: dict[str, list[_Place]] = {_COUNTS_ONLY: [], _NO_TRUTH: []}
+    missing = "No score table holds a proxy but counts."
     for place in _places(spec, sources):
         try:
             own = judged(sources, *place, spec.population)
-        except MissingDataError:
-            omitted["No ground truth here"].append(place)
+        except MissingDataError as error:
+            omitted[_NO_TRUTH].append(place)
+            missing = str(error)
             continue
         if own is None:
-            omitted["Only counts have scores"].append(place)
+            omitted[_COUNTS_ONLY].append(place)
         else:
-            rows += _of_place(own, place)
+            rows += rows_of_place(spec, own, place)
     if not rows:
-        raise MissingDataError("No score table holds a proxy but counts of a benchmark whose ground truth is here.")
+        raise MissingDataError(missing)
     found = pd.DataFrame(rows, columns=list(NAMES))
-    page = "\n".join(_page(spec, found, omitted))
+    page = "\n".join(page_lines(spec, found, omitted))
     table = found.to_csv(index=False, float_format="%.4g", lineterminator="\n")
     write_files(out, {f"{spec.name}.md": f"{page}\n".encode(), f"{spec.name}.csv": table.encode()})
     return _summary(spec, found), out / f"{spec.name}.md"
@@ -58,55 +62,61 @@ def write_answer(spec: TableSpec, sources: ScoreSources, out: Path) -> tuple[str
 
 def _places(spec: TableSpec, sources: ScoreSources) -> list[_Place]:
     """Those with scores whose benchmark has the population, in the order of `bench:`."""
+    for bench in spec.bench:
+        if bench not in BENCHMARKS:
+            raise OptionError(f"{spec.name}: {unknown_name('benchmark', bench, list(BENCHMARKS))}")
     there = [place for place in sources.places() if spec.population in BENCHMARKS.get(place[0]).populations]
     if not spec.bench:
         return there
     return sorted((place for place in there if place[0] in spec.bench), key=lambda place: spec.bench.index(place[0]))
 
 
-def _of_place(own: Judged, place: _Place) -> Iterator[Mapping[str, object]]:
-    """A row per count, and one per proxy: its default options if these were scored, on the most architectures."""
-    names = dict(zip(("bench", "dataset"), place, strict=True))
-    largest = own.verdicts[own.verdicts[columns.N] == own.verdicts[columns.N].max()]
-    for row in records(largest.drop_duplicates(columns.BASELINE)):
-        yield {
-            **names,
-            "proxy": row[columns.BASELINE],
-            "options": _COUNT,
-            "n": row[columns.N],
-            "n_population": own.analyses[0].rows[0].agreement.n_population,
-            "tau": row[columns.BASELINE_TAU],
-            "tau_networks": row[columns.BASELINE_TAU_NETWORKS],
-        }
-    chosen: dict[str, Row] = {}
-    for analysis in own.analyses:  # the largest sample first
+def rows_of_place(spec: TableSpec, own: Judged, place: _Place) -> Iterator[Mapping[str, object]]:
+    """A row per count on the largest sample, and one per proxy: its default options where these were scored.
+
+    Of several columns of scores that of the table's first kind of inputs is taken, then that of its first protocol,
+    then that of most architectures.
+    """
+    for one in own.analyses[0].beside:
+        yield {**_row(one, place), "options": _COUNT, "n_sample": own.evaluated[0].index.size}
+    chosen: dict[tuple[str, str], tuple[tuple[int, int, int], dict[str, object]]] = {}
+    for evaluated, analysis, table in zip(own.evaluated, own.analyses, own.tables, strict=True):
         for one in analysis.rows:
-            before = chosen.get(one.row_key.proxy)
-            if before is None or (before.row_key.options and not one.row_key.options):
-                chosen[one.row_key.proxy] = one
-    for one in chosen.values():
-        key, agreement = one.row_key, one.agreement
-        cells, networks = agreement.cells, agreement.networks
-        yield {
-            **names,
-            **{name: getattr(key, name) for name in ("proxy", "options", "protocol", "inputs")},
-            "n": agreement.counts.n,
-            "n_population": agreement.n_population,
-            "tau": cells.correlations.tau,
-            **dict(zip(("tau_low", "tau_high"), cells.tau_generalisation, strict=True)),
-            "tau_networks": networks.correlations.tau,
-            **dict(zip(("tau_networks_low", "tau_networks_high"), networks.tau_generalisation, strict=True)),
-            **_compared(own.verdicts, key, agreement.counts.n),
-            "seconds": one.seconds,
-        }
+            key = one.row_key
+            rank = (_place_in(spec.inputs, key.inputs), _place_in(spec.protocol, key.protocol), -evaluated.index.size)
+            before = chosen.get((key.proxy, key.options))
+            if before is None or rank < before[0]:
+                found = {**_row(one, place), "n_sample": evaluated.index.size, **_marked(rows_of(table, key))}
+                chosen[key.proxy, key.options] = rank, found
+    defaults = {proxy for proxy, options in chosen if not options}
+    for (proxy, options), (_, found) in chosen.items():
+        if not options or proxy not in defaults:
+            yield found
 
 
-def _compared(verdicts: pd.DataFrame, key: RowKey, n: int) -> dict[str, object]:
+def _place_in(preferred: Sequence[str], name: str) -> int:
+    return preferred.index(name) if name in preferred else len(preferred)
+
+
+def _row(one: Row, place: _Place) -> dict[str, object]:
+    key, agreement = one.row_key, one.agreement
+    cells, networks = agreement.cells, agreement.networks
+    return {
+        **dict(zip(("bench", "dataset"), place, strict=True)),
+        **{name: getattr(key, name) for name in ("proxy", "options", "protocol", "inputs", "seed")},
+        "n": agreement.counts.n,
+        "n_population": agreement.n_population,
+        "tau": cells.correlations.tau,
+        **dict(zip(("tau_low", "tau_high"), cells.tau_generalisation, strict=True)),
+        "tau_networks": networks.correlations.tau,
+        **dict(zip(("tau_networks_low", "tau_networks_high"), networks.tau_generalisation, strict=True)),
+        "seconds": one.seconds,
+    }
+
+
+def _marked(verdicts: pd.DataFrame) -> dict[str, object]:
     """The counts that vary there, and those which the proxy beats and falls behind, over cells and over networks."""
-    names = ("proxy", "options", "protocol", "inputs", "seed")
-    own = verdicts[np.logical_and.reduce([verdicts[name] == getattr(key, name) for name in names])]
-    own = own[own[columns.BASELINE_TAU].notna() & (own[columns.N] <= n)]
-    rows = records(own[own[columns.N] == own[columns.N].max()])
+    rows = records(verdicts[verdicts[columns.BASELINE_TAU].notna()])
     said: dict[str, object] = {"counts": " ".join(str(row[columns.BASELINE]) for row in rows)}
     for suffix, beats in (("", columns.BEATS), ("_networks", columns.BEATS_NETWORKS)):
         for name, answer in _MARKS.items():
@@ -114,81 +124,90 @@ def _compared(verdicts: pd.DataFrame, key: RowKey, n: int) -> dict[str, object]:
     return said
 
 
-def _page(spec: TableSpec, found: pd.DataFrame, omitted: Mapping[str, Sequence[_Place]]) -> Iterator[str]:
+def page_lines(spec: TableSpec, found: pd.DataFrame, omitted: Mapping[str, Sequence[_Place]]) -> Iterator[str]:
+    """The page, from the rows of the CSV."""
     yield from (f"# {spec.title}", "", f"    python -m harness.tables table={spec.name}", "")
     yield from (_summary(spec, found), "")
     letters = ", ".join(f"{letter} {name}" for name, letter in LETTERS.items())
-    yield f"- tau over cells / over networks (isomorphism classes), once where all is equal. Counts: {letters}."
     yield (
-        "- After each: the counts that it beats (+) and those it falls behind (&minus;), by the rules of "
-        "`table=counting`: Holm over the proxies of a sample, exact for a whole space. The others are undecided or no "
-        "different. **Bold**: beats every count that varies there."
+        "- tau over cells / over networks (isomorphism classes); given once where tau and marks agree. At the head of "
+        f"a column the number of architectures, and the counts that have scores and vary there: {letters}."
     )
     yield (
-        "- In brackets: the number of architectures with a score where it is not that at the head of the column; all: "
-        "the whole population. Rows of different samples are to be compared with the counts, not with one another."
+        "- Marks: the counts that a proxy beats (+) and those it falls behind (&minus;) on its own architectures, by "
+        "the rules of `table=counting`: Holm over all columns of scores of a sample, exact for a whole space. The "
+        "others are undecided or no different. **Bold**: beats all of them."
     )
     yield (
-        f"- -: fewer than 100 architectures were scored, or it is undefined. {spec.name}.csv has intervals, protocols "
-        "and inputs."
+        "- In brackets: the number of architectures scored, where it is not that of the head; all: the whole "
+        "population. Rows of different samples are not comparable, neither with one another nor with those of counts."
     )
-    yield "- cost: mean CPU time per network, of runs under different load; evidence that proxies share counts in full."
+    yield (
+        f"- `-`: fewer than {FEWEST} architectures were scored, or tau is undefined. Order: tau over networks in the "
+        f"first column that has one, small samples last. {spec.name}.csv has intervals, protocols and inputs."
+    )
+    yield (
+        "- cost: mean CPU time per network in the first column, of runs under different load; a pass that several "
+        "proxies share is charged in full to each."
+    )
+    seeds = {str(seed) for seed in found["seed"]} - {columns.NO_SEED, ""}
+    if len(seeds) == 1:
+        yield f"- All of seed {seeds.pop()}: how far another seed would move a difference is not included."
     yield from (f"- {line}" for line in spec.notes)
-    for at, benches in enumerate(_sharing_proxies(found)):
-        heading = ["", f"## {', '.join(benches)}"] if at else []
-        yield from (*heading, "", *_table(found[found["bench"].isin(benches)]))
+    tokens = pd.Series([DATA_SETS.get(name).has_indices for name in found["dataset"]], index=found.index)
+    for heading, own in (("", found[~tokens]), ("Transformers", found[tokens])):
+        if len(own):
+            yield from (*(["", f"## {heading}"] if heading else []), "", *_table(own))
     for said, places in omitted.items():
         if places:
             yield from ("", f"{said}: {', '.join(map(' / '.join, places))}.")
+    without = [bench for bench in spec.bench if bench not in {place[0] for place in _all_places(found, omitted)}]
+    if without:
+        yield from ("", f"No scores: {', '.join(without)}.")
 
 
-def _sharing_proxies(found: pd.DataFrame) -> list[list[str]]:
-    """Benchmarks in groups, each about proxies of its own, in the order of the rows."""
-    groups: list[tuple[list[str], set[str]]] = []
-    for bench, names in found[found["options"] != _COUNT].groupby("bench", sort=False)["proxy"]:
-        proxies = set(names)
-        shared = [group for group in groups if group[1] & proxies]
-        benches = [*(name for group in shared for name in group[0]), str(bench)]
-        groups = [group for group in groups if group not in shared]
-        groups.append((benches, proxies.union(*(group[1] for group in shared))))
-    order = list(dict.fromkeys(found["bench"]))
-    return sorted((benches for benches, _ in groups), key=lambda benches: order.index(benches[0]))
+def _all_places(found: pd.DataFrame, omitted: Mapping[str, Sequence[_Place]]) -> set[_Place]:
+    there = set(zip(found["bench"], found["dataset"], strict=True))
+    return there.union(*omitted.values())
 
 
 def _table(found: pd.DataFrame) -> Iterator[str]:
-    """A row per proxy and count, a column per data set; sorted by the first column, small samples last."""
+    """A row per proxy and count, a column per data set."""
     places = list(dict.fromkeys(zip(found["bench"], found["dataset"], strict=True)))
     sizes = {place: _usual_size(found, place) for place in places}
-    rows = {(str(row["proxy"]), str(row["bench"]), str(row["dataset"])): row for row in records(found)}
+    rows: dict[tuple[str, str], dict[_Place, Mapping[str, object]]] = {}
+    for row in records(found):
+        mine = rows.setdefault((str(row["proxy"]), str(row["options"])), {})
+        mine[str(row["bench"]), str(row["dataset"])] = row
 
-    def order(proxy: str) -> tuple[int, int, float]:
+    def order(label: tuple[str, str]) -> tuple[int, int, float]:
         for at, place in enumerate(places):
-            row = rows.get((proxy, *place))
+            row = rows[label].get(place)
             if row is not None and not math.isnan(number(row["tau_networks"])):
                 return at, int(number(row["n"]) < sizes[place] / 2), -number(row["tau_networks"])
         return len(places), 0, 0.0
 
-    yield _line(["proxy", *(f"{' / '.join(place)}, {sizes[place]:,}" for place in places), "cost"])
+    yield _line(["proxy", *(_head(found, place, sizes[place]) for place in places), "cost"])
     yield _line(["---", *["---:"] * (len(places) + 1)])
-    for proxy in sorted(dict.fromkeys(map(str, found["proxy"])), key=order):
-        own = [rows.get((proxy, *place)) for place in places]
-        seconds = number(own[0]["seconds"]) if own[0] else math.nan
+    for label in sorted(rows, key=order):
+        own = [rows[label].get(place) for place in places]
         taus = [_cell(row, sizes[place]) for row, place in zip(own, places, strict=True)]
-        yield _line([_label(found[found["proxy"] == proxy]), *taus, seconds_text(seconds)])
+        proxy, options = label
+        name = f"*{proxy}*" if options == _COUNT else f"{proxy} ({options})" if options else proxy
+        yield _line([name, *taus, seconds_text(number(own[0]["seconds"]) if own[0] else math.nan)])
 
 
-def _label(own: pd.DataFrame) -> str:
-    """The proxy, with its options if its defaults were scored nowhere; a count in italics."""
-    options, name = set(own["options"]), str(own["proxy"].iloc[0])
-    if options == {_COUNT}:
-        return f"*{name}*"
-    return f"{name} ({options.pop()})" if len(options) == 1 and options != {""} else name
+def _head(found: pd.DataFrame, place: _Place, size: int) -> str:
+    """Such as nats_tss / cifar10, 1,000; PFCDS."""
+    own = found[(found["bench"] == place[0]) & (found["dataset"] == place[1]) & (found["options"] != _COUNT)]
+    counts = {name for text in own["counts"] for name in str(text).split()}
+    return f"{' / '.join(place)}, {size:,}; {''.join(letter for name, letter in LETTERS.items() if name in counts)}"
 
 
 def _usual_size(found: pd.DataFrame, place: _Place) -> int:
-    """The number of architectures that most proxies of a place were scored on."""
+    """The size of the sample that most proxies of a place were scored on."""
     own = found[(found["bench"] == place[0]) & (found["dataset"] == place[1]) & (found["options"] != _COUNT)]
-    return int(own["n"].mode().max())
+    return int(own["n_sample"].mode().max())
 
 
 def _cell(row: Mapping[str, object] | None, usual: int) -> str:
@@ -215,7 +234,7 @@ def _marks(row: Mapping[str, object], vote: str) -> str:
 
 
 def _summary(spec: TableSpec, found: pd.DataFrame) -> str:
-    own = found[found["options"] != _COUNT]
+    own = found[(found["options"] != _COUNT) & found["tau"].notna()]
     beats = [(own[f"beaten{vote}"] == own["counts"]) & (own["counts"] != "") for vote in ("", "_networks")]
     n_data_sets = own.groupby(["bench", "dataset"]).ngroups
     return (

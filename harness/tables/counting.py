@@ -18,7 +18,7 @@ from harness.settings import SMALLEST
 from harness.space import BENCHMARKS
 from harness.tables.scores import ScoreSources
 from harness.tables.spec import TableSpec
-from harness.tables.verdicts import Judged, judged
+from harness.tables.verdicts import Judged, judged, rows_of
 
 _WORDS = {"no difference": "no better"}
 _SIGNS = {"no difference": "=", "undecided": "?"}
@@ -113,21 +113,16 @@ def _table(own: Judged) -> Iterator[str]:
     heads = ["proxy", "protocol, inputs", "n", *taus, *(f"- {name}" for name in own.counts), *beats]
     yield _line(heads)
     yield _line(["---", "---", *["---:"] * (len(heads) - 2 - len(beats)), *["---"] * len(beats)])
-    for evaluated, analysis in zip(own.evaluated, own.analyses, strict=True):
+    for evaluated, analysis, table in zip(own.evaluated, own.analyses, own.tables, strict=True):
         for row in sorted(analysis.rows, key=lambda one: -np.nan_to_num(one.agreement.correlations.tau, nan=-2)):
-            yield _line(list(_cells(row, own, evaluated.index.size, has_networks)))
+            rows = records(rows_of(table, row.row_key))
+            yield _line(list(_cells(row, rows, own.counts, (evaluated.index.size, has_networks))))
 
 
-def _cells(row: Row, own: Judged, n: int, has_networks: bool) -> Iterator[str]:
-    key, agreement = row.row_key, row.agreement
-    table = own.verdicts
-    mine = table[
-        np.logical_and.reduce(
-            [table[name] == getattr(key, name) for name in ("proxy", "options", "protocol", "inputs", "seed")]
-        )
-        & (table[columns.N] <= n)
-    ]
-    rows = records(mine[mine[columns.N] == mine[columns.N].max()])
+def _cells(
+    row: Row, rows: Sequence[dict[str, object]], counts: Sequence[str], shown: tuple[int, bool]
+) -> Iterator[str]:
+    key, agreement, (n, has_networks) = row.row_key, row.agreement, shown
     by_count = {str(one[columns.BASELINE]): one for one in rows}
     yield f"{proxy_label(rows[0])}" if rows else key.proxy
     yield f"{key.protocol}, {key.inputs}"
@@ -135,7 +130,7 @@ def _cells(row: Row, own: Judged, n: int, has_networks: bool) -> Iterator[str]:
     for found in (agreement.cells, agreement.networks)[: 2 if has_networks else 1]:
         interval = found.tau_generalisation
         yield f"{correlation_text(found.correlations.tau)} {interval_text(*interval)}"
-    for name in own.counts:
+    for name in counts:
         one = by_count.get(name)
         yield (
             "-" if one is None else " / ".join(_delta(one, networks) for networks in (False, True)[: 1 + has_networks])

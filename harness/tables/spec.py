@@ -62,8 +62,8 @@ class TableSpec:
         published: CSV in conf/published; `source` and `table` select its rows. Empty for kinds that are no published
             table.
         kind: `correlations`, or `best_architecture`, the accuracy of the architecture that each proxy ranks first;
-            `counting`, every proxy beside every count; `answer`, all proxies in one table, with how many counts
-            each beats on every data set; `audit`, an audit's figures beside ours.
+            `counting`, every proxy beside every count; `answer`, all proxies in one table, with the counts that each
+            beats on every data set; `audit`, an audit's figures beside ours.
         bench: benchmarks; for `counting` and `answer` empty, all of which there are scores.
         population: the architectures that it is about, as `population=` names them.
         protocol: protocols in order of preference; the first under which a proxy was scored is used and named.

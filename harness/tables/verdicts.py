@@ -33,14 +33,19 @@ class Judged:
     Attributes:
         evaluated: architectures and truth, one set for each size of sample, the largest first.
         analyses: of these, in the same order.
-        verdicts: columns of verdict.csv; each size of sample has its own families.
+        tables: of these the columns of verdict.csv, in the same order; each size of sample has its own families.
         counts: the counts of `AGAINST` that have scores, which proxies are compared with.
     """
 
     evaluated: Sequence[EvaluationSet]
     analyses: Sequence[Analysis]
-    verdicts: pd.DataFrame
+    tables: Sequence[pd.DataFrame]
     counts: tuple[str, ...]
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """All of `tables`."""
+        return pd.concat(self.tables, ignore_index=True)
 
 
 def judged(sources: ScoreSources, bench: str, dataset: str, population: str = ALL) -> Judged | None:
@@ -62,11 +67,20 @@ def judged(sources: ScoreSources, bench: str, dataset: str, population: str = AL
         evaluated = _evaluation_set(own[0][1], (bench, dataset), population)
         sets.append(evaluated)
         analyses.append(analyse(evaluated, _columns(own, evaluated), _columns(beside, evaluated)))
-    tables = [verdict_table(one.compared) for one in analyses if one.compared]
     names = {spec.name for spec, _ in counts}
-    return Judged(
-        sets, analyses, pd.concat(tables, ignore_index=True), tuple(name for name in AGAINST if name in names)
-    )
+    tables = [verdict_table(one.compared) for one in analyses]
+    return Judged(sets, analyses, tables, tuple(name for name in AGAINST if name in names))
+
+
+def rows_of(table: pd.DataFrame, key: RowKey) -> pd.DataFrame:
+    """The rows of one of `Judged.tables` about a column of scores, one per count."""
+    if table.empty:
+        return table
+    names = ("proxy", "options", "protocol", "inputs")
+    mine = np.logical_and.reduce([(table[name] == getattr(key, name)).to_numpy() for name in names])
+    is_of_seed = np.array([key.seed in str(seeds).split("+") for seeds in table["seed"]])
+    found: pd.DataFrame = table.loc[mine & is_of_seed]
+    return found
 
 
 def _evaluation_set(sampled: Sampled, place: tuple[str, str], population: str) -> EvaluationSet:
