@@ -16,8 +16,8 @@ class RBFleX(Proxy):
     x are the outputs of all ReLUs for K, the inputs of the last linear layer for Q, scaled to [0, 1] column by column.
     No labels; images run one by one, in train mode by default. The two gammas are the constants of the authors' script
     (Edge-AI-Acceleration-Lab/RBFleX-NAS), from ten networks of NATS-Bench. They are so small that all entries of
-    the kernels are within about 1e-6 of 1, and the score is `rbflex_area` times N, plus a constant. The determinants are
-    therefore computed from 1 - K. Memory: the activations of N images in float64.
+    the kernels are within about 1e-6 of 1, and the score is `rbflex_area` times N, plus a constant. The determinants
+    are therefore computed from 1 - K. Memory: the activations of N images in float64.
 
     The authors' code also takes the outputs of every module with 'ReLU' in its class name, in NAS-Bench-201 the
     container ReLUConvBN: official_names=True does. Their images are augmented, and for ImageNet16-120 crops of 224
