@@ -12,7 +12,7 @@ from harness.report.style import BLUE, GREY, ORANGE, grid_of, legend_below, text
 from harness.tables.cell import Cell
 from harness.tables.spec import TableSpec
 
-FEWEST = 5
+FEWEST = 15
 PANELS_PER_ROW = 3
 PANEL_INCHES = (4.2, 4.2)
 _COLOURS = {"yes": BLUE, "no": ORANGE}
