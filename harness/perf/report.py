@@ -16,6 +16,7 @@ from harness.cli.invocation import current
 from harness.evaluation.provenance import git_commit
 from harness.files.results import write_files
 from harness.perf.figure import Bench, Figure
+from harness.report.escape import markdown_line
 from harness.report.style import BLUE, GREY, ORANGE, png, style
 from harness.report.tables import amount_text
 
@@ -70,7 +71,7 @@ def _machine(bench: Bench) -> dict[str, str]:
 def _markdown(figures: Sequence[Figure], machine: dict[str, str]) -> str:
     lines = ["# Costs on this machine", ""]
     lines += ["| measurement | value | unit | target | verdict |", "|---|---:|---|---|---|"]
-    lines += [f"| {' | '.join(row)} |" for row in rows(figures)]
+    lines += map(markdown_line, rows(figures))
     lines += ["", *(f"- {key}: `{value}`" for key, value in machine.items()), ""]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ from harness.evaluation.provenance import describe_process
 from harness.files.results import write_files
 from harness.perf.figure import Figure
 from harness.perf.report import rows
+from harness.report.escape import markdown_line
 
 _TITLES = {"scale": "Engines and losses", "merging": "Merging of score stores"}
 
@@ -22,7 +23,7 @@ def write_scale(out: Path, table: str, command: str, figures: Sequence[Figure]) 
     """Write what is measured so far as OUT/TABLE.csv and OUT/TABLE.md, with the command and the machine."""
     frame = pd.DataFrame([vars(figure) for figure in figures])
     lines = [f"# {_TITLES[table]}", "", "| measurement | value | unit | target | verdict |"]
-    lines += ["|---|---:|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows(figures)), ""]
+    lines += ["|---|---:|---|---|---|", *map(markdown_line, rows(figures)), ""]
     lines += [f"- {key}: `{value}`" for key, value in _machine(command).items()]
     files = {f"{table}.csv": frame.to_csv(index=False, lineterminator="\n"), f"{table}.md": "\n".join([*lines, ""])}
     write_files(out, {name: text.encode() for name, text in files.items()})

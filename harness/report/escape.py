@@ -36,7 +36,17 @@ def prose(text: str) -> str:
 
 def table_line(cells: Sequence[str]) -> str:
     """One line of a Markdown table, its cells as of `prose`."""
-    return f"| {' | '.join(_bars(prose(cell)) for cell in cells)} |"
+    return markdown_line([table_cell(cell) for cell in cells])
+
+
+def table_cell(text: str) -> str:
+    """The text as of `prose` in a cell of a Markdown table."""
+    return _bars(prose(text))
+
+
+def markdown_line(cells: Sequence[str]) -> str:
+    """One line of a Markdown table, its cells Markdown already, without text of foreign origin."""
+    return f"| {' | '.join(cells)} |"
 
 
 def code(text: str) -> str:

@@ -12,6 +12,7 @@ from harness.errors import MissingDataError, OptionError
 from harness.files.results import write_files
 from harness.inputs import DATA_SETS
 from harness.registry import unknown_name
+from harness.report.escape import markdown_line, table_cell
 from harness.report.tables import correlation_text, number, records, seconds_text
 from harness.space import BENCHMARKS
 from harness.tables.scores import FEWEST, ScoreSources
@@ -25,7 +26,6 @@ NAMES = (
 )  # fmt: skip
 LETTERS = {"params": "P", "flops_live": "F", "n_convs_live": "C", "depth": "D", "sum_log_layer_size": "S"}
 _MARKS = {"beaten": "yes", "behind": "no"}
-_COUNT = "count"
 _COUNTS_ONLY, _NO_TRUTH = "Only counts have scores", "No ground truth here"
 _Place = tuple[str, str]
 
@@ -78,7 +78,7 @@ def rows_of_place(spec: TableSpec, own: Judged, place: _Place) -> Iterator[Mappi
     then that of most architectures.
     """
     for one in own.analyses[0].beside:
-        yield {**_row(one, place), "options": _COUNT, "n_sample": own.evaluated[0].index.size}
+        yield {**_row(one, place), "n_sample": own.evaluated[0].index.size}
     chosen: dict[tuple[str, str], tuple[tuple[int, int, int], dict[str, object]]] = {}
     for evaluated, analysis, table in zip(own.evaluated, own.analyses, own.tables, strict=True):
         for one in analysis.rows:
@@ -187,26 +187,26 @@ def _table(found: pd.DataFrame) -> Iterator[str]:
                 return at, int(number(row["n"]) < sizes[place] / 2), -number(row["tau_networks"])
         return len(places), 0, 0.0
 
-    yield _line(["proxy", *(_head(found, place, sizes[place]) for place in places), "cost"])
-    yield _line(["---", *["---:"] * (len(places) + 1)])
+    yield markdown_line(["proxy", *(_head(found, place, sizes[place]) for place in places), "cost"])
+    yield markdown_line(["---", *["---:"] * (len(places) + 1)])
     for label in sorted(rows, key=order):
         own = [rows[label].get(place) for place in places]
         taus = [_cell(row, sizes[place]) for row, place in zip(own, places, strict=True)]
         proxy, options = label
-        name = f"*{proxy}*" if options == _COUNT else f"{proxy} ({options})" if options else proxy
-        yield _line([name, *taus, seconds_text(number(own[0]["seconds"]) if own[0] else math.nan)])
+        name = f"*{proxy}*" if proxy in LETTERS else table_cell(f"{proxy} ({options})" if options else proxy)
+        yield markdown_line([name, *taus, seconds_text(number(own[0]["seconds"]) if own[0] else math.nan)])
 
 
 def _head(found: pd.DataFrame, place: _Place, size: int) -> str:
     """Such as nats_tss / cifar10, 1,000; PFCDS."""
-    own = found[(found["bench"] == place[0]) & (found["dataset"] == place[1]) & (found["options"] != _COUNT)]
+    own = found[(found["bench"] == place[0]) & (found["dataset"] == place[1]) & ~found["proxy"].isin(LETTERS)]
     counts = {name for text in own["counts"] for name in str(text).split()}
     return f"{' / '.join(place)}, {size:,}; {''.join(letter for name, letter in LETTERS.items() if name in counts)}"
 
 
 def _usual_size(found: pd.DataFrame, place: _Place) -> int:
     """The size of the sample that most proxies of a place were scored on."""
-    own = found[(found["bench"] == place[0]) & (found["dataset"] == place[1]) & (found["options"] != _COUNT)]
+    own = found[(found["bench"] == place[0]) & (found["dataset"] == place[1]) & ~found["proxy"].isin(LETTERS)]
     return int(own["n_sample"].mode().max())
 
 
@@ -221,7 +221,7 @@ def _cell(row: Mapping[str, object] | None, usual: int) -> str:
 
 def _marks(row: Mapping[str, object], vote: str) -> str:
     """Params and depth beaten and convolutions ahead: +PD &minus;C, a space before each; in bold if all are beaten."""
-    if row["options"] == _COUNT:
+    if row["proxy"] in LETTERS:
         return ""
     beaten, behind = (
         "".join(letter for name, letter in LETTERS.items() if name in str(row[f"{mark}{vote}"]).split())
@@ -234,7 +234,7 @@ def _marks(row: Mapping[str, object], vote: str) -> str:
 
 
 def _summary(spec: TableSpec, found: pd.DataFrame) -> str:
-    own = found[(found["options"] != _COUNT) & found["tau"].notna()]
+    own = found[~found["proxy"].isin(LETTERS) & found["tau"].notna()]
     beats = [(own[f"beaten{vote}"] == own["counts"]) & (own["counts"] != "") for vote in ("", "_networks")]
     n_data_sets = own.groupby(["bench", "dataset"]).ngroups
     return (
@@ -242,7 +242,3 @@ def _summary(spec: TableSpec, found: pd.DataFrame) -> str:
         f"{spec.population}, {len(own)} rows: {int(beats[0].sum())} beat every count over cells, "
         f"{int(beats[1].sum())} over networks."
     )
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

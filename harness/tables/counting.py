@@ -12,6 +12,7 @@ from harness.agreement import Row
 from harness.agreement.interval import FEWEST_EFFECTIVE
 from harness.errors import MissingDataError
 from harness.files.results import write_files
+from harness.report.escape import markdown_line
 from harness.report.tables import correlation_text, interval_text, number, proxy_label, records
 from harness.report.verdict import counting_answer, signed_text
 from harness.settings import SMALLEST
@@ -111,12 +112,12 @@ def _table(own: Judged) -> Iterator[str]:
     taus = ["tau", "networks"] if has_networks else ["tau"]
     beats = ["beats counting, cells", "networks"] if has_networks else ["beats counting"]
     heads = ["proxy", "protocol, inputs", "n", *taus, *(f"- {name}" for name in own.counts), *beats]
-    yield _line(heads)
-    yield _line(["---", "---", *["---:"] * (len(heads) - 2 - len(beats)), *["---"] * len(beats)])
+    yield markdown_line(heads)
+    yield markdown_line(["---", "---", *["---:"] * (len(heads) - 2 - len(beats)), *["---"] * len(beats)])
     for evaluated, analysis, table in zip(own.evaluated, own.analyses, own.tables, strict=True):
         for row in sorted(analysis.rows, key=lambda one: -np.nan_to_num(one.agreement.correlations.tau, nan=-2)):
             rows = records(rows_of(table, row.row_key))
-            yield _line(list(_cells(row, rows, own.counts, (evaluated.index.size, has_networks))))
+            yield markdown_line(list(_cells(row, rows, own.counts, (evaluated.index.size, has_networks))))
 
 
 def _cells(
@@ -157,7 +158,3 @@ def _delta(row: dict[str, object], networks: bool) -> str:
     if row[columns.ENUMERATED] == "no" and math.isnan(number(row[p])):
         answer = "-"
     return f"{signed_text(value)} {_SIGNS.get(answer, answer)}"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

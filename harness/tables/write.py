@@ -12,7 +12,7 @@ import pandas as pd
 from harness.agreement.interval import FEWEST_EFFECTIVE
 from harness.figure_options import FigureOptions
 from harness.files.results import write_files
-from harness.report.escape import csv_text
+from harness.report.escape import csv_text, markdown_line
 from harness.report.for_papers import drawn, escaped, folder_of
 from harness.report.style import png, style
 from harness.report.tables import GENERALISATION, correlation_text, interval_text
@@ -136,8 +136,8 @@ def _markdown_table(spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
     for name in coefficients:
         heads += [f"{_GREEK[name]} published", "ours", "difference", "inside", *["networks"] * networks[name]]
     heads += ["n of N", "protocol, inputs"]
-    yield f"| {' | '.join(heads)} |"
-    yield f"| {' | '.join(['---', *['---:'] * (len(heads) - 2), '---'])} |"
+    yield markdown_line(heads)
+    yield markdown_line(["---", *["---:"] * (len(heads) - 2), "---"])
     for proxy, row in _rows(cells).items():
         parts = [proxy]
         for name in coefficients:
@@ -149,7 +149,7 @@ def _markdown_table(spec: TableSpec, cells: Sequence[Cell]) -> Iterator[str]:
                 parts += [_networks(cell)] * networks[name]
         first = next(iter(row.values()))
         declared = f"{first.protocol}, {first.inputs}" if first.protocol else MISSING
-        yield f"| {' | '.join([*parts, _count(row), declared])} |"
+        yield markdown_line([*parts, _count(row), declared])
 
 
 def _missing(cells: Sequence[Cell]) -> list[str]:

@@ -2,13 +2,14 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from harness.files.results import write_files
 from harness.report import JSON
+from harness.report.escape import markdown_line
 from harness.report.style import png, style
 from harness.theory.finding import Finding, Listing
 from harness.theory.trends import trend_table
@@ -75,9 +76,9 @@ def _trends(table: pd.DataFrame) -> list[str]:
 
 def _listed(listing: Listing) -> list[str]:
     heads = list(map(str, listing.shown.columns))
-    rows = [_line(list(map(str, row))) for row in listing.shown.itertuples(index=False)]
+    rows = [markdown_line(list(map(str, row))) for row in listing.shown.itertuples(index=False)]
     return [
-        f"## {listing.heading}", "", _line(heads), _line(["---"] * len(heads)), *rows, "",
+        f"## {listing.heading}", "", markdown_line(heads), markdown_line(["---"] * len(heads)), *rows, "",
         *(f"- {line}" for line in listing.legend),
     ]  # fmt: skip
 
@@ -97,13 +98,9 @@ def _table(table: pd.DataFrame) -> list[str]:
         ]
         for row in named.to_dict("records")
     ]
-    return [_line(heads), _line(["---"] * len(heads)), *map(_line, rows)]
+    return [markdown_line(heads), markdown_line(["---"] * len(heads)), *map(markdown_line, rows)]
 
 
 def _with_interval(row: Mapping[object, object], name: str) -> str:
     value, low, high = (row[key] for key in (name, f"{name}_low", f"{name}_high"))
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

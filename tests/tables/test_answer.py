@@ -45,7 +45,7 @@ def _lines(*rows: dict[str, object]) -> list[str]:
 
 def test_a_line_names_the_counts_that_a_proxy_beats_and_falls_behind() -> None:
     found = _lines(
-        _row(CELLS, "params", (0.578, 0.611), options="count", seconds=float("nan"), n=15_625, counts=float("nan")),
+        _row(CELLS, "params", (0.578, 0.611), seconds=float("nan"), n=15_625, counts=float("nan")),
         _row(CELLS, "zico", (0.59, 0.6125), beaten="params", behind="depth n_convs_live", n=15_625, n_sample=15_625),
         _row(CELLS, "meco", (0.731, 0.739), beaten=FIVE, beaten_networks="depth params"),
         _row(CELLS, "near", (0.2, 0.2), behind="params"),
@@ -72,7 +72,7 @@ def test_proxies_for_sequences_of_tokens_have_a_table_of_their_own() -> None:
     found = _lines(
         _row(CELLS, "zico", (0.5, 0.5)),
         _row(CELLS, "swap_universal", (0.4, 0.4)),
-        _row(TEXT, "params", (0.3, 0.3), options="count"),
+        _row(TEXT, "params", (0.3, 0.3)),
         _row(TEXT, "swap_universal", (0.6, 0.6), seconds=0.25),
         _row(TEXT, "w_pca", (0.4, 0.4), options="k=2"),
         _row(TEXT, "w_pca", (0.2, 0.2), options="k=3"),
@@ -122,7 +122,7 @@ def test_of_several_columns_of_a_proxy_real_images_and_the_largest_sample_are_ta
     )
     rows = list(rows_of_place(read_spec("answer"), cast("Judged", own), CELLS))
     assert [(row["proxy"], row["options"], row["n"]) for row in rows] == [
-        ("params", "count", 300), ("depth", "count", 300), ("epsinas", "", 120), ("near", "", 300),
+        ("params", "", 300), ("depth", "", 300), ("epsinas", "", 120), ("near", "", 300),
         ("tcet", "mode=log", 300),
     ]  # fmt: skip
     by_proxy = {str(row["proxy"]): row for row in rows}
