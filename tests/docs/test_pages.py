@@ -55,3 +55,14 @@ def test_the_security_page_names_every_file_of_attacks():
     text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\| `(test_\w+\.py)` \|", text))
     assert named == {path.name for path in (ROOT / "tests" / "attacks").glob("test_*.py")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_to_pages_lead_to_pages(page):
+    """Of the documentation to its own pages, since it is built without the rest; those of the reference are made."""
+    docs = ROOT / "docs"
+    for link in re.findall(r"\]\(([^():#]+\.md)(?:#[^()]*)?\)", page.read_text(encoding="utf-8")):
+        target = (page.parent / link).resolve()
+        if docs in page.parents:
+            assert target.is_relative_to(docs), f"{page.name} links to {link}, which is not in docs"
+        assert target.is_file() or target.parent == docs / "reference", f"{page.name} links to {link}"
