@@ -1,11 +1,14 @@
 """RBFleX: log-determinants of RBF kernels of activations and of last features. arXiv:2503.22733."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.evidence import PrivateNetworkAndImages
+import torch
+from torch import Tensor
+
+from harness.evidence import SingleImages
 from harness.proxy import PROXIES, Proxy, Sees, require_positive
-from proxies._image_triangle import features_of, log_determinant
 
 
 @PROXIES.register("rbflex")
@@ -38,8 +41,24 @@ class RBFleX(Proxy):
     def __post_init__(self) -> None:
         require_positive(self, "n_images", "gamma_k", "gamma_q")
 
-    def measure(self, private: PrivateNetworkAndImages) -> float:
+    def measure(self, images: SingleImages) -> float:
         """Higher is better; -inf if two images have equal activations or equal last features."""
-        features = features_of(private, self.n_images, official_names=self.official_names)
+        features = images.features(self.n_images, official_names=self.official_names)
         both = log_determinant(features.activations, self.gamma_k) + log_determinant(features.last, self.gamma_q)
         return len(features.last) * both
+
+
+def log_determinant(rows: Tensor, gamma: float) -> float:
+    """Log det of K_ij = exp(-gamma |x_i - x_j|^2); -inf if two rows are equal.
+
+    From 1 - K rather than from K, whose entries differ from 1 by 1e-6 and less: the first row and column are eliminated
+    by hand, which leaves M_ij = K_ij - K_1i K_1j, differences of two numbers near 1 that expm1 gives in full.
+    """
+    squares = torch.cdist(rows[None], rows[None], compute_mode="donot_use_mm_for_euclid_dist")[0].square()
+    first = squares[0, 1:]
+    rest = torch.expm1(-gamma * squares[1:, 1:]) - torch.expm1(-gamma * (first[:, None] + first[None]))
+    scale = rest.abs().max()
+    if not scale > 0:
+        return -math.inf
+    sign, found = torch.linalg.slogdet(rest / scale)
+    return float(found + len(rest) * scale.log()) if sign > 0 else -math.inf

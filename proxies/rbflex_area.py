@@ -7,9 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from harness.evidence import PrivateNetworkAndImages
+from harness.evidence import SingleImages
 from harness.proxy import PROXIES, Proxy, Sees
-from proxies._image_triangle import features_of
 
 
 @PROXIES.register("rbflex_area")
@@ -28,9 +27,9 @@ class RBFleXArea(Proxy):
 
     official_names: bool = False
 
-    def measure(self, private: PrivateNetworkAndImages) -> float:
+    def measure(self, images: SingleImages) -> float:
         """Higher is better; -inf if the three images lie on a line in one of the spaces."""
-        features = features_of(private, 3, official_names=self.official_names)
+        features = images.features(3, official_names=self.official_names)
         return _log_squared_area(features.activations) + _log_squared_area(features.last)
 
 

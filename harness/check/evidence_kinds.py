@@ -34,6 +34,7 @@ PROBES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "private_network": ("latency", {"n_repeats": 1}),
     "private_network_and_images": ("swap", {"n_repeats": 1}),
     "relu_codes": ("naswot", {}),
+    "single_images": ("rbflex_area", {}),
     "synflow_gradients": ("logsynflow", {}),
     "synflow_saliency": ("synflow", {}),
     "tangent_kernel": ("ntk_cond", {"n_images": 4}),

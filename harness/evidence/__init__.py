@@ -26,6 +26,8 @@ from harness.evidence.patterns import LinearRegionsSeen as LinearRegionsSeen
 from harness.evidence.per_image import PerImageGradients as PerImageGradients
 from harness.evidence.private import PrivateNetwork as PrivateNetwork
 from harness.evidence.private import PrivateNetworkAndImages as PrivateNetworkAndImages
+from harness.evidence.single_images import ImageFeatures as ImageFeatures
+from harness.evidence.single_images import SingleImages as SingleImages
 from harness.evidence.synflow import SynflowGradients as SynflowGradients
 from harness.evidence.synflow import SynflowSaliency as SynflowSaliency
 from harness.evidence.tangent import TangentKernel as TangentKernel

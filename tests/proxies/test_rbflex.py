@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from toy_networks import scored_alone, value_of
 
 from harness.errors import OptionError
+from harness.evidence import SingleImages
 from harness.inputs import Batch
 from harness.scoring.engine import score
 from harness.store import UNDEFINED
-from proxies._image_triangle import log_determinant
-from proxies.rbflex import RBFleX
+from proxies.rbflex import RBFleX, log_determinant
 from proxies.rbflex_area import RBFleXArea
 
 
@@ -81,3 +81,14 @@ def test_what_rbflex_cannot_score() -> None:
     assert found.reason == "the network has no activation, or no linear layer at its end"
     with pytest.raises(OptionError, match="gamma_k=0 is invalid"):
         RBFleX(gamma_k=0)
+
+
+def test_one_pass_serves_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    compute = SingleImages._compute
+    monkeypatch.setattr(
+        SingleImages, "_compute", lambda self, *request: passes.append(request) or compute(self, *request)
+    )
+    found = score(CASES["float64"].context(), USUAL, "all", {"kernel": RBFleX(), "area": RBFleXArea()})
+    assert passes == [(3, False)]
+    assert all(row.seconds > 0 for row in found.values())

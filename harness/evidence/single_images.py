@@ -1,15 +1,14 @@
-"""What RBFleX compares: activations and last features of a few images, each a batch of its own. arXiv:2503.22733."""
+"""Activations and last features of a few images, each run as a batch of its own, as RBFleX compares them."""
 
-import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from harness.evidence import PrivateNetworkAndImages
+from harness.evidence.base import EVIDENCE, Subject, Undefined
 from harness.evidence.elementwise import ElementwiseReader
-from harness.evidence.private import hooked, run
-from harness.proxy import Undefined
+from harness.evidence.private import PrivateNetworkAndImages, hooked, run
 from harness.space.own_network import OwnNetwork
 
 
@@ -24,23 +23,42 @@ class ImageFeatures:
     last: Tensor
 
 
-def features_of(private: PrivateNetworkAndImages, n_images: int, *, official_names: bool) -> ImageFeatures:
-    """The features of the first images.
+@EVIDENCE.register("single_images")
+class SingleImages(PrivateNetworkAndImages):
+    """One pass per image, so that in train mode normalisation uses the statistics of that image alone.
 
-    Args:
-        private: gives network and images.
-        n_images: images are run one by one, so that in train mode normalisation uses the statistics of each.
-        official_names: also read modules whose class has ReLU in its name in the benchmark's official code.
-
-    Raises:
-        Undefined: for fewer than two images, and without an activation or a linear layer.
+    Memory: the activations of all images in float64.
     """
-    network, images = private.network(), private.images(n_images)
-    if len(images) < 2:
-        raise Undefined("the kernel compares images, and there is one")
-    rows = [_of_image(network, images[at : at + 1], official_names) for at in range(len(images))]
-    private.cover_activations(network, images)
-    return ImageFeatures(*(_scaled(torch.stack(part)) for part in zip(*rows, strict=True)))
+
+    shared_pass: ClassVar[str] = "single images"
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(subject)
+        self._found: dict[tuple[int, bool], ImageFeatures] = {}
+
+    def features(self, n_images: int, *, official_names: bool = False) -> ImageFeatures:
+        """The features of the first images.
+
+        Args:
+            n_images: fewer if the protocol has fewer.
+            official_names: also read modules whose class has ReLU in its name in the benchmark's official code.
+
+        Raises:
+            Undefined: for fewer than two images, and without an activation or a linear layer.
+        """
+        request = n_images, official_names
+        if request not in self._found:
+            with self._shared():
+                self._found[request] = self._compute(n_images, official_names)
+        return self._found[request]
+
+    def _compute(self, n_images: int, official_names: bool) -> ImageFeatures:
+        network, images = self.network(), self.images(n_images)
+        if len(images) < 2:
+            raise Undefined("the kernel compares images, and there is one")
+        rows = [_of_image(network, images[at : at + 1], official_names) for at in range(len(images))]
+        self.cover_activations(network, images)
+        return ImageFeatures(*(_scaled(torch.stack(part)) for part in zip(*rows, strict=True)))
 
 
 @torch.no_grad()
@@ -77,19 +95,3 @@ def _is_relu(module: nn.Module, official_names: bool) -> bool:
 def _scaled(rows: Tensor) -> Tensor:
     least, largest = rows.min(dim=0).values, rows.max(dim=0).values
     return (rows - least) / torch.where(largest > least, largest - least, 1)
-
-
-def log_determinant(rows: Tensor, gamma: float) -> float:
-    """Log det of K_ij = exp(-gamma |x_i - x_j|^2); -inf if two rows are equal.
-
-    From 1 - K rather than from K, whose entries differ from 1 by 1e-6 and less: the first row and column are eliminated
-    by hand, which leaves M_ij = K_ij - K_1i K_1j, differences of two numbers near 1 that expm1 gives in full.
-    """
-    squares = torch.cdist(rows[None], rows[None], compute_mode="donot_use_mm_for_euclid_dist")[0].square()
-    first = squares[0, 1:]
-    rest = torch.expm1(-gamma * squares[1:, 1:]) - torch.expm1(-gamma * (first[:, None] + first[None]))
-    scale = rest.abs().max()
-    if not scale > 0:
-        return -math.inf
-    sign, found = torch.linalg.slogdet(rest / scale)
-    return float(found + len(rest) * scale.log()) if sign > 0 else -math.inf
