@@ -78,6 +78,8 @@ class SynflowSaliency(Evidence):
                 raise Undefined("the network has no weights that its output depends on")
             found = torch.autograd.grad(total, list(weights.values()), allow_unused=True)
         flows = {name: flow for name, flow in zip(weights, found, strict=True) if flow is not None}
+        if not all(bool(flow.isfinite().all()) for flow in flows.values()):
+            raise Undefined("the flow exceeds float64, as products of activations in attention and gates make it")
         live = {name: weights[name].detach() for name in flows}
         evidence = [kind.of(live, flows, thread_time() - started) for kind in kinds]
         for one in evidence:

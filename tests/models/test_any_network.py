@@ -124,6 +124,26 @@ def test_undefined_evidence_has_a_reason():
     )
 
 
+class Squares(ModelSpace):
+    """Products of activations, as gates compute them, again and again."""
+
+    name = "squares"
+    architectures = ("squares",)
+
+    def build(self, arch):
+        class Square(nn.Module):
+            def forward(self, x):
+                return x * x
+
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), *(Square() for _ in range(12)), nn.Linear(8, 10))
+
+
+def test_a_flow_beyond_float64_has_no_rank():
+    found = scored(Squares(), "squares", ["synflow", "logsynflow"])
+    assert {one.status for one in found.values()} == {UNDEFINED}
+    assert found["synflow"].reason.startswith("the flow exceeds float64")
+
+
 def test_activations_are_read_however_they_are_written():
     seen = []
     features = torch.tensor([[-1.0, 2.0], [3.0, -4.0]])
