@@ -24,6 +24,16 @@ def numbers(cell: str) -> list[float | None]:
     return [None if word == "-" else float(word) for word in cell.split(" / ")]
 
 
+def test_every_picture_that_a_page_shows_is_there():
+    shown = {
+        page.parent / name
+        for page in RESULTS.rglob("*.md")
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page.read_text())
+    }
+    assert shown
+    assert sorted(str(picture) for picture in shown if not picture.is_file()) == []
+
+
 def test_every_published_count_on_a_benchmark_that_is_here_is_compared():
     with (conf_folder() / "published" / "correlations.csv").open() as file:
         published = [

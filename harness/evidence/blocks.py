@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.private import PrivateNetworkAndImages, run
 from harness.space.initialise import Initialisation
 from harness.space.own_network import body_of
@@ -37,22 +37,16 @@ class BlockGradientsSeen(PrivateNetworkAndImages):
 
     shared_pass: ClassVar[str] = "block gradients"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._found: dict[tuple[int, bool], Sequence[BlockGradients]] = {}
-
     def blocks(self, n_images: int, *, noise: bool) -> Sequence[BlockGradients]:
         """Of a batch of noise or of the protocol's images.
 
         Raises:
             Undefined: without such blocks, or without a linear layer.
         """
-        if (n_images, noise) not in self._found:
-            with self._shared():
-                self._found[n_images, noise] = self._compute(self.noise(n_images) if noise else self.images(n_images))
-        return self._found[n_images, noise]
+        return self.once((n_images, noise), lambda: self._compute(n_images, noise))
 
-    def _compute(self, images: Tensor) -> Sequence[BlockGradients]:
+    def _compute(self, n_images: int, noise: bool) -> Sequence[BlockGradients]:
+        images = self.noise(n_images) if noise else self.images(n_images)
         network = self.network(init=Initialisation.kaiming_normal_fan_out)
         blocks = [block for block in map(_block, body_of(network).modules()) if block]
         if not blocks:

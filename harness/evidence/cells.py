@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.private import PrivateNetwork, hooked, run
 from harness.space.initialise import Initialisation
 from harness.space.own_network import OwnNetwork, body_of
@@ -36,20 +36,13 @@ class CellFeatures(PrivateNetwork):
 
     shared_pass: ClassVar[str] = "cell features"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._statistics: dict[int, CellStatistics] = {}
-
     def statistics(self, n_images: int) -> CellStatistics:
         """Statistics over a batch of images.
 
         Raises:
             Undefined: if the network does not name its cells, or has none.
         """
-        if n_images not in self._statistics:
-            with self._shared():
-                self._statistics[n_images] = self._compute(n_images)
-        return self._statistics[n_images]
+        return self.once(n_images, lambda: self._compute(n_images))
 
     def _compute(self, n_images: int) -> CellStatistics:
         network = self.network(init=Initialisation.kaiming_normal)

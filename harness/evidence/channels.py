@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.errors import PlugInError
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.coverage import Coverage, share
 from harness.evidence.private import PrivateNetwork, hooked, run
 from harness.space.own_network import OwnNetwork, body_of
@@ -36,20 +36,13 @@ class ChannelCorrelations(PrivateNetwork):
 
     shared_pass: ClassVar[str] = "channel correlations"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._found: dict[int, list[OutputCorrelation]] = {}
-
     def outputs(self, size: int) -> list[OutputCorrelation]:
         """One per distinct output, in the order of the forward pass, for an image of `size` x `size` pixels.
 
         Raises:
             Undefined: if a normalisation would compute its statistics from a single pixel.
         """
-        if size not in self._found:
-            with self._shared():
-                self._found[size] = self._compute(size)
-        return self._found[size]
+        return self.once(size, lambda: self._compute(size))
 
     @torch.no_grad()
     def _compute(self, size: int) -> list[OutputCorrelation]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.evidence.base import EVIDENCE, Subject
+from harness.evidence.base import EVIDENCE
 from harness.evidence.coverage import Coverage, share
 from harness.evidence.elementwise import by_sample
 from harness.evidence.private import PrivateNetworkAndImages, hooked, run
@@ -40,16 +40,9 @@ class LayerCodes(PrivateNetworkAndImages):
 
     shared_pass: ClassVar[str] = "layer codes"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._found: dict[tuple[int, bool], list[LayerCode]] = {}
-
     def layers(self, n_images: int, *, training: bool) -> list[LayerCode]:
         """The codes of the first images; `training`: normalisation uses batch statistics."""
-        if (n_images, training) not in self._found:
-            with self._shared():
-                self._found[n_images, training] = self._compute(n_images, training)
-        return self._found[n_images, training]
+        return self.once((n_images, training), lambda: self._compute(n_images, training))
 
     @torch.no_grad()
     def _compute(self, n_images: int, training: bool) -> list[LayerCode]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.coverage import Coverage, share
 from harness.evidence.private import PrivateNetworkAndImages, hooked, run
 from harness.space.initialise import Initialisation
@@ -53,20 +53,13 @@ class LogitFisher(PrivateNetworkAndImages):
 
     shared_pass: ClassVar[str] = "logit Fisher"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._found: dict[FisherRequest, Tensor] = {}
-
     def matrix(self, request: FisherRequest) -> Tensor:
         """float64 [n, n] for the n chosen entries; over fewer images if the protocol has fewer.
 
         Raises:
             Undefined: if the network's output is no vector of logits, or nothing is trained.
         """
-        if request not in self._found:
-            with self._shared():
-                self._found[request] = self._compute(request)
-        return self._found[request]
+        return self.once(request, lambda: self._compute(request))
 
     def _compute(self, request: FisherRequest) -> Tensor:
         network = self.network(init=Initialisation.kaiming_normal, training=False)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.elementwise import ElementwiseReader
 from harness.evidence.private import PrivateNetwork, hooked, run
 from harness.space.own_network import OwnNetwork
@@ -26,18 +26,15 @@ class LinearRegionsSeen(PrivateNetwork):
 
     shared_pass: ClassVar[str] = "linear regions"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._found: dict[tuple[int, int], int] = {}
-
     def count(self, n_images: int, size: int) -> int:
         """The number of distinct patterns of one batch; `size` 0 means that of the data set's images."""
-        if (n_images, size) not in self._found:
-            with self._shared():
-                network, images = self.network(), self.noise(n_images, size or None)
-                self._found[n_images, size] = n_regions(network, images)
-                self.cover_activations(network, images)
-        return self._found[n_images, size]
+        return self.once((n_images, size), lambda: self._compute(n_images, size))
+
+    def _compute(self, n_images: int, size: int) -> int:
+        network, images = self.network(), self.noise(n_images, size or None)
+        found = n_regions(network, images)
+        self.cover_activations(network, images)
+        return found
 
 
 class _AllApart(Exception):  # noqa: N818  # ends a pass that has nothing more to tell

@@ -1,10 +1,11 @@
 """Private networks: for passes that cannot be shared with other proxies, with their own inputs or initial weights."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 from time import thread_time
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,15 @@ from harness.space import Execute, ModelSpace
 from harness.space.initialise import Initialisation, initialise
 from harness.space.own_network import OwnNetwork
 
+T = TypeVar("T")
 Hook = Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor | None]
+
+
+@dataclass(frozen=True)
+class _NotThere:
+    """Why there is nothing to return; the exception itself would keep the network alive."""
+
+    reason: str
 
 
 @EVIDENCE.register("private_network")
@@ -39,6 +48,7 @@ class PrivateNetwork(Evidence):
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
         self.seconds = 0.0
+        self.made: dict[Hashable, Any] = {}
 
     @property
     def device(self) -> torch.device:
@@ -120,16 +130,29 @@ class PrivateNetwork(Evidence):
                 run(network, images)
             self.coverage = Coverage(activations=share(reader.n_read, reader.n_read + reader.n_unread))
 
-    @contextmanager
-    def _shared(self) -> Iterator[None]:
-        """A context whose work is done once for several proxies, and timed in full for each."""
-        started = thread_time()
-        subject = self._subject
-        # A network of the user's own may draw random numbers as it runs; who asks first must not matter.
-        is_own = isinstance(subject.context.space, ModelSpace)
-        with isolated("shared", subject.context.seed, subject.arch, self.shared_pass) if is_own else nullcontext():
-            yield
-        self.seconds += thread_time() - started
+    def once(self, request: Hashable, compute: Callable[[], T]) -> T:
+        """What `compute` returns: done once for all proxies that request it, and timed in full for each.
+
+        Raises:
+            Undefined: each time, if `compute` did.
+        """
+        if request not in self.made:
+            started = thread_time()
+            subject = self._subject
+            # A network of the user's own may draw random numbers as it runs; who asks first must not matter.
+            is_own = isinstance(subject.context.space, ModelSpace)
+            apart = isolated("shared", subject.context.seed, subject.arch, self.shared_pass)
+            try:
+                with apart if is_own else nullcontext():
+                    self.made[request] = compute()
+            except Undefined as error:
+                self.made[request] = _NotThere(str(error))
+            finally:
+                self.seconds += thread_time() - started
+        made: T | _NotThere = self.made[request]
+        if isinstance(made, _NotThere):
+            raise Undefined(made.reason)
+        return made
 
     @classmethod
     def collect_all(cls, subject: Subject, kinds: Sequence[type[Self]]) -> list[Self]:

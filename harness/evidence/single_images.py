@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.elementwise import ElementwiseReader
 from harness.evidence.private import PrivateNetworkAndImages, hooked, run
 from harness.space.own_network import OwnNetwork
@@ -27,14 +27,10 @@ class ImageFeatures:
 class SingleImages(PrivateNetworkAndImages):
     """One pass per image, so that in train mode normalisation uses the statistics of that image alone.
 
-    Memory: the activations of all images in float64.
+    Memory: four times the activations of all images in float64, while they are scaled; once, after that.
     """
 
     shared_pass: ClassVar[str] = "single images"
-
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._found: dict[tuple[int, bool], ImageFeatures] = {}
 
     def features(self, n_images: int, *, official_names: bool = False) -> ImageFeatures:
         """The features of the first images.
@@ -46,11 +42,7 @@ class SingleImages(PrivateNetworkAndImages):
         Raises:
             Undefined: for fewer than two images, and without an activation or a linear layer.
         """
-        request = n_images, official_names
-        if request not in self._found:
-            with self._shared():
-                self._found[request] = self._compute(n_images, official_names)
-        return self._found[request]
+        return self.once((n_images, official_names), lambda: self._compute(n_images, official_names))
 
     def _compute(self, n_images: int, official_names: bool) -> ImageFeatures:
         network, images = self.network(), self.images(n_images)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from harness.evidence.base import EVIDENCE, Subject, Undefined
+from harness.evidence.base import EVIDENCE, Undefined
 from harness.evidence.coverage import Coverage, share
 from harness.evidence.per_image import LayerCall, WeightLayer, layer_calls, separated, weight_gradients
 from harness.evidence.private import PrivateNetworkAndImages, run
@@ -28,10 +28,6 @@ class TangentKernel(PrivateNetworkAndImages):
 
     shared_pass: ClassVar[str] = "tangent kernel"
 
-    def __init__(self, subject: Subject) -> None:
-        super().__init__(subject)
-        self._kernels: dict[tuple[int, bool], Tensor] = {}
-
     def kernel(self, n_images: int, *, train_mode: bool = False) -> Tensor:
         """The kernel of the first images, float64 [n, n]; n is smaller if the protocol has fewer images.
 
@@ -41,14 +37,13 @@ class TangentKernel(PrivateNetworkAndImages):
         Raises:
             Undefined: if the output of the network is an image.
         """
-        if (n_images, train_mode) not in self._kernels:
-            with self._shared():
-                images = self.images(n_images)
-                if isinstance(self._subject.context.space, ModelSpace):
-                    self._kernels[n_images, train_mode] = self._of_own(images, train_mode)
-                    return self._kernels[n_images, train_mode]
-                self._kernels[n_images, train_mode] = self._together(images) if train_mode else self._apart(images)
-        return self._kernels[n_images, train_mode]
+        return self.once((n_images, train_mode), lambda: self._compute(n_images, train_mode))
+
+    def _compute(self, n_images: int, train_mode: bool) -> Tensor:
+        images = self.images(n_images)
+        if isinstance(self._subject.context.space, ModelSpace):
+            return self._of_own(images, train_mode)
+        return self._together(images) if train_mode else self._apart(images)
 
     def _of_own(self, images: Tensor, train_mode: bool) -> Tensor:
         """The same of any network: one backward pass per image and block of parameters."""

@@ -20,7 +20,7 @@ from harness.evidence.coverage import least
 from harness.plug_in_code import place_of, show_traceback
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
-from harness.scoring.guard import Guard, brings_evidence, damaged, is_foreign, sums_of_evidence
+from harness.scoring.guard import Guard, brings_evidence, damaged, is_foreign, requests_apart, sums_of_evidence
 from harness.space import Architecture, Execute, ModelSpace
 from harness.store import FAILED, OK, UNDEFINED, Score
 
@@ -121,7 +121,7 @@ def _guarded(
     """The score of a proxy from outside the project, and whether it has changed the evidence."""
     pieces = [piece for piece in evidence if isinstance(piece, Evidence)]
     before = sums_of_evidence(pieces)
-    with guard.around(name, subject.context.batches) as damage:
+    with guard.around(name, subject.context.batches) as damage, requests_apart(pieces):
         found = _measure(name, proxy, evidence, subject, guard.in_worker)
     changed = damaged(before, pieces)
     return _blamed(found, [*damage, *changed]), bool(changed)

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
 from functools import cache, cached_property
 from importlib.metadata import entry_points
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from harness.evidence import Evidence
+from harness.evidence import Evidence, PrivateNetwork, Subject
 from harness.inputs import Batch
 from harness.proxy import Proxy
 from harness.scoring.process_state import ProcessState, checksum
@@ -74,6 +75,17 @@ class Guard:
             self.is_soiled |= any(thread.is_alive() for thread in set(threading.enumerate()) - threads)
 
 
+@contextmanager
+def requests_apart(evidence: Sequence[Evidence]) -> Iterator[None]:
+    """A context in which what code from outside requests is made for it alone, and forgotten: it may change that."""
+    before = [(one, dict(one.made), one.seconds) for one in evidence if isinstance(one, PrivateNetwork)]
+    try:
+        yield
+    finally:
+        for one, made, seconds in before:
+            one.made, one.seconds = made, seconds
+
+
 def sums_of_evidence(evidence: Sequence[Evidence]) -> dict[str, int]:
     """A number for each tensor and array in some evidence, which nearly any change moves, by where it is."""
     for one in evidence:
@@ -107,3 +119,6 @@ def _sums(value: Any, where: str) -> Iterator[tuple[str, int]]:
     elif isinstance(value, list | tuple):
         for position, entry in enumerate(value):
             yield from _sums(entry, f"{where}[{position}]")
+    elif is_dataclass(value) and not isinstance(value, Subject | type):  # its batches are compared by `Guard.around`
+        for field in fields(value):
+            yield from _sums(getattr(value, field.name, None), f"{where}.{field.name}")

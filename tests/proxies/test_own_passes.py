@@ -143,7 +143,7 @@ def test_correlations_with_a_constant_channel_are_zero() -> None:
 
 def channels_of(*outputs: OutputCorrelation) -> ChannelCorrelations:
     channels = ChannelCorrelations(Subject(context_of(nn.Identity, [THREE]), Architecture("only"), "all"))
-    channels._found[64] = list(outputs)
+    channels.made[64] = list(outputs)
     return channels
 
 
@@ -173,7 +173,7 @@ def test_meco_of_modules_in_modules() -> None:
 
 def cells_of(entropies: tuple[float, ...], gains: tuple[float, ...]) -> CellFeatures:
     cells = CellFeatures(Subject(context_of(nn.Identity, [THREE]), Architecture("only"), "live"))
-    cells._statistics[64] = CellStatistics(entropies, gains)
+    cells.made[64] = CellStatistics(entropies, gains)
     return cells
 
 

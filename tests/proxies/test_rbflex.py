@@ -7,12 +7,13 @@ import pytest
 import torch
 from test_every_proxy import CASES, USUAL
 from torch import Tensor, nn
-from toy_networks import scored_alone, value_of
+from toy_networks import context_of, scored_alone, value_of
 
 from harness.errors import OptionError
 from harness.evidence import SingleImages
 from harness.inputs import Batch
 from harness.scoring.engine import score
+from harness.space import Architecture
 from harness.store import UNDEFINED
 from proxies.rbflex import RBFleX, log_determinant
 from proxies.rbflex_area import RBFleXArea
@@ -92,3 +93,15 @@ def test_one_pass_serves_both(monkeypatch: pytest.MonkeyPatch) -> None:
     found = score(CASES["float64"].context(), USUAL, "all", {"kernel": RBFleX(), "area": RBFleXArea()})
     assert passes == [(3, False)]
     assert all(row.seconds > 0 for row in found.values())
+
+
+def test_the_pass_of_an_undefined_network_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    compute = SingleImages._compute
+    monkeypatch.setattr(
+        SingleImages, "_compute", lambda self, *request: passes.append(request) or compute(self, *request)
+    )
+    context = context_of(nn.Identity, [triangle((1, 2), (3, 4), (5, 6))])
+    found = score(context, Architecture("only"), "all", {"kernel": RBFleX(), "area": RBFleXArea()})
+    assert {row.reason for row in found.values()} == {"the network has no activation, or no linear layer at its end"}
+    assert len(passes) == 1
