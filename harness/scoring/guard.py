@@ -18,6 +18,7 @@ from harness.proxy import Proxy
 from harness.scoring.process_state import ProcessState, checksum
 
 _OWN_PROXIES, _OWN_EVIDENCE = "proxies.", "harness."
+_DEEPEST = 8  # levels of lists, mappings and data classes in evidence
 
 
 def is_foreign(proxy: Proxy | type[Proxy]) -> bool:
@@ -77,7 +78,7 @@ class Guard:
 
 @contextmanager
 def requests_apart(evidence: Sequence[Evidence]) -> Iterator[None]:
-    """A context in which what code from outside requests is made for it alone, and forgotten: it may change that."""
+    """A context after which what code from outside was the first to request is forgotten: it may have changed that."""
     before = [(one, dict(one.made), one.seconds) for one in evidence if isinstance(one, PrivateNetwork)]
     try:
         yield
@@ -108,17 +109,19 @@ def damaged(before: Mapping[str, int], evidence: Sequence[Evidence]) -> list[str
     return [where for where, found in before.items() if after.get(where) != found]
 
 
-def _sums(value: Any, where: str) -> Iterator[tuple[str, int]]:
+def _sums(value: Any, where: str, depth: int = 0) -> Iterator[tuple[str, int]]:
+    if depth > _DEEPEST:  # what holds itself has no end
+        return
     if isinstance(value, Tensor):
         yield where, checksum(value)
     elif isinstance(value, np.ndarray) and value.dtype != object:
         yield where, int(np.frombuffer(np.ascontiguousarray(value).tobytes(), dtype=np.uint8).sum(dtype=np.int64))
     elif isinstance(value, Mapping):
         for key, entry in value.items():
-            yield from _sums(entry, f"{where}.{key}")
+            yield from _sums(entry, f"{where}.{key}", depth + 1)
     elif isinstance(value, list | tuple):
         for position, entry in enumerate(value):
-            yield from _sums(entry, f"{where}[{position}]")
+            yield from _sums(entry, f"{where}[{position}]", depth + 1)
     elif is_dataclass(value) and not isinstance(value, Subject | type):  # its batches are compared by `Guard.around`
         for field in fields(value):
-            yield from _sums(getattr(value, field.name, None), f"{where}.{field.name}")
+            yield from _sums(getattr(value, field.name, None), f"{where}.{field.name}", depth + 1)
