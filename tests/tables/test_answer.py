@@ -1,6 +1,7 @@
 """The tables of all proxies: which counts each beats and falls behind on every data set."""
 
 import csv
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from harness.agreement import RowKey
 from harness.errors import OptionError
 from harness.paths import DATA_VARIABLE
+from harness.proxy import PROXIES
 from harness.settings import AGAINST
 from harness.tables.__main__ import main
 from harness.tables.answer import LETTERS, NAMES, page_lines, rows_of_place, write_answer
@@ -150,7 +152,10 @@ def test_encoders_from_the_committed_scores(
     assert main(["table=answer", f"scores={tmp_path}", f"out={tmp_path}"]) == 2
     assert "No score table holds a proxy but counts" in capsys.readouterr().err
     spec = replace(read_spec("answer"), bench=("nasbench_bert", "mnasnet"))
-    said, path = write_answer(spec, ScoreSources(SCORES), tmp_path)
+    counts_only = shutil.ignore_patterns(*(f"{name}@*" for name in PROXIES if name not in AGAINST))
+    shutil.copytree(SCORES / "nasbench_bert@1", tmp_path / "scores" / "nasbench_bert@1")
+    shutil.copytree(SCORES / "mnasnet@1", tmp_path / "scores" / "mnasnet@1", ignore=counts_only)
+    said, path = write_answer(spec, ScoreSources(tmp_path / "scores"), tmp_path)
     assert "0 beat every count over cells, 0 over networks." in said
     assert path.read_text().endswith("\nOnly counts have scores: mnasnet / imagenet.\n")
     assert "## Transformers" in path.read_text()
