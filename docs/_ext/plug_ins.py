@@ -86,10 +86,12 @@ def _card(name: str, measured: pd.DataFrame, published: pd.DataFrame) -> str:
 
 
 def _measured() -> pd.DataFrame:
+    """Values of the project's proxies; a column of a score file that is called as one of them is the file's own."""
     files = sorted((ROOT / "results").glob("**/agreement.csv")) if (ROOT / "results").is_dir() else []
     files = [file for file in files if "runs" not in file.relative_to(ROOT).parts]
     tables = [read_agreement(file).assign(file=file.relative_to(ROOT).as_posix()) for file in files]
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*columns.AGREEMENT, "file"])
+    found = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*columns.AGREEMENT, "file"])
+    return found[found[columns.VERSION] != columns.EXTERNAL]
 
 
 def _measured_table(own: pd.DataFrame) -> str:
@@ -119,6 +121,8 @@ def _measured_table(own: pd.DataFrame) -> str:
 
 
 def _with_interval(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return "-"  # all scores are equal
     return f"{value:.3f} [{low:.3f}, {high:.3f}]" if pd.notna(low) else f"{value:.3f}"
 
 

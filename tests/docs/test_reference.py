@@ -73,6 +73,14 @@ def test_a_card_states_the_measured_value_with_its_interval_and_the_published_on
     assert ".61" in card
 
 
+def test_a_column_of_a_score_file_is_not_the_proxy_that_it_is_called_as(pages):
+    external = read_agreement(ROOT / "results/nasbench_mr/agreement.csv")
+    assert set(external["version"]) >= {"external"}
+    assert "zico" in set(external[external["version"] == "external"]["proxy"])
+    assert "| external |" not in pages["proxies"]
+    assert "| nan |" not in pages["proxies"]
+
+
 def test_truth_that_is_not_here_is_said_not_to_be(pages):
     part = pages["benchmarks"].split("\n## nasbench101\n")[1].split("\n## ")[0]
     assert "not known before they are fetched" in part
