@@ -15,6 +15,7 @@ from harness.registry import unknown_name
 from harness.report.escape import markdown_line, table_cell
 from harness.report.tables import correlation_text, number, records, seconds_text
 from harness.space import BENCHMARKS
+from harness.tables.headline import headline
 from harness.tables.scores import FEWEST, ScoreSources
 from harness.tables.spec import TableSpec
 from harness.tables.verdicts import Judged, judged, rows_of
@@ -127,7 +128,7 @@ def _marked(verdicts: pd.DataFrame) -> dict[str, object]:
 def page_lines(spec: TableSpec, found: pd.DataFrame, omitted: Mapping[str, Sequence[_Place]]) -> Iterator[str]:
     """The page, from the rows of the CSV."""
     yield from (f"# {spec.title}", "", f"    python -m harness.tables table={spec.name}", "")
-    yield from (_summary(spec, found), "")
+    yield from (_summary(spec, found), "", *headline(found, LETTERS), "", "## All proxies", "")
     letters = ", ".join(f"{letter} {name}" for name, letter in LETTERS.items())
     yield (
         "- tau over cells / over networks (isomorphism classes); given once where tau and marks agree. At the head of "

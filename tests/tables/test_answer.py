@@ -17,6 +17,7 @@ from harness.proxy import PROXIES
 from harness.settings import AGAINST
 from harness.tables.__main__ import main
 from harness.tables.answer import LETTERS, NAMES, page_lines, rows_of_place, write_answer
+from harness.tables.headline import headline
 from harness.tables.scores import ScoreSources
 from harness.tables.spec import read_spec
 
@@ -42,7 +43,8 @@ def _lines(*rows: dict[str, object]) -> list[str]:
     assert "Only counts have scores: mnasnet / imagenet." in page
     assert page[-1].startswith("No scores: ")
     assert page[-1].endswith("nasbench_mr.")
-    return [line for line in page if line.startswith(("|", "##"))]
+    below = page[page.index("## All proxies") + 1 :]
+    return [line for line in below if line.startswith(("|", "##"))]
 
 
 def test_a_line_names_the_counts_that_a_proxy_beats_and_falls_behind() -> None:
@@ -85,6 +87,33 @@ def test_proxies_for_sequences_of_tokens_have_a_table_of_their_own() -> None:
     assert [line.split(" | ")[:2] for line in found[at + 3 :]] == [
         ["| swap_universal", ".600"], ["| w_pca (k=2)", ".400"], ["| *params*", ".300"], ["| w_pca (k=3)", ".200"],
     ]  # fmt: skip
+
+
+def test_the_headline_says_for_each_data_set_what_beats_counting() -> None:
+    rows = [
+        _row(CELLS, "params", (0.578, 0.611), n=15_625, n_sample=15_625),
+        _row(CELLS, "flops_live", (0.657, 0.612), n=15_625, n_sample=15_625),
+        _row(CELLS, "zico", (0.59, 0.6125), beaten="params", behind="depth"),
+        _row(CELLS, "near", (0.7, 0.7), beaten=FIVE, beaten_networks=FIVE),
+        _row(CELLS, "meco", (0.731, 0.739), beaten=FIVE, beaten_networks="depth params"),
+        _row(CELLS, "snip", (-0.1, -0.2), behind=FIVE, behind_networks=FIVE),
+        _row(CELLS, "fisher", (-0.1, -0.2), behind="depth", behind_networks=FIVE),
+        _row(CELLS, "epsinas", (0.9, 0.9), n=41, n_sample=41),  # too few to be named as the highest
+        _row(CELLS, "grasp", (float("nan"), float("nan")), n=0),
+        _row(WIDTHS, "params", (0.6, 0.6)),
+        _row(WIDTHS, "zico", (0.5, 0.5), counts="depth"),
+        _row(TEXT, "params", (0.3, 0.3)),
+        _row(TEXT, "w_pca", (0.4, 0.4), counts=""),  # no count varies there: no verdict
+    ]
+    found = [line for line in headline(pd.DataFrame(rows, columns=list(NAMES)), LETTERS) if line.startswith("|")]
+    assert found == [
+        "| data set | proxies | highest count | highest proxy | beat #Params | beat every count | behind every one |",
+        "| --- | ---: | --- | --- | --- | --- | --- |",
+        "| nats_tss / cifar10 | 6 | flops_live .657 / flops_live .612 | meco .731 / meco .739 | 3 / 2 of 6 | "
+        "meco, near / near | 1 / 2 |",
+        "| nats_sss / cifar10 | 1 | params .600 | zico .500 | - | none | 0 |",
+        "| nasbench_bert / glue | 1 | params .300 | w_pca .400 | - | none | 0 |",
+    ]
 
 
 def _scored(proxy: str, tau: float, n: int, **others: str) -> SimpleNamespace:

@@ -1,0 +1,71 @@
+"""Does anything beat counting here? A line for each data set, from the rows of the answer."""
+
+from collections.abc import Collection, Iterator
+
+import pandas as pd
+
+from harness.report.escape import markdown_line
+from harness.report.tables import correlation_text
+
+TITLE = "Does anything beat counting here?"
+_HEAD = (
+    "data set",
+    "proxies",
+    "highest count",
+    "highest proxy",
+    "beat #Params",
+    "beat every count",
+    "behind every one",
+)
+_VOTES = ("", "_networks")
+
+
+def headline(found: pd.DataFrame, counts: Collection[str]) -> Iterator[str]:
+    """The section, from the rows of the answer's CSV; `counts` are the proxies that are counts."""
+    yield from (f"## {TITLE}", "")
+    yield (
+        "Over cells / over networks. Verdicts compare a proxy with the counts on its own architectures; the highest "
+        "count is that of the largest sample with counts, and the highest proxy, of those with at least half as many "
+        "architectures as most have, is picked after the fact, so that its tau is too high."
+    )
+    yield from ("", markdown_line(_HEAD), markdown_line(["---", "---:", *["---"] * 5]))
+    for (bench, dataset), own in found.groupby(["bench", "dataset"], sort=False):
+        is_count = own["proxy"].isin(counts)
+        yield markdown_line([f"{bench} / {dataset}", *_line(own[~is_count & own["tau"].notna()], own[is_count])])
+
+
+def _line(proxies: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
+    usual = proxies["n_sample"].mode().max()
+    many = proxies[proxies["n"] >= usual / 2]
+    beat_params = [_with(proxies, f"beaten{vote}", "params") for vote in _VOTES]
+    n_compared = int(proxies["counts"].astype(str).str.split().map(lambda names: "params" in names).sum())
+    return [
+        str(len(proxies)),
+        _both([_highest(counts, vote) for vote in _VOTES]),
+        _both([_highest(many, vote) for vote in _VOTES]),
+        f"{_both([str(n) for n in beat_params])} of {n_compared}" if n_compared else "-",
+        _both([", ".join(_of_all_counts(proxies, f"beaten{vote}")) or "none" for vote in _VOTES]),
+        _both([str(len(_of_all_counts(proxies, f"behind{vote}"))) for vote in _VOTES]),
+    ]
+
+
+def _highest(rows: pd.DataFrame, vote: str) -> str:
+    taus = rows[f"tau{vote}"].astype(float)
+    if not taus.notna().any():
+        return "-"
+    return f"{rows['proxy'].iloc[int(taus.argmax())]} {correlation_text(taus.max())}"
+
+
+def _with(rows: pd.DataFrame, column: str, name: str) -> int:
+    return int(rows[column].astype(str).str.split().map(lambda names: name in names).sum())
+
+
+def _of_all_counts(rows: pd.DataFrame, column: str) -> list[str]:
+    """The proxies whose column names every count that varies there."""
+    those = rows[(rows[column] == rows["counts"]) & (rows["counts"] != "")]
+    return sorted(those["proxy"])
+
+
+def _both(votes: list[str]) -> str:
+    """Cells / networks, once where they agree."""
+    return " / ".join(dict.fromkeys(votes))
