@@ -106,6 +106,10 @@ class BertReading(SampledSpace, PublishedModels):
         form = write(self.form(_structure(self.check(arch))))
         return self._firsts.get(form, Architecture(form))
 
+    def trained_forms(self, archs: Sequence[Architecture]) -> Sequence[str]:
+        """The networks of `nasbench_bert_trained`, in every reading: the truth is of these."""
+        return [write(as_trained(_structure(arch))) for arch in archs]
+
     @cached_property
     def _firsts(self) -> dict[str, Architecture]:
         """The first trained architecture of each form."""
@@ -185,8 +189,7 @@ class NasbenchBert(BertReading):
     their published numbers of parameters: hidden size 256 and feed-forward width 1024, whatever was declared.
     `nasbench_bert_declared` has the published hyperparameters. `nasbench_bert_trained` is what the public TensorFlow
     code makes of them, plain attention in every layer, by the reading of that code; that this version of it ran is not
-    proven. All three have the same truth, and equal networks within one are repetitions of its training where that is
-    the trained one.
+    proven. All three have the same truth, and in each its repetitions are the equal networks of the trained reading.
 
     The benchmark defines no head. By default the loss is the sum of the last hidden state, as in the published scores.
     That state is the output of a normalisation, over which the sum is constant: **gradients of everything before its

@@ -5,6 +5,7 @@ NAS-Bench-201, one training of each, seed 777. https://github.com/roldebijvank/H
 publishes no licence, so that nothing is fetched.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from harness.files.parquet_columns import read_columns
 CONTENTS = "the file results/dataset.parquet"
 PAGE = "https://github.com/roldebijvank/HW-NAS-Bench-360"
 LICENCE = "none published"
+_SHA256 = "6a1dac1b701a4dc899ebc2b999319814839118d81c5b32d80bc5135652b19cc8"
+_COMMIT = "a9b243e"
+"""Where `_digest` is `_SHA256`; no other version of the file is published."""
 
 Setting = tuple[str, str]
 """Device and runtime."""
@@ -64,7 +68,8 @@ def read_tasks(path: Path) -> dict[str, TaskResults]:
 
     Raises:
         MissingDataError: if there is no such file.
-        CorruptDataError: if it is damaged, incomplete, of another form or order, or holds impossible numbers.
+        CorruptDataError: if it is damaged, incomplete, of another form or order, holds impossible numbers, or possible
+            ones that are not the published.
     """
     if not path.is_file():
         raise MissingDataError(f"{path} is not a file; PATH is {CONTENTS} from {PAGE}.")
@@ -75,7 +80,21 @@ def read_tasks(path: Path) -> dict[str, TaskResults]:
     for task in _RANGES:
         by_setting = {setting: _of_setting(path, rows, (task, *setting), n_archs) for setting in SETTINGS}
         found[task] = _of_task(path, task, by_setting)
+    if _digest(found) != _SHA256:
+        raise CorruptDataError(
+            f"{path} has the form of {CONTENTS}, and numbers that are not the published ones. Take that of commit "
+            f"{_COMMIT} from {PAGE}."
+        )
     return found
+
+
+def _digest(tasks: Mapping[str, TaskResults]) -> str:
+    """The sha256 of all numbers, however the file is compressed."""
+    digest = hashlib.sha256()
+    for results in tasks.values():
+        for values in (results.accuracies, *results.latencies.values(), *results.energies.values()):
+            digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    return digest.hexdigest()
 
 
 @cache

@@ -43,6 +43,7 @@ class TimmZoo(PublishedModels):
     data_sets: ClassVar[tuple[str, ...]] = ("imagenet",)
     default_truth: ClassVar[Mapping[str, str | Sequence[str]]] = {"imagenet": "val_top1"}
     default_population: ClassVar[str] = MODELS
+    needs_library: ClassVar[bool] = True
     populations: ClassVar[Mapping[str, str]] = {
         "all": "every row: a model at one of its test sizes",
         "canonical": "one row of each network at each size, the first in official order, whatever its recipe",
@@ -122,6 +123,15 @@ class TimmZoo(PublishedModels):
         if len(data_set.shape) != 3 or data_set.has_indices or len(data_set.parts) > 1:
             return "its networks take images, one at a time"
         return ""
+
+    def require_counts(self, archs: Sequence[Architecture], data_set: DataSet) -> None:
+        """Networks that are not in the table of counts are built to be counted.
+
+        Raises:
+            MissingDataError: if there are any and timm cannot be imported.
+        """
+        if not all(self._is_counted(arch, data_set) for arch in archs):
+            library.imported()
 
     def require_networks(self, archs: Sequence[Architecture]) -> str:
         """What a run must know before networks are built: those that this version of timm lacks.

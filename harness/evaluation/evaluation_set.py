@@ -59,11 +59,11 @@ class EvaluationSet:
 
     @property
     def retrained(self) -> list[str]:
-        """What of each architecture the truth is repeated over: its canonical form, and its group where it has one."""
-        groups = self.space.groups(self.archs)
+        """What of each architecture the truth is repeated over: what was trained, and its group where it has one."""
+        trained, groups = self.space.trained_forms(self.archs), self.space.groups(self.archs)
         if not groups:
-            return list(self.classes)
-        return [f"{form}|{group}" for form, group in zip(self.classes, groups, strict=True)]
+            return list(trained)
+        return [f"{form}|{group}" for form, group in zip(trained, groups, strict=True)]
 
     @property
     def sample(self) -> Sample:

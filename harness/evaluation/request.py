@@ -18,10 +18,12 @@ from harness.evaluation.provenance import Asked
 from harness.evaluation.score_columns import parse_ensembles, require_company
 from harness.inputs import Batches, DataSet, draw_batches
 from harness.proxy import is_baseline
-from harness.scoring import ContextSpec, ScoringRun
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.scoring.composites import require_space
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import ALL, Settings
 from harness.space import SearchSpace
+from harness.store import ScoreStore
 
 DEFAULT_PROXIES = ("zico", "naswot", "synflow", "grad_norm")
 COUNTS = ("params", "flops", "params_live", "flops_live", "sum_log_layer_size")
@@ -111,10 +113,25 @@ def open_request(asked: Asked) -> Opened:
                 f"batches of {own_protocol.batch_size} are used.",
                 file=sys.stderr,
             )
+        if named.tolerated and space.needs_library:
+            _require_space(evaluated, runs, settings)
         return evaluated, runs, there
 
     found, skipped = attempted(opened, named, "evaluated")
     return Opened(asked, external, specs, ensembles, rules, found, skipped)
+
+
+def _require_space(evaluated: EvaluationSet, runs: Sequence[ScoringRun], settings: Settings) -> None:
+    """Of several data sets one is left out, before anything is computed, if its networks cannot be had.
+
+    Raises:
+        MissingDataError: if a library is missing that the scores which are not stored need.
+    """
+    if any(run.specs for run in runs):
+        counts = parse_proxies(compared_with(settings), {})
+        with ScoreStore(settings.store_path) as store:
+            for run in (*runs, *scoring_runs(evaluated, counts, settings)[:1]):
+                require_space(run, evaluated.archs, store, ExecutionOptions.of(settings))
 
 
 def defined_proxies(specs: Sequence[ProxySpec], settings: Settings, *, asked_for_all: bool) -> list[ProxySpec]:

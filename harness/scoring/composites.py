@@ -22,7 +22,7 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
     """
     measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
     units = missing_units(measured, archs, store, execution)
-    _require_networks(run, split_units(units)[1])
+    _require_space(run, units)
     if not execution.engine.is_local and split_units(units)[1]:
         open_engine(execution).ready()  # before a progress bar
     with _progress(measured, archs, units):
@@ -32,14 +32,30 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
             _compose(run, spec, archs, store, execution)
 
 
-def _require_networks(run: ScoringRun, units: Sequence[Unit]) -> None:
-    """Say which of the networks that are to be built cannot be.
+def require_space(
+    run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, execution: ExecutionOptions
+) -> None:
+    """Make sure that what the store lacks can be counted and built.
 
     Raises:
-        HarnessError: if none can.
+        HarnessError: if it cannot be counted, or no network built.
     """
-    missing = run.context.space.require_networks(list(dict.fromkeys(unit.arch for unit in units))) if units else ""
-    if missing:
+    measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
+    _require_space(run, missing_units(measured, archs, store, execution), quiet=True)
+
+
+def _require_space(run: ScoringRun, units: Sequence[Unit], *, quiet: bool = False) -> None:
+    """Say which of the networks that are to be built cannot be, unless it is to be `quiet`.
+
+    Raises:
+        HarnessError: if one cannot be counted, or none built.
+    """
+    space = run.context.space
+    counted, built = (list(dict.fromkeys(unit.arch for unit in some)) for some in split_units(units))
+    if counted:
+        space.require_counts(counted, run.context.find_data_set())
+    missing = space.require_networks(built) if built else ""
+    if missing and not quiet:
         print(f"{missing}.", file=sys.stderr)
 
 

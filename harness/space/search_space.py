@@ -96,9 +96,26 @@ class SearchSpace(StructuredSet):
         """
         return ()
 
+    def trained_forms(self, archs: Sequence[Architecture]) -> Sequence[str]:
+        """What was trained under each name [n_archs]: equal where accuracies are repetitions of one training.
+
+        Canonical forms, unless the published accuracies are by the evidence those of other networks.
+        """
+        return self.canonical_forms(archs)
+
     def input_shape(self, arch: Architecture, data_set: DataSet) -> tuple[int, ...]:
         """The shape of a network's inputs: that of the data, unless networks of the space have sizes of their own."""
         return data_set.shape
+
+    needs_library: ClassVar[bool] = False
+    """Whether networks come from a library that the package does not install."""
+
+    def require_counts(self, archs: Sequence[Architecture], data_set: DataSet) -> None:
+        """Make sure that networks can be counted, before any is.
+
+        Raises:
+            MissingDataError: if one cannot.
+        """
 
     def require_networks(self, archs: Sequence[Architecture]) -> str:
         """Make sure that networks can be built, before any is; a sentence without full stop on those that cannot.

@@ -1,6 +1,7 @@
 """An evaluation of a benchmark whose accuracies can be compared within groups alone."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,18 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.timm_zoo import SOURCE
+from benchmarks.mnasnet import ACCEL
+from benchmarks.timm_zoo import SOURCE, library
 from benchmarks.timm_zoo.counts import is_counted
 from benchmarks.timm_zoo.populations import rows_of
 from benchmarks.timm_zoo.rows import published_rows, read_row
 from harness.__main__ import main
 from harness.agreement.within import combined
 from harness.columns import WITHIN
+from harness.errors import MissingDataError
+from harness.evaluation import ask, evaluate, score_shard
+from harness.inputs import InputKind
+from harness.settings import Settings
 from harness.truth.sources import fetch
 
 TAGS = ("r160_in1k", "ra4_e3600_r224_in1k", "r224_in1k")  # the last one has fewer than ten that are counted
@@ -84,3 +90,25 @@ def test_a_count_has_a_difference_from_another_count_and_no_verdict(within):
     against = within[within["baseline"] == "params"].set_index("proxy")
     assert float(against.loc["params_live", "delta"]) == 0
     assert against.loc[["params_live", "flops"], ["beats", "p_holm"]].to_numpy().tolist() == [["", ""]] * 2
+
+
+def test_of_several_benchmarks_the_one_whose_library_is_missing_is_left_out(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_MIRROR", str(mirror))
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    assert all([fetch(source, tmp_path) for source in (SOURCE, ACCEL)])
+    monkeypatch.setitem(sys.modules, "timm", None)
+    settings = Settings(sample=20, inputs=(InputKind.noise,), store=tmp_path / "scores.sqlite", out=tmp_path / "out")
+    library.imported.cache_clear()
+    try:
+        found = evaluate("params", ["timm", "mnasnet"], "imagenet", settings)
+        with pytest.raises(MissingDataError, match=r"pip install 'nas-proxy-harness\[timm\]'"):
+            evaluate("params", "timm", "imagenet", replace(settings, out=tmp_path / "alone"))
+        shard = replace(settings, shard="0/2", store=tmp_path / "shard.sqlite")
+        shards = score_shard(ask("params", ["timm", "mnasnet"], "imagenet", None, shard))
+    finally:
+        library.imported.cache_clear()
+    assert set(found.agreement["bench"]) == {"mnasnet"}
+    for skipped in (found.skipped, shards.skipped):
+        (one,) = skipped
+        assert (one.bench, one.data_set) == ("timm", "imagenet")
+        assert "pip install 'nas-proxy-harness[timm]'" in one.reason

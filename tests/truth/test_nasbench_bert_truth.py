@@ -115,6 +115,18 @@ def test_reliability_over_equal_trained_networks(glue):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_takes_the_networks_that_were_trained_alike_as_repetitions_in_every_reading(
+    name, home, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HARNESS_DATA", str(home))
+    settings = Settings(sample="all", store=tmp_path / "scores.sqlite", out=tmp_path / "out")
+    found = evaluate("params", name, "glue", settings).tables.reliability
+    assert dict(zip(found["between"], found["n"], strict=True)) == {"class": 77, "architecture": 276}
+    (of_classes_,) = found.loc[found["between"] == "class", "tau"]
+    assert of_classes_ == pytest.approx(0.700, abs=0.04)  # one draw there, the mean of twenty here
+
+
 def test_a_run_cautions_against_the_usual_loss_and_keeps_the_other_apart(home, tmp_path, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(home))
     found = {}

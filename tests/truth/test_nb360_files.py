@@ -35,6 +35,13 @@ def swapped(table: pa.Table) -> pa.Table:
     return table.set_column(table.schema.get_field_index("arch_idx"), "arch_idx", pa.array(renamed))
 
 
+def degraded(table: pa.Table) -> pa.Table:
+    """A possible accuracy of NinaPro for cell 7, in every setting."""
+    there = (table["arch_idx"].to_numpy() == 7) & (np.array(table["task"]) == "ninapro")
+    values = np.where(there, 12.3456, table["accuracy"].to_numpy())
+    return table.set_column(table.schema.get_field_index("accuracy"), "accuracy", pa.array(values))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -63,6 +70,7 @@ def swapped(table: pa.Table) -> pa.Table:
             lambda t: changed(t, "accuracy", 0, 50.0),
             r"has different accuracies of cifar100 for cell 0 on different dev",
         ),
+        (degraded, r"numbers that are not the published ones\. Take that of commit a9b243e from https://github\.com/"),
     ],
 )
 def test_altered_files_are_refused_in_one_sentence(published, tmp_path, change, sentence):
@@ -71,6 +79,12 @@ def test_altered_files_are_refused_in_one_sentence(published, tmp_path, change, 
     with pytest.raises(CorruptDataError, match=sentence) as caught:
         NB360.convert(path)
     assert "\n" not in str(caught.value)
+
+
+def test_the_same_numbers_may_be_saved_anew(published, tmp_path):
+    path = tmp_path / "dataset.parquet"
+    pq.write_table(published, path, compression="none")
+    assert len(NB360.convert(path).archs) == 15_625
 
 
 def test_truncated_and_other_files_are_refused_in_one_sentence(nb360_file, tmp_path, monkeypatch, capsys):
