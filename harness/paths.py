@@ -8,6 +8,7 @@ import platformdirs
 DATA_VARIABLE = "HARNESS_DATA"
 IMAGES_VARIABLE = "HARNESS_IMAGES"
 MIRROR_VARIABLE = "HARNESS_MIRROR"
+ORACLES_VARIABLE = "HARNESS_TRUTH"
 
 
 def data_home() -> Path:
@@ -35,6 +36,12 @@ def downloads_home(home: Path | None = None) -> Path:
 def mirror() -> str | None:
     """Folder or URL that replaces the download hosts: `HARNESS_MIRROR`, None where it is not set."""
     return os.environ.get(MIRROR_VARIABLE) or None
+
+
+def oracles_home() -> Path | None:
+    """Folder of tables joined from published files by code of its own: `HARNESS_TRUTH`, None where it is not set."""
+    named = os.environ.get(ORACLES_VARIABLE)
+    return Path(named).expanduser() if named else None
 
 
 def conf_folder() -> Path:

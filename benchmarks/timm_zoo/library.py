@@ -8,7 +8,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from benchmarks.timm_zoo.rows import Row
+from benchmarks.timm_zoo.rows import LARGEST, Row
 from harness.errors import MissingDataError, PlugInError
 from harness.space.own_network import OwnNetwork
 from harness.space.tracing import Trace, trace
@@ -66,6 +66,18 @@ def built(row: Row, n_classes: int, n_channels: int) -> nn.Module:
         warnings.simplefilter("ignore")
         made = timm.create_model(row.network, pretrained=False, num_classes=n_classes, in_chans=n_channels)
     return cast(nn.Module, made)
+
+
+@cache
+def n_params(network: str, n_classes: int, n_channels: int) -> int:
+    """Number of trainable parameters of a network, which do not depend on the size of its images.
+
+    Raises:
+        MissingDataError, PlugInError: as `built`.
+    """
+    with torch.device("meta"):
+        made = built(Row(network, LARGEST), n_classes, n_channels)
+    return sum(parameter.numel() for parameter in made.parameters() if parameter.requires_grad)
 
 
 def traced(row: Row, n_classes: int, n_channels: int) -> tuple[nn.Module, Trace]:

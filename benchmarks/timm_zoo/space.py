@@ -160,6 +160,12 @@ class TimmZoo(PublishedModels):
             return counts.layers_of(self.index(arch))
         return self._traced(arch, data_set).layers
 
+    def params(self, arch: Architecture, data_set: DataSet, *, live: bool = False) -> int:
+        """From the table of counts; of networks not in it from the built network, which is quicker than a trace."""
+        if live or self._is_counted(arch, data_set):
+            return super().params(arch, data_set, live=live)
+        return library.n_params(_row(arch).network, data_set.n_classes, data_set.shape[0])
+
     def depth(self, arch: Architecture, data_set: DataSet) -> int | None:
         if self._is_counted(arch, data_set):
             return counts.depth_of(self.index(arch))

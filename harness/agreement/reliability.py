@@ -22,6 +22,9 @@ from harness.randomness import derive_seed
 N_DRAWS = 20
 NAN = float("nan")
 
+Pairing = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""Rows and their repetitions."""
+
 
 class Reliability(NamedTuple):
     """Tau between two repetitions: of all pairs, and of those whose first is in the truth's upper half, top decile.
@@ -50,15 +53,20 @@ def of_classes(truth: ArrayLike, classes: ArrayLike) -> list[Reliability]:
         classes: (n_rows,) canonical class of each, any labels.
     """
     accuracies = np.asarray(truth, dtype=np.float64)
-    labels = pd.factorize(np.asarray(classes), use_na_sentinel=False)[0]
-    known = np.flatnonzero(~np.isnan(accuracies))
-    members = [known[rows] for rows in pd.Series(known).groupby(labels[known]).indices.values() if len(rows) > 1]
+    members = _repeated(accuracies, classes)
     if len(members) < 10:
         return []
     return [
         _mean_over_draws("class", accuracies, lambda random: _two_of_each(members, random)),
         _mean_over_draws("architecture", accuracies, lambda random: _a_partner_for_each(members, random)),
     ]
+
+
+def draws_of_classes(truth: ArrayLike, classes: ArrayLike) -> list[Pairing]:
+    """The draws behind `class`: two rows (n_classes,) of each class that has several known ones, in random order."""
+    members = _repeated(np.asarray(truth, dtype=np.float64), classes)
+    random = np.random.default_rng(derive_seed("reliability", "class"))
+    return [_two_of_each(members, random) for _ in range(N_DRAWS)] if members else []
 
 
 def of_seeds(truth_by_seed: Mapping[str, ArrayLike]) -> list[Reliability]:
@@ -82,7 +90,11 @@ def of_seeds(truth_by_seed: Mapping[str, ArrayLike]) -> list[Reliability]:
     ]
 
 
-Pairing = tuple[NDArray[np.intp], NDArray[np.intp]]
+def _repeated(accuracies: NDArray[np.float64], classes: ArrayLike) -> list[NDArray[np.intp]]:
+    """The known rows of each class that has several."""
+    labels = pd.factorize(np.asarray(classes), use_na_sentinel=False)[0]
+    known = np.flatnonzero(~np.isnan(accuracies))
+    return [known[rows] for rows in pd.Series(known).groupby(labels[known]).indices.values() if len(rows) > 1]
 
 
 def _mean_over_draws(

@@ -17,12 +17,14 @@ from harness.cli.config import plain_values
 from harness.cli.reading import read_into
 from harness.errors import MissingDataError, OptionError
 from harness.figure_options import FigureFormat, FigureOptions, FigureStyle
+from harness.paths import oracles_home
 from harness.tables.answer import write_answer
 from harness.tables.audit import write_audit
 from harness.tables.cells import table_cells
 from harness.tables.counting import write_counting
+from harness.tables.facts import write_facts
 from harness.tables.scores import MissingScoresError, ScoreSources
-from harness.tables.spec import ANSWER, AUDIT, COUNTING, PUBLISHED, TableSpec, read_spec, table_names
+from harness.tables.spec import ANSWER, AUDIT, COUNTING, FACTS, PUBLISHED, TableSpec, read_spec, table_names
 from harness.tables.write import summary, write_figure, write_table_files
 
 ALL = "all"
@@ -36,6 +38,7 @@ class TableSettings:
     scores: Path = Path("results/scores")
     store: Path | None = None
     predictions: Path = Path("results/prediction")
+    oracles: Path | None = None
     out: Path = Path("results/tables")
     figures: FigureFormat | None = None
     style: FigureStyle = FigureStyle.paper
@@ -75,7 +78,8 @@ def run(settings: TableSettings) -> None:
     names = [name for word in asked for name in (table_names() if word == ALL else [word])]
     specs = [read_spec(name) for name in dict.fromkeys(names)]
     store = None if settings.store is None else settings.store.expanduser()
-    sources = ScoreSources(settings.scores.expanduser(), store, settings.predictions.expanduser())
+    joined = oracles_home() if settings.oracles is None else settings.oracles.expanduser()
+    sources = ScoreSources(settings.scores.expanduser(), store, settings.predictions.expanduser(), joined)
     out = settings.out.expanduser()
     for spec in specs:
         try:
@@ -100,4 +104,5 @@ _WRITTEN = dict.fromkeys(PUBLISHED, _write_published) | {
     COUNTING: write_counting,
     AUDIT: write_audit,
     ANSWER: write_answer,
+    FACTS: write_facts,
 }

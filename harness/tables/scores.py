@@ -57,10 +57,24 @@ class MissingScoresError(HarnessError):
 
 
 class ScoreSources:
-    """Score tables of a folder and of a store, looked up by key; and the folder of predictions, for fitted rows."""
+    """Score tables of a folder and of a store, looked up by key; and where tables find what is no score.
 
-    def __init__(self, folder: Path, store: Path | None = None, predictions: Path = Path("results/prediction")) -> None:
+    Args:
+        folder: of score tables.
+        store: that holds further scores.
+        predictions: folder of runs of `nas-harness predict`, for fitted rows.
+        joined: folder of joined tables, for facts; None where there is none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Path | None = None,
+        predictions: Path = Path("results/prediction"),
+        joined: Path | None = None,
+    ) -> None:
         self.predictions = predictions
+        self.joined = joined
         self._tables: list[tuple[Header, Callable[[], ScoreTable]]] = [
             (read_header(path), partial(read_table, path)) for path in table_paths(folder)
         ]

@@ -17,9 +17,9 @@ from harness.registry import unknown_name
 from harness.settings import ALL
 
 CORRELATIONS, BEST = "correlations", "best_architecture"
-COUNTING, AUDIT, ANSWER = "counting", "audit", "answer"
+COUNTING, AUDIT, ANSWER, FACTS = "counting", "audit", "answer", "facts"
 PUBLISHED = (CORRELATIONS, BEST)
-KINDS = (*PUBLISHED, COUNTING, AUDIT, ANSWER)
+KINDS = (*PUBLISHED, COUNTING, AUDIT, ANSWER, FACTS)
 GROUND_TRUTH = "ground_truth"
 
 
@@ -63,7 +63,7 @@ class TableSpec:
             table.
         kind: `correlations`, or `best_architecture`, the accuracy of the architecture that each proxy ranks first;
             `counting`, every proxy beside every count; `answer`, all proxies in one table, with the counts that each
-            beats on every data set; `audit`, an audit's figures beside ours.
+            beats on every data set; `audit`, an audit's figures beside ours; `facts`, facts of benchmarks beside ours.
         bench: benchmarks; for `counting` and `answer` empty, all of which there are scores.
         population: the architectures that it is about, as `population=` names them.
         protocol: protocols in order of preference; the first under which a proxy was scored is used and named.

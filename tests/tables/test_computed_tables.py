@@ -86,5 +86,5 @@ def test_vkdnw_is_compared_on_the_cells_without_unreachable_operations(at_home, 
 def test_every_published_table_names_its_population() -> None:
     for path in sorted((ROOT / "conf" / "tables").glob("*.yaml")):
         spec = read_spec(path.stem)
-        assert "population:" in path.read_text() or spec.kind == "audit"
+        assert "population:" in path.read_text() or spec.kind in ("audit", "facts")
         assert all(spec.population in BENCHMARKS.get(bench).populations for bench in spec.bench)
