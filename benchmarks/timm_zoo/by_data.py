@@ -21,10 +21,10 @@ UNSAID = ("seer_ft_in1k", "clip_ft_in1k", "usi_in1k")
 PLAIN, PLAIN_ANY_SIZE, PLAIN_ROWS = "plain_in1k", "plain_in1k_any_size", "plain_in1k_rows"
 EXTRA_DATA, DISTILLED = "extra_data", "distilled"
 
+_MERGED_SETS_OF_EVA = ("m30m", "m38m")
 _NAMES_OF_DATA = frozenset(
     ("in12k", "in21k", "in22k", "jft", "ig1b", "yfcc100m", "swag", "openai", "laion2b", "laiona", "webli")
-    + ("m30m", "m38m")  # EVA's merged sets
-)
+).union(_MERGED_SETS_OF_EVA)
 _NAMES_OF_DISTILLATION = frozenset(("dist", "distilled", "ssld"))  # SSLD is PaddlePaddle's
 _SECOND_STAGE = frozenset(("ssld", "stage2"))  # of SSLD: it goes on from a first one on ImageNet-22k
 _LARGEST_PLAIN = 256
