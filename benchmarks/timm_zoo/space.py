@@ -36,9 +36,10 @@ class TimmZoo(PublishedModels):
     Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models,
     doi:10.5281/zenodo.4414861, Apache-2.0; the trained weights, which are not used here, have licences of their own.
 
-    Every network gets inputs of its own size. Truth and pictures need no timm, nor do the counts of networks that are
-    in the table of counts, among them nearly all small ones; other networks are counted when they are asked for. For
-    that, and to be scored, networks need it, in the version 1.0.31 or another that still has them.
+    Every network gets inputs of its own size, standardised by ImageNet's mean and standard deviation; its own crop,
+    interpolation and normalisation are not used. Truth and pictures need no timm, nor do the counts of networks that
+    are in the table of counts, among them nearly all small ones; other networks are counted when they are asked for.
+    For that, and to be scored, networks need it, in the version 1.0.31 or another that still has them.
     """
 
     name: ClassVar[str] = "timm"
