@@ -17,7 +17,7 @@ import numpy as np
 
 from harness.cli.config import data_options
 from harness.columns import ARCH
-from harness.errors import HarnessError, OptionError
+from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.evaluation.changes import CHANGE, Changes, Place, changes_of
 from harness.evaluation.marks import Mark, add_mark
 from harness.evaluation.own_truth import opened_truth, truth_word
@@ -105,14 +105,23 @@ def describe(space: SearchSpace, arch: Architecture, data_sets: Sequence[DataSet
     if space.has_neighbours:
         yield f"{len(space.neighbours(arch))} neighbours"
     for data_set in data_sets:
-        params, flops = space.params(arch, data_set), space.flops(arch, data_set)
-        live = space.params(arch, data_set, live=True), space.flops(arch, data_set, live=True)
-        counts = f"{params:,} params ({live[0]:,} live), {flops / 1e6:,.3f} MFLOPs ({live[1] / 1e6:,.3f} live)"
-        yield f"{data_set.name}: {counts}"
-        for cost, value in space.costs(arch, data_set).items():
-            if cost not in ("params", "flops"):
-                yield f"    {cost} {value:,.0f}"
+        try:
+            space.require_counts([arch], data_set, 1)
+        except MissingDataError as error:
+            yield f"{data_set.name}: no counts: {error}"
+        else:
+            yield from _counts(space, arch, data_set)
         yield from _truth(space, arch, data_set)
+
+
+def _counts(space: SearchSpace, arch: Architecture, data_set: DataSet) -> Iterator[str]:
+    params, flops = space.params(arch, data_set), space.flops(arch, data_set)
+    live = space.params(arch, data_set, live=True), space.flops(arch, data_set, live=True)
+    counts = f"{params:,} params ({live[0]:,} live), {flops / 1e6:,.3f} MFLOPs ({live[1] / 1e6:,.3f} live)"
+    yield f"{data_set.name}: {counts}"
+    for cost, value in space.costs(arch, data_set).items():
+        if cost not in ("params", "flops"):
+            yield f"    {cost} {value:,.0f}"
 
 
 def _truth(space: SearchSpace, arch: Architecture, data_set: DataSet) -> Iterator[str]:

@@ -37,7 +37,21 @@ def imported() -> Any:
     try:
         return import_timm("A network of the benchmark timm")
     except MissingDataError as error:
-        raise MissingDataError(f"{error}; its counts, its truth and `describe` need neither.") from error
+        raise MissingDataError(
+            f"{error}; truth, pictures and the counts of population=counted need neither."
+        ) from error
+
+
+def require_for_counts(n_uncounted: int, n_archs: int) -> None:
+    """Make sure that architectures without stored counts can be counted.
+
+    Raises:
+        MissingDataError: if timm cannot be imported; it says how many they are and what can be counted without.
+    """
+    try:
+        import_timm(f"Counting {n_uncounted:,} of the {n_archs:,} architectures, whose counts are not stored,")
+    except MissingDataError as error:
+        raise MissingDataError(f"{error}, or use population=counted, whose counts are stored.") from error
 
 
 def missing(names: set[str]) -> list[str]:

@@ -77,6 +77,11 @@ def row_of_model(model: str) -> Row | None:
     return max(small, key=_size) if small else min(rows, key=_size, default=None)
 
 
+def sizes_of_model(model: str) -> list[int]:
+    """The sizes that a model was tested at, the most accurate first; empty for an unknown one."""
+    return [row.size for row in _by_model().get(model, ())]
+
+
 @cache
 def _by_name() -> dict[str, Row]:
     return {row.name: row for row in published_rows()}

@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks.timm_zoo import counts, library
 from benchmarks.timm_zoo.populations import MODELS, populations, rows_of
-from benchmarks.timm_zoo.rows import Row, listed, published_rows, read_row, row_of_model
+from benchmarks.timm_zoo.rows import Row, listed, published_rows, read_row, row_of_model, sizes_of_model
 from harness.errors import OptionError, UnknownNameError
 from harness.inputs import DataSet
 from harness.space import BENCHMARKS, Architecture, Layer, Notation, PublishedModels, SearchSpace
@@ -33,9 +33,13 @@ class TimmZoo(PublishedModels):
     with ten models or more; the default population has each model once, at its largest test size of at most 224 pixels.
     No model has a second seed, and the validation images have been used to choose many of these models.
 
-    Every network gets inputs of its own size. Truth and pictures need no timm, nor do the counts of networks that are
-    in the table of counts, among them nearly all small ones; other networks are counted when they are asked for. For
-    that, and to be scored, networks need it, in the version 1.0.31 or another that still has them.
+    Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models,
+    doi:10.5281/zenodo.4414861, Apache-2.0; the trained weights, which are not used here, have licences of their own.
+
+    Every network gets inputs of its own size, standardised by ImageNet's mean and standard deviation; its own crop,
+    interpolation and normalisation are not used. Truth and pictures need no timm, nor do the counts of networks that
+    are in the table of counts, among them nearly all small ones; other networks are counted when they are asked for.
+    For that, and to be scored, networks need it, in the version 1.0.31 or another that still has them.
     """
 
     name: ClassVar[str] = "timm"
@@ -69,14 +73,9 @@ class TimmZoo(PublishedModels):
         Raises:
             UnknownNameError: if it is none; with the sizes of the model, where it names one.
         """
-        if arch in self:
-            return Architecture(arch)
-        model = arch.partition("@")[0]
-        sizes = [str(row.size) for row in published_rows() if row.model == model]
-        if sizes:
-            raise UnknownNameError(
-                f"'{arch}' is not in {self.name}: {model} was tested at {' and '.join(sizes)} pixels."
-            )
+        other_sizes = _other_sizes(arch)
+        if other_sizes:
+            raise UnknownNameError(f"'{arch}' is not an architecture of {self.name}: {other_sizes}.")
         return SearchSpace.check(self, arch)
 
     def further_notations(self) -> Sequence[Notation]:
@@ -124,15 +123,6 @@ class TimmZoo(PublishedModels):
             return "its networks take images, one at a time"
         return ""
 
-    def require_counts(self, archs: Sequence[Architecture], data_set: DataSet) -> None:
-        """Networks that are not in the table of counts are built to be counted.
-
-        Raises:
-            MissingDataError: if there are any and timm cannot be imported.
-        """
-        if not all(self._is_counted(arch, data_set) for arch in archs):
-            library.imported()
-
     def require_networks(self, archs: Sequence[Architecture]) -> str:
         """What a run must know before networks are built: those that this version of timm lacks.
 
@@ -149,10 +139,21 @@ class TimmZoo(PublishedModels):
             )
         if not missing:
             return ""
+        n_lost = sum(_row(arch).network in missing for arch in archs)
         return (
-            f"timm {library.installed()} lacks {len(missing):,} of {len(named):,} networks, which are left out: "
-            f"{listed(missing)}"
+            f"timm {library.installed()} lacks {len(missing):,} of {len(named):,} networks, so {n_lost:,} of "
+            f"{len(archs):,} architectures have no score: {listed(missing)}"
         )
+
+    def require_counts(self, archs: Sequence[Architecture], data_set: DataSet, n_archs: int) -> None:
+        """Make sure that timm is here if the counts of an architecture are not stored.
+
+        Raises:
+            MissingDataError: if it cannot be imported.
+        """
+        n_uncounted = sum(not self._is_counted(arch, data_set) for arch in archs)
+        if n_uncounted:
+            library.require_for_counts(n_uncounted, n_archs)
 
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:
         """From the table of counts; traced for networks not in it and other classes and channels than ImageNet's."""
@@ -217,8 +218,18 @@ def _row(arch: str) -> Row:
 
 
 def _of_model(text: str) -> Architecture | None:
+    other_sizes = _other_sizes(text.strip())
+    if other_sizes:
+        raise UnknownNameError(f"{other_sizes}.")
     row = row_of_model(text.strip())
     return None if row is None else Architecture(row.name)
+
+
+def _other_sizes(text: str) -> str:
+    """At which sizes a model was tested, where a text names it at another one; empty where it does not."""
+    model, at, _ = text.partition("@")
+    sizes = sizes_of_model(model) if at and read_row(text) is None else []
+    return f"{model} was tested at {' and '.join(map(str, sizes))} pixels" if sizes else ""
 
 
 def _model(arch: Architecture) -> str:

@@ -72,6 +72,10 @@ def _data(parser: argparse.ArgumentParser) -> None:
     commands.add_parser("verify", help="verify the checksums of all files and name the damaged ones")
 
 
+IMPORTED = ("hw_nas_bench", "nb360")
+"""The releases for `data import` that are called otherwise than their benchmark."""
+
+
 def _check_data(arguments: argparse.Namespace) -> None:
     if arguments.command == "import":
         arguments.name = meant("benchmark", arguments.name)
@@ -79,7 +83,7 @@ def _check_data(arguments: argparse.Namespace) -> None:
         known = {kind: known_names(kind) for kind in ("benchmark", "data set")}
         names = [meant(kind, arguments.name) for kind in known]
         found = [name for name, kind in zip(names, known, strict=True) if name in known[kind][0]]
-        if not found and arguments.name != ALL and all(complete for _, complete in known.values()):
+        if not found and arguments.name not in (ALL, *IMPORTED) and all(complete for _, complete in known.values()):
             listed = [*known["benchmark"][0], *known["data set"][0], ALL]
             raise UnknownNameError(unknown_name("table or data set", arguments.name, listed))
         arguments.name = found[0] if found else arguments.name

@@ -15,13 +15,13 @@ from filelock import FileLock
 from rich.console import Console
 
 from harness.data.status import entries, status_lines, status_table, unfinished, verify
-from harness.errors import HarnessError, MissingDataError, UnknownNameError
+from harness.errors import HarnessError, MissingDataError, OptionError, UnknownNameError
 from harness.inputs import DATA_SETS, DataSet, InputKind
 from harness.inputs.archives import fetch_archive
 from harness.paths import DATA_VARIABLE, data_home, downloads_home, images_home
 from harness.registry import unknown_name
 from harness.space import BENCHMARKS
-from harness.truth.imports import import_truth, imported_as, imports_of
+from harness.truth.imports import TRUTH_IMPORTS, import_truth, imported_as, imports_of
 from harness.truth.sources import TRUTH_SOURCES, TruthSource, fetch
 
 _DAMAGED = 1
@@ -68,9 +68,11 @@ def _status() -> int:
 
 def _fetch(name: str) -> int:
     sources = [TRUTH_SOURCES.get(key) for key in TRUTH_SOURCES]
-    chosen = [source for source in sources if name in ("all", source.benchmark)]
-    if not chosen and imports_of(name):
-        raise MissingDataError(f"Nothing of {name} can be fetched. Run {imports_of(name)[0].how_to_get}.")
+    files = {source.files for source in sources if source.benchmark == name}  # also those of its other readings
+    chosen = [source for source in sources if name == "all" or source.files in files]
+    importable = imports_of(name) or (imported_as(name) if name in TRUTH_IMPORTS else [])
+    if not chosen and importable:
+        raise MissingDataError(f"Nothing of {name} can be fetched. Run {importable[0].how_to_get}.")
     if not chosen and name not in DATA_SETS:
         known = [*sorted({source.benchmark for source in sources}), *DATA_SETS, "all"]
         raise UnknownNameError(unknown_name("table or data set", name, known))
@@ -87,10 +89,12 @@ def _fetch(name: str) -> int:
 
 def _fetch_table(source: TruthSource) -> None:
     done = fetch(source)
-    print(f"{source.key}: {'written to' if done else 'already complete:'} {source.path()}")
+    print(f"{source.key}: {'written to' if done else 'already complete:'} {source.path()}; licence: {source.licence}")
 
 
 def _import(name: str, path: Path) -> int:
+    if name not in TRUTH_IMPORTS and any(TRUTH_SOURCES.get(key).benchmark == name for key in TRUTH_SOURCES):
+        raise OptionError(f"The truth of {name} is fetched, not imported: python -m harness.data fetch {name}.")
     for release in imported_as(name):
         with FileLock(data_home() / ".fetch.lock"):
             table = import_truth(release, path.expanduser())

@@ -60,7 +60,9 @@ def _column(
         Score(arch, {}, stored.statuses[at], stored.reasons[at], stored.seconds[at])
         for arch, at in zip(evaluated.archs, found.places if own else [], strict=own)
     ]
-    return ScoreColumn(name, row_key, found.values, float(np.mean(stored.seconds)), _failures(stored), scores)
+    return ScoreColumn(
+        name, row_key, found.values, float(np.mean(stored.seconds)), _failures(stored, found.places), scores
+    )
 
 
 def _source(spec: ProxySpec) -> list[str]:
@@ -68,9 +70,9 @@ def _source(spec: ProxySpec) -> list[str]:
     return [f"source={spec.digest[:12]}"] if spec.is_external else []
 
 
-def _failures(stored: StoredRows) -> dict[str, int]:
-    """How many networks have no score, by status and reason."""
-    said = zip(stored.statuses, stored.reasons, strict=True)
+def _failures(stored: StoredRows, places: Sequence[int]) -> dict[str, int]:
+    """How many architectures have no score, by status and reason; equal networks share one."""
+    said = ((stored.statuses[at], stored.reasons[at]) for at in places)
     return dict(Counter(f"{status}: {reason}" for status, reason in said if status != OK))
 
 

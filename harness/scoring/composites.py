@@ -1,7 +1,7 @@
 """Composing: the scores of a run's proxies, those of them included that are made of the scores of others."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from harness.progress import AskedProgress
@@ -22,7 +22,7 @@ def ensure(run: ScoringRun, archs: Sequence[Architecture], store: ScoreStore, ex
     """
     measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
     units = missing_units(measured, archs, store, execution)
-    _require_space(run, units)
+    _require(measured, archs, units)
     if not execution.engine.is_local and split_units(units)[1]:
         open_engine(execution).ready()  # before a progress bar
     with _progress(measured, archs, units):
@@ -38,25 +38,31 @@ def require_space(
     """Make sure that what the store lacks can be counted and built.
 
     Raises:
-        HarnessError: if it cannot be counted, or no network built.
-    """
-    measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
-    _require_space(run, missing_units(measured, archs, store, execution), quiet=True)
-
-
-def _require_space(run: ScoringRun, units: Sequence[Unit], *, quiet: bool = False) -> None:
-    """Say which of the networks that are to be built cannot be, unless it is to be `quiet`.
-
-    Raises:
         HarnessError: if one cannot be counted, or none built.
     """
+    measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
+    _require(measured, archs, missing_units(measured, archs, store, execution), quiet=True)
+
+
+def _require(run: ScoringRun, archs: Sequence[Architecture], units: Sequence[Unit], *, quiet: bool = False) -> None:
+    """Say which of the networks that are to be built for some architectures cannot be, unless it is to be `quiet`.
+
+    Raises:
+        HarnessError: if none can, or one that is to be counted cannot be.
+    """
     space = run.context.space
-    counted, built = (list(dict.fromkeys(unit.arch for unit in some)) for some in split_units(units))
+    counted, built = ({unit.arch for unit in part} for part in split_units(units))
+    missing = space.require_networks(_each_time(run, archs, built)) if built else ""
     if counted:
-        space.require_counts(counted, run.context.find_data_set())
-    missing = space.require_networks(built) if built else ""
+        space.require_counts(list(counted), run.context.find_data_set(), len(set(archs)))
     if missing and not quiet:
         print(f"{missing}.", file=sys.stderr)
+
+
+def _each_time(run: ScoringRun, archs: Sequence[Architecture], built: Set[Architecture]) -> list[Architecture]:
+    """What is to be built, as often as there are architectures that get its score, as the report counts them."""
+    built_by = (spec for spec in run.specs if spec.proxy_class.runs_network())
+    return max(([one for one in run.scored_as(spec, archs) if one in built] for spec in built_by), key=len)
 
 
 def _progress(run: ScoringRun, archs: Sequence[Architecture], units: Sequence[Unit]) -> AskedProgress:

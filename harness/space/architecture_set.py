@@ -138,7 +138,10 @@ class ArchitectureSet(ABC):
                 f"'{found[1]}'. Give more of it, or an index from 0 to {n_archs - 1}."
             )
         if word.isdecimal():
-            raise OptionError(f"{self.name} has no architecture {word}; its indices are 0 to {n_archs - 1}.")
+            raise OptionError(
+                f"{self.name} has no architecture {word}; its indices are 0 to {n_archs - 1}, and a string such as "
+                f"'{self.architectures[0]}' is one too."
+            )
         raise UnknownNameError(f"'{word}' is not an architecture of {self.name}{hint(self, word)}")
 
     def _written(self, word: str) -> Architecture | None:

@@ -110,20 +110,22 @@ class SearchSpace(StructuredSet):
     needs_library: ClassVar[bool] = False
     """Whether networks come from a library that the package does not install."""
 
-    def require_counts(self, archs: Sequence[Architecture], data_set: DataSet) -> None:
-        """Make sure that networks can be counted, before any is.
-
-        Raises:
-            MissingDataError: if one cannot.
-        """
-
     def require_networks(self, archs: Sequence[Architecture]) -> str:
         """Make sure that networks can be built, before any is; a sentence without full stop on those that cannot.
+
+        One that several architectures share is listed for each of them.
 
         Raises:
             MissingDataError, OptionError: if none can.
         """
         return ""
+
+    def require_counts(self, archs: Sequence[Architecture], data_set: DataSet, n_archs: int) -> None:
+        """Make sure that architectures can be counted, those of `n_archs` that the score store lacks, before any is.
+
+        Raises:
+            MissingDataError: if one cannot, with how many these are.
+        """
 
     @abstractmethod
     def layers(self, arch: Architecture, data_set: DataSet) -> Sequence[Layer]:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.parsers import IMPORTED
 from harness.data.__main__ import main
 from harness.truth import Truth
+from harness.truth.imports import TRUTH_IMPORTS
 from harness.truth.sources import TRUTH_SOURCES, fetch, is_current, sources_of
 
 N_TABLES = len(sources_of("nats_tss"))
@@ -195,3 +197,40 @@ def test_two_fetches_at_once_both_succeed(home, mirror, monkeypatch, capsys):
         assert list(both.map(main, [["fetch", "nats_tss"]] * 2)) == [0, 0]
     printed = capsys.readouterr().out
     assert printed.count("written to") == printed.count("already complete") == N_TABLES
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["fetch", "nb360"],
+            "Nothing of nb360 can be fetched. Run `python -m harness.data import nb360 PATH`, PATH being",
+        ),
+        (
+            ["import", "nasbench_macro", "some.json"],
+            "The truth of nasbench_macro is fetched, not imported: python -m harness.data fetch nasbench_macro.",
+        ),
+    ],
+)
+def test_what_is_imported_and_what_is_fetched_is_told(words, sentence, home, capsys):
+    assert main(words) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(sentence)
+    assert printed.count("\n") == 1
+
+
+def test_a_fetched_file_makes_the_tables_of_all_its_readings_and_tells_its_licence(
+    mirror, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("HARNESS_MIRROR", str(mirror))
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    assert main(["fetch", "nasbench_bert_trained"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    names = ("nasbench_bert", "nasbench_bert_declared", "nasbench_bert_trained")
+    assert [line.partition("/")[0] for line in printed] == list(names)
+    assert all(line.endswith(".parquet; licence: CC BY 4.0") for line in printed)
+
+
+def test_the_releases_of_other_names_are_known_before_anything_is_read():
+    releases = [TRUTH_IMPORTS.get(name) for name in TRUTH_IMPORTS]
+    assert {one.name for one in releases if not one.part_of and one.name != one.benchmark} == set(IMPORTED)

@@ -13,6 +13,7 @@ from harness.inputs import DATA_SETS
 from harness.proxy import PROXIES
 from harness.result_tables import read_agreement
 from harness.space import BENCHMARKS
+from harness.truth.sources import TRUTH_SOURCES
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,6 +44,15 @@ def test_every_plug_in_has_its_entry(pages):
     for name in BENCHMARKS:
         entry = pages["benchmarks"].split(f"\n## {name}\n")[1].split("\n## ")[0]
         assert all(f"| `{notation}` | " in entry for notation in BENCHMARKS.get(name).notations)
+
+
+def test_every_benchmark_with_a_truth_is_cited_and_the_card_of_timm_has_its_reference(pages):
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    notes = " ".join(line for line in cited.splitlines() if "notes:" in line)
+    assert [name for name in {TRUTH_SOURCES.get(key).benchmark for key in TRUTH_SOURCES} if name not in notes] == []
+    card = pages["benchmarks"].split("\n## timm\n")[1].split("\n## ")[0]
+    assert "doi:10.5281/zenodo.4414861" in card
+    assert "doi: 10.5281/zenodo.4414861" in cited
 
 
 def test_every_command_has_its_entry_and_its_words(pages):

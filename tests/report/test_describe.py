@@ -33,7 +33,7 @@ def test_every_operation_is_in_the_picture_and_equal_graphs_have_equal_layouts()
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["nats_tss", "15625"], "nats_tss has no architecture 15625; its indices are 0 to 15624."),
+        (["nats_tss", "15625"], "nats_tss has no architecture 15625; its indices are 0 to 15624, and a string such as"),
         (["nats_tss", "|x~0|"], "'|x~0|' is not an architecture of nats_tss; an example is"),
         (["nats", "0"], "No benchmark is called 'nats'."),
         (["nats_tss"], "The following arguments are required: ARCH."),

@@ -41,7 +41,7 @@ def test_the_beginning_of_a_hash_is_found_among_sorted_names():
 @pytest.mark.parametrize(
     ("bench", "word", "error", "sentence"),
     [
-        ("nats_tss", "15625", OptionError, "nats_tss has no architecture 15625; its indices are 0 to 15624"),
+        ("nats_tss", "15625", OptionError, "nats_tss has no architecture 15625; its indices are 0 to 15624, and"),
         ("nats_tss", "|conv", UnknownNameError, "'|conv' is not an architecture of nats_tss; an example is"),
         ("nats_sss", "", UnknownNameError, "'' is not an architecture of nats_sss"),
         ("imagenet_mbv2", "0", UnknownNameError, "'0' is not an architecture of imagenet_mbv2"),

@@ -67,8 +67,14 @@ def test_a_model_is_found_by_timms_name_and_a_wrong_size_is_told():
     assert ZOO.find("resnet50.a1_in1k@288") == "resnet50.a1_in1k@288"
     assert ZOO.notations["model"].write(Architecture("resnet50.a1_in1k@288")) == "resnet50.a1_in1k@288"
     assert ZOO.notations["model"].write(Architecture("resnet50.a1_in1k@224")) == "resnet50.a1_in1k"
-    with pytest.raises(UnknownNameError, match=r"resnet50\.a1_in1k was tested at 288 and 224 pixels"):
-        ZOO.check("resnet50.a1_in1k@256")
+    tested = (
+        r"^'resnet50\.a1_in1k@256' is not an architecture of timm: resnet50\.a1_in1k was tested at 288 and 224 pixels"
+    )
+    for reads in (ZOO.check, ZOO.find):
+        with pytest.raises(UnknownNameError, match=tested):
+            reads("resnet50.a1_in1k@256")
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'resnet50\."):
+        ZOO.find("resnet50.a9_in1k@224")
 
 
 def test_parameters_are_timms_and_those_of_the_table_on_every_counted_row(oracle):
@@ -169,7 +175,8 @@ def test_without_timm_one_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     try:
         with pytest.raises(
-            MissingDataError, match=r"pip install 'nas-proxy-harness\[timm\]'.*its counts, its truth"
+            MissingDataError,
+            match=r"pip install 'nas-proxy-harness\[timm\]'.*and the counts of population=counted need neither\.$",
         ) as told:
             ZOO.require_networks([Architecture("resnet18.a1_in1k@224")])
     finally:
@@ -193,7 +200,8 @@ def test_another_version_of_timm_names_and_counts_what_it_lacks(monkeypatch):
     archs = [Architecture(f"{name}@224") for name in ("resnet18.a1_in1k", "resnet18.tv_in1k", "resnet34.a1_in1k")]
     monkeypatch.setattr(library, "imported", lambda: OtherTimm("resnet18"))
     monkeypatch.setattr(library, "installed", lambda: "9.9")
-    assert ZOO.require_networks(archs) == "timm 9.9 lacks 1 of 2 networks, which are left out: resnet18"
+    told = "timm 9.9 lacks 1 of 2 networks, so 2 of 3 architectures have no score: resnet18"
+    assert ZOO.require_networks(archs) == told
     with pytest.raises(PlugInError, match=r"timm 9\.9 has no network called 'resnet18'; timm 1\.0\.31 has all"):
         ZOO.network(archs[0], IMAGENET)
     monkeypatch.setattr(library, "imported", lambda: OtherTimm("resnet18", "resnet34"))

@@ -1,9 +1,12 @@
 """Training with timm's pipeline: image files in folders, its augmentation, and what it refuses."""
 
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -14,6 +17,7 @@ from harness.randomness import isolated
 from harness.space import BENCHMARKS, Architecture
 from harness.timm_import import import_timm
 from harness.train import Augmentation, Job, Recipe, train
+from harness.train.__main__ import main
 from harness.train.job import RunLocation
 from harness.train.process_group import ProcessGroup
 from harness.train.recipe import Pipeline
@@ -134,3 +138,58 @@ def test_recipes_that_cannot_run_are_refused(folder, recipe, sentence):
 def test_a_folder_with_other_classes_is_refused(folder):
     with pytest.raises(OptionError, match=r"train has 10 class folders; cifar100 has 100\.$"):
         TimmExamples.open(DATA_SETS.get("cifar100"), RECIPE, folder, ProcessGroup(), seed=0, workers=0)
+
+
+WORDS = (
+    f"bench=nats_sss arch={ARCH} dataset=cifar10 recipe.pipeline=timm recipe.epochs=2 recipe.batch_size=8 workers=0 "
+    "onnx=false"
+).split()
+
+
+def run_command(words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(sys, "argv", ["harness.train", *words])
+    return main()
+
+
+def test_the_command_trains_from_image_files(folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "trained"
+    policy = ["recipe.augmentation.auto_augment=original", "recipe.augmentation.mixup=0.2"]
+    assert run_command([*WORDS, f"data={folder}", f"out={out}", *policy], monkeypatch) == 0
+    assert str(out) in capsys.readouterr().out
+    record = json.loads((out / "run.json").read_text())
+    assert (record["job"]["arch"], record["job"]["recipe"]["pipeline"]) == (ARCH, "timm")
+    assert record["images"] == f"50 of {folder / 'train'}; tested on 20 of val"
+    history = pd.read_csv(out / "history.csv")
+    assert history["epoch"].tolist() == [1, 2]
+    assert history["accuracy"].iloc[-1] == record["accuracy"]
+    assert run_command([*WORDS, f"data={folder / 'train'}", f"out={tmp_path / 'other'}"], monkeypatch) == 2
+    assert "There is no folder" in capsys.readouterr().err
+
+
+def test_the_command_follows_a_teacher_of_timm(folder, tmp_path, monkeypatch):
+    timm = import_timm("This test")
+    made: list[tuple[str, bool, int]] = []
+    create = timm.create_model
+
+    def without_download(name: str, *, pretrained: bool, num_classes: int) -> torch.nn.Module:
+        made.append((name, pretrained, num_classes))
+        with isolated("teacher"):  # its weights need a network connection: drawn instead
+            return create(name, pretrained=False, num_classes=num_classes)
+
+    monkeypatch.setattr(timm, "create_model", without_download)
+    teacher = ["recipe.teacher.source=timm:test_resnet.r160_in1k", "recipe.teacher.size=64"]
+    losses = {}
+    for name, words in {"alone": [], "followed": teacher}.items():
+        assert run_command([*WORDS, f"data={folder}", f"out={tmp_path / name}", *words], monkeypatch) == 0
+        losses[name] = pd.read_csv(tmp_path / name / "history.csv")["loss"]
+    assert made == [("test_resnet.r160_in1k", True, N_CLASSES)]
+    # A second cross-entropy with a teacher of nearly equal probabilities: about log 10 more.
+    assert (losses["followed"] - losses["alone"]).to_numpy() == pytest.approx(np.log(N_CLASSES), abs=0.7)
+
+
+def test_a_teacher_that_timm_does_not_have_is_one_sentence(folder, tmp_path, monkeypatch, capsys):
+    words = [*WORDS, f"data={folder}", f"out={tmp_path / 'out'}", "recipe.teacher.source=timm:test_resnet.r999"]
+    assert run_command(words, monkeypatch) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("timm has no trained model called 'test_resnet.r999'. Similar: test_resnet.")
+    assert error.count("\n") == 1

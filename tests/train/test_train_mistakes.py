@@ -23,7 +23,10 @@ STRUCTURE = BENCHMARKS.get("imagenet_mbv2").start
 MISTAKES = {
     "no architecture": ([], "Give arch=: an architecture of nats_tss, as '|avg_pool_3x3~0|"),
     "unknown architecture": (["arch=|conv~0|"], "'|conv~0|' is not an architecture of nats_tss; an example is"),
-    "unknown index": (["arch=15625"], "nats_tss has no architecture 15625; its indices are 0 to 15624."),
+    "unknown index": (
+        ["arch=15625"],
+        "nats_tss has no architecture 15625; its indices are 0 to 15624, and a string such as",
+    ),
     "unknown block": (
         ["bench=imagenet_mbv2", f"arch={STRUCTURE.replace('E6K3', 'E5K3')}"],
         "No block of imagenet_mbv2 is called 'SuperResIDWE5K3'. Did you mean",
