@@ -25,6 +25,7 @@ from harness.truth.imports import imports_of
 from harness.truth.sources import TRUTH_SOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
+_MOST_POPULATIONS = 12
 
 
 def proxies_page() -> str:
@@ -188,6 +189,7 @@ def benchmarks_page() -> str:
         parts.append(table(("notation", "how an architecture is written"), notations))
         if space.positions:
             parts.append(_positions_of(space))
+        parts.append(_populations_of(space))
         parts.append(_truth_of(name, list(space.data_sets)))
     parts.append("## Data sets\n")
     shape = lambda name: " x ".join(map(str, DATA_SETS.get(name).shape))  # noqa: E731
@@ -210,6 +212,18 @@ def _positions_of(space: SearchSpace) -> str:
         for (values, is_shared), names in alike.items()
     )
     return table(("positions of `restrict=`", "values"), rows)
+
+
+def _populations_of(space: SearchSpace) -> str:
+    """The populations, the default one first, and which column is the default truth of each data set."""
+    names = sorted(space.populations, key=lambda name: name != space.default_population)
+    rows = [(f"`{name}`", space.populations[name]) for name in names[:_MOST_POPULATIONS]]
+    if len(names) > _MOST_POPULATIONS:
+        rows.append((f"{len(names) - _MOST_POPULATIONS} more", "a name that there is not is answered with the nearest"))
+    columns = {name: [one] if isinstance(one, str) else list(one) for name, one in space.default_truth.items()}
+    said = (f"{name}: {' or else '.join(f'`{one}`' for one in found)}" for name, found in columns.items())
+    default = f"Default truth, unless `truth=` names another: {'; '.join(said)}.\n\n" if columns else ""
+    return default + table(("population", "of what; the first is the default"), rows)
 
 
 def size_of(space: SearchSpace) -> str:
