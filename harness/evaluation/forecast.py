@@ -1,11 +1,8 @@
 """What an evaluation would cost: what remains to be scored, and seconds and memory from a short measurement here."""
 
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +17,7 @@ from harness.scoring.shards import archs_of_shard, network_costs
 from harness.scoring.unit_groups import split_units
 from harness.scoring.worker import Done, Job
 from harness.space import Architecture
-from harness.store import ScoreStore
+from harness.store.reading import stored_for_reading
 
 _QUANTILES = (0.1, 0.5, 0.9)
 _MOST_WORKERS = (1, 16, 64)
@@ -72,7 +69,7 @@ def forecast(asked: Asked) -> list[Forecast]:
     """
     opened, settings = open_request(asked), asked.settings
     execution, found = ExecutionOptions.of(settings), []
-    with _store(settings.store_path) as store:
+    with stored_for_reading(settings.store_path) as store:
         for at, (evaluated, _, _) in enumerate(opened.found):
             runs = opened.all_runs(at)
             archs: Sequence[Architecture] = evaluated.archs
@@ -129,17 +126,6 @@ def lines(found: Sequence[Forecast], asked: Asked) -> Iterator[str]:
 def _hours(seconds: float) -> str:
     hours = seconds / 3600
     return f"{hours:,.2f} h" if hours >= 0.01 else "under 0.01 h"
-
-
-@contextmanager
-def _store(path: Path) -> Iterator[ScoreStore]:
-    """The store for reading, or an empty one if it does not exist, which a dry run does not make."""
-    if path.exists():
-        with ScoreStore(path, read_only=True) as store:
-            yield store
-        return
-    with tempfile.TemporaryDirectory() as folder, ScoreStore(Path(folder) / "empty.sqlite") as store:
-        yield store
 
 
 def _estimated(run: ScoringRun, units: Sequence[Unit]) -> tuple[float, list[Measured]]:

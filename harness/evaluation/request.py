@@ -23,7 +23,7 @@ from harness.scoring.composites import require_space
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import ALL, Settings
 from harness.space import SearchSpace
-from harness.store import ScoreStore
+from harness.store.reading import stored_for_reading
 
 DEFAULT_PROXIES = ("zico", "naswot", "synflow", "grad_norm")
 COUNTS = ("params", "flops", "params_live", "flops_live", "sum_log_layer_size")
@@ -129,7 +129,7 @@ def _require_space(evaluated: EvaluationSet, runs: Sequence[ScoringRun], setting
     """
     if any(run.specs for run in runs):
         counts = parse_proxies(compared_with(settings), {})
-        with ScoreStore(settings.store_path) as store:
+        with stored_for_reading(settings.store_path) as store:
             for run in (*runs, *scoring_runs(evaluated, counts, settings)[:1]):
                 require_space(run, evaluated.archs, store, ExecutionOptions.of(settings))
 

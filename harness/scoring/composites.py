@@ -40,7 +40,8 @@ def require_space(
     Raises:
         HarnessError: if one cannot be counted, or none built.
     """
-    measured = replace(run, specs=tuple(spec for spec in run.specs if not spec.parts))
+    specs = [part for spec in run.specs for part in (spec.parts.values() or (spec,))]
+    measured = replace(run, specs=tuple(dict.fromkeys(specs)))
     _require(measured, archs, missing_units(measured, archs, store, execution), quiet=True)
 
 
