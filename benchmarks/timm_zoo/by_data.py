@@ -7,7 +7,8 @@ extra data, too; what the teacher saw is not considered.
 
 Only tags are read, and some say less than there is to know. By the publications of their authors, these count as plain
 although they are not: `seer_ft_in1k` (SEER, arXiv:2103.01988: a billion images of Instagram), `clip_ft_in1k` (EVA-CLIP,
-arXiv:2211.07636: LAION-400M), and `usi_in1k` (arXiv:2204.03475: distilled). They are 10 of the 1,144 plain rows.
+arXiv:2211.07636: LAION-400M), and `usi_in1k` (arXiv:2204.03475: distilled). They are 10 of the 1,144 plain rows, if not
+more.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -24,9 +24,12 @@ def headline(found: pd.DataFrame, counts: Collection[str]) -> Iterator[str]:
     """The section, from the rows of the answer's CSV; `counts` are the proxies that are counts."""
     yield from (f"## {TITLE}", "")
     yield (
-        "Over cells / over networks. Verdicts compare a proxy with the counts on its own architectures; the highest "
-        "count is that of the largest sample with counts, and the highest proxy, of those with at least half as many "
-        "architectures as most have, is picked after the fact, so that its tau is too high."
+        "Over cells / over networks. Verdicts compare a proxy with the counts on its own architectures, by Holm "
+        "within a sample, not over data sets. The highest count is that of the largest sample with counts; the "
+        "highest proxy, of those with at least half as many architectures as most have, is picked after the fact,"
+        " so that its tau is too high. Where all are negative, the highest is the nearest to 0, and to beat a "
+        "count is to be nearer. Some proxies are counts in other words (az_complexity, n_tensors), some one score"
+        " under two names."
     )
     yield from ("", markdown_line(_HEAD), markdown_line(["---", "---:", *["---"] * 5]))
     for (bench, dataset), own in found.groupby(["bench", "dataset"], sort=False):

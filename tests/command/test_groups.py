@@ -18,7 +18,7 @@ from harness.__main__ import main
 from harness.agreement.within import combined
 from harness.columns import WITHIN
 from harness.errors import MissingDataError
-from harness.evaluation import ask, evaluate, score_shard
+from harness.evaluation import ask, evaluate, forecast, score_shard
 from harness.inputs import InputKind
 from harness.settings import Settings
 from harness.truth.sources import fetch
@@ -105,9 +105,13 @@ def test_of_several_benchmarks_the_one_whose_library_is_missing_is_left_out(mirr
             evaluate("params", "timm", "imagenet", replace(settings, out=tmp_path / "alone"))
         shard = replace(settings, shard="0/2", store=tmp_path / "shard.sqlite")
         shards = score_shard(ask("params", ["timm", "mnasnet"], "imagenet", None, shard))
+        dry = replace(settings, dry_run=True, store=tmp_path / "dry.sqlite")
+        (one,) = forecast(ask("params", ["timm", "mnasnet"], "imagenet", None, dry))
     finally:
         library.imported.cache_clear()
     assert set(found.agreement["bench"]) == {"mnasnet"}
+    assert one.name == ("mnasnet", "imagenet")
+    assert not list(tmp_path.glob("dry.sqlite*"))  # it is only looked at
     for skipped in (found.skipped, shards.skipped):
         (one,) = skipped
         assert (one.bench, one.data_set) == ("timm", "imagenet")
