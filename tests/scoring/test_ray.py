@@ -149,7 +149,7 @@ def test_a_worker_that_is_killed_loses_nothing(cluster, tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store, Workers(RAY) as workers:
         for n, (unit, scores) in enumerate(workers.results(CONTEXT, missing_units(run, ARCHS, store, RAY))):
             found[unit.arch] = scores["killed_count"].status
-            if n == 3:
+            if n >= 3 and not killed:  # between two networks a worker is called otherwise: then after the next one
                 for pid in processes("ray::answer"):
                     os.kill(pid, signal.SIGKILL)
                     killed += 1
