@@ -18,7 +18,8 @@ from harness.errors import CorruptDataError
 
 _MOST_BYTES = 2**33  # of an array; 57,000 images of 224 x 224 fill it
 _MOST_MEMBERS = 100
-_NUMBERS = "biuf"
+NUMBERS, WITH_TEXTS = "biuf", "biufS"
+"""What arrays may hold, by the letters of NumPy; texts are bytes of one length."""
 # What zipfile, NumPy and the system raise at damaged or hostile bytes; each ends as one sentence about the file.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, MemoryError, RuntimeError)
 
@@ -34,16 +35,17 @@ class Header:
     """Of the header itself."""
 
 
-def read_npz(path: Path, names: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
+def read_npz(path: Path, names: Mapping[str, bool], kinds: str = NUMBERS) -> dict[str, NDArray[Any]]:
     """Arrays of numbers in an npz file, [...] each, by name; `names` says of each whether it must be there.
 
     Raises:
-        CorruptDataError: if the file is not a whole npz file, lacks one, or one holds anything but numbers, has other
+        CorruptDataError: if the file is not a whole npz file, lacks one, or one holds anything but `kinds`, has other
             bytes than its header announces, or more than 8 GiB.
     """
     required = " and ".join(f"'{name}'" for name, must in names.items() if must)
+    required = required and f" with {required}"
     with (
-        damaged_as_one_sentence(f"{path} is not a valid npz file with {required}", "Make it again."),
+        damaged_as_one_sentence(f"{path} is not a valid npz file{required}", "Make it again."),
         zipfile.ZipFile(path) as file,
     ):
         members = [member.filename for member in file.infolist()]
@@ -55,7 +57,7 @@ def read_npz(path: Path, names: Mapping[str, bool]) -> dict[str, NDArray[Any]]:
                 continue
             n_bytes = file.getinfo(f"{name}.npy").file_size
             with file.open(f"{name}.npy") as opened:
-                found[name] = _read(opened, n_bytes)
+                found[name] = _read(opened, n_bytes, kinds)
     return found
 
 
@@ -84,8 +86,8 @@ def damaged_as_one_sentence(what: str, remedy: str) -> Iterator[None]:
         raise CorruptDataError(f"{what} ({reason}). {remedy}") from error
 
 
-def _read(file: IO[bytes], n_bytes: int) -> NDArray[Any]:
-    header = header_of(file)
+def _read(file: IO[bytes], n_bytes: int, kinds: str = NUMBERS) -> NDArray[Any]:
+    header = header_of(file, kinds)
     announced = math.prod(header.shape) * header.dtype.itemsize
     if announced != n_bytes - header.n_bytes:
         raise ValueError(f"an array announces {announced:,} bytes and has {n_bytes - header.n_bytes:,}")
@@ -97,11 +99,11 @@ def _read(file: IO[bytes], n_bytes: int) -> NDArray[Any]:
     return np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def header_of(file: IO[bytes]) -> Header:
+def header_of(file: IO[bytes], kinds: str = NUMBERS) -> Header:
     """What an array's header says.
 
     Raises:
-        ValueError: if it is none, or of anything but numbers.
+        ValueError: if it is none, or of anything but `kinds`.
     """
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
@@ -113,6 +115,6 @@ def header_of(file: IO[bytes]) -> Header:
             shape, fortran, dtype = read(file)
     except (SyntaxError, tokenize.TokenError, RecursionError) as error:
         raise ValueError("an array whose header is none") from error
-    if dtype.kind not in _NUMBERS or len(shape) > 8:
+    if dtype.kind not in kinds or len(shape) > 8:
         raise ValueError("an array of something else than numbers")
     return Header(shape, fortran, dtype, file.tell())

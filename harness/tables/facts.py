@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.errors import MissingDataError, UnknownNameError
+from harness.errors import MissingDataError, PlugInError, UnknownNameError
 from harness.files.results import write_files
 from harness.paths import conf_folder
 from harness.report.escape import markdown_line, table_line
@@ -30,7 +30,7 @@ _LARGE = re.compile(r"(?<![\d.])\d{4,}(?![\d.])")
 _NAUGHT = re.compile(r"(?<![\d.])0(?=\.\d)")
 _LEGEND = (
     "expected: facts of tables that were joined from the published files with code of its own, not this project's; the "
-    "number of their section stands in the source. As they round them: equal to the last digit.",
+    "source names the table and the data. As they round them: equal to the last digit.",
     "found: by this harness, from its spaces, its networks and its truth, with one digit more.",
     "within the draws: a mean over 20 random draws of pairs, within two standard deviations (after ±) of the one draw "
     "that is expected.",
@@ -86,7 +86,7 @@ def redo(facts: Sequence[Fact], joined: JoinedTables) -> list[Redone]:
 def _redone(place: Place, fact: Fact) -> Redone:
     try:
         found = found_value(place, fact)
-    except (MissingDataError, UnknownNameError) as error:
+    except (MissingDataError, UnknownNameError, PlugInError) as error:
         return Redone(fact, "", LEFT_OUT, str(error))
     return Redone(fact, _text(fact, found), verdict(fact, found))
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import CorruptDataError, MissingDataError
+from harness.files.arrays import WITH_TEXTS, read_npz
 
 _AGAIN = re.compile(r"~\d+$")
 _KEYS = ("model", "img_size")
@@ -50,10 +51,10 @@ class JoinedTables:
 
         Raises:
             MissingDataError: there is no such file or column.
-            CorruptDataError: it names an architecture that the space lacks.
+            CorruptDataError: it is damaged, or names an architecture that the space lacks.
         """
         file, _, wanted = name.partition(":")
-        table = self._table(file)
+        table = self._table(file, wanted)
         if wanted not in table:
             raise MissingDataError(f"The joined table {file}.npz has no column {wanted}")
         values = table[wanted]
@@ -79,11 +80,12 @@ class JoinedTables:
         """
         return _names(self._table(file))
 
-    def _table(self, file: str) -> dict[str, NDArray[Any]]:
+    def _table(self, file: str, *columns: str) -> dict[str, NDArray[Any]]:
+        """The columns that there are of those named, and those that name the rows."""
         path = None if self._folder is None else self._folder / f"{file}.npz"
         if path is None or not path.is_file():
             raise MissingDataError("The joined tables are not here; oracles=FOLDER names them")
-        return _read(path)
+        return _read(path, columns)
 
 
 def same_name(found: str, joined: str) -> bool:
@@ -92,9 +94,8 @@ def same_name(found: str, joined: str) -> bool:
 
 
 @cache
-def _read(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as table:
-        return {name: table[name] for name in table.files}
+def _read(path: Path, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    return read_npz(path, dict.fromkeys((*columns, "arch", *_KEYS), False), WITH_TEXTS)
 
 
 def _names(table: dict[str, NDArray[Any]]) -> list[str]:

@@ -19,8 +19,12 @@ from harness.agreement.within import combined
 from harness.columns import WITHIN
 from harness.errors import MissingDataError
 from harness.evaluation import ask, evaluate, forecast, score_shard
+from harness.evaluation.request import open_request
 from harness.inputs import InputKind
+from harness.scoring import ExecutionOptions
+from harness.scoring.composites import require_space
 from harness.settings import Settings
+from harness.store import ScoreStore
 from harness.truth.sources import fetch
 
 TAGS = ("r160_in1k", "ra4_e3600_r224_in1k", "r224_in1k")  # the last one has fewer than ten that are counted
@@ -116,3 +120,21 @@ def test_of_several_benchmarks_the_one_whose_library_is_missing_is_left_out(mirr
         (one,) = skipped
         assert (one.bench, one.data_set) == ("timm", "imagenet")
         assert "pip install 'nas-proxy-harness[timm]'" in one.reason
+
+
+def test_a_proxy_that_is_made_of_others_needs_the_library_of_its_parts(mirror, tmp_path, monkeypatch):
+    monkeypatch.setenv("HARNESS_MIRROR", str(mirror))
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path))
+    assert fetch(SOURCE, tmp_path)
+    settings = Settings(sample=5, inputs=(InputKind.noise,), population="counted")
+    (evaluated, (run,), _) = open_request(ask("az_nas", "timm", "imagenet", None, settings)).found[0]
+    monkeypatch.setitem(sys.modules, "timm", None)
+    library.imported.cache_clear()
+    try:
+        with (
+            ScoreStore(tmp_path / "scores.sqlite") as store,
+            pytest.raises(MissingDataError, match=r"pip install 'nas-proxy-harness\[timm\]'"),
+        ):
+            require_space(run, evaluated.archs, store, ExecutionOptions(1))
+    finally:
+        library.imported.cache_clear()

@@ -227,3 +227,12 @@ def test_the_command_leaves_out_what_needs_downloads(tmp_path, capsys):
     page = (tmp_path / "facts.md").read_text()
     assert "python -m harness.data fetch nasbench_mr" in page
     assert set(pd.read_csv(tmp_path / "facts.csv")["equal"]) == {LEFT_OUT}
+
+
+def test_a_damaged_joined_table_is_one_sentence(tmp_path):
+    (tmp_path / "mine.npz").write_bytes(b"PK no archive")
+    with pytest.raises(CorruptDataError, match=r"mine\.npz is not a valid npz file \(BadZipFile\)\. Make it again\.$"):
+        JoinedTables(tmp_path).column("mine:params", ["a"])
+    np.savez(tmp_path / "other.npz", arch=np.array([b"a"]), params=np.array([object()]))
+    with pytest.raises(CorruptDataError, match=r"other\.npz is not a valid npz file \(an array of something else"):
+        JoinedTables(tmp_path).column("other:params", ["a"])
