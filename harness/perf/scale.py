@@ -200,7 +200,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if cluster is not None:
             figures += losses(setting, cluster)
             write_scale(given.out, "scale", command, figures)
-            cluster.shutdown()
+            _leave(cluster)
     print(given.out)
     return 0
 
@@ -228,6 +228,14 @@ def _cluster() -> Any:
     cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
     return cluster
+
+
+def _leave(cluster: Any) -> None:
+    """Leave the cluster and end it; a cluster's own head ends only when nobody is connected to it."""
+    import ray
+
+    ray.shutdown()
+    cluster.shutdown()
 
 
 if __name__ == "__main__":
