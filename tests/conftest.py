@@ -95,7 +95,7 @@ def _own_plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 def _kept_cells(home: Path, config: pytest.Config) -> Iterator[None]:
     """The cells of NAS-Bench-101 take 18 CPU seconds to name: pytest's cache keeps them until that code changes."""
     code = (_ROOT / "benchmarks" / "nasbench101" / name for name in ("cell.py", "enumeration.py"))
-    kept = config.cache.mkdir("nasbench101") / f"{_digest(code)}.npz"
+    kept = _kept_between_runs(config, "nasbench101", home) / f"{_digest(code)}.npz"
     cells = home / "spaces" / "nasbench101.npz"
     cells.parent.mkdir()
     if kept.is_file():
@@ -103,6 +103,16 @@ def _kept_cells(home: Path, config: pytest.Config) -> Iterator[None]:
     yield
     if cells.is_file() and not kept.is_file():
         shutil.copy(cells, kept)
+
+
+def _kept_between_runs(config: pytest.Config, name: str, otherwise: Path) -> Path:
+    """A folder of pytest's cache; with `-p no:cacheprovider` one in `otherwise`, which lasts for this run."""
+    cache = getattr(config, "cache", None)
+    if cache is not None:
+        return Path(cache.mkdir(name))
+    folder = otherwise / f"kept_{name}"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -156,8 +166,9 @@ def fetched_home(mirror: Path, tmp_path_factory: pytest.TempPathFactory, pytestc
     code = [*(_ROOT / "harness").glob("*.py"), *(path for each in packages for path in each.rglob("*.py"))]
     code += (path for path in (_ROOT / "benchmarks").rglob("*") if path.is_file() and path.suffix != ".pyc")
     importable = _importable(mirror).is_file()
-    kept = pytestconfig.cache.mkdir("fetched") / f"{_digest(code)}{'-nb360' * importable}"
-    home = tmp_path_factory.mktemp("fetched") / "home"
+    folder = tmp_path_factory.mktemp("fetched")
+    kept = _kept_between_runs(pytestconfig, "fetched", folder) / f"{_digest(code)}{'-nb360' * importable}"
+    home = folder / "home"
     if kept.is_dir():
         return Path(shutil.copytree(kept, home))
     home.mkdir()

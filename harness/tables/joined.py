@@ -47,7 +47,10 @@ class JoinedTables:
         self._folder = folder
 
     def column(self, name: str, archs: Sequence[str]) -> JoinedColumn:
-        """A column, `FILE:COLUMN`; rows are those of `archs` in order, or where their number differs found by name.
+        """A column, `FILE:COLUMN`, its rows found by name.
+
+        A table that lists all of `archs` may name them in another notation, or not at all: its rows are those of
+        `archs` in order, which is the only thing that nothing can check.
 
         Raises:
             MissingDataError: there is no such file or column.
@@ -58,10 +61,10 @@ class JoinedTables:
         if wanted not in table:
             raise MissingDataError(f"The joined table {file}.npz has no column {wanted}")
         values = table[wanted]
-        if len(values) == len(archs):
-            return JoinedColumn(values, np.arange(len(archs)), np.zeros(len(archs), dtype=np.intp))
         place = {arch: at for at, arch in enumerate(archs)}
         names = _names(table)
+        if len(values) == len(archs) and (_in_order(archs, names) or not any(each in place for each in names)):
+            return JoinedColumn(values, np.arange(len(archs)), np.zeros(len(archs), dtype=np.intp))
         unknown = [each for each in names if each not in place]
         if unknown or len(names) != len(values):
             raise CorruptDataError(f"The joined table {file}.npz does not list the {len(archs):,} architectures.")
@@ -93,6 +96,10 @@ def same_name(found: str, joined: str) -> bool:
     return _AGAIN.sub("", found) == joined
 
 
+def _in_order(archs: Sequence[str], names: Sequence[str]) -> bool:
+    return len(archs) == len(names) and all(map(same_name, archs, names))
+
+
 @cache
 def _read(path: Path, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
     return read_npz(path, dict.fromkeys((*columns, "arch", *_KEYS), False), WITH_TEXTS)
@@ -101,4 +108,4 @@ def _read(path: Path, columns: tuple[str, ...]) -> dict[str, NDArray[Any]]:
 def _names(table: dict[str, NDArray[Any]]) -> list[str]:
     if set(_KEYS) <= set(table):
         return [f"{model.decode()}@{size}" for model, size in zip(*(table[key] for key in _KEYS), strict=True)]
-    return [arch.decode() for arch in table["arch"]]
+    return [arch.decode() for arch in table.get("arch", ())]

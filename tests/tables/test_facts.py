@@ -172,6 +172,24 @@ def test_rows_of_a_joined_table_are_found_by_name_where_an_architecture_has_seve
 
 
 @pytest.mark.parametrize(
+    ("names", "values"),
+    [([b"a", b"b"], [1.0, 2.0]), ([b"b", b"a"], [2.0, 1.0]), ([b"0101", b"1010"], [1.0, 2.0]), (None, [1.0, 2.0])],
+)
+def test_a_table_as_long_as_the_space_is_read_in_order_only_where_its_names_do_not_say_otherwise(
+    tmp_path, names, values
+):
+    named = {} if names is None else {"arch": np.array(names)}
+    np.savez(tmp_path / "mine.npz", top1=np.array([1.0, 2.0]), **named)
+    assert JoinedTables(tmp_path).column("mine:top1", ["a", "b"]).by_arch(2).tolist() == values
+
+
+def test_a_table_as_long_as_the_space_that_names_another_architecture_is_refused(tmp_path):
+    np.savez(tmp_path / "mine.npz", arch=np.array([b"b", b"x"]), top1=np.array([1.0, 2.0]))
+    with pytest.raises(CorruptDataError, match=r"mine\.npz does not list the 2 architectures"):
+        JoinedTables(tmp_path).column("mine:top1", ["a", "b"])
+
+
+@pytest.mark.parametrize(
     ("words", "sentence"),
     [
         ({"rows": "purple"}, r"facts\.csv has rows=purple of nats_tss, which are none of its rows"),
