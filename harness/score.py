@@ -9,12 +9,13 @@ if __name__ == "__main__":
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from omegaconf import OmegaConf
 
-from harness.cli.config import data_options, read_protocol
+from harness.cli.config import data_options, named_protocol
 from harness.cli.parsers import SWITCH
 from harness.columns import ARCH
 from harness.errors import OptionError
@@ -23,7 +24,6 @@ from harness.evaluation.pairs import data_set_for
 from harness.evaluation.restriction import open_restriction
 from harness.files.atomic import write_whole
 from harness.inputs import DataSet, InputKind, draw_batches, not_by_name
-from harness.paths import conf_folder
 from harness.placement import EngineSettings
 from harness.protocol import Protocol, fitted
 from harness.report.escape import csv_text
@@ -144,12 +144,10 @@ def _columns(run: ScoringRun, spec: ProxySpec, store: ScoreStore, archs: Sequenc
 
 def _protocol(arguments: argparse.Namespace) -> Protocol:
     """The protocol of a name, with what the command line says instead."""
-    values = OmegaConf.to_container(OmegaConf.load(conf_folder() / "protocol" / f"{arguments.protocol}.yaml"))
-    assert isinstance(values, dict)
-    named = {str(name): value for name, value in values.items()}
-    chosen = {
+    chosen: dict[str, Any] = {
         "batch_size": arguments.batch_size,
         "residuals": SWITCH.get(arguments.residuals),
         "squeeze_excitation": SWITCH.get(arguments.squeeze_excitation),
     }
-    return read_protocol(named | {name: value for name, value in chosen.items() if value is not None})
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return replace(named_protocol(arguments.protocol), **given)

@@ -102,6 +102,14 @@ def test_variants_keep_what_the_study_does_not_vary() -> None:
     assert {one.settings.seed for one in found} == {3}
 
 
+def test_a_study_of_protocols_leaves_out_the_one_that_is_given(folder, rough_intervals):
+    words = ["study=protocols", "protocol=paper_16", "protocols=[paper,paper_16]", "proxy=synflow", "sample=8"]
+    assert lens_command([*words, "workers=1", f"store={folder / 's.sqlite'}", f"out={folder / 'protocols'}"]) == 0
+    table = pd.read_csv(folder / "protocols" / "stability.csv").set_index("variant")
+    assert list(table.index) == ["as_given", "paper"]
+    assert (folder / "protocols" / "paper" / "agreement.csv").is_file()
+
+
 def test_the_planner_prints_numbers_of_architectures(folder, capsys):
     words = ["width=.2", "proxy=[params,flops_live]", "sample=300", f"store={folder / 's.sqlite'}"]
     assert plan.main([*words, f"out={folder / 'plan'}"]) == 0
@@ -114,6 +122,12 @@ def test_the_planner_prints_numbers_of_architectures(folder, capsys):
     ("command", "words", "sentence"),
     [
         (lens_command, ["study=batch"], "No study is called 'batch'. Did you mean 'batches'?"),
+        (
+            lens_command,
+            ["study=protocols", "protocols=[papr]"],
+            "No protocol is called 'papr'. Did you mean 'paper'?",
+        ),
+        (lens_command, ["study=protocols", "protocols=[]"], "protocols=[] is invalid"),
         (lens_command, ["sampel=3"], "No setting is called 'sampel'. Did you mean 'sample'?"),
         (
             lens_command,

@@ -124,8 +124,9 @@ COMMANDS: Mapping[str, Command] = {
         Command(
             "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",
             "Shows which counts each proxy follows, which proxies rank alike and what transfers between data sets; "
-            "with study=batches, init or inputs, how stable scores are under other settings; with study=effects, what "
-            "each operation or width does to scores and truth; with study=pairs, whether two rank better than one.",
+            "with study=batches, init, inputs or protocols, how stable scores are under other settings; with "
+            "study=effects, what each operation or width does to scores and truth; with study=pairs, whether two rank "
+            "better than one.",
             ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=effects dataset=digits sample=all",
              "study=pairs proxy=[zico,naswot,synflow,params] dataset=digits"),
             "lens", _SCORES, _OPTIONS,

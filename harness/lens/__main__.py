@@ -1,10 +1,10 @@
 """The command `python -m harness.lens [study=STUDY] ...`: settings are those of an evaluation.
 
 Without a study: correlation with architecture statistics (bias.csv), rank correlation between proxies (similarity.csv)
-and transfer to other data sets and tasks (transfer.csv). With study=batches, init or inputs: the same proxies under
-varied settings (stability.csv); effects: what each operation or width does to scores and truth (effects.csv); pairs:
-whether two proxies rank better together than one (pairs.csv, held_out.csv). Each table has a figure; lens.md combines
-them. The evaluations are in the same folder.
+and transfer to other data sets and tasks (transfer.csv). With study=batches, init, inputs or protocols: the same
+proxies under varied settings (stability.csv); effects: what each operation or width does to scores and truth
+(effects.csv); pairs: whether two proxies rank better together than one (pairs.csv, held_out.csv). Each table has a
+figure; lens.md combines them. The evaluations are in the same folder.
 """
 
 import sys
@@ -24,14 +24,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, read_request_without_figures
+from harness.cli.config import EvaluationRequest, named_protocol, plain_values, read_request_without_figures
+from harness.cli.reading import read_into
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.files.results import write_files
 from harness.lens.bias import SAME_GROUP, TRUTH, bias_table, clustered, names_of, similarity, transfer_table
 from harness.lens.effects_study import effects_study
 from harness.lens.pairs_study import pairs_study
-from harness.lens.stability import STUDIES, stability_table, variants
+from harness.lens.stability import PROTOCOLS, STUDIES, stability_table, variants
+from harness.protocol import Protocol
 from harness.proxy import baseline_names
 from harness.registry import unknown_name
 from harness.report.escape import csv_text
@@ -49,11 +51,17 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 @dataclass(frozen=True)
+class _Protocols:
+    protocols: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class LensRequest:
-    """The evaluation that is looked at; a study, or None."""
+    """The evaluation that is looked at; a study, or None; what study=protocols compares with the given protocol."""
 
     evaluation: EvaluationRequest
     study: str | None
+    protocols: tuple[Protocol, ...] = ()
 
 
 def read(config: DictConfig) -> LensRequest:
@@ -71,7 +79,8 @@ def read(config: DictConfig) -> LensRequest:
             f"ensemble={','.join(map(str, request.ensembles))} is invalid for study=pairs, which joins two proxies "
             "itself: leave ensemble= away."
         )
-    return LensRequest(request, study)
+    named = read_into(_Protocols, {"protocols": plain_values(config)["protocols"]}).protocols
+    return LensRequest(request, study, tuple(map(named_protocol, named)) if study == PROTOCOLS else ())
 
 
 def run(request: LensRequest) -> None:
@@ -85,7 +94,7 @@ def run(request: LensRequest) -> None:
     elif request.study == PAIRS:
         out = pairs_study(_evaluated(request.evaluation), request.evaluation.settings.sample_seed)
     else:
-        out = _lens(request.evaluation) if request.study is None else _study(request.study, request.evaluation)
+        out = _lens(request.evaluation) if request.study is None else _study(request, request.study)
     print((out / "lens.md").read_text(encoding="utf-8"), end="")
     print(out)
 
@@ -167,11 +176,12 @@ def _evaluated(request: EvaluationRequest) -> Evaluation:
     return evaluate(request.proxies, request.benches, request.data_sets, request.settings, ensemble=request.ensembles)
 
 
-def _study(study: str, request: EvaluationRequest) -> Path:
+def _study(lens: LensRequest, study: str) -> Path:
+    request = lens.evaluation
     out = request.settings.out or Path("results/runs") / f"study-{study}"
     runs: list[tuple[str, Evaluation]] = []
     skipped = []
-    for variant in variants(study, request.settings):
+    for variant in variants(study, request.settings, lens.protocols):
         try:
             settings = replace(variant.settings, out=out / variant.name)
             runs.append((variant.name, _evaluated(replace(request, settings=settings))))

@@ -1,4 +1,4 @@
-"""Stability studies: the same proxies and architectures with varied batches, initialisations or inputs."""
+"""Stability studies: the same proxies and architectures with varied batches, initialisations, inputs or protocols."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +11,12 @@ from harness.agreement import correlations
 from harness.evaluation import Evaluation
 from harness.inputs import InputKind
 from harness.lens.bias import names_of
+from harness.protocol import Protocol
 from harness.settings import Settings
 from harness.space.initialise import Initialisation
 
-STUDIES = ("batches", "init", "inputs")
+PROTOCOLS = "protocols"
+STUDIES = ("batches", "init", "inputs", PROTOCOLS)
 BATCH_SIZES = (16, 32, 64, 128)
 N_BATCHES = (2, 4, 8)
 
@@ -27,11 +29,11 @@ class Variant:
     settings: Settings
 
 
-def variants(study: str, settings: Settings) -> list[Variant]:
+def variants(study: str, settings: Settings, protocols: Sequence[Protocol] = ()) -> list[Variant]:
     """The variants of a study, starting with the given settings, the reference.
 
     `batches` varies the batch size at the given number of batches, and the number at the given size; `init` uses every
-    initialisation, `inputs` every kind of inputs.
+    initialisation, `inputs` every kind of inputs, `protocols` each of the protocols that differs from the given one.
     """
     protocol = settings.protocol
     reference = Variant("as_given", settings)
@@ -42,6 +44,9 @@ def variants(study: str, settings: Settings) -> list[Variant]:
             reference,
             *(Variant(f"{one.n_batches}x{one.batch_size}", replace(settings, protocol=one)) for one in others),
         ]
+    if study == PROTOCOLS:
+        differing = [one for one in protocols if one.key != protocol.key]
+        return [reference, *(Variant(one.name, replace(settings, protocol=one)) for one in differing)]
     if study == "init":
         inits = [init for init in Initialisation if init is not protocol.init]
         changed = [(init.value, replace(settings, protocol=replace(protocol, init=init))) for init in inits]

@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 
+from harness.cli.config import named_protocol
 from harness.errors import HarnessError, OptionError
 from harness.evaluation.sampling import sample_index
 from harness.paths import conf_folder
-from harness.protocol import Mode, Precision, Protocol
+from harness.protocol import Protocol
 from harness.proxy import PROXIES, Sees
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import Settings
 from harness.space import BENCHMARKS, SearchSpace
-from harness.space.initialise import Initialisation
 from harness.store import Header, ScoreStore, ScoreTable, read_header, read_table, table_paths
 from harness.tables.spec import TableSpec
 
@@ -90,7 +89,7 @@ class ScoreSources:
         """
         space = BENCHMARKS.get(bench)
         ours = parse_proxies([proxy], {proxy: spec.options[proxy]} if proxy in spec.options else {})[0]
-        for protocol in map(protocol_called, spec.protocol):
+        for protocol in map(named_protocol, spec.protocol):
             for kind in spec.inputs:
                 found = [
                     load()
@@ -161,30 +160,8 @@ def command(spec: TableSpec, bench: str, dataset: str, proxy: str) -> str:
 def _protocol_of(key: str) -> Protocol:
     """The protocol of conf/protocol with this key; the first one for a proxy that uses none."""
     named = sorted(path.stem for path in (conf_folder() / "protocol").glob("*.yaml"))
-    found = [protocol for protocol in map(protocol_called, named) if protocol.key == key]
-    return found[0] if found else replace(protocol_called(named[0]), name=key or named[0])
-
-
-@cache
-def protocol_called(name: str) -> Protocol:
-    """The protocol of conf/protocol/<name>.yaml.
-
-    Raises:
-        OptionError: there is no such file.
-    """
-    path = conf_folder() / "protocol" / f"{name}.yaml"
-    if not path.is_file():
-        raise OptionError(f"No protocol is called '{name}': there is no file {path}.")
-    values = OmegaConf.to_container(OmegaConf.load(path))
-    assert isinstance(values, dict)
-    return Protocol(
-        name=name,
-        n_batches=int(values["n_batches"]),
-        batch_size=int(values["batch_size"]),
-        init=Initialisation(values["init"]),
-        dtype=Precision(values["dtype"]),
-        mode=Mode(values["mode"]),
-    )
+    found = [protocol for protocol in map(named_protocol, named) if protocol.key == key]
+    return found[0] if found else replace(named_protocol(named[0]), name=key or named[0])
 
 
 def _fits(

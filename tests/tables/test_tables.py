@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.cli.config import named_protocol
 from harness.errors import UnknownNameError
 from harness.inputs import DATA_SETS
 from harness.paths import DATA_VARIABLE
@@ -19,7 +20,7 @@ from harness.store import main as store_command
 from harness.tables import cells, read_spec, table_names
 from harness.tables.__main__ import main
 from harness.tables.cell import Cell
-from harness.tables.scores import Column, Sampled, ScoreSources, protocol_called
+from harness.tables.scores import Column, Sampled, ScoreSources
 from harness.tables.spec import GROUND_TRUTH, PUBLISHED, Published
 from harness.tables.write import latex, markdown
 from harness.truth import Truth
@@ -59,7 +60,7 @@ def test_every_table_names_benchmarks_data_sets_and_protocols_that_there_are(nam
         assert figure.dataset in BENCHMARKS.get(figure.bench).data_sets
         assert figure.rounding in (0.5, 0.05, 0.005, 0.0005, 0.00005)
     assert {figure.bench for figure in spec.figures()} == set(spec.bench)
-    assert all(protocol_called(protocol).name == protocol for protocol in spec.protocol)
+    assert all(named_protocol(protocol).name == protocol for protocol in spec.protocol)
     published = {figure.proxy for figure in spec.figures()}
     assert set(spec.proxies) <= published
     assert {spec.proxies.get(name, name) for name in published} - {
