@@ -83,12 +83,18 @@ def _own_logging() -> Iterator[None]:
         logger.setLevel(level)
 
 
-@pytest.fixture(autouse=True)
-def _own_plug_ins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is gone after it; tests that walk through all plug-ins see the project's alone."""
+@pytest.fixture(scope="session")
+def _of_the_project() -> list[tuple[Any, dict[str, Any]]]:
     for registry in (PROXIES, EVIDENCE):
         registry.discover()
-        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    return [(registry, dict(registry._entries)) for registry in (PROXIES, EVIDENCE)]
+
+
+@pytest.fixture(autouse=True)
+def _own_plug_ins(_of_the_project: list[tuple[Any, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins with the project's plug-ins alone, whatever a test or a fixture registered before it."""
+    for registry, entries in _of_the_project:
+        monkeypatch.setattr(registry, "_entries", dict(entries))
 
 
 @contextmanager
