@@ -2,7 +2,15 @@
 
 
 class HarnessError(Exception):
-    """Root of all errors that end in one sentence and exit code 2, never in a traceback."""
+    """Root of all errors that end in one sentence and an exit code, never in a traceback."""
+
+    exit_code = 2
+
+
+class UnfinishedError(HarnessError):
+    """Work that a budget ended before there was anything to report; the same command goes on."""
+
+    exit_code = 3
 
 
 class UnknownNameError(HarnessError, LookupError):

@@ -84,7 +84,7 @@ def read_shard(word: str, environment: Mapping[str, str] | None = None) -> Shard
     """The shard of `shard=I/N`, or of `shard=slurm` in a task of a SLURM job array.
 
     A task's shard is its place in the array, SLURM_ARRAY_TASK_ID less SLURM_ARRAY_TASK_MIN in steps of
-    SLURM_ARRAY_TASK_STEP, of SLURM_ARRAY_TASK_COUNT.
+    SLURM_ARRAY_TASK_STEP, of SLURM_ARRAY_TASK_COUNT; the array must be without gaps.
 
     Raises:
         OptionError: for one that there is not, or outside a job array.
@@ -107,15 +107,16 @@ def _of_slurm(environment: Mapping[str, str]) -> Shard:
     try:
         task, first, n = (int(environment[name]) for name in names)
         step = int(environment.get("SLURM_ARRAY_TASK_STEP") or 1)
+        last = int(environment.get("SLURM_ARRAY_TASK_MAX") or first + step * (n - 1))
     except (KeyError, ValueError):
         raise OptionError(
             f"shard=slurm is for the tasks of a SLURM job array, and {', '.join(names)} are not all set here. Submit "
             "with sbatch --array=0-15, or give shard=I/N."
         ) from None
     index, rest = divmod(task - first, step) if step > 0 else (0, 1)
-    if rest or not 0 <= index < n <= _MOST_SHARDS:
+    if rest or not 0 <= index < n <= _MOST_SHARDS or last != first + step * (n - 1):
         raise OptionError(
-            f"shard=slurm needs an array of equal steps, as sbatch --array=0-15; task {task} of {n} that begin at "
-            f"{first} with step {step} is none."
+            f"shard=slurm needs a whole array of equal steps, as sbatch --array=0-15; task {task} of {n} from {first} "
+            f"to {last} with step {step} is none. For some of its tasks give shard=I/N."
         )
     return Shard(index, n)

@@ -58,12 +58,13 @@ class AskedProgress:
         self.unit = unit
         self._n_asked, self._n_done, self._n_steps = n_asked, n_done, n_steps
         self._n_stepped = 0
+        self._whole = WholeProgress.shown
         self._bar = tqdm(
             total=n_asked,
             initial=n_done,
             desc=title,
             unit=" architectures",
-            disable=n_steps == 0,
+            disable=n_steps == 0 or self._whole is not None,
             mininterval=_interval(),
             miniters=1,
             smoothing=0.05,
@@ -74,7 +75,10 @@ class AskedProgress:
         """`n` steps of the work are done."""
         self._n_stepped = min(self._n_steps, self._n_stepped + n)
         reached = self._n_done + (self._n_asked - self._n_done) * self._n_stepped // max(self._n_steps, 1)
-        self._bar.update(reached - self._bar.n)
+        if self._whole is None:
+            self._bar.update(reached - self._bar.n)
+        else:
+            self._whole.within_block(reached)
 
     def __enter__(self) -> Self:
         AskedProgress.shown = self
@@ -84,6 +88,50 @@ class AskedProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         AskedProgress.shown = None
+        self._bar.close()
+
+
+class WholeProgress:
+    """The one bar of architectures that are scored in blocks; the `AskedProgress` of a block moves it.
+
+    Args:
+        title: of the bar.
+        total: architectures of all blocks.
+        done: of these, what the store has already.
+    """
+
+    shown: "WholeProgress | None" = None
+
+    def __init__(self, title: str, total: int, done: int) -> None:
+        self._start = done
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc=title,
+            unit=" architectures",
+            disable=done == total,
+            mininterval=_interval(),
+            miniters=1,
+            smoothing=0.05,
+        )
+
+    def finished(self, done: int) -> None:
+        """A block has ended, and `done` architectures have their scores."""
+        self._start = done
+        self.within_block(0)
+
+    def within_block(self, n: int) -> None:
+        """`n` architectures of the block are done; a second run over the same ones moves nothing."""
+        self._bar.update(max(0, self._start + n - self._bar.n))
+
+    def __enter__(self) -> Self:
+        WholeProgress.shown = self
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        WholeProgress.shown = None
         self._bar.close()
 
 

@@ -24,7 +24,7 @@ from harness.evaluation.pairs import data_set_for
 from harness.evaluation.restriction import open_restriction
 from harness.files.atomic import write_whole
 from harness.inputs import DataSet, InputKind, draw_batches, not_by_name
-from harness.placement import EngineSettings
+from harness.placement import LOCAL, EngineSettings
 from harness.protocol import Protocol, fitted
 from harness.report.escape import csv_text
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
@@ -69,6 +69,8 @@ def _score(arguments: argparse.Namespace) -> pd.DataFrame:
     if arguments.restrict is not None:
         table = _inside(table, space, data_set, arguments)
         archs = [Architecture(arch) for arch in table[ARCH]]
+    if arguments.engine_address is not None and arguments.engine == LOCAL:
+        raise OptionError(f"--engine-address {arguments.engine_address} is for a cluster; give --engine ray with it.")
     engine = EngineSettings(arguments.engine, arguments.engine_address)
     if engine.is_local:
         check_device(arguments.device)

@@ -31,9 +31,9 @@ class Settings:
     """Defaults are those of the command line; see conf/config.yaml for what each one means.
 
     `sample` is a number, "all", or None for 1,000 architectures (with `scores`: of those in the files, None for all).
-    `scores` may be a single path. `inputs` are in order of preference: each data set takes the first kind that is here.
-    `population` None is the benchmark's own. `hypothesis` holds words "PROXY:BASELINE". `restrict` is a restriction
-    file, which leaves a part of the population.
+    `scores` may be a single path, `engine` the name of one. `inputs` are in order of preference: each data set takes
+    the first kind that is here. `population` None is the benchmark's own. `hypothesis` holds words "PROXY:BASELINE".
+    `restrict` is a restriction file, which leaves a part of the population.
 
     Raises:
         OptionError: for invalid values; the message says what is valid.
@@ -75,6 +75,8 @@ class Settings:
     def __post_init__(self) -> None:
         if isinstance(self.scores, str | Path):
             object.__setattr__(self, "scores", (Path(self.scores),))
+        if isinstance(self.engine, str):
+            object.__setattr__(self, "engine", EngineSettings(self.engine))
         for name in ("scores_columns", "scores_notation"):
             if self.scores is None and getattr(self, name) is not None:
                 raise OptionError(f"{name}= is about the files of scores=, but there are none; give scores=FILE.")

@@ -3,6 +3,7 @@
 # it on the shared disk after every piece of work. Preempted, killed or at its time limit, a task goes on where it stopped.
 #
 #     sbatch --array=0-15 examples/slurm/array.sh 'proxy=[zico,naswot]' bench=nats_tss dataset=cifar10 sample=all
+#     N_SHARDS=16 sbatch --array=3,7 examples/slurm/array.sh ...      # some of the tasks again, with the same words
 #     # when all tasks have ended
 #     python -m harness.store merge /tmp/all.sqlite shards/*.sqlite
 #     python -m harness 'proxy=[zico,naswot]' bench=nats_tss dataset=cifar10 sample=all store=/tmp/all.sqlite
@@ -19,6 +20,14 @@ SHARDS=${SHARDS:-$PWD/shards}   # on the shared disk
 LOCAL=${LOCAL:-${SLURM_TMPDIR:-/tmp}/nas-harness-$(id -un)-$SLURM_ARRAY_JOB_ID}   # on the node's own disk
 PIECE_S=${PIECE_S:-600}         # seconds between two copies
 PYTHON=${PYTHON:-python}
+SHARD=slurm                     # the place of the task in the array
+if [[ -n ${N_SHARDS:-} ]]; then SHARD=$SLURM_ARRAY_TASK_ID/$N_SHARDS; fi
+for word in "$@"; do
+    case $word in shard=* | store=* | budget_s=*)
+        echo "array.sh gives $word itself; SHARDS=, LOCAL=, PIECE_S= and N_SHARDS= are its settings." >&2
+        exit 2 ;;
+    esac
+done
 TASK=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 name=shard-$SLURM_ARRAY_TASK_ID.sqlite
 store=$LOCAL/$name
@@ -49,7 +58,7 @@ fi
 
 code=3   # "budget_s ended before everything was scored"
 while [[ $code == 3 ]]; do
-    "$PYTHON" -m harness "$@" shard=slurm store="$store" workers="${SLURM_CPUS_PER_TASK:-1}" budget_s="$PIECE_S" &
+    "$PYTHON" -m harness "$@" shard="$SHARD" store="$store" workers="${SLURM_CPUS_PER_TASK:-1}" budget_s="$PIECE_S" &
     pid=$!
     wait "$pid"
     code=$?

@@ -67,7 +67,7 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exception(error)
         _tell(one_sentence(str(error)))
-        return MISTAKE
+        return error.exit_code
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(128 + signal.SIGPIPE)

@@ -20,6 +20,7 @@ class Command:
         config: its file in conf/, without suffix; None: it takes options instead of KEY=VALUE.
         kept: said after Ctrl-C.
         adds: groups of settings in which any key may be given, as `options` and `budget`.
+        without: settings of its file that are for evaluations alone, which it refuses.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Command:
     config: str | None = None
     kept: str = _AGAIN
     adds: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
     @property
     def typed(self) -> str:
@@ -38,6 +40,7 @@ class Command:
 
 
 _OPTIONS = {"options": "+options.NAME.FIELD=VALUE"}
+_OF_EVALUATIONS = ("shard", "budget_s", "dry_run", "figures", "style", "column")
 
 COMMANDS: Mapping[str, Command] = {
     command.name: command
@@ -100,7 +103,7 @@ COMMANDS: Mapping[str, Command] = {
             "Runs a pilot (by default 1,000 architectures, from the store where they are scored already) and says how "
             "many architectures a 95 % confidence interval of tau of the given width takes.",
             ("width=.05 bench=nats_tss dataset=digits", "width=.02 proxy=[zico,params]", "width=.1 sample=300"),
-            "plan", _SCORES, _OPTIONS,
+            "plan", _SCORES, _OPTIONS, _OF_EVALUATIONS,
         ),
         Command(
             "choose", "harness.choose.__main__", "say which ranking to trust and what to train next",
@@ -110,7 +113,7 @@ COMMANDS: Mapping[str, Command] = {
             ("truth=accuracies.csv:accuracy bench=nats_tss dataset=digits",
              "truth=accuracies.csv:accuracy proxy=[zico,naswot] k=5",
              "simulate=[20,50] bench=nats_tss dataset=cifar10"),
-            "choose", _SCORES, _OPTIONS,
+            "choose", _SCORES, _OPTIONS, _OF_EVALUATIONS,
         ),
         Command(
             "predict", "harness.predict.__main__", "say what n trained networks predict about the others",
@@ -119,7 +122,7 @@ COMMANDS: Mapping[str, Command] = {
             "chooses the best predicted network within a budget. All of it learns from ground truth.",
             ("bench=nats_sss dataset=cifar10 n=25 budget.flops=100e6", "bench=nats_tss models=random_forest:graf",
              "bench=nats_sss dataset=cifar10 search=[exhaustive,shgo] models=ridge:log_widths"),
-            "predict", _AGAIN, {**_OPTIONS, "budget": "budget.COUNT=VALUE"},
+            "predict", _AGAIN, {**_OPTIONS, "budget": "budget.COUNT=VALUE"}, _OF_EVALUATIONS,
         ),
         Command(
             "lens", "harness.lens.__main__", "show what proxies follow, which rank alike, what is stable",
@@ -129,7 +132,7 @@ COMMANDS: Mapping[str, Command] = {
             "better than one.",
             ("proxy=[zico,naswot] bench=nats_tss dataset=digits", "study=effects dataset=digits sample=all",
              "study=pairs proxy=[zico,naswot,synflow,params] dataset=digits"),
-            "lens", _SCORES, _OPTIONS,
+            "lens", _SCORES, _OPTIONS, _OF_EVALUATIONS,
         ),
         Command(
             "search", "harness.search.__main__", "search for the architecture that a proxy scores highest",

@@ -25,6 +25,10 @@ from harness.paths import conf_folder
 class _Mistake(BaseException):
     """A user error on its way through Hydra, which would turn an Exception into a traceback."""
 
+    def __init__(self, error: HarnessError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
 
 def run_composed(command: Command, words: Sequence[str]) -> int:
     """Check all words, then have Hydra run the command once, or once per combination with `--multirun`.
@@ -50,7 +54,7 @@ def run_composed(command: Command, words: Sequence[str]) -> int:
             with invoked(command.name, _of_this_run(rest)):
                 codes.append(int(module.run(module.read(config)) or 0))
         except HarnessError as error:
-            raise _Mistake(str(error)) from error
+            raise _Mistake(error) from error
 
     ended = _run(command, [*flags, *overrides], run)
     return max([ended, *codes])
@@ -68,7 +72,7 @@ def _run(command: Command, words: Sequence[str], run: object) -> int:
         try:
             decorated()
         except _Mistake as mistake:
-            raise HarnessError(str(mistake)) from mistake
+            raise mistake.error from mistake.error.__cause__
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from harness.cli.commands import COMMANDS, Command
@@ -43,7 +43,7 @@ def help_text(command: Command) -> str:
     stated = settings_file(command.config)
     lines = [f"usage: {command.typed} [KEY=VALUE ...]", "", *_wrapped(command.about), ""]
     lines += [f"settings and their defaults (conf/{command.config}.yaml):"]
-    lines += _columns(list(_rows(stated.settings)))
+    lines += _columns(list(_rows([one for one in stated.settings if one.key not in command.without])))
     for group, default in stated.groups.items():
         lines += ["", *_wrapped(f"{group}=NAME takes a file of conf/{group}: {', '.join(choices(group))} ({default}).")]
     lines += ["", "options:", *_columns(list(_FLAGS)), "", *examples(command)]
@@ -56,7 +56,7 @@ def examples(command: Command) -> list[str]:
     return ["examples:", *(f"  {command.typed} {words}".rstrip() for words in command.examples)]
 
 
-def _rows(settings: tuple[StatedSetting, ...]) -> Iterator[tuple[str, str]]:
+def _rows(settings: Sequence[StatedSetting]) -> Iterator[tuple[str, str]]:
     for setting in settings:
         is_group = not setting.default and any(one.key.startswith(f"{setting.key}.") for one in settings)
         if not is_group:

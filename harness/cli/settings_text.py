@@ -52,7 +52,8 @@ def settings_file(name: str) -> SettingsFile:
         found = _GROUP.match(line)
         if found and found["base"]:
             base = settings_file(found["base"])
-            own += base.settings
+            restated = {one.key for one in own}
+            own += (one for one in base.settings if one.key not in restated)
             groups |= base.groups
         elif found and not found["group"].startswith("override"):
             groups[found["group"]] = found["choice"]

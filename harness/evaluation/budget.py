@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from harness.errors import HarnessError, OptionError
+from harness.errors import OptionError, UnfinishedError
 from harness.evaluation.evaluation_set import EvaluationSet
 from harness.evaluation.sampling import sample_index
+from harness.progress import WholeProgress
 from harness.scoring import ExecutionOptions, ScoringRun
 from harness.scoring.composites import ensure
 from harness.settings import Settings
@@ -38,19 +39,22 @@ class Unfinished:
         n_asked: architectures.
         n_finished: of these, the first ones in random order.
         left_s: seconds that the others will take at the same rate.
+        is_rate_known: whether `left_s` is of more than the first block, whose time has the start of the workers in it.
     """
 
     name: tuple[str, str]
     n_asked: int
     n_finished: int
     left_s: float
+    is_rate_known: bool = True
 
     @property
     def sentence(self) -> str:
         """What was left, and how it goes on."""
         return (
             f"budget_s ended after {self.n_finished:,} of {self.n_asked:,} architectures of {' / '.join(self.name)}, "
-            f"a random sample of them; the rest takes about {self.left_s:,.0f} s. The same command goes on."
+            f"a random sample of them; the rest takes {'about' if self.is_rate_known else 'at most'} "
+            f"{self.left_s:,.0f} s. The same command goes on."
         )
 
 
@@ -85,30 +89,35 @@ def score_within(works: Sequence[Work], settings: Settings) -> list[Unfinished]:
     started = time.monotonic()
     with ScoreStore(settings.store_path) as store:
         blocks = [_Blocks(work, store, execution) for work in works]
-        while any(not one.is_finished for one in blocks):
-            for one in blocks:
-                left_s = settings.budget_s - (time.monotonic() - started)
-                if not one.is_finished and (left_s > one.next_s or one.is_untouched):
-                    one.advance(min(left_s, max(_SHORTEST_BLOCK_S, _SHARE_OF_BUDGET * settings.budget_s)))
-                elif not one.is_finished:
-                    one.has_ended = True
-            if all(one.is_finished or one.has_ended for one in blocks):
-                break
-    return [Unfinished(one.work.name, len(one.work.archs), one.n_finished, one.left_s) for one in blocks]
+        title = " ".join(works[0].name) if len(works) == 1 else f"{len(works)} data sets"
+        total = sum(len(work.archs) for work in works)
+        with WholeProgress(title, total, sum(one.n_finished for one in blocks)) as bar:
+            while not all(one.is_finished or one.has_ended for one in blocks):
+                for one in (each for each in blocks if not each.is_finished):
+                    left_s = settings.budget_s - (time.monotonic() - started)
+                    if left_s > one.next_s or one.n_blocks == 0:
+                        one.advance(min(left_s, max(_SHORTEST_BLOCK_S, _SHARE_OF_BUDGET * settings.budget_s)))
+                        bar.finished(sum(each.n_finished for each in blocks))
+                    else:
+                        one.has_ended = True
+    return [
+        Unfinished(one.work.name, len(one.work.archs), one.n_finished, one.left_s, one.n_blocks > 1) for one in blocks
+    ]
 
 
 def require_enough(finished: Sequence[Unfinished], budget_s: float) -> None:
     """Make sure that what is finished can be evaluated.
 
     Raises:
-        HarnessError: if there are too few architectures; their scores are kept.
+        UnfinishedError: if there are too few architectures; their scores are kept.
     """
     for one in finished:
         if one.n_finished < min(FEWEST, one.n_asked):
             each = one.left_s / max(one.n_asked - one.n_finished, 1)
-            raise HarnessError(
+            took = "one takes about" if one.is_rate_known else "with the start of the workers, the first took"
+            raise UnfinishedError(
                 f"budget_s={budget_s:g} ended after {one.n_finished} of {one.n_asked:,} architectures of "
-                f"{' / '.join(one.name)}, too few for a table; one takes about {each:.2g} s. Their scores are kept: "
+                f"{' / '.join(one.name)}, too few for a table; {took} {each:.2g} s. Their scores are kept: "
                 f"run the same command again, or give budget_s={max(1, np.ceil(2 * FEWEST * each)):g}."
             )
 
@@ -124,7 +133,7 @@ class _Blocks:
                 known = store.known(run.key(spec), but_failed=execution.retry_failed)
                 self._lacking |= [arch not in known for arch in run.scored_as(spec, work.archs)]
         self.n_finished = self._with_known(0)
-        self.is_untouched, self.has_ended = True, False
+        self.n_blocks, self.has_ended = 0, False
         self._size, self._each_s = execution.workers, 0.0
 
     @property
@@ -133,8 +142,8 @@ class _Blocks:
 
     @property
     def next_s(self) -> float:
-        """Seconds of the smallest block."""
-        return self._each_s * self._execution.workers
+        """Seconds of the smallest block; 0 as long as the first is the only one, for it took the start in addition."""
+        return self._each_s * self._execution.workers if self.n_blocks > 1 else 0.0
 
     @property
     def left_s(self) -> float:
@@ -142,8 +151,8 @@ class _Blocks:
         return float(self._each_s * np.count_nonzero(self._lacking[self.n_finished :]))
 
     def advance(self, slice_s: float) -> None:
-        """Score a block that takes about `slice_s`; the first one shows how long one takes."""
-        if self._each_s:
+        """Score a block that takes about `slice_s`; the second one, as small as the first, shows how long one takes."""
+        if self.n_blocks > 1:
             self._size = max(self._execution.workers, min(self._size * _GROWTH, int(slice_s / self._each_s)))
         lacking = np.flatnonzero(self._lacking[self.n_finished :])[: self._size]
         end = self.n_finished + int(lacking[-1]) + 1
@@ -152,7 +161,7 @@ class _Blocks:
             ensure(run, block, self._store, self._execution)
         self._each_s = (time.monotonic() - started) / lacking.size
         self.n_finished = self._with_known(end)
-        self.is_untouched = False
+        self.n_blocks += 1
 
     def _with_known(self, start: int) -> int:
         """The end of what is scored, from `start` on."""

@@ -1,7 +1,7 @@
 """The command `python -m harness.store merge|export|load|salvage|info|compact`."""
 
 import argparse
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,12 @@ from harness.progress import Progress
 from harness.space import BENCHMARKS
 from harness.store.database import ScoreStore
 from harness.store.merging import merge
-from harness.store.rows import ScoreKey, described
+from harness.store.rows import ScoreKey, described, plain
 from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, space_of
 from harness.store.table_files import read_table, table_paths, write_table
+
+_FURTHER = {"protocol": 400, "options": 400, "inputs": 13, "source": 13}  # what a key has besides, and its longest text
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -123,7 +125,22 @@ def info(store: Path) -> str:
         n_scores = sum(counts.values())
         verified, unverified = (n_scores, 0) if opened.has_digests else (0, n_scores)
     lines = [f"{n_scores} scores under {len(counts)} keys; {verified} verified, {unverified} unverified (no digests)"]
-    return "\n".join([*lines, *(f"  {n} of {described(key)}" for key, n in counts.items())])
+    words = _told_apart(list(counts))
+    return "\n".join([*lines, *(f"  {n} of {words[key]}" for key, n in counts.items())])
+
+
+def _told_apart(keys: Sequence[ScoreKey]) -> dict[ScoreKey, str]:
+    """Each key in words, with whatever differs from other keys of the same words."""
+    alike: dict[str, list[ScoreKey]] = defaultdict(list)
+    for key in keys:
+        alike[described(key)].append(key)
+    found: dict[ScoreKey, str] = {}
+    for words, same in alike.items():
+        differing = [name for name in _FURTHER if len({getattr(key, name) for key in same}) > 1]
+        for key in same:
+            values = (f", {name} {plain(getattr(key, name), _FURTHER[name]) or 'none'}" for name in differing)
+            found[key] = words + "".join(values)
+    return found
 
 
 def compact(store: Path) -> str:

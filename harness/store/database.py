@@ -151,6 +151,8 @@ class ScoreStore:
             raise self._damaged(plain(error, 400)) from error
 
     def _damaged(self, what: str) -> StoreError:
+        if "not a database" in what:
+            what = "it is not an SQLite file, and perhaps never was a score store"
         return StoreError(
             f"The score store '{self.path}' is damaged: {what}. Copy its good rows into a new store: "
             f"python -m harness.store salvage '{self.path}' NEW.sqlite."

@@ -17,11 +17,12 @@ def merge(target: Path, sources: Sequence[Path]) -> int:
     """Copy the scores of `sources` that `target` lacks into it; returns how many came.
 
     Each source is verified and read once, and the scores of a key come in the order of the file, so that time and size
-    grow with the number of scores alone. A key is committed as a whole; the same command goes on.
+    grow with the number of scores alone. A key is committed as a whole: what was merged before an error is kept, and
+    the same command goes on.
 
     Raises:
-        StoreError: if a source is missing, of another version, damaged or in use, before anything is written; or if two
-            stores hold different values under one key.
+        StoreError: if a source is missing, of another version or in use, before anything is written; if a row is
+            damaged, or two stores hold different values under one key.
     """
     for source in sources:
         if not source.exists():

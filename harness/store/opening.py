@@ -45,7 +45,7 @@ def lock(path: Path, *, read_only: bool) -> int:
     if str(path) == ":memory:":
         raise StoreError("store=:memory: is not a file, and a score store is one. Give store=FILE.sqlite.")
     _refuse_network(path, read_only)
-    asks = "Give another store=." if not read_only else "Name another store."
+    asks = _asks(read_only)
     try:
         if path.exists() and not path.is_file():
             kind = "a folder" if path.is_dir() else "a special file"
@@ -73,6 +73,11 @@ def lock(path: Path, *, read_only: bool) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def _asks(read_only: bool) -> str:
+    """What would work; only commands that write have a setting for it."""
+    return "Name another store." if read_only else "Give another store=."
 
 
 def _refuse_network(path: Path, read_only: bool) -> None:
@@ -117,17 +122,18 @@ def prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> i
         )
         return VERSION
     if _pragma(connection, "application_id") != APPLICATION:
-        raise StoreError(f"'{path}' is a database but not a score store. Give another store=.")
+        found = "is empty" if not objects and not path.stat().st_size else "is a database but not a score store"
+        raise StoreError(f"'{path}' {found}. {_asks(read_only)}")
     version = _pragma(connection, "user_version")
     if version not in SCHEMAS:
         raise StoreError(
             f"The score store '{path}' is of version {version}; this harness reads versions 1 and {VERSION}. "
-            "Give another store=, or use the harness that wrote it."
+            f"Use the harness that wrote it. {_asks(read_only)}"
         )
     if {_spelled(found) for found in objects} != _expected(version):
         raise StoreError(
             f"The score store '{path}' has tables, indexes, views or triggers other than a score store's, and is not "
-            "read. Give another store=."
+            f"read. {_asks(read_only)}"
         )
     check = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if check != "ok":

@@ -167,6 +167,17 @@ def test_a_task_that_is_killed_and_requeued_loses_nothing_and_computes_nothing_t
     assert Counter(found.values()) - counted == Counter()
 
 
+def test_the_script_takes_some_tasks_of_an_array_again_and_refuses_what_it_gives_itself(tmp_path, environment):
+    array = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "3", "SLURM_ARRAY_TASK_MIN": "3"}
+    told = environment | array | {"SLURM_ARRAY_TASK_COUNT": "1", "N_SHARDS": "5", "PYTHON": "/bin/echo"}
+    done = subprocess.run([str(SCRIPT), "proxy=params"], env=told, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("-m harness proxy=params shard=3/5 store=")
+    refused = subprocess.run([str(SCRIPT), "shard=1/2"], env=told, cwd=tmp_path, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("array.sh gives shard=1/2 itself; ")
+
+
 @pytest.mark.long
 def test_the_script_computes_its_shard_in_pieces_and_goes_on_from_the_shared_copy(tmp_path, environment):
     array = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_COUNT": "2"}

@@ -18,6 +18,7 @@ from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
+from harness.scoring.engines import ray_cluster
 from harness.scoring.engines.ray_cluster import ANSWER_WITHIN_S, RayCluster
 from harness.scoring.proxy_spec import parse_proxies
 from harness.space import BENCHMARKS
@@ -205,6 +206,23 @@ def test_an_address_that_does_not_answer_is_one_sentence_within_seconds(tmp_path
     assert said.startswith("HarnessError No Ray cluster answers at engine.address=127.0.0.1:9. Start one with")
     assert said.count("\n") == 2
     assert float(said.splitlines()[1]) < ANSWER_WITHIN_S + 45  # and to import Ray on a busy machine
+
+
+@pytest.mark.parametrize(("has_token", "mode"), [(True, "token"), (False, None)])
+def test_a_cluster_that_wants_a_token_is_joined_with_the_one_that_is_here(has_token, mode, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(ray_cluster, "_answers", lambda address: os.environ.get("RAY_AUTH_MODE") == "token")
+    if has_token:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("0" * 64)
+        ray_cluster._require_answer("head:6379")
+    else:
+        with pytest.raises(HarnessError, match=r"a cluster with token authentication needs its token in ~/\.ray"):
+            ray_cluster._require_answer("head:6379")
+    assert os.environ.get("RAY_AUTH_MODE") == mode
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
 
 
 def test_a_unit_that_fits_no_node_is_one_sentence(cluster, tmp_path):

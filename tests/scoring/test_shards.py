@@ -87,6 +87,15 @@ def test_a_task_of_an_array_is_counted_from_its_first_in_its_steps():
     assert read_shard("slurm", array | {"SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_STEP": "2"}) == Shard(2, 3)
     with pytest.raises(OptionError, match="array of equal steps"):
         read_shard("slurm", array | {"SLURM_ARRAY_TASK_ID": "9"})
+    assert read_shard("slurm", array | {"SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_MAX": "7"}) == Shard(2, 3)
+    with pytest.raises(OptionError, match=r"task 5 of 3 from 5 to 9 with step 1 is none\. For some of its tasks give"):
+        read_shard("slurm", array | {"SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_MAX": "9"})
+
+
+def test_an_engine_may_be_given_by_its_name():
+    assert Settings(engine="local") == Settings()
+    with pytest.raises(OptionError, match="No engine is called 'slurm'"):
+        Settings(engine="slurm")
 
 
 @pytest.mark.parametrize(
@@ -176,13 +185,35 @@ def test_a_budget_below_one_unit_is_one_sentence_and_keeps_its_scores(in_empty_f
     run = in_empty_folder(main)
     words = ["proxy=naswot", "protocol.batch_size=8", "workers=1", "sample=40"]
     code, _, error = run(*words, "budget_s=1e-6")
-    assert code == 2
+    assert code == 3  # as every budget that ended, so that a loop over it goes on
     assert "budget_s=1e-06 ended after 1 of 40 architectures of nats_tss / digits, too few for a table" in error
+    assert "with the start of the workers, the first took" in error
     n_before = sum(units)
     assert run(*words, "shard=0/1", "store=results/scores.sqlite")[0] == 0
     assert sum(units) - n_before <= n_before * 40
     for bad in ("0", "-1", "inf"):
         assert f"budget_s={bad} is invalid: it must be seconds above 0" in run(f"budget_s={bad}")[2]
+
+
+def test_the_start_of_the_workers_is_not_the_rate_of_a_budget(in_empty_folder, units, monkeypatch, capsys):
+    run = in_empty_folder(main)
+    now = [0.0]
+    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
+    ensure = budget.ensure
+
+    def with_start(of, archs, store, execution):
+        now[0] += len(archs) * (0.1 if now[0] else 30)  # the workers start within the first block
+        ensure(of, archs, store, execution)
+
+    monkeypatch.setattr(budget, "ensure", with_start)
+    words = ["proxy=naswot", "protocol.batch_size=8", "workers=1", "sample=60", "against=params"]
+    code, out, error = run(*words, "budget_s=33", "out=part")
+    assert code == 3
+    finished = int(out.split("budget_s ended after ")[1].split()[0])
+    assert finished >= 10
+    assert f"the rest takes about {(60 - finished) * 0.2:,.0f} s" in out  # naswot and the count
+    assert error.count("| 0/60 [") <= 1  # one bar, of all that was asked
+    assert "/1 [" not in error
 
 
 def test_a_dry_run_says_what_remains_and_stores_nothing(in_empty_folder, units):

@@ -28,6 +28,31 @@ def test_what_is_stored_comes_back_bit_by_bit(tmp_path):
         assert [Score(*row) for row in zip(*store.rows(KEY), strict=True)] == scores
 
 
+def test_keys_that_read_alike_are_told_apart_by_what_differs(tmp_path, capsys):
+    others = [
+        dataclasses.replace(KEY, source="b" * 64),
+        dataclasses.replace(KEY, protocol='{"batch_size":8}'),
+        dataclasses.replace(KEY, seed=1),
+    ]
+    with ScoreStore(tmp_path / "s.sqlite") as store:
+        store.add([(key, row("a")) for key in (KEY, *others)])
+    assert main(["info", str(tmp_path / "s.sqlite")]) == 0
+    _, *lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(set(lines)) == 4
+    assert sum('protocol {"batch_size":8}, source none' in line for line in lines) == 1
+    assert sum(f"protocol {{}}, source {'b' * 10}..." in line for line in lines) == 1
+    assert sum(line.endswith("seed 1") for line in lines) == 1
+
+
+def test_what_is_no_store_is_not_taken_for_a_damaged_one_alone(tmp_path, capsys):
+    (tmp_path / "text.sqlite").write_text("not a database, but long enough to be read as one\n" * 40)
+    (tmp_path / "empty.sqlite").write_bytes(b"")
+    assert main(["info", str(tmp_path / "text.sqlite")]) == 2
+    assert "it is not an SQLite file, and perhaps never was a score store" in capsys.readouterr().err
+    assert main(["merge", str(tmp_path / "new.sqlite"), str(tmp_path / "empty.sqlite")]) == 2
+    assert "empty.sqlite' is empty. Name another store." in capsys.readouterr().err
+
+
 def test_architectures_are_known_with_or_without_those_that_failed(tmp_path):
     with ScoreStore(tmp_path / "s.sqlite") as store:
         assert store.known(KEY) == set()

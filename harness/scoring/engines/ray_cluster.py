@@ -4,12 +4,14 @@ Ray starts a job again whose node or process is lost. Batches are put into Ray's
 takes one copy. A job is submitted only when there is room for it, so that a cluster is never far ahead of the store.
 """
 
+import logging
 import os
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -25,6 +27,7 @@ ANSWER_WITHIN_S = 15.0
 _WAIT_S, _LOOK_EVERY_S, _LONGEST_WITHOUT_NODES_S = 1.0, 2.0, 60.0
 _AHEAD = 1.5  # jobs under way for each that runs, so that none waits for this process
 _MAX_RETRIES = 3
+_MODE = "RAY_AUTH_MODE"
 
 
 class RayCluster:
@@ -70,9 +73,12 @@ class RayCluster:
 
     def ready(self) -> ModuleType:
         """See `Engine`; returns Ray."""
+        address = self._settings.address or "auto"
+        if address != "local" and not _is_joined():  # before the import, which reads how it is to authenticate
+            _require_answer(address)
         ray = _imported()
         if not ray.is_initialized():
-            _join(ray, self._settings.address or "auto")
+            _join(ray, address)
         if self._remote is None:
             settings = self._settings
             retries = _MAX_RETRIES if settings.max_retries is None else settings.max_retries
@@ -156,10 +162,15 @@ def _needs(settings: EngineSettings) -> str:
     return f"{1 if settings.cpus_per_unit is None else settings.cpus_per_unit:g} CPU{gpus}"
 
 
+def _is_joined() -> bool:
+    return "ray" in sys.modules and bool(sys.modules["ray"].is_initialized())
+
+
 def _imported() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # a replaced print would be laid to proxies that run later
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray will do, said so that it need not warn
+    logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
     import ray.exceptions
 
@@ -173,8 +184,6 @@ def _join(ray: ModuleType, address: str) -> None:
     Raises:
         HarnessError: if it does not answer, or this machine does not belong to it.
     """
-    if address != "local":
-        _require_answer(address)
     try:
         ray.init(address=address, log_to_driver=False, configure_logging=False, logging_level="ERROR")
     except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
@@ -188,9 +197,32 @@ def _join(ray: ModuleType, address: str) -> None:
 def _require_answer(address: str) -> None:
     """Ask the head node in a process of its own: Ray's own attempt takes minutes and may end the process that makes it.
 
+    A cluster that wants a token is asked, and then joined, with the one that is here.
+
     Raises:
         HarnessError: if there is no answer.
     """
+    if _answers(address):
+        return
+    if _MODE not in os.environ and _has_token():
+        os.environ[_MODE] = "token"
+        if _answers(address):
+            return
+        del os.environ[_MODE]
+    raise HarnessError(
+        f"No Ray cluster answers at engine.address={address}. Start one with `ray start --head`, give the HOST:PORT of "
+        "its head node, or use engine.address=local; a cluster with token authentication needs its token in "
+        "~/.ray/auth_token here."
+    )
+
+
+def _has_token() -> bool:
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(named) if named else Path.home() / ".ray" / "auth_token"
+    return "RAY_AUTH_TOKEN" in os.environ or path.is_file()
+
+
+def _answers(address: str) -> bool:
     asked = [] if address == "auto" else ["--address", address]
     try:
         done = subprocess.run(
@@ -199,11 +231,6 @@ def _require_answer(address: str) -> None:
             timeout=ANSWER_WITHIN_S,
             check=False,
         )
-        answers = done.returncode == 0
     except subprocess.TimeoutExpired:
-        answers = False
-    if not answers:
-        raise HarnessError(
-            f"No Ray cluster answers at engine.address={address}. Start one with `ray start --head`, give the "
-            "HOST:PORT of its head node, or use engine.address=local."
-        )
+        return False
+    return done.returncode == 0
