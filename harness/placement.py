@@ -114,7 +114,8 @@ def _of_slurm(environment: Mapping[str, str]) -> Shard:
             "with sbatch --array=0-15, or give shard=I/N."
         ) from None
     index, rest = divmod(task - first, step) if step > 0 else (0, 1)
-    if rest or not 0 <= index < n <= _MOST_SHARDS or last != first + step * (n - 1):
+    is_rest = n == 1 and first > 1  # one task that is submitted again, of an array that began before it
+    if rest or is_rest or not 0 <= index < n <= _MOST_SHARDS or last != first + step * (n - 1):
         raise OptionError(
             f"shard=slurm needs a whole array of equal steps, as sbatch --array=0-15; task {task} of {n} from {first} "
             f"to {last} with step {step} is none. For some of its tasks give shard=I/N."

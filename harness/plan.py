@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.agreement import Components, Pairs, Variations
-from harness.cli.config import EvaluationRequest, read_whole_request
+from harness.cli.config import EvaluationRequest, read_request
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
 from harness.evaluation.evaluation_set import EvaluationSet
@@ -129,7 +129,7 @@ def read(config: DictConfig) -> PlanRequest:
     Raises:
         HarnessError: for values that are invalid.
     """
-    return PlanRequest(read_whole_request(config), _width(config["width"]))
+    return PlanRequest(read_request(config), _width(config["width"]))
 
 
 def run(asked: PlanRequest) -> None:

@@ -113,6 +113,7 @@ class WholeProgress:
             mininterval=_interval(),
             miniters=1,
             smoothing=0.05,
+            delay=_SHORT_S,  # counts alone take less
         )
 
     def finished(self, done: int) -> None:

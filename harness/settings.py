@@ -77,6 +77,8 @@ class Settings:
             object.__setattr__(self, "scores", (Path(self.scores),))
         if isinstance(self.engine, str):
             object.__setattr__(self, "engine", EngineSettings(self.engine))
+        elif not isinstance(self.engine, EngineSettings):
+            raise OptionError(f"engine={self.engine!r} is invalid: it must be a name or an EngineSettings.")
         for name in ("scores_columns", "scores_notation"):
             if self.scores is None and getattr(self, name) is not None:
                 raise OptionError(f"{name}= is about the files of scores=, but there are none; give scores=FILE.")

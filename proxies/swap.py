@@ -16,10 +16,12 @@ from harness.space.initialise import Initialisation
 class Swap(Proxy):
     """The number of distinct patterns over the images among the units of all ReLUs, mean over repeats.
 
-    A unit's pattern is the set of images for which it is active, so there are at most 2^n_images. Weights are N(0,1),
-    redrawn in each repeat; images are the first of the protocol's. Dead ReLUs count, as published. `regularised`
-    multiplies by exp(-(P - mu)^2 / sigma), P in thousands of parameters; the authors choose mu and sigma for each
-    search space and target size, so there is no published default, and both must be given.
+    A unit's pattern is the set of images for which it is active, so there are at most 2^n_images, and large networks
+    have them all: with 16 images it is 65,536 for each of 200 networks of the space mnasnet, and ranks none. Weights
+    are N(0,1), redrawn in each repeat; images are the first of the protocol's. Dead ReLUs count, as published.
+
+    `regularised` multiplies by exp(-(P - mu)^2 / sigma), P in thousands of parameters; the authors choose mu and sigma
+    for each search space and target size, so there is no published default, and both must be given.
     """
 
     version: ClassVar[int] = 1

@@ -103,7 +103,7 @@ def test_variants_keep_what_the_study_does_not_vary() -> None:
 
 
 def test_a_study_of_protocols_leaves_out_the_one_that_is_given(folder, rough_intervals):
-    words = ["study=protocols", "protocol=paper_16", "protocols=[paper,paper_16]", "proxy=synflow", "sample=8"]
+    words = ["study=protocols", "protocol=paper_16", "protocols=[paper,paper_16,paper]", "proxy=synflow", "sample=8"]
     assert lens_command([*words, "workers=1", f"store={folder / 's.sqlite'}", f"out={folder / 'protocols'}"]) == 0
     table = pd.read_csv(folder / "protocols" / "stability.csv").set_index("variant")
     assert list(table.index) == ["as_given", "paper"]
@@ -128,6 +128,11 @@ def test_the_planner_prints_numbers_of_architectures(folder, capsys):
             "No protocol is called 'papr'. Did you mean 'paper'?",
         ),
         (lens_command, ["study=protocols", "protocols=[]"], "protocols=[] is invalid"),
+        (
+            lens_command,
+            ["study=protocols", "protocols=[paper,paper]", "proxy=params"],
+            "protocols=[paper,paper] has nothing that differs from the given protocol, paper; name others",
+        ),
         (lens_command, ["sampel=3"], "No setting is called 'sampel'. Did you mean 'sample'?"),
         (
             lens_command,

@@ -22,9 +22,10 @@ PIECE_S=${PIECE_S:-600}         # seconds between two copies
 PYTHON=${PYTHON:-python}
 SHARD=slurm                     # the place of the task in the array
 if [[ -n ${N_SHARDS:-} ]]; then SHARD=$SLURM_ARRAY_TASK_ID/$N_SHARDS; fi
+OF=${N_SHARDS:-$SLURM_ARRAY_TASK_COUNT}
 for word in "$@"; do
-    case $word in shard=* | store=* | budget_s=*)
-        echo "array.sh gives $word itself; SHARDS=, LOCAL=, PIECE_S= and N_SHARDS= are its settings." >&2
+    case $word in shard=* | store=* | budget_s=* | workers=*)
+        echo "array.sh gives $word itself; SHARDS=, LOCAL=, PIECE_S=, N_SHARDS= and --cpus-per-task are its settings." >&2
         exit 2 ;;
     esac
 done
@@ -32,6 +33,11 @@ TASK=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 name=shard-$SLURM_ARRAY_TASK_ID.sqlite
 store=$LOCAL/$name
 mkdir -p "$SHARDS" "$LOCAL"
+( set -C; echo "$OF" > "$SHARDS/n_shards" ) 2>/dev/null || true   # by the first task
+if [[ $(<"$SHARDS/n_shards") != "$OF" ]]; then
+    echo "$SHARDS holds shards of $(<"$SHARDS/n_shards"), this is one of $OF: give N_SHARDS=$(<"$SHARDS/n_shards"), or another SHARDS=." >&2
+    exit 2
+fi
 
 save() {   # a whole copy takes the place of the one before; one that is cut off takes none
     if [[ -s $store ]]; then

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, plain_values, read_whole_request
+from harness.cli.config import EvaluationRequest, plain_values, read_request
 from harness.cli.reading import read_into
 from harness.errors import OptionError
 
@@ -53,4 +53,4 @@ def read_choose(config: DictConfig) -> ChooseRequest:
     """
     values = plain_values(config)
     own = {name: values[name] for name in ChooseSettings.__dataclass_fields__ if name in values}
-    return ChooseRequest(read_whole_request(config), read_into(ChooseSettings, own))
+    return ChooseRequest(read_request(config), read_into(ChooseSettings, own))

@@ -106,24 +106,3 @@ def data_options(words: Sequence[str]) -> DataOptions:
         except ValueError:
             raise OptionError(f"--data {word} is invalid: it must be a number, true, false or a list [a,b].") from None
     return read_into(DataOptions, given, Source("data."))
-
-
-def read_whole_request(config: DictConfig) -> EvaluationRequest:
-    """As `read_request`, for a command that looks at whole evaluations and has no figures for papers.
-
-    Raises:
-        OptionError: if a part of an evaluation, its cost or figures are asked for.
-        HarnessError: for values that are invalid.
-    """
-    request = read_request(config)
-    settings = request.settings
-    if settings.figures is not None:
-        raise OptionError(
-            f"figures={settings.figures.value} is for evaluations, searches and tables; this command draws for its "
-            "report alone. Omit figures=."
-        )
-    parts = {"shard": settings.shard, "budget_s": settings.budget_s, "dry_run": "true" if settings.dry_run else None}
-    for name, value in parts.items():
-        if value is not None:
-            raise OptionError(f"{name}={value} is for python -m harness; this command needs whole evaluations.")
-    return request

@@ -132,19 +132,36 @@ def _named(command: Command, key: str, value: str, sweeps: bool) -> str:
     return ",".join(names)
 
 
+def _require_default(command: Command, key: str, word: str) -> None:
+    """Refuse a setting of evaluations that a command would leave aside.
+
+    Raises:
+        OptionError: for another value than the one that it has anyway.
+    """
+    assert command.config is not None
+    default = next(one.default for one in settings_file(command.config).settings if one.key == key)
+    if word.partition("=")[2] not in (default, "null"):
+        raise OptionError(
+            f"{word} is for python -m harness; {command.name} needs whole evaluations, and draws for its own report."
+        )
+
+
 def _check_key(command: Command, key: str, word: str) -> None:
     assert command.config is not None
     file = settings_file(command.config)
     group = key.partition(".")[0].partition("/")[0]
+    if key in command.without:
+        _require_default(command, key, word)
     if key in file.keys or group == "hydra" or key in _added_groups(command):
         return
+    keys = [known for known in file.keys if known not in command.without]
     if group in command.adds:
         if group == "options" and not word.startswith("+"):
             raise OptionError(f"{word} needs a plus sign: +{word}.")
         return
     leaf = key.rpartition(".")[2]
-    elsewhere = [known for known in file.keys if known.rpartition(".")[2] == leaf]
-    under = [known for known in file.keys if "." in key and known.startswith(f"{group}.")]
+    elsewhere = [known for known in keys if known.rpartition(".")[2] == leaf]
+    under = [known for known in keys if "." in key and known.startswith(f"{group}.")]
     # One of the group that was named is meant rather than one of that name elsewhere.
     near = difflib.get_close_matches(leaf, [known.rpartition(".")[2] for known in under], n=1, cutoff=0.8)
     if near:
@@ -153,10 +170,10 @@ def _check_key(command: Command, key: str, word: str) -> None:
         raise UnknownNameError(f"No setting is called '{key}'. Did you mean '{elsewhere[0]}'?")
     if under:
         raise UnknownNameError(unknown_name("setting", key, under))
-    tops = sorted({known.partition(".")[0] for known in file.keys})
-    close = difflib.get_close_matches(leaf, [k.rpartition(".")[2] for k in file.keys if "." in k], n=1, cutoff=0.8)
+    tops = sorted({known.partition(".")[0] for known in keys})
+    close = difflib.get_close_matches(leaf, [k.rpartition(".")[2] for k in keys if "." in k], n=1, cutoff=0.8)
     if close and not difflib.get_close_matches(key, tops, n=1, cutoff=0.8):
-        full = next(known for known in file.keys if known.endswith(f".{close[0]}"))
+        full = next(known for known in keys if known.endswith(f".{close[0]}"))
         raise UnknownNameError(f"No setting is called '{key}'. Did you mean '{full}'?")
     raise UnknownNameError(unknown_name("setting", key, tops))
 

@@ -39,7 +39,7 @@ class Unfinished:
         n_asked: architectures.
         n_finished: of these, the first ones in random order.
         left_s: seconds that the others will take at the same rate.
-        is_rate_known: whether `left_s` is of more than the first block, whose time has the start of the workers in it.
+        is_rate_known: whether `left_s` is of more than the first block, whose time has all that had to start in it.
     """
 
     name: tuple[str, str]
@@ -53,8 +53,8 @@ class Unfinished:
         """What was left, and how it goes on."""
         return (
             f"budget_s ended after {self.n_finished:,} of {self.n_asked:,} architectures of {' / '.join(self.name)}, "
-            f"a random sample of them; the rest takes {'about' if self.is_rate_known else 'at most'} "
-            f"{self.left_s:,.0f} s. The same command goes on."
+            f"a random sample of them; the rest takes about {self.left_s:,.0f} s"
+            f"{'' if self.is_rate_known else ', if not all of it is as slow to start'}. The same command goes on."
         )
 
 
@@ -114,7 +114,7 @@ def require_enough(finished: Sequence[Unfinished], budget_s: float) -> None:
     for one in finished:
         if one.n_finished < min(FEWEST, one.n_asked):
             each = one.left_s / max(one.n_asked - one.n_finished, 1)
-            took = "one takes about" if one.is_rate_known else "with the start of the workers, the first took"
+            took = "one takes about" if one.is_rate_known else "one took, with all that had to start,"
             raise UnfinishedError(
                 f"budget_s={budget_s:g} ended after {one.n_finished} of {one.n_asked:,} architectures of "
                 f"{' / '.join(one.name)}, too few for a table; {took} {each:.2g} s. Their scores are kept: "

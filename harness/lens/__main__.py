@@ -24,7 +24,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, named_protocol, plain_values, read_whole_request
+from harness.cli.config import EvaluationRequest, named_protocol, plain_values, read_request
 from harness.cli.reading import read_into
 from harness.errors import HarnessError, OptionError
 from harness.evaluation import Evaluation, evaluate
@@ -73,7 +73,7 @@ def read(config: DictConfig) -> LensRequest:
     study = config["study"]
     if study is not None and study not in (*STUDIES, EFFECTS, PAIRS):
         raise OptionError(unknown_name("study", str(study), [*STUDIES, EFFECTS, PAIRS]))
-    request = read_whole_request(config)
+    request = read_request(config)
     if study == PAIRS and request.ensembles:
         raise OptionError(
             f"ensemble={','.join(map(str, request.ensembles))} is invalid for study=pairs, which joins two proxies "

@@ -8,6 +8,7 @@ import pandas as pd
 
 from harness import columns
 from harness.agreement import correlations
+from harness.errors import OptionError
 from harness.evaluation import Evaluation
 from harness.inputs import InputKind
 from harness.lens.bias import names_of
@@ -34,6 +35,9 @@ def variants(study: str, settings: Settings, protocols: Sequence[Protocol] = ())
 
     `batches` varies the batch size at the given number of batches, and the number at the given size; `init` uses every
     initialisation, `inputs` every kind of inputs, `protocols` each of the protocols that differs from the given one.
+
+    Raises:
+        OptionError: no protocol differs.
     """
     protocol = settings.protocol
     reference = Variant("as_given", settings)
@@ -45,8 +49,16 @@ def variants(study: str, settings: Settings, protocols: Sequence[Protocol] = ())
             *(Variant(f"{one.n_batches}x{one.batch_size}", replace(settings, protocol=one)) for one in others),
         ]
     if study == PROTOCOLS:
-        differing = [one for one in protocols if one.key != protocol.key]
-        return [reference, *(Variant(one.name, replace(settings, protocol=one)) for one in differing)]
+        differing = {one.key: one for one in reversed(protocols) if one.key != protocol.key}
+        if not differing:
+            raise OptionError(
+                f"protocols=[{','.join(one.name for one in protocols)}] has nothing that differs from the given "
+                f"protocol, {protocol.label}; name others of conf/protocol."
+            )
+        return [
+            reference,
+            *(Variant(one.name, replace(settings, protocol=one)) for one in reversed(differing.values())),
+        ]
     if study == "init":
         inits = [init for init in Initialisation if init is not protocol.init]
         changed = [(init.value, replace(settings, protocol=replace(protocol, init=init))) for init in inits]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from harness.cli.config import EvaluationRequest, plain_values, read_whole_request
+from harness.cli.config import EvaluationRequest, plain_values, read_request
 from harness.cli.reading import Source, read_into
 from harness.errors import OptionError
 from harness.predictors import PREDICTORS, Predictor
@@ -101,4 +101,4 @@ def read_predict(config: DictConfig) -> PredictRequest:
     """
     values = plain_values(config)
     own = {name: values[name] for name in PredictSettings.__dataclass_fields__ if name in values}
-    return PredictRequest(read_whole_request(config), read_into(PredictSettings, own, Source()))
+    return PredictRequest(read_request(config), read_into(PredictSettings, own, Source()))

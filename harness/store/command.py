@@ -13,7 +13,7 @@ from harness.progress import Progress
 from harness.space import BENCHMARKS
 from harness.store.database import ScoreStore
 from harness.store.merging import merge
-from harness.store.rows import ScoreKey, described, plain
+from harness.store.rows import ScoreKey, described, key_prefix, plain
 from harness.store.salvage import salvage
 from harness.store.score_table import ScoreTable, space_of
 from harness.store.table_files import read_table, table_paths, write_table
@@ -130,7 +130,7 @@ def info(store: Path) -> str:
 
 
 def _told_apart(keys: Sequence[ScoreKey]) -> dict[ScoreKey, str]:
-    """Each key in words, with whatever differs from other keys of the same words."""
+    """Each key in words, with whatever differs from other keys of the same words; a digest where that is too long."""
     alike: dict[str, list[ScoreKey]] = defaultdict(list)
     for key in keys:
         alike[described(key)].append(key)
@@ -140,7 +140,10 @@ def _told_apart(keys: Sequence[ScoreKey]) -> dict[ScoreKey, str]:
         for key in same:
             values = (f", {name} {plain(getattr(key, name), _FURTHER[name]) or 'none'}" for name in differing)
             found[key] = words + "".join(values)
-    return found
+    several = Counter(found.values())
+    return {
+        key: f"{words}, key {key_prefix(key)[:10]}" if several[words] > 1 else words for key, words in found.items()
+    }
 
 
 def compact(store: Path) -> str:

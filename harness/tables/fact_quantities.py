@@ -156,8 +156,8 @@ def _constant(place: Place, fact: Fact) -> tuple[int, float]:
 
 def _equal_classes(place: Place, fact: Fact) -> int:
     """Rows whose class holds the same rows here and in the joined table."""
-    theirs = place.joined.column(fact.joined, place.space.architectures).values
-    numbered = [place.classes, np.unique(theirs, return_inverse=True)[1]]
+    joined = place.joined.column(fact.joined, place.space.architectures)
+    numbered = [place.classes[joined.places], np.unique(joined.values, return_inverse=True)[1]]
     both = np.unique(np.stack(numbered), axis=1, return_inverse=True)[1].ravel()
     sizes = [np.bincount(labels)[labels] for labels in (*numbered, both)]
     return int(((sizes[0] == sizes[2]) & (sizes[1] == sizes[2])).sum())

@@ -50,7 +50,8 @@ class JoinedTables:
         """A column, `FILE:COLUMN`, its rows found by name.
 
         A table that lists all of `archs` may name them in another notation, or not at all: its rows are those of
-        `archs` in order, which is the only thing that nothing can check.
+        `archs` in order, which is the only thing that nothing can check. Of rows of one name each is a training of
+        its architecture; a space that numbers repetitions has them as rows of its own where the order agrees.
 
         Raises:
             MissingDataError: there is no such file or column.

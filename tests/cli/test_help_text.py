@@ -10,6 +10,7 @@ from harness.cli.help import help_text
 
 COMPOSED = [name for name, command in COMMANDS.items() if command.config is not None]
 WHOLE = ["lens", "plan", "choose", "predict"]
+WORDS = ["shard=slurm", "budget_s=3", "dry_run=true", "figures=pdf", "style=slides", "column=iclr"]
 
 
 @pytest.mark.parametrize("name", COMPOSED)
@@ -22,12 +23,18 @@ def test_no_setting_is_listed_twice(name):
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@pytest.mark.parametrize("word", ["shard=0/2", "budget_s=3", "dry_run=true", "figures=pdf"])
+@pytest.mark.parametrize("word", WORDS)
 def test_a_command_that_needs_whole_evaluations_refuses_parts_and_lists_none(name, word, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert start(name, [word, "width=.2"] if name == "plan" else [word]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(word.split("=")[0])
+    assert error.startswith(f"{word} is for python -m harness; {name} needs whole evaluations")
     assert error.count("\n") == 1
+    assert {word.split("=")[0] for word in WORDS} == set(COMMANDS[name].without)
     assert f"  {word.split('=')[0]}=" not in help_text(COMMANDS[name])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_setting_is_not_what_was_meant(capsys):
+    assert start("lens", ["shrad=0/2"]) == 2
+    assert "shard" not in capsys.readouterr().err

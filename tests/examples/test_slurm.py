@@ -173,6 +173,9 @@ def test_the_script_takes_some_tasks_of_an_array_again_and_refuses_what_it_gives
     done = subprocess.run([str(SCRIPT), "proxy=params"], env=told, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("-m harness proxy=params shard=3/5 store=")
+    other = subprocess.run([str(SCRIPT)], env=told | {"N_SHARDS": "6"}, cwd=tmp_path, capture_output=True, text=True)
+    assert other.returncode == 2
+    assert "holds shards of 5, this is one of 6: give N_SHARDS=5, or another SHARDS=." in other.stderr
     refused = subprocess.run([str(SCRIPT), "shard=1/2"], env=told, cwd=tmp_path, capture_output=True, text=True)
     assert refused.returncode == 2
     assert refused.stderr.startswith("array.sh gives shard=1/2 itself; ")

@@ -33,15 +33,21 @@ def test_keys_that_read_alike_are_told_apart_by_what_differs(tmp_path, capsys):
         dataclasses.replace(KEY, source="b" * 64),
         dataclasses.replace(KEY, protocol='{"batch_size":8}'),
         dataclasses.replace(KEY, seed=1),
+        dataclasses.replace(KEY, seed=2, options='{"n":1}'),
+        dataclasses.replace(KEY, seed=2, options='{"n":2}', inputs="b2"),
+        dataclasses.replace(KEY, seed=3, options="x" * 500),
+        dataclasses.replace(KEY, seed=3, options="x" * 500 + "y"),
     ]
     with ScoreStore(tmp_path / "s.sqlite") as store:
         store.add([(key, row("a")) for key in (KEY, *others)])
     assert main(["info", str(tmp_path / "s.sqlite")]) == 0
     _, *lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(set(lines)) == 4
+    assert len(lines) == len(set(lines)) == 8
     assert sum('protocol {"batch_size":8}, source none' in line for line in lines) == 1
     assert sum(f"protocol {{}}, source {'b' * 10}..." in line for line in lines) == 1
     assert sum(line.endswith("seed 1") for line in lines) == 1
+    assert sum(line.endswith('seed 2, options {"n":2}, inputs b2') for line in lines) == 1
+    assert sum("seed 3" in line and ", key " in line for line in lines) == 2
 
 
 def test_what_is_no_store_is_not_taken_for_a_damaged_one_alone(tmp_path, capsys):

@@ -206,9 +206,13 @@ def _require_answer(address: str) -> None:
         return
     if _MODE not in os.environ and _has_token():
         os.environ[_MODE] = "token"
-        if _answers(address):
+        if _answers(address) and "ray" not in sys.modules:
             return
-        del os.environ[_MODE]
+        if os.environ.pop(_MODE) and "ray" in sys.modules:
+            raise HarnessError(
+                f"The Ray cluster at engine.address={address} wants a token, and Ray was imported here before it was "
+                f"told to use one. Set the environment variable {_MODE}=token and start the program again."
+            )
     raise HarnessError(
         f"No Ray cluster answers at engine.address={address}. Start one with `ray start --head`, give the HOST:PORT of "
         "its head node, or use engine.address=local; a cluster with token authentication needs its token in "
