@@ -135,7 +135,7 @@ def test_mistakes_are_one_sentence(in_empty_folder):
     command = in_empty_folder(main)
     code, _, err = command("study=effects", "dataset=digits", "figures=pdf")
     assert code == 2
-    assert err.startswith("figures=pdf is for evaluations, searches and tables;")
+    assert err.startswith("figures=pdf is for python -m harness; lens needs whole evaluations, and draws for its own")
     code, _, err = command("study=effect", "dataset=digits")
     assert code == 2
     assert "Did you mean 'effects'?" in err

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Collection
 from dataclasses import replace
 from functools import cache
@@ -37,6 +39,9 @@ FEW = {
 OTHERWISE = {"wrcor:poolings": "d59d66a804e27916657ec331965fa6f0", "epsinas:logits": "8133b02fc230d7770a919a4edb533a7c"}
 """What two of the codes compute on NAS-Bench-101 and no option repeats, and the network that is checked by default."""
 
+ROUNDED = "epsinas"
+"""Rounding decides which of its features are exactly 0, and MKL rounds as the processor does."""
+
 
 @cache
 def context(bench: str) -> ScoringContext:
@@ -66,11 +71,23 @@ def compared(bench: str, theirs: dict[str, Any]) -> dict[str, tuple[float, float
     return numbers
 
 
+@cache
+def on_all_processors(bench: str, arch: str) -> tuple[float, float]:
+    """Our epsinas and theirs by MKL's code that rounds alike on all processors, from a process that uses it."""
+    words = [sys.executable, __file__, bench, arch]
+    environment = os.environ | {"MKL_CBWR": "COMPATIBLE", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    ours, expected = json.loads(done.stdout)
+    return ours, expected
+
+
 def check(bench: str, theirs: dict[str, Any], names: Collection[str] = ()) -> None:
     """To single precision, in which parts of their code compute; the reason of a larger difference is in the README."""
     chosen = names or theirs.keys() - OTHERWISE.keys()
     theirs = {name: number for name, number in theirs.items() if name in ("arch", *chosen)}
     for name, (ours, expected) in compared(bench, theirs).items():
+        if name == ROUNDED and ours != expected:
+            ours, expected = on_all_processors(bench, theirs["arch"])
         assert ours == pytest.approx(expected, rel=ORACLES["differences"].get(name, 1e-6)), name
 
 
@@ -118,3 +135,9 @@ def test_epsinas_of_logits(row: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("proxies.epsinas.detached_features", logits)
     check("nasbench101", row, ["epsinas:logits"])
+
+
+if __name__ == "__main__":
+    BENCH, ARCH = sys.argv[1:]
+    (ROW,) = (row for bench, row in ROWS if (bench, row["arch"]) == (BENCH, ARCH))
+    print(json.dumps(compared(BENCH, {"arch": ARCH, ROUNDED: ROW[ROUNDED]})[ROUNDED]))

@@ -217,6 +217,10 @@ def test_a_cluster_that_wants_a_token_is_joined_with_the_one_that_is_here(has_to
     if has_token:
         (tmp_path / ".ray").mkdir()
         (tmp_path / ".ray" / "auth_token").write_text("0" * 64)
+        with pytest.raises(HarnessError, match=r"Ray was imported here before .* RAY_AUTH_MODE=token"):
+            ray_cluster._require_answer("head:6379")
+        assert "RAY_AUTH_MODE" not in os.environ
+        monkeypatch.delitem(sys.modules, "ray")
         ray_cluster._require_answer("head:6379")
     else:
         with pytest.raises(HarnessError, match=r"a cluster with token authentication needs its token in ~/\.ray"):
