@@ -2,7 +2,7 @@
 
 import sys
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -59,17 +59,8 @@ class AskedProgress:
         self._n_asked, self._n_done, self._n_steps = n_asked, n_done, n_steps
         self._n_stepped = 0
         self._whole = WholeProgress.shown
-        self._bar = tqdm(
-            total=n_asked,
-            initial=n_done,
-            desc=title,
-            unit=" architectures",
-            disable=n_steps == 0 or self._whole is not None,
-            mininterval=_interval(),
-            miniters=1,
-            smoothing=0.05,
-            delay=0 if unit == "networks" else _SHORT_S,
-        )
+        silent = n_steps == 0 or self._whole is not None
+        self._bar = _of_architectures(title, n_asked, n_done, silent, 0 if unit == "networks" else _SHORT_S)
 
     def step(self, n: int) -> None:
         """`n` steps of the work are done."""
@@ -104,17 +95,7 @@ class WholeProgress:
 
     def __init__(self, title: str, total: int, done: int) -> None:
         self._start = done
-        self._bar = tqdm(
-            total=total,
-            initial=done,
-            desc=title,
-            unit=" architectures",
-            disable=done == total,
-            mininterval=_interval(),
-            miniters=1,
-            smoothing=0.05,
-            delay=_SHORT_S,  # counts alone take less
-        )
+        self._bar = _of_architectures(title, total, done, done == total, _SHORT_S)  # counts alone take less
 
     def finished(self, done: int) -> None:
         """A block has ended, and `done` architectures have their scores."""
@@ -134,6 +115,20 @@ class WholeProgress:
     ) -> None:
         WholeProgress.shown = None
         self._bar.close()
+
+
+def _of_architectures(title: str, total: int, done: int, silent: bool, delay_s: float) -> Any:
+    return tqdm(
+        total=total,
+        initial=done,
+        desc=title,
+        unit=" architectures",
+        disable=silent,
+        mininterval=_interval(),
+        miniters=1,
+        smoothing=0.05,
+        delay=delay_s,
+    )
 
 
 def _interval() -> float:

@@ -69,7 +69,7 @@ class Protocol:
     @property
     def label(self) -> str:
         """The name for readers of a table, with what differs from the protocol of that name: "paper(batch_size=64)"."""
-        own, named = json.loads(self.key), _named(self.name)
+        own, named = json.loads(self.key), named_values(self.name)
         differing = [f"{field}={value}" for field, value in own.items() if str(named.get(field)) != str(value)]
         return self.name + (f"({', '.join(differing)})" if differing else "")
 
@@ -87,8 +87,8 @@ def fitted(protocol: Protocol, data_set: DataSet) -> Protocol:
 
 
 @cache
-def _named(name: str) -> dict[str, object]:
-    """The values of conf/protocol/<name>.yaml; none if there is no such file."""
+def named_values(name: str) -> dict[str, object]:
+    """The values of conf/protocol/<name>.yaml by field; none if there is no such file."""
     file = conf_folder() / "protocol" / f"{name}.yaml"
     if not file.is_file():
         return {}

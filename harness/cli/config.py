@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from harness.cli.compose import value_of
 from harness.cli.reading import Source, read_into
+from harness.cli.settings_text import choices
 from harness.errors import OptionError, UnknownNameError
 from harness.inputs.own_data import DataOptions
-from harness.paths import conf_folder
-from harness.protocol import Protocol
+from harness.protocol import Protocol, named_values
 from harness.registry import unknown_name
 from harness.settings import Settings
 
@@ -74,20 +73,15 @@ def read_protocol(values: Mapping[str, Any]) -> Protocol:
     return read_into(Protocol, values, Source("protocol."))
 
 
-@cache
 def named_protocol(name: str) -> Protocol:
     """The protocol of conf/protocol/<name>.yaml.
 
     Raises:
         UnknownNameError: there is no such file.
     """
-    folder = conf_folder() / "protocol"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name not in known:
-        raise UnknownNameError(unknown_name("protocol", name, known))
-    values = OmegaConf.to_container(OmegaConf.load(folder / f"{name}.yaml"))
-    assert isinstance(values, dict)
-    return read_protocol({str(field): value for field, value in values.items()})
+    if name not in choices("protocol"):
+        raise UnknownNameError(unknown_name("protocol", name, choices("protocol")))
+    return read_protocol(named_values(name))
 
 
 def data_options(words: Sequence[str]) -> DataOptions:

@@ -140,7 +140,7 @@ def _require_default(command: Command, key: str, word: str) -> None:
     """
     assert command.config is not None
     default = next(one.default for one in settings_file(command.config).settings if one.key == key)
-    if word.partition("=")[2] not in (default, "null"):
+    if word.partition("=")[2] != default:
         raise OptionError(
             f"{word} is for python -m harness; {command.name} needs whole evaluations, and draws for its own report."
         )

@@ -51,10 +51,10 @@ class Unfinished:
     @property
     def sentence(self) -> str:
         """What was left, and how it goes on."""
+        caution = "" if self.is_rate_known else " or less, by a block with all that had to start"
         return (
             f"budget_s ended after {self.n_finished:,} of {self.n_asked:,} architectures of {' / '.join(self.name)}, "
-            f"a random sample of them; the rest takes about {self.left_s:,.0f} s"
-            f"{'' if self.is_rate_known else ', if not all of it is as slow to start'}. The same command goes on."
+            f"a random sample of them; the rest takes about {self.left_s:,.0f} s{caution}. The same command goes on."
         )
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.cli.config import named_protocol
+from harness.cli.settings_text import choices
 from harness.errors import HarnessError, OptionError
 from harness.evaluation.sampling import sample_index
-from harness.paths import conf_folder
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Sees
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
@@ -159,7 +159,7 @@ def command(spec: TableSpec, bench: str, dataset: str, proxy: str) -> str:
 
 def _protocol_of(key: str) -> Protocol:
     """The protocol of conf/protocol with this key; the first one for a proxy that uses none."""
-    named = sorted(path.stem for path in (conf_folder() / "protocol").glob("*.yaml"))
+    named = choices("protocol")
     found = [protocol for protocol in map(named_protocol, named) if protocol.key == key]
     return found[0] if found else replace(named_protocol(named[0]), name=key or named[0])
 

@@ -220,6 +220,10 @@ def test_a_cluster_that_wants_a_token_is_joined_with_the_one_that_is_here(has_to
         with pytest.raises(HarnessError, match=r"Ray was imported here before .* RAY_AUTH_MODE=token"):
             ray_cluster._require_answer("head:6379")
         assert "RAY_AUTH_MODE" not in os.environ
+        with monkeypatch.context() as dead:
+            dead.setattr(ray_cluster, "_answers", lambda address: False)
+            with pytest.raises(HarnessError, match=r"^No Ray cluster answers at"):
+                ray_cluster._require_answer("head:6379")
         monkeypatch.delitem(sys.modules, "ray")
         ray_cluster._require_answer("head:6379")
     else:

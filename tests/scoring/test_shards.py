@@ -156,20 +156,32 @@ def test_a_shard_is_refused_where_results_are_wanted():
         evaluate("params", settings=Settings(shard="0/2"))
 
 
+BUDGET = ["proxy=naswot", "protocol.batch_size=8", "workers=1", "sample=60", "against=params"]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Let an architecture of a run take as long as a function of the time says."""
+
+    def taking(seconds) -> None:
+        now = [0.0]
+        monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
+        ensure = budget.ensure
+
+        def slowly(of, archs, store, execution):
+            now[0] += len(archs) * seconds(now[0])
+            ensure(of, archs, store, execution)
+
+        monkeypatch.setattr(budget, "ensure", slowly)
+
+    return taking
+
+
 @pytest.mark.long
-def test_a_budget_ends_with_a_random_sample_and_the_same_command_goes_on(in_empty_folder, units, monkeypatch):
+def test_a_budget_ends_with_a_random_sample_and_the_same_command_goes_on(in_empty_folder, units, clock):
     run = in_empty_folder(main)
-    now = [0.0]
-    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
-    ensure = budget.ensure
-
-    def slowly(of, archs, store, execution):
-        now[0] += len(archs)  # an architecture takes a second
-        ensure(of, archs, store, execution)
-
-    monkeypatch.setattr(budget, "ensure", slowly)
-    words = ["proxy=naswot", "protocol.batch_size=8", "workers=1", "sample=60", "against=params"]
-    code, out, _ = run(*words, "budget_s=40", "out=part")
+    clock(lambda now: 1)
+    code, out, _ = run(*BUDGET, "budget_s=40", "out=part")
     assert code == 3
     n = int(out.split("budget_s ended after ")[1].split()[0])
     assert 10 <= n < 30  # two runs, naswot and the count, of a second each per architecture
@@ -179,11 +191,11 @@ def test_a_budget_ends_with_a_random_sample_and_the_same_command_goes_on(in_empt
     assert record["n_architectures"] == {"nats_tss/digits": n}
     assert f"budget_s ended after {n} of 60 architectures" in Path("part/report.md").read_text()
     units.clear()
-    code, out, _ = run("proxy=naswot", *words[1:3], f"sample={n}", "against=params", "out=small")
+    code, out, _ = run(*BUDGET[:3], f"sample={n}", "against=params", "out=small")
     assert (code, sum(units)) == (0, 0)  # the finished part is the sample of that size
     first, second = (Path(name, "agreement.csv").read_text() for name in ("part", "small"))
     assert first == second
-    code, out, _ = run(*words, "budget_s=1e6", "out=rest")
+    code, out, _ = run(*BUDGET, "budget_s=1e6", "out=rest")
     assert code == 0
     assert "budget_s ended" not in out
 
@@ -202,42 +214,35 @@ def test_a_budget_below_one_unit_is_one_sentence_and_keeps_its_scores(in_empty_f
         assert f"budget_s={bad} is invalid: it must be seconds above 0" in run(f"budget_s={bad}")[2]
 
 
-def test_the_start_of_the_workers_is_not_the_rate_of_a_budget(in_empty_folder, units, monkeypatch, capsys):
-    run = in_empty_folder(main)
-    now = [0.0]
-    monkeypatch.setattr(budget.time, "monotonic", lambda: now[0])
-    ensure = budget.ensure
-
-    def with_start(of, archs, store, execution):
-        now[0] += len(archs) * (0.1 if now[0] else 30)  # the workers start within the first block
-        ensure(of, archs, store, execution)
-
-    monkeypatch.setattr(budget, "ensure", with_start)
-    words = ["proxy=naswot", "protocol.batch_size=8", "workers=1", "sample=60", "against=params"]
-    code, out, _ = run(*words, "budget_s=33", "out=part")
+def test_the_start_of_the_workers_is_not_the_rate_of_a_budget(in_empty_folder, clock):
+    clock(lambda now: 0.1 if now else 30)  # the workers start within the first block
+    code, out, _ = in_empty_folder(main)(*BUDGET, "budget_s=33", "out=part")
     assert code == 3
     finished = int(out.split("budget_s ended after ")[1].split()[0])
     assert finished >= 10
-    assert f"the rest takes about {(60 - finished) * 0.2:,.0f} s" in out  # naswot and the count
+    assert f"the rest takes about {(60 - finished) * 0.2:,.0f} s. The" in out  # naswot and the count
 
 
 def test_a_budget_has_one_bar_over_blocks_runs_and_data_sets(monkeypatch):
-    seen = []
+    bars = []
 
     class Bar(progress.tqdm):
         def __init__(self, *words, **named):
-            super().__init__(*words, **{**named, "disable": False, "file": io.StringIO(), "delay": 0})
-            seen.append((named["total"], named["disable"], self))
+            super().__init__(*words, **{**named, "file": io.StringIO(), "delay": 0})
+            bars.append(self)
+            self.was_drawn = not self.disable
 
     monkeypatch.setattr(progress, "tqdm", Bar)
-    with progress.WholeProgress("two sets", 30, 5) as whole:
+    done = 5
+    with progress.WholeProgress("two sets", 30, done) as whole:
         for block in (10, 15):
             for _ in range(2):  # two runs over the same architectures
                 with progress.AskedProgress("one block", block, 0, block, "networks") as asked:
                     asked.step(block)
-            whole.finished(seen[0][2].initial + (10 if block == 10 else 25))
-    assert [total for total, disabled, _ in seen if not disabled] == [30]
-    assert seen[0][2].n == 30
+            done += block
+            assert bars[0].n == done
+            whole.finished(done)
+    assert [bar.total for bar in bars if bar.was_drawn] == [30]
 
 
 def test_a_dry_run_says_what_remains_and_stores_nothing(in_empty_folder, units):

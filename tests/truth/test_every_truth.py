@@ -1,7 +1,6 @@
 """The truth of every benchmark: there for each architecture, with published maxima, equal to the joined tables."""
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,16 +126,3 @@ def test_truth_follows_the_names_of_the_joined_and_checked_tables(best, fetched_
         np.testing.assert_allclose(values, wanted, rtol=0, atol=0.5 * 10**-PERCENT_DECIMALS + spacing)
     else:
         np.testing.assert_array_equal(values.astype(np.float32), wanted.astype(np.float32))
-
-
-def test_each_truth_opens_in_half_a_second_of_cpu_time(fetched_home):
-    Truth.open("nats_tss", fetched_home).columns("digits")  # pyarrow is imported
-    for bench, data_set in PAIRS:
-        archs = BENCHMARKS.get(bench).architectures if BENCHMARKS.get(bench).enumerable else None
-        if archs is None or not Truth.open(bench, fetched_home).columns(data_set):
-            continue
-        began = time.process_time()
-        truth = Truth.open(bench, fetched_home)
-        values = truth.values(archs, data_set, truth.columns(data_set)[0].name)
-        assert time.process_time() - began < (0.5 if len(archs) < 100_000 else 2), (bench, data_set)
-        assert len(values) == len(archs)

@@ -206,9 +206,11 @@ def _require_answer(address: str) -> None:
         return
     if _MODE not in os.environ and _has_token():
         os.environ[_MODE] = "token"
-        if _answers(address) and "ray" not in sys.modules:
+        wants_token = _answers(address)
+        if wants_token and "ray" not in sys.modules:
             return
-        if os.environ.pop(_MODE) and "ray" in sys.modules:
+        del os.environ[_MODE]
+        if wants_token:
             raise HarnessError(
                 f"The Ray cluster at engine.address={address} wants a token, and Ray was imported here before it was "
                 f"told to use one. Set the environment variable {_MODE}=token and start the program again."
