@@ -8,8 +8,6 @@ from torch import Tensor
 from harness.evidence.base import EVIDENCE, Subject
 from harness.evidence.task import BatchGradients, GradientRequest, Gradients, TaskEvidence
 
-_ROUNDING = 1e5
-
 
 @EVIDENCE.register("weight_gradients")
 class WeightGradients(TaskEvidence):
@@ -109,8 +107,8 @@ class InputGradients(TaskEvidence):
 
     For a network that ends in a normalisation, followed only by linear operations, the summed outputs do not depend on
     the images in train mode, because normalised values sum to a constant. This is the case in TransNAS-Bench-101. The
-    gradients are then rounding errors, which `is_rounding` detects by their size, except in bfloat16, whose rounding
-    errors are as large as small gradients.
+    gradients are then rounding errors, and `is_rounding` is true, except in bfloat16, whose rounding errors are as
+    large as small gradients.
     """
 
     n_batches: ClassVar[int | None] = 1
@@ -120,7 +118,7 @@ class InputGradients(TaskEvidence):
         self.rows = torch.empty(0, 0, dtype=torch.float64)
         self.classes: Tensor | None = None
         self.n_classes = 0
-        self._scale = torch.tensor(float("inf"))
+        self.is_rounding = False
 
     @classmethod
     def undefined_for(cls, subject: Subject) -> str:
@@ -133,18 +131,9 @@ class InputGradients(TaskEvidence):
     def add_further(self, further: BatchGradients) -> None:
         """See `TaskEvidence`."""
         assert further.inputs is not None  # requested
-        assert further.inputs_scale is not None
-        self._scale = further.inputs_scale
+        self.is_rounding = further.inputs_cancel
         self.rows = further.inputs.flatten(1).double()
         self.classes, self.n_classes = further.classes, further.n_classes
-
-    @property
-    def is_rounding(self) -> bool:
-        """Whether the summed outputs do not depend on the images."""
-        # On the networks of five spaces, rounding is up to 3e3 times the machine epsilon, a gradient over 1e8.
-        if self._scale.dtype is torch.bfloat16:
-            return False
-        return bool(self._scale <= _ROUNDING * torch.finfo(self._scale.dtype).eps)
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:

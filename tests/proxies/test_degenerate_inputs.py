@@ -2,12 +2,16 @@
 
 import pytest
 import torch
+from torch import nn
+from toy_networks import ToyDataSet, ToySpace
 
 from harness.check import harness as stand
 from harness.check.harness import ORDINARY, CheckHarness, duplicated_context, one_class_context, small_context
-from harness.inputs import DATA_SETS
+from harness.evidence.base import ScoringContext
+from harness.inputs import DATA_SETS, Batch
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
+from harness.scoring.engine import score
 from harness.store import OK, UNDEFINED
 
 COMPARES_IMAGES = (
@@ -45,3 +49,24 @@ def test_the_contexts_are_what_they_say():
     assert all(torch.equal(batch.images[0], image) for batch in duplicated_context().batches for image in batch.images)
     assert all(len(batch.targets.unique(dim=0)) == 1 for batch in one_class_context().batches)
     assert DATA_SETS.get(stand.DATA_SET).name == one_class_context().data_set.name
+
+
+def two_layers(*last: nn.Module) -> nn.Module:
+    """Two convolutions; `last` are between the second normalisation and the mean over pixels."""
+    torch.manual_seed(0)
+    first = (nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
+    return nn.Sequential(*first, *last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10, bias=False)).train()
+
+
+@pytest.mark.parametrize("side", [8, 256])
+@pytest.mark.parametrize("ends_in_relu", [False, True])
+def test_gradients_that_are_rounding_alone_are_undefined_whatever_the_size_of_images(side, ends_in_relu):
+    """Normalised values sum to a constant; the rounding of that sum grows with the images."""
+    images = torch.randn(16, 3, side, side, generator=torch.Generator().manual_seed(0))
+    data_set = ToyDataSet("toy", 2, (3, side, side), (0.0,), (1.0,), licence="", how_to_get="")
+    space = ToySpace(lambda: two_layers(*[nn.ReLU()] * ends_in_relu))
+    batch = Batch(images, torch.arange(16) % 2)
+    context = ScoringContext(space, data_set, Protocol(), 0, (batch,), torch.device("cpu"))
+    found = score(context, space.only, "live", {name: PROXIES.get(name)() for name in ("jacob_cov", "epe_nas")})
+    reason = "" if ends_in_relu else "the summed outputs do not depend on the images"
+    assert {row.reason for row in found.values()} == {reason}
