@@ -47,7 +47,7 @@ class Forecast:
         n_archs: architectures, of the shard if there is one.
         n_known: scores that the store has.
         n_scores: scores that are wanted.
-        n_networks: passes over networks that remain, over all seeds.
+        n_units: what remains, over all seeds: an architecture as a network of all operations, or of its live ones.
         seconds: that these take, about.
         measured: on which networks the estimate is based.
     """
@@ -56,7 +56,7 @@ class Forecast:
     n_archs: int
     n_known: int
     n_scores: int
-    n_networks: int
+    n_units: int
     seconds: float
     measured: Sequence[Measured]
 
@@ -75,7 +75,7 @@ def forecast(asked: Asked) -> list[Forecast]:
             archs: Sequence[Architecture] = evaluated.archs
             if settings.part is not None:
                 archs = archs_of_shard(runs[0], archs, settings.part)
-            n_known = n_scores = n_networks = 0
+            n_known = n_scores = n_units = 0
             seconds, measured = 0.0, list[Measured]()
             for run in runs:
                 for spec in run.specs:
@@ -84,11 +84,11 @@ def forecast(asked: Asked) -> list[Forecast]:
                     n_known += len(wanted & store.known(run.key(spec), but_failed=execution.retry_failed))
                 single = tuple(part for spec in run.specs for part in (spec.parts.values() or [spec]))
                 whole = ScoringRun(run.context, tuple(dict.fromkeys(single)), run.batches)
-                networks = split_units(missing_units(whole, archs, store, execution))[1]
-                n_networks += len(networks)
-                of_run, points = _estimated(whole, networks)
+                units = split_units(missing_units(whole, archs, store, execution))[1]
+                n_units += len(units)
+                of_run, points = _estimated(whole, units)
                 seconds, measured = seconds + of_run, [*measured, *points]
-            found.append(Forecast(evaluated.name, len(archs), n_known, n_scores, n_networks, seconds, measured))
+            found.append(Forecast(evaluated.name, len(archs), n_known, n_scores, n_units, seconds, measured))
     return found
 
 
@@ -100,12 +100,13 @@ def lines(found: Sequence[Forecast], asked: Asked) -> Iterator[str]:
         part = f" of shard {settings.part}" if settings.part is not None else ""
         yield (
             f"{' / '.join(one.name)}: {one.n_archs:,} architectures{part}; the store has {one.n_known:,} of "
-            f"{one.n_scores:,} scores; {one.n_networks:,} networks remain to be run."
+            f"{one.n_scores:,} scores; {one.n_units:,} units remain to be scored (an architecture with all operations, "
+            "or with its live ones)."
         )
         if one.measured:
             times = [point.seconds for point in one.measured]
             yield (
-                f"  {len(times)} networks measured here: {min(times):.2g} to {max(times):.2g} {unit} s each; "
+                f"  {len(times)} units measured here: {min(times):.2g} to {max(times):.2g} {unit} s each; "
                 f"all that remain: about {one.seconds:,.0f} {unit} s."
             )
     total = sum(one.seconds for one in found)
