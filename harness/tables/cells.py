@@ -111,6 +111,7 @@ def _row(
                 _described(figure, sampled.column, column),
                 population=spec.population,
                 n_undefined=int((np.isnan(sampled.column.values) | np.isnan(accuracies)).sum()),
+                missing=_undefined(sampled, bench, dataset),
             )
             yield _beside(cell, figure, found[figure.coefficient], spec, sampled.index.size)
         return
@@ -164,9 +165,17 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
             "networks": networks[0],
             "networks_low": networks[1],
             "networks_high": networks[2],
-            "missing": _PARTIAL if figure.coefficient == "ndcg" and np.isnan(ours) else "",
+            "missing": cell.missing or (_PARTIAL if figure.coefficient == "ndcg" and np.isnan(ours) else ""),
         }
     ))  # fmt: skip
+
+
+def _undefined(sampled: Sampled, bench: str, dataset: str) -> str:
+    """Why no architecture has a score; empty if some have."""
+    n = sampled.index.size
+    if not np.isnan(sampled.column.values).all():
+        return ""
+    return f"undefined for {n:,} of {n:,} architectures of {bench} / {dataset}: {sampled.column.reason}"
 
 
 def _of_members(sampled: Sampled, members: Population) -> Sampled:

@@ -35,12 +35,14 @@ class Column:
         header: of the score table that they come from.
         protocol: its name; `none` if the proxy uses none.
         seconds: mean CPU seconds per network.
+        reason: why scores are missing, most often; empty if none is.
     """
 
     values: NDArray[np.float64]
     header: Header
     protocol: str
     seconds: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +200,9 @@ def sampled_scores(space: SearchSpace, ours: ProxySpec, table: ScoreTable, proto
     values = ours.combined(components) if index.size else pd.Series(dtype="float64")
     seconds = float(table.rows["seconds"].mean())
     name = protocol.name if "protocol" in ours.proxy_class.uses() else "none"
-    return Sampled(index, Column(np.asarray(values, dtype=np.float64), table.header, name, seconds))
+    reasons = table.rows.loc[table.rows["reason"] != "", "reason"].mode()
+    reason = str(reasons[0]) if len(reasons) else ""
+    return Sampled(index, Column(np.asarray(values, dtype=np.float64), table.header, name, seconds, reason))
 
 
 @cache
