@@ -154,4 +154,4 @@ def _operation(name: str, n_in: int, n_out: int, stride: int) -> nn.Module:
 
 def _zeros(features: Tensor, n_out: int, stride: int) -> Tensor:
     batch, _, height, width = features.shape
-    return features.new_zeros(batch, n_out, (height + 1) // stride, (width + 1) // stride)
+    return features.new_zeros(batch, n_out, -(-height // stride), -(-width // stride))

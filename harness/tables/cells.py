@@ -16,6 +16,7 @@ from harness.evaluation.sampling import sample_index
 from harness.inputs import DATA_SETS
 from harness.settings import Settings
 from harness.space import BENCHMARKS
+from harness.store import UNDEFINED
 from harness.tables.cell import NAN, Cell
 from harness.tables.fitted import fitted_cells
 from harness.tables.scores import Column, MissingScoresError, Sampled, ScoreSources, canonical_index, command
@@ -111,7 +112,7 @@ def _row(
                 _described(figure, sampled.column, column),
                 population=spec.population,
                 n_undefined=int((np.isnan(sampled.column.values) | np.isnan(accuracies)).sum()),
-                missing=_undefined(sampled, bench, dataset),
+                missing=_lacking(sampled, bench, dataset),
             )
             yield _beside(cell, figure, found[figure.coefficient], spec, sampled.index.size)
         return
@@ -170,12 +171,14 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
     ))  # fmt: skip
 
 
-def _undefined(sampled: Sampled, bench: str, dataset: str) -> str:
+def _lacking(sampled: Sampled, bench: str, dataset: str) -> str:
     """Why no architecture has a score; empty if some have."""
     n = sampled.index.size
-    if not np.isnan(sampled.column.values).all():
+    if not n or not np.isnan(sampled.column.values).all():
         return ""
-    return f"undefined for {n:,} of {n:,} architectures of {bench} / {dataset}: {sampled.column.reason}"
+    status, _, reason = sampled.column.lacks.partition(": ")
+    again = "" if status == UNDEFINED else "; `retry=failed` scores them again"
+    return f"{status} for {n:,} of {n:,} architectures of {bench} / {dataset}: {reason}{again}"
 
 
 def _of_members(sampled: Sampled, members: Population) -> Sampled:

@@ -19,7 +19,7 @@ from harness.proxy import PROXIES, Sees
 from harness.scoring.proxy_spec import ProxySpec, parse_proxies
 from harness.settings import Settings
 from harness.space import BENCHMARKS, SearchSpace
-from harness.store import Header, ScoreStore, ScoreTable, read_header, read_table, table_paths
+from harness.store import OK, Header, ScoreStore, ScoreTable, read_header, read_table, table_paths
 from harness.tables.spec import TableSpec
 
 # Fewer architectures than this are too few to compare with a value on the whole space.
@@ -35,14 +35,14 @@ class Column:
         header: of the score table that they come from.
         protocol: its name; `none` if the proxy uses none.
         seconds: mean CPU seconds per network.
-        reason: why scores are missing, most often; empty if none is.
+        lacks: what most often is there instead of a score, status and reason; empty if none is missing.
     """
 
     values: NDArray[np.float64]
     header: Header
     protocol: str
     seconds: float
-    reason: str = ""
+    lacks: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +200,12 @@ def sampled_scores(space: SearchSpace, ours: ProxySpec, table: ScoreTable, proto
     values = ours.combined(components) if index.size else pd.Series(dtype="float64")
     seconds = float(table.rows["seconds"].mean())
     name = protocol.name if "protocol" in ours.proxy_class.uses() else "none"
-    reasons = table.rows.loc[table.rows["reason"] != "", "reason"].mode()
-    reason = str(reasons[0]) if len(reasons) else ""
-    return Sampled(index, Column(np.asarray(values, dtype=np.float64), table.header, name, seconds, reason))
+    rows = table.rows[table.rows.index.isin(scored_as[index])]
+    lacks = (rows["status"] + ": " + rows["reason"])[rows["status"] != OK].mode()
+    found = Column(
+        np.asarray(values, dtype=np.float64), table.header, name, seconds, str(lacks[0]) if len(lacks) else ""
+    )
+    return Sampled(index, found)
 
 
 @cache

@@ -79,7 +79,8 @@ def markdown(spec: TableSpec, cells: Sequence[Cell]) -> str:
         lines += ["", f"![Our values against the published ones]({spec.name}.png)"]
     missing = _missing(cells)
     if missing:
-        lines += ["", "## Missing", "", "Run these commands, then regenerate the table.", "", *missing]
+        lead = ["Run these commands, then regenerate the table.", ""]
+        lines += ["", "## Missing", "", *lead * any(_COMMAND in line for line in missing), *missing]
     if spec.notes:
         lines += ["", "## Notes", "", *(f"- {note}" for note in spec.notes)]
     return "\n".join(lines) + "\n"
@@ -163,8 +164,12 @@ def _missing(cells: Sequence[Cell]) -> list[str]:
     lines = []
     for reason, proxies in together.items():
         named = f"proxy={proxies[0]}" if len(proxies) == 1 else f"'proxy=[{','.join(proxies)}]'"
-        lines.append(f"- {', '.join(proxies)}: `{reason.replace('proxy=PROXY', named)}`")
+        text = reason.replace("proxy=PROXY", named)
+        lines.append(f"- {', '.join(proxies)}: {f'`{text}`' if text.startswith(_COMMAND) else text}")
     return lines
+
+
+_COMMAND = "python -m harness "
 
 
 def _legend(spec: TableSpec, cells: Sequence[Cell]) -> list[str]:

@@ -51,22 +51,29 @@ def test_the_contexts_are_what_they_say():
     assert DATA_SETS.get(stand.DATA_SET).name == one_class_context().data_set.name
 
 
-def two_layers(*last: nn.Module) -> nn.Module:
-    """Two convolutions; `last` are between the second normalisation and the mean over pixels."""
+UNDEFINED_SUM = "the summed outputs do not depend on the images"
+
+
+def two_layers(ending: str) -> nn.Module:
+    """Two convolutions, each normalised, the mean over pixels, and a classifier; `ending` names a further layer."""
     torch.manual_seed(0)
     first = (nn.Conv2d(3, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
-    return nn.Sequential(*first, *last, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10, bias=False)).train()
+    relu = [nn.ReLU()] * (ending != "normalisation")
+    last = [nn.Softmax(dim=1)] * (ending == "softmax")
+    pooled = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10, bias=False))
+    return nn.Sequential(*first, *relu, *pooled, *last).train()
 
 
-@pytest.mark.parametrize("side", [8, 256])
-@pytest.mark.parametrize("ends_in_relu", [False, True])
-def test_gradients_that_are_rounding_alone_are_undefined_whatever_the_size_of_images(side, ends_in_relu):
-    """Normalised values sum to a constant; the rounding of that sum grows with the images."""
-    images = torch.randn(16, 3, side, side, generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize(("n", "side"), [(16, 8), (16, 256), (64, 128)])
+@pytest.mark.parametrize(
+    ("ending", "reason"), [("relu", ""), ("normalisation", UNDEFINED_SUM), ("softmax", UNDEFINED_SUM)]
+)
+def test_gradients_that_are_rounding_alone_are_undefined_whatever_the_size_of_images(n, side, ending, reason):
+    """Normalised values sum to a constant, as probabilities do; the rounding of the sum grows with the images."""
+    images = torch.randn(n, 3, side, side, generator=torch.Generator().manual_seed(0))
     data_set = ToyDataSet("toy", 2, (3, side, side), (0.0,), (1.0,), licence="", how_to_get="")
-    space = ToySpace(lambda: two_layers(*[nn.ReLU()] * ends_in_relu))
-    batch = Batch(images, torch.arange(16) % 2)
-    context = ScoringContext(space, data_set, Protocol(), 0, (batch,), torch.device("cpu"))
-    found = score(context, space.only, "live", {name: PROXIES.get(name)() for name in ("jacob_cov", "epe_nas")})
-    reason = "" if ends_in_relu else "the summed outputs do not depend on the images"
+    space = ToySpace(lambda: two_layers(ending))
+    context = ScoringContext(space, data_set, Protocol(), 0, (Batch(images, torch.arange(n) % 2),), torch.device("cpu"))
+    with torch.no_grad():  # as a caller may have it
+        found = score(context, space.only, "live", {name: PROXIES.get(name)() for name in ("jacob_cov", "epe_nas")})
     assert {row.reason for row in found.values()} == {reason}

@@ -177,6 +177,16 @@ def test_a_cell_without_a_live_path_gives_a_constant():
     assert MICRO.params(arch, data_set, live=True) == 0
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_a_network_without_a_live_path_has_outputs_of_the_size_of_the_others(task):
+    data_set = DATA_SETS.get(task)
+    images = torch.zeros(2, data_set.shape[0], 64, 64)
+    dead = (cell_string((NONE,) * 6), cell_string((CONV_3X3, NONE, NONE, NONE, NONE, CONV_1X1)))
+    with torch.no_grad():
+        sizes = [MICRO.network(arch, data_set)(images).shape for arch in (*dead, cell_string((SKIP,) * 6))]
+    assert sizes[0] == sizes[1] == sizes[2]
+
+
 def test_dead_operations_are_counted_apart():
     # 0 -> 1 leads nowhere. Five modules, C = 128, 128, 256, 256, 512 wide after strides; per module two cells.
     arch, data_set = cell_string((CONV_1X1, NONE, NONE, SKIP, NONE, NONE)), DATA_SETS.get("class_scene")

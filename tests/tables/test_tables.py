@@ -15,7 +15,7 @@ from harness.inputs import DATA_SETS
 from harness.paths import DATA_VARIABLE
 from harness.proxy import PROXIES
 from harness.space import BENCHMARKS
-from harness.store import OK, UNDEFINED, Score, ScoreKey, ScoreStore
+from harness.store import FAILED, OK, UNDEFINED, Score, ScoreKey, ScoreStore
 from harness.store import main as store_command
 from harness.tables import cells, read_spec, table_names
 from harness.tables.__main__ import main
@@ -133,14 +133,15 @@ def test_architectures_without_a_score_are_not_counted(at_home, counted, tmp_pat
     assert "2 compared: " in text  # not on a sample
 
 
-def test_a_proxy_that_is_undefined_everywhere_says_why(at_home, tmp_path) -> None:
+@pytest.mark.parametrize(("status", "again"), [(UNDEFINED, ""), (FAILED, "; `retry=failed` scores them again")])
+def test_a_proxy_without_any_score_says_why(status: str, again: str, at_home, tmp_path) -> None:
     space, key = BENCHMARKS.get("nats_tss"), ScoreKey("nats_tss@1", "cifar10", "", "", "params@1", "{}", "", -1)
     with ScoreStore(tmp_path / "s.sqlite") as store:
-        rows = [(key, Score(arch, {}, UNDEFINED, "it has none", 1e-6)) for arch in space.architectures]
-        store.add(rows)
+        store.add([(key, Score(arch, {}, status, "it has none", 1e-6)) for arch in space.architectures])
     main(["table=zico_table1", f"scores={tmp_path / 'none'}", f"store={tmp_path / 's.sqlite'}", f"out={tmp_path}"])
     text = (tmp_path / "zico_table1.md").read_text()
-    assert "- params@1: `undefined for 15,625 of 15,625 architectures of nats_tss / cifar10: it has none`" in text
+    said = f"{status} for 15,625 of 15,625 architectures of nats_tss / cifar10: it has none{again}"
+    assert f"\n- params@1: {said}\n" in text
     assert "0 compared" in text
 
 
