@@ -172,13 +172,17 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
 
 
 def _lacking(sampled: Sampled, bench: str, dataset: str) -> str:
-    """Why no architecture has a score; empty if some have."""
-    n = sampled.index.size
-    if not n or not np.isnan(sampled.column.values).all():
+    """Why the scores rank nothing: there is none, or all are equal; empty if they rank."""
+    n, values = sampled.index.size, sampled.column.values
+    there = values[~np.isnan(values)]
+    place = f"{n:,} architectures of {bench} / {dataset}"
+    if there.size > 1 and (there == there[0]).all():
+        return f"all scores of {place} are equal: {there[0]:g}"
+    if not n or there.size:
         return ""
     status, _, reason = sampled.column.lacks.partition(": ")
     again = "" if status == UNDEFINED else "; `retry=failed` scores them again"
-    return f"{status} for {n:,} of {n:,} architectures of {bench} / {dataset}: {reason}{again}"
+    return f"{status} for {n:,} of {place}: {reason}{again}"
 
 
 def _of_members(sampled: Sampled, members: Population) -> Sampled:
