@@ -54,7 +54,7 @@ def test_a_proxy_is_compared_with_every_count_over_cells_and_networks(at_home) -
     assert own.counts == AGAINST
     zico = own.verdicts.query("proxy == 'zico'").to_dict("records")
     assert [row["baseline"] for row in zico] == list(AGAINST)
-    # On 100 cells zico leads #Params by .205; among 40 columns of scores it is undecided beside the number of convolutions.
+    # On 100 cells zico leads #Params by .205; among 40 columns it is undecided beside the number of convolutions.
     assert zico[0]["delta"] == pytest.approx(0.205, abs=5e-4)
     assert counting_answer(zico, networks=False) == ("undecided", ["n_convs_live", "sum_log_layer_size"])
     assert zico[0]["n_family"] == 40
