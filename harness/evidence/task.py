@@ -275,7 +275,7 @@ def _cancel(inputs: Tensor, outputs: Tensor, images: Tensor) -> bool:
     factors = torch.arange(outputs.numel(), dtype=outputs.dtype, device=outputs.device).cos().reshape_as(outputs)
     size = inputs.norm() * images.detach().norm() / outputs.detach().norm()
     is_small = inputs.norm() <= _IS_ROUNDING * _of_inputs(outputs, factors, images).norm()
-    return bool(is_small or size <= _IS_NOTHING * torch.finfo(inputs.dtype).eps)
+    return bool(is_small | (size <= _IS_NOTHING * torch.finfo(inputs.dtype).eps))  # one wait for the device
 
 
 def _needs_loss(evidence: TaskEvidence) -> bool:
