@@ -166,7 +166,7 @@ def _beside(cell: Cell, figure: Published, found: _Found, spec: TableSpec, n: in
             "networks": networks[0],
             "networks_low": networks[1],
             "networks_high": networks[2],
-            "missing": cell.missing or (_PARTIAL if figure.coefficient == "ndcg" and np.isnan(ours) else ""),
+            "missing": (cell.missing or _PARTIAL * (figure.coefficient == "ndcg")) if np.isnan(ours) else "",
         }
     ))  # fmt: skip
 
@@ -235,6 +235,8 @@ def _best(column: Column, accuracies: NDArray[np.float64]) -> dict[str, _Found]:
     """Accuracy of the architecture ranked first: mean and range over ties."""
     used = ~(np.isnan(column.values) | np.isnan(accuracies))
     values, accuracies = column.values[used], accuracies[used]
+    if not values.size:
+        return {"accuracy": _Found(NAN, NAN, NAN, 0)}
     first = accuracies[values == values.max()]
     return {"accuracy": _Found(float(first.mean()), float(first.min()), float(first.max()), first.size)}
 
