@@ -106,9 +106,9 @@ class InputGradients(TaskEvidence):
     classes.
 
     For a network that ends in a normalisation, followed only by linear operations, the summed outputs do not depend on
-    the images in train mode, because normalised values sum to a constant. This is the case in TransNAS-Bench-101. The
-    gradients are then rounding errors, and `is_rounding` is true, except in bfloat16, whose rounding errors are as
-    large as small gradients.
+    the images in train mode, because normalised values sum to a constant; for one that ends in probabilities they never
+    do. The first is the case in TransNAS-Bench-101, but for tasks with images. The gradients are then rounding errors,
+    and `is_rounding` is true, except in bfloat16, whose rounding errors are as large as small gradients.
     """
 
     n_batches: ClassVar[int | None] = 1
