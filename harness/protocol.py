@@ -14,16 +14,17 @@ from harness.space.initialise import Initialisation
 
 
 class Precision(Enum):
-    """Arithmetic of the passes over a network."""
+    """Arithmetic of the passes over a network; `tf32` is float32 with products in TensorFloat-32, on NVIDIA GPUs."""
 
     fp32 = "fp32"
+    tf32 = "tf32"
     bf16 = "bf16"
     fp64 = "fp64"
 
     @property
     def dtype(self) -> torch.dtype:
         """The torch type."""
-        return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp64": torch.float64}[self.value]
+        return {"bf16": torch.bfloat16, "fp64": torch.float64}.get(self.value, torch.float32)
 
 
 class Mode(Enum):

@@ -33,7 +33,10 @@ def isolated(*parts: str | int) -> Iterator[None]:
     """The one fork of the global generators: inside they are seeded by `parts`, afterwards they are as before."""
     seed = derive_seed(*parts)
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng():
+    # Of GPUs that this process uses; fork_rng would begin to use every GPU of the machine, on the CPU too.
+    of_gpus = torch.cuda.default_generators if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    gpu_states = [one.get_state() for one in of_gpus]
+    with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
@@ -42,3 +45,5 @@ def isolated(*parts: str | int) -> Iterator[None]:
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+            for one, state in zip(of_gpus, gpu_states, strict=True):
+                one.set_state(state)

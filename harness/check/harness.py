@@ -21,7 +21,8 @@ from harness.inputs import DATA_SETS, Batch, BatchRequest, InputKind, draw_batch
 from harness.protocol import Protocol
 from harness.proxy import PROXIES, Proxy, Sees
 from harness.randomness import isolated
-from harness.scoring.engine import score_subject, single_thread
+from harness.scoring.arithmetic import single_thread
+from harness.scoring.engine import score_subject
 from harness.space import BENCHMARKS, Architecture, Execute
 from harness.store import OK, Score
 

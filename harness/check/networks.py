@@ -19,8 +19,8 @@ from harness.inputs import DATA_SETS, BatchRequest, DataSet, InputKind, draw_bat
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
 from harness.randomness import isolated
+from harness.scoring.arithmetic import single_thread
 from harness.scoring.authors_call import takes_network
-from harness.scoring.engine import single_thread
 from harness.space import BENCHMARKS, Architecture, ModelSpace, space_of
 from harness.space.own_network import OwnNetwork
 from harness.store import FAILED, UNDEFINED

@@ -74,9 +74,9 @@ class BlockGradientsSeen(PrivateNetworkAndImages):
                 handle.remove()
         if not last:
             raise Undefined("the network has no linear layer, before which its features are read")
-        if not last[0].requires_grad:
-            return [BlockGradients(None, None)] * len(blocks)
         reached = [(first, layer) for first, layer in blocks if first in inputs]
+        if not (reached and last[0].requires_grad):
+            return [BlockGradients(None, None)] * len(blocks)
         wanted = [inputs[first] for first, _ in reached] + [layer.weight for _, layer in reached]
         found = torch.autograd.grad(last[0].sum(), wanted, allow_unused=True)
         of_block = {

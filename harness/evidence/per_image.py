@@ -2,7 +2,7 @@
 
 The backward pass stops at the outputs of the layers. A layer's weight gradient for one image is then a product of that
 image's inputs and output gradients; for a convolution, those of a batch are the weight gradient of one grouped
-convolution with a group per image. The result is exact, and never stored for the whole network at once.
+convolution with the groups of each image. The result is exact, and never stored for the whole network at once.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -197,8 +197,10 @@ def _sums(layer: WeightLayer, calls: Sequence[LayerCall]) -> GradientSums:
 
 def weight_gradients(layer: WeightLayer, calls: Sequence[LayerCall]) -> Iterator[Tensor]:
     """Gradients [n_images, n] of a layer's weights, summed over its calls, in blocks that cover all weights."""
-    per_output = layer.weight[0].numel()
-    step = max(1, _MOST_ENTRIES // (len(calls[0].inputs) * per_output))
+    step = max(1, _MOST_ENTRIES // (len(calls[0].inputs) * layer.weight[0].numel()))
+    if isinstance(layer, nn.Conv2d) and layer.groups > 1:  # whole groups
+        of_group = len(layer.weight) // layer.groups
+        step = max(step // of_group, 1) * of_group
     for start in range(0, len(layer.weight), step):
         blocks = [_of_call(layer, call, slice(start, start + step)).flatten(1) for call in calls]
         yield blocks[0] if len(blocks) == 1 else torch.stack(blocks).sum(dim=0)
@@ -210,14 +212,17 @@ def _of_call(layer: WeightLayer, call: LayerCall, outputs: slice) -> Tensor:
     if isinstance(layer, nn.Linear):
         return gradient[:, :, None] * call.inputs[:, None]
     n_images, n_outputs = gradient.shape[:2]
+    n_groups = max(1, n_outputs * layer.groups // layer.out_channels)
+    first = outputs.start * layer.groups // layer.out_channels * layer.weight.shape[1]
+    inputs = call.inputs[:, first : first + n_groups * layer.weight.shape[1]]
     shape = (n_images * n_outputs, *layer.weight.shape[1:])
     found: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]  # torch ships no types for it
-        call.inputs.reshape(1, -1, *call.inputs.shape[2:]),
+        inputs.reshape(1, -1, *inputs.shape[2:]),
         shape,
         gradient.reshape(1, -1, *gradient.shape[2:]),
         layer.stride,
         layer.padding,
         layer.dilation,
-        groups=n_images,
+        groups=n_images * n_groups,
     )
     return found.reshape(n_images, n_outputs, *shape[1:])

@@ -14,7 +14,8 @@ from harness.perf.figure import Bench, Figure
 from harness.progress import Progress
 from harness.protocol import Precision
 from harness.proxy import PROXIES
-from harness.scoring.engine import score, single_thread
+from harness.scoring.arithmetic import single_thread
+from harness.scoring.engine import score
 from harness.space import Architecture
 
 _BACKWARD = 2  # each of a convolution's two gradients costs as many multiply-accumulates as its forward pass

@@ -9,7 +9,8 @@ from torch import nn
 from harness.perf.figure import Bench, Figure
 from harness.progress import Progress
 from harness.proxy import PROXIES
-from harness.scoring.engine import score, single_thread
+from harness.scoring.arithmetic import single_thread
+from harness.scoring.engine import score
 from harness.space import Architecture, Execute
 
 _NTK_IMAGES = 72  # ntk_cond's own default

@@ -14,7 +14,8 @@ from time import perf_counter, process_time, sleep
 from harness.inputs import draw_batches
 from harness.perf.figure import Bench, Figure
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
-from harness.scoring.engine import score, single_thread
+from harness.scoring.arithmetic import single_thread
+from harness.scoring.engine import score
 from harness.scoring.proxy_spec import parse_proxies
 from harness.scoring.worker import keep_freed_memory
 from harness.space import Architecture

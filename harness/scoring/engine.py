@@ -3,8 +3,8 @@
 import errno
 import math
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext, suppress
 from numbers import Real
 from time import thread_time
 from typing import Any
@@ -20,6 +20,7 @@ from harness.evidence.coverage import least
 from harness.plug_in_code import place_of, show_traceback
 from harness.proxy import Proxy, Undefined
 from harness.randomness import isolated
+from harness.scoring.arithmetic import products_of, single_thread
 from harness.scoring.guard import Guard, brings_evidence, damaged, is_foreign, requests_apart, sums_of_evidence
 from harness.space import Architecture, Execute, ModelSpace
 from harness.store import FAILED, OK, UNDEFINED, Score
@@ -85,6 +86,7 @@ def score_subject(
         built_s = 0.0
         if any(proxy.runs_network() for proxy in proxies.values()):
             stack.enter_context(single_thread())
+            stack.enter_context(products_of(subject.context.protocol.dtype))
             stack.enter_context(isolated("score", subject.context.seed, subject.arch))
             if sharing:
                 started = thread_time()
@@ -268,14 +270,3 @@ def _ends_run(error: BaseException, in_worker: bool) -> bool:
     if isinstance(error, KeyboardInterrupt | Stopped):
         return not in_worker
     return is_no_result(error) and (not isinstance(error, OSError) or error.errno in _FAULTS_OF_MACHINE)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """One thread for torch: workers share the cores, and sums come out the same whatever their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

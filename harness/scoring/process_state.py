@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 
 from harness.inputs import Batch
+from harness.scoring.arithmetic import products, set_products
 
 _OWN_PACKAGES = ("harness", "proxies", "benchmarks")
 _LIBRARIES: tuple[ModuleType | type, ...] = (
@@ -75,10 +76,6 @@ def _deterministic(state: tuple[bool, bool]) -> None:
     torch.use_deterministic_algorithms(state[0], warn_only=state[1])
 
 
-def _put_back_precision(name: str) -> None:
-    torch.set_float32_matmul_precision(name)
-
-
 def _collector(enabled: bool) -> None:
     (gc.enable if enabled else gc.disable)()
 
@@ -106,12 +103,15 @@ _SETTINGS = (
         lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
         lambda state: torch.autograd.set_detect_anomaly(*state),
     ),
-    _Setting(
-        "torch's autocast",
-        lambda: torch.is_autocast_enabled("cpu"),
-        lambda enabled: torch.set_autocast_enabled("cpu", enabled),
+    *(
+        _Setting(
+            f"torch's autocast on {device}",
+            partial(torch.is_autocast_enabled, device),
+            partial(torch.set_autocast_enabled, device),
+        )
+        for device in ("cpu", "cuda")
     ),
-    _Setting("torch's precision of products", torch.get_float32_matmul_precision, _put_back_precision),
+    _Setting("torch's precision of products", products, set_products),
     _Setting("torch's flushing of denormal numbers", _flushes_denormals, torch.set_flush_denormal),
     _flag("torch.backends.mkldnn.enabled", torch.backends.mkldnn, "enabled"),
     _flag("torch.backends.cudnn.enabled", torch.backends.cudnn, "enabled"),

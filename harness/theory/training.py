@@ -22,7 +22,7 @@ from harness.evaluation import evaluate
 from harness.inputs import DATA_SETS, Batches, BatchRequest, draw_batches
 from harness.progress import Progress
 from harness.randomness import isolated
-from harness.scoring.engine import single_thread
+from harness.scoring.arithmetic import single_thread
 from harness.settings import Settings
 from harness.space import BENCHMARKS, Architecture
 from harness.store import FAILED, OK, Score, ScoreKey, ScoreStore

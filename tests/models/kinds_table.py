@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.check.evidence_kinds import PROBES, KindFound, kinds_of
 from harness.evidence import Subject
-from harness.scoring.engine import single_thread
+from harness.scoring.arithmetic import single_thread
 from harness.space import Architecture
 from harness.store import OK, UNDEFINED
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from toy_networks import THREE, Logits, ToySpace, pairs, pixels, scored_alone, value_of
 
-from harness.evidence import Layers, PerImageGradients
-from harness.evidence.per_image import GradientSums
+from harness.evidence import Layers, PerImageGradients, per_image
+from harness.evidence.per_image import GradientSums, layer_calls, weight_gradients
 from harness.inputs import Batch, DataSet
 from harness.space import Architecture, Layer
 from harness.store import UNDEFINED
@@ -66,6 +66,20 @@ def test_knas_is_the_mean_over_layers() -> None:
     assert Knas().measure(gradients) == 7
     gradients.layers = {}
     assert Knas().measure(gradients) == 0
+
+
+@pytest.mark.parametrize("most_entries", [2**24, 40, 1])  # all outputs at once, some, one group at a time
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_gradients_of_grouped_convolutions_are_those_of_each_image(groups: int, most_entries: int, monkeypatch) -> None:
+    monkeypatch.setattr(per_image, "_MOST_ENTRIES", most_entries)
+    convolution = nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=groups, bias=False)
+    network = nn.Sequential(convolution, nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)).double()
+    images = torch.randn(5, 4, 6, 6, dtype=torch.float64)
+    calls = layer_calls(network, {"convolution": convolution}, images, lambda outputs: outputs.sin().sum())
+    found = torch.cat(list(weight_gradients(convolution, calls["convolution"])), dim=1)
+    for image, gradient in zip(images, found, strict=True):
+        (expected,) = torch.autograd.grad(network(image[None]).sin().sum(), convolution.weight)
+        assert torch.allclose(gradient, expected.flatten(), rtol=1e-12)
 
 
 class Wide(nn.Module):

@@ -167,6 +167,24 @@ def test_eznas_counts_the_blocks_of_a_real_network() -> None:
             assert mean_of_norms([found.of_weight]) == pytest.approx(np.sqrt(found.of_weight.numel()) / 2)
 
 
+class Unreached(nn.Module):
+    """A block that no image reaches, before a linear layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = nn.Sequential(nn.ReLU(), nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1))
+        self.first, self.last = nn.Linear(1, 3), nn.Linear(3, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.last(self.first(images.flatten(1)))
+        return output
+
+
+def test_eznas_of_blocks_that_no_image_reaches_is_zero() -> None:
+    for proxy in (EznasA(), EznasAPaper()):
+        assert value_of(proxy, Unreached, THREE) == 0
+
+
 def test_what_eznas_cannot_score() -> None:
     for proxy in (EznasA(), EznasAPaper()):
         found = scored_alone(proxy, lambda: Logits(1), THREE)
