@@ -1,7 +1,7 @@
 """A measured figure, and the test bench that all measurements share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 
@@ -48,11 +48,12 @@ class Bench:
     seed: int
     inputs: InputKind
     batch_size: int = Protocol.batch_size
+    device: str = "cpu"
 
     def spec(self, dtype: Precision = Precision.fp32) -> ContextSpec:
         """The specification of the context."""
         protocol = Protocol(dtype=dtype, batch_size=self.batch_size)
-        return ContextSpec(BENCH, DATA_SET, self.inputs, protocol, self.seed, "cpu")
+        return ContextSpec(BENCH, DATA_SET, self.inputs, protocol, self.seed, self.device)
 
     @cached_property
     def context(self) -> ScoringContext:
@@ -67,4 +68,4 @@ class Bench:
 
     def first(self, n: int) -> "Bench":
         """The same bench with only the first `n` cells."""
-        return Bench(min(n, self.n_cells), self.seed, self.inputs, self.batch_size)
+        return replace(self, n_cells=min(n, self.n_cells))

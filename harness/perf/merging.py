@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from harness.errors import HarnessError
 from harness.perf.figure import Figure
-from harness.perf.scale_report import write_scale
+from harness.perf.figure_tables import write_figures
 from harness.space import BENCHMARKS, Architecture
 from harness.store import OK, Score, ScoreKey, ScoreStore, merge
 from harness.store.command import compact, info
@@ -136,7 +136,7 @@ def main(words: Sequence[str] | None = None) -> int:
     figures = list(compaction())
     for n_scores in given.scores:
         figures += merging(int(n_scores))
-        write_scale(given.out, "merging", command, figures)
+        write_figures(given.out, "merging", "Merging of score stores", command, figures)
         print(figures[-8], flush=True)
     print(given.out)
     return 0

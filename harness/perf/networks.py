@@ -29,11 +29,11 @@ def zico_against_eager(bench: Bench) -> Iterator[Figure]:
     seconds = dict.fromkeys(("eager", "fp32", "bf16"), 0.0)
     values: dict[str, list[float]] = {"fp32": [], "bf16": []}
     with single_thread(), Progress("zico against eager", bench.n_cells, "networks") as progress:
-        _plain_zico(bench, bench.cells[0])  # the first pass of a process includes initialisation of the library
+        plain_zico(bench, bench.cells[0])  # the first pass of a process includes initialisation of the library
         for cell in bench.cells:
             canonical = bench.context.space.canonical(cell)
             started = thread_time()
-            _plain_zico(bench, cell)
+            plain_zico(bench, cell)
             seconds["eager"] += thread_time() - started
             for name, context in (("fp32", bench.context), ("bf16", half)):
                 started = thread_time()
@@ -51,11 +51,11 @@ def zico_against_eager(bench: Bench) -> Iterator[Figure]:
     yield Figure(group, "Spearman of bf16 with fp32 scores", rank, "rho", target=0.99, at_most=False)
 
 
-def _plain_zico(bench: Bench, cell: Architecture) -> float:
+def plain_zico(bench: Bench, cell: Architecture) -> float:
     """A straightforward ZiCo: every operation executed, default memory layout, one ReLU per convolution."""
     context = bench.context
     network = context.space.network(cell, context.data_set, execute="all", seed=context.seed)
-    _pool_as_pytorch(network)
+    _pool_as_pytorch(network.to(context.device))
     layers = {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Conv2d | nn.Linear)}
     gradients = WeightGradients()
     for batch in context.batches:

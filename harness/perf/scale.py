@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from harness.files.atomic import write_whole
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.perf.figure import Figure
-from harness.perf.scale_report import write_scale
+from harness.perf.figure_tables import write_figures
 from harness.placement import EngineSettings, read_shard
 from harness.protocol import Protocol
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, compute, missing_units
@@ -196,10 +196,10 @@ def main(words: Sequence[str] | None = None) -> int:
         setting = Setting.of(given.networks, Path(folder))
         cluster = _cluster()
         figures += engines(setting, cluster)
-        write_scale(given.out, "scale", command, figures)
+        write_figures(given.out, "scale", "Engines and losses", command, figures)
         if cluster is not None:
             figures += losses(setting, cluster)
-            write_scale(given.out, "scale", command, figures)
+            write_figures(given.out, "scale", "Engines and losses", command, figures)
             _leave(cluster)
     print(given.out)
     return 0

@@ -10,7 +10,7 @@ import torch
 from harness.inputs import InputKind
 from harness.perf.__main__ import main, measure
 from harness.perf.figure import Bench, Figure
-from harness.perf.networks import _convolution, _plain_zico, _shapes
+from harness.perf.networks import _convolution, _shapes, plain_zico
 from harness.perf.statistics import N_PROXIES, Case, cost_of_statistics, made_up
 from harness.proxy import PROXIES
 from harness.scoring.engine import score
@@ -47,7 +47,7 @@ def test_the_yardstick_computes_zico_too():
     )
     found = score(context, arch, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"]
     canonical = context.space.canonical(arch)
-    assert _plain_zico(TINY, arch) == pytest.approx(found, rel=0.02)
+    assert plain_zico(TINY, arch) == pytest.approx(found, rel=0.02)
     assert score(context, canonical, "live", {"zico": PROXIES.get("zico")()})["zico"].components["zico"] == found
 
 

@@ -1,4 +1,4 @@
-"""The tables of results/scale: figures with the command and the machine that they were measured by."""
+"""The tables of results/scale and results/gpu: figures with the command and the machine that they were measured by."""
 
 import os
 import platform
@@ -16,17 +16,17 @@ from harness.perf.figure import Figure
 from harness.perf.report import rows
 from harness.report.escape import markdown_line
 
-_TITLES = {"scale": "Engines and losses", "merging": "Merging of score stores"}
 
-
-def write_scale(out: Path, table: str, command: str, figures: Sequence[Figure]) -> None:
-    """Write what is measured so far as OUT/TABLE.csv and OUT/TABLE.md, with the command and the machine."""
+def write_figures(
+    out: Path, name: str, title: str, command: str, figures: Sequence[Figure], more: dict[str, str] | None = None
+) -> None:
+    """Write what is measured so far as OUT/NAME.csv and OUT/NAME.md, with the command, the machine and `more` of it."""
     frame = pd.DataFrame([vars(figure) for figure in figures])
-    lines = [f"# {_TITLES[table]}", "", "| measurement | value | unit | target | verdict |"]
+    lines = [f"# {title}", "", "| measurement | value | unit | target | verdict |"]
     lines += ["|---|---:|---|---|---|", *map(markdown_line, rows(figures)), ""]
-    lines += [f"- {key}: `{value}`" for key, value in _machine(command).items()]
-    files = {f"{table}.csv": frame.to_csv(index=False, lineterminator="\n"), f"{table}.md": "\n".join([*lines, ""])}
-    write_files(out, {name: text.encode() for name, text in files.items()})
+    lines += [f"- {key}: `{value}`" for key, value in (_machine(command) | (more or {})).items()]
+    files = {f"{name}.csv": frame.to_csv(index=False, lineterminator="\n"), f"{name}.md": "\n".join([*lines, ""])}
+    write_files(out, {file: text.encode() for file, text in files.items()})
 
 
 def _machine(command: str) -> dict[str, str]:

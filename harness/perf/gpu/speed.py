@@ -1,0 +1,174 @@
+"""ZiCo on NATS-Bench topology at the paper's protocol: networks per second by workers, and what bounds them."""
+
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from random import Random
+from shutil import which
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from harness.files.results import write_files
+from harness.inputs import InputKind, draw_batches
+from harness.perf.figure import BENCH, DATA_SET, Bench, Figure
+from harness.perf.gpu.cases import Stage
+from harness.perf.networks import plain_zico
+from harness.protocol import Protocol
+from harness.proxy import PROXIES
+from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.scoring.engine import score
+from harness.scoring.proxy_spec import parse_proxies
+from harness.scoring.run import Unit
+from harness.scoring.workers import Workers
+from harness.space import BENCHMARKS
+
+_WHOLE_S = 60.0  # the issue's target for all of NATS-Bench topology on one H100 or H200
+_TIMES_AUTHORS = 10.0
+_MEASURED_S = 10.0
+_PLAIN = 20
+
+
+@dataclass
+class Utilisation:
+    """A context in which nvidia-smi is read five times a second; nothing where there is none."""
+
+    shares: list[float] = field(default_factory=list)
+    mebibytes: list[float] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._run: subprocess.Popen[str] | None = None
+        if which("nvidia-smi"):
+            words = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
+            self._run = subprocess.Popen([*words, "-i", "0", "-lms", "200"], stdout=subprocess.PIPE, text=True)
+            Thread(target=self._read, args=(self._run,), daemon=True).start()
+        return self
+
+    def _read(self, run: "subprocess.Popen[str]") -> None:
+        assert run.stdout is not None
+        for line in run.stdout:
+            with suppress(ValueError):
+                share, mebibytes = map(float, line.split(","))
+                self.shares.append(share)
+                self.mebibytes.append(mebibytes)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._run is not None:
+            self._run.terminate()
+            self._run.wait()
+
+
+def speed(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Figure]]:
+    """Networks per second with each number of workers, after each; then beside plain loops, as ratios of one run."""
+    run = _run("zico", stage, protocol)
+    units = _units(run)
+    figures: list[Figure] = []
+    fastest = 0.0
+    for n in stage.workers:
+        if stage.left_s <= 0:
+            break
+        rate, used = _rate(run, units, n)
+        fastest = max(fastest, rate)
+        name = f"{n} worker{'s' * (n > 1)}"
+        figures.append(Figure("speed", f"{name}: zico", rate, "networks per s"))
+        figures.append(
+            Figure("speed", f"{name}: all {len(units):,} networks, projected", len(units) / rate, "s", _WHOLE_S)
+        )
+        if used.shares:
+            figures.append(Figure("speed", f"{name}: utilisation of the GPU", sum(used.shares) / len(used.shares), "%"))
+            each = (max(used.mebibytes) - min(used.mebibytes)) / n
+            figures.append(Figure("speed", f"{name}: memory of the GPU, each", each, "MiB"))
+        yield figures
+    figures += _beside_loops(stage, units, protocol, fastest)
+    yield figures
+
+
+def _run(word: str, stage: Stage, protocol: Protocol | None) -> ScoringRun:
+    context = ContextSpec(BENCH, DATA_SET, InputKind.noise, protocol or Protocol(), 0, stage.device)
+    specs = tuple(parse_proxies([word], {}))
+    return ScoringRun(context, specs, draw_batches(context.find_data_set(), context.request))
+
+
+def _units(run: ScoringRun) -> list[Unit]:
+    """One for each network of the space, in a random order."""
+    (spec,) = run.specs
+    archs = list(dict.fromkeys(run.scored_as(spec, BENCHMARKS.get(BENCH).architectures)))
+    Random(0).shuffle(archs)
+    return [Unit(arch, "live", run.specs) for arch in archs]
+
+
+def _rate(run: ScoringRun, units: Sequence[Unit], n: int) -> tuple[float, Utilisation]:
+    """Networks per second of `n` workers that have begun, in about ten seconds, and what the GPU did then."""
+    warm, left = units[: 2 * n], units[2 * n :]
+    with Utilisation() as used, Workers(ExecutionOptions(n)) as workers:
+        for _ in workers.results(run.context, warm):  # processes and libraries begin
+            pass
+        started = time.perf_counter()
+        for _ in workers.results(run.context, left[:n]):
+            pass
+        rounds = _MEASURED_S / (time.perf_counter() - started)
+        timed = left[n : n * (2 + max(1, round(rounds)))]
+        used.shares.clear()
+        started = time.perf_counter()
+        n_done = sum(1 for _ in workers.results(run.context, timed))
+        return n_done / (time.perf_counter() - started), used
+
+
+def _beside_loops(stage: Stage, units: Sequence[Unit], protocol: Protocol | None, fastest: float) -> Iterator[Figure]:
+    """The same networks and batches in a plain loop of this project, and by the authors' code where it is given."""
+    if stage.authors:
+        authors = _run(stage.authors, stage, protocol)
+        (spec,) = authors.specs
+        plain = [Unit(unit.arch, "all", (spec,)) for unit in units]
+        rate, _ = _rate(authors, plain, 1)
+        yield Figure("speed", "the authors' code, one process", rate, "networks per s")
+        ratio = fastest / rate
+        yield Figure("speed", "fastest over the authors' code", ratio, "times as fast", _TIMES_AUTHORS, at_most=False)
+    size = (protocol or Protocol()).batch_size
+    bench = Bench(_PLAIN, 0, InputKind.noise, size, stage.device)
+    plain_zico(bench, bench.cells[0])
+    started = time.perf_counter()
+    for cell in bench.cells:
+        plain_zico(bench, cell)
+    rate = bench.n_cells / (time.perf_counter() - started)
+    yield Figure("speed", "plain loop, every operation, one process", rate, "networks per s")
+    yield Figure("speed", "fastest over the plain loop", fastest / rate, "times as fast")
+
+
+def profile(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Figure]]:
+    """What one worker does: launches and time of kernels beside the time that passes; profile.txt lists operations."""
+    from torch.profiler import ProfilerActivity
+    from torch.profiler import profile as profiled
+
+    run = _run("zico", stage, protocol)
+    context, proxies = run.context.make(with_batches=True), {"zico": PROXIES.get("zico")()}
+    archs = [unit.arch for unit in islice(_units(run), _PLAIN)]
+    for arch in archs[:3]:
+        score(context, arch, "live", proxies)
+    is_gpu = stage.device.startswith("cuda")
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if is_gpu else [])]
+    started = time.perf_counter()
+    for arch in archs:
+        score(context, arch, "live", proxies)
+    wall = time.perf_counter() - started
+    with profiled(activities=activities) as seen:
+        for arch in archs:
+            score(context, arch, "live", proxies)
+    found = seen.key_averages()
+    column = "self_device_time_total" if is_gpu else "self_cpu_time_total"
+    kernels = sum(getattr(one, column) for one in found) / 1e6
+    launches = sum(one.count for one in found if "LaunchKernel" in one.key)
+    text = found.table(sort_by=column, row_limit=40, max_name_column_width=80)
+    write_files(stage.out, {"profile.txt": text.encode()})
+    n = len(archs)
+    yield [
+        Figure("profile", "one network, wall time", 1e3 * wall / n, "ms"),
+        Figure("profile", "kernels of one network" if is_gpu else "operations of one network", 1e3 * kernels / n, "ms"),
+        Figure("profile", "share of the time in which kernels run", kernels / wall, "ratio"),
+        Figure("profile", "launches for one network", launches / n, "launches"),
+    ]
