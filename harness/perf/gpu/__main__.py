@@ -20,12 +20,13 @@ from harness.perf.figure import Figure
 from harness.perf.figure_tables import write_figures
 from harness.perf.gpu.cases import Stage
 from harness.perf.gpu.commands import papers, search, whole
-from harness.perf.gpu.correctness import correctness, device_tests
+from harness.perf.gpu.correctness import correctness, device_tests, reference
 from harness.perf.gpu.speed import profile, speed
 from harness.report.tables import amount_text
 from harness.settings import check_device
 
 STAGES: dict[str, Callable[[Stage], Iterator[list[Figure]]]] = {
+    "reference": reference,
     "correctness": correctness,
     "tests": device_tests,
     "speed": speed,
@@ -53,7 +54,8 @@ def main(words: Sequence[str] | None = None) -> int:
         time.monotonic() + given.seconds,
     )
     command = " ".join(["python -m harness.perf.gpu", *(sys.argv[1:] if words is None else words)])
-    for name in [one for one in STAGES if one in given.stages or not given.stages]:
+    chosen = given.stages or [name for name in STAGES if name != "reference"]
+    for name in [one for one in STAGES if one in chosen]:
         if stage.left_s <= 0:
             print(f"{name} was not begun: --seconds {given.seconds:g} are over. The same command goes on.")
             continue

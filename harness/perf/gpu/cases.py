@@ -81,8 +81,10 @@ class Case:
 
 
 def running() -> list[str]:
-    """The names of the proxies that run networks and give the same score each time."""
-    return [name for name in sorted(PROXIES) if PROXIES.get(name).runs_network() and PROXIES.get(name).deterministic]
+    """The proxies that run networks and give the same score each time, without those made of the scores of others."""
+    kinds = {name: PROXIES.get(name) for name in sorted(PROXIES)}
+    alone = {spec.name for spec in parse_proxies(list(kinds), {}) if not spec.parts}
+    return [name for name, kind in kinds.items() if name in alone and kind.runs_network() and kind.deterministic]
 
 
 def all_cases() -> list[Case]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from harness.perf.figure import Figure
 from harness.perf.gpu.cases import Case, Stage, all_cases, running
 from harness.progress import Progress
 from harness.protocol import Precision
-from harness.scoring import ExecutionOptions, ScoringRun
-from harness.scoring.composites import ensure
+from harness.scoring import ExecutionOptions, ScoringRun, missing_units
+from harness.scoring.workers import Commits, Workers
 from harness.space import Architecture
 from harness.store import OK, Score, ScoreStore
 
@@ -32,25 +33,34 @@ DEVICE_TESTS = Path("tests/scoring/test_device.py")
 def correctness(stage: Stage, cases: Sequence[Case] | None = None) -> Iterator[list[Figure]]:
     """What is known after each round: figures over all spaces; correctness.csv has a row for each proxy and space.
 
-    The scores of the CPU in float32 are compared with those of the device in float32, TensorFloat-32 and bfloat16, with
-    those of the device in one process, and with those of each proxy alone. A few networks of every space come first, so
-    that a machine that is lent for minutes has seen all of them.
+    The scores of the CPU in float32 are compared with those of the device in float32, TensorFloat-32 and bfloat16, each
+    proxy alone in a worker; and those in float32 with themselves, all proxies together in this process. A few networks
+    of every space come first, so that a machine that is lent for minutes has seen all of them.
     """
-    cases = all_cases() if cases is None else cases
+    yield from _rounds(stage, all_cases() if cases is None else cases, ("cpu", *_precisions(stage), "together"))
+
+
+def reference(stage: Stage, cases: Sequence[Case] | None = None) -> Iterator[list[Figure]]:
+    """The CPU's part of `correctness`, which takes longest, to be made elsewhere: OUT/stores goes along."""
+    yield from _rounds(stage, all_cases() if cases is None else cases, ("cpu",))
+
+
+def _rounds(stage: Stage, cases: Sequence[Case], parts: Sequence[Precision | str]) -> Iterator[list[Figure]]:
     left_out: dict[str, str] = {}
-    for n, slow in ((_FEW, None), (_SOME, False), (stage.n_networks, False), (_SOME, True), (stage.n_networks, True)):
-        if stage.left_s <= 0:
-            return
-        with Progress("correctness", len(cases), "cases") as bar:
-            for case in cases:
-                if stage.left_s <= 0:
-                    break
-                with suppress_as(left_out, case.name):
-                    _score(case, min(n, stage.n_networks), slow, stage)
-                bar.advance()
-        table = compared(cases, stage)
-        write_files(stage.out, {"correctness.csv": table.to_csv(index=False, lineterminator="\n").encode()})
-        yield [*_summaries(table), Figure("correctness", "spaces and tasks left out", len(left_out), "cases", 0)]
+    with Workers(ExecutionOptions(max(stage.workers))) as pool:
+        for n, slow in ((_FEW, None), (_SOME, False), (stage.n_networks, False), (stage.n_networks, True)):
+            with Progress("correctness", len(cases), "cases") as bar:
+                for case in cases:
+                    with suppress_as(left_out, case.name):
+                        for part in parts:
+                            if stage.left_s > 0:
+                                _score(case, part, min(n, stage.n_networks), slow, stage, pool)
+                    bar.advance()
+            table = compared(cases, stage)
+            write_files(stage.out, {"correctness.csv": table.to_csv(index=False, lineterminator="\n").encode()})
+            yield [*_summaries(table), Figure("correctness", "spaces and tasks left out", len(left_out), "cases", 0)]
+            if stage.left_s <= 0:
+                break
     for name, why in left_out.items():
         print(f"{name} is left out: {why}", file=sys.stderr)
 
@@ -78,20 +88,37 @@ def _precisions(stage: Stage) -> tuple[Precision, ...]:
     return (*found, Precision.tf32) if stage.device.startswith("cuda") else found
 
 
-def _score(case: Case, n: int, slow: bool | None, stage: Stage) -> None:
-    """The first `n` networks by the proxies that are slow, by those that are not, or by all."""
-    archs, most = case.archs(n), max(stage.workers)
-    few = min(4, most)
+def _score(case: Case, part: Precision | str, n: int, slow: bool | None, stage: Stage, pool: Workers) -> None:
+    """One side of a comparison: the first `n` networks by the proxies that are slow, by those that are not, or all."""
     names = running() if slow is None else [name for name in running() if _is_slow(name, case, stage) is slow]
+    precision = part if isinstance(part, Precision) else Precision.fp32
     if not names:
         return
-    _fill("cpu", case.run("cpu", Precision.fp32, names), archs, most, stage)
-    for precision in _precisions(stage):
-        _fill("device", case.run(stage.device, precision, names), archs, few, stage)
-    _fill("again", case.run(stage.device, Precision.fp32, names), archs, 1, stage)
-    if slow is None:
-        for name in names:
-            _fill("alone", case.run(stage.device, Precision.fp32, [name]), archs, few, stage)
+    run = case.run("cpu" if part == "cpu" else stage.device, precision, names)
+    archs = case.archs(n)
+    run.context.space.require_networks(archs)
+    if part != "together":
+        _fill(
+            "cpu" if part == "cpu" else "device",
+            [replace(run, specs=(spec,)) for spec in run.specs],
+            archs,
+            stage,
+            pool,
+        )
+    elif slow is False:
+        with Workers(ExecutionOptions(1)) as here:
+            _fill("together", [run], archs[:_FEW], stage, here)
+
+
+def _fill(name: str, runs: Sequence[ScoringRun], archs: Sequence[Architecture], stage: Stage, pool: Workers) -> None:
+    """Score what a store lacks: a unit for each of the runs, which differ in their proxies, and each network."""
+    if not runs:
+        return
+    whole = replace(runs[0], specs=tuple(spec for run in runs for spec in run.specs))
+    with ScoreStore(stage.store(name)) as store, Commits(whole, store, pool.execution) as commits:
+        units = [unit for run in runs for unit in missing_units(run, archs, store, pool.execution)]
+        for result in pool.results(whole.context, units):
+            commits.add(result)
 
 
 def _is_slow(name: str, case: Case, stage: Stage) -> bool:
@@ -99,11 +126,6 @@ def _is_slow(name: str, case: Case, stage: Stage) -> bool:
     with ScoreStore(stage.store("cpu"), read_only=True) as store:
         found = store.find(run.key(run.specs[0])).values()
     return max((one.seconds for one in found), default=0.0) > _SLOW_S
-
-
-def _fill(name: str, run: ScoringRun, archs: Sequence[Architecture], workers: int, stage: Stage) -> None:
-    with ScoreStore(stage.store(name)) as store:
-        ensure(run, archs, store, ExecutionOptions(workers))
 
 
 def compared(cases: Sequence[Case], stage: Stage) -> pd.DataFrame:
@@ -117,8 +139,7 @@ def compared(cases: Sequence[Case], stage: Stage) -> pd.DataFrame:
         archs = case.archs(stage.n_networks)
         with suppress(HarnessError):  # a space that cannot be built here
             sides = [(one.value, "cpu", "device", one) for one in _precisions(stage)]
-            sides += [("again, one process", "device", "again", Precision.fp32)]
-            sides += [("alone", "device", "alone", Precision.fp32)]
+            sides += [("together, in one process", "device", "together", Precision.fp32)]
             for what, first, second, precision in sides:
                 usual, other = case.run("cpu", Precision.fp32), case.run(stage.device, precision)
                 here, there = _found(first, usual, archs, stage), _found(second, other, archs, stage)
