@@ -1,5 +1,7 @@
 """The stages for a machine with a GPU, tried on a CPU: what is compared, and that each keeps what it has finished."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -85,6 +87,28 @@ def test_speed_and_profile_measure_what_they_name(stage):
     (found,) = profile(stage, tiny)
     assert all(one.value >= 0 for one in found)
     assert "convolution" in (stage.out / "profile.txt").read_text()
+
+
+AUTHORS = """
+import torch
+
+def getzico(network, trainloader, lossfunc):
+    if WORKS:
+        return 1.0
+    raise ValueError("no such luck")
+"""
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_somebodys_function_is_timed_where_it_works(works, stage, tmp_path, capsys):
+    file = tmp_path / "theirs.py"
+    file.write_text(AUTHORS.replace("WORKS", str(works)))
+    stage = replace(stage, workers=(1,), authors=f"{file}:getzico")
+    *_, last = speed(stage, Protocol(batch_size=2))
+    found = {one.name: one.value for one in last}
+    assert (found["the authors' code, one process"] > 0) is works
+    assert ("fastest over the authors' code" in found) is works
+    assert ("no such luck" in capsys.readouterr().err) is not works
 
 
 def test_commands_keep_their_store_and_are_ended_in_time(stage):

@@ -26,6 +26,9 @@ _FEW, _SOME = 2, 10
 _SLOW_S = 5.0
 """CPU seconds on a network of its case, above which a proxy is scored on more than a few networks only at the end."""
 
+_MOST_WORKERS = 8
+"""One takes up to 9 GB for networks of the size of ImageNet's, on the CPU and on the device."""
+
 _OF_ROW = ["bench", "data_set", "proxy", "compared"]
 DEVICE_TESTS = Path("tests/scoring/test_device.py")
 
@@ -47,7 +50,7 @@ def reference(stage: Stage, cases: Sequence[Case] | None = None) -> Iterator[lis
 
 def _rounds(stage: Stage, cases: Sequence[Case], parts: Sequence[Precision | str]) -> Iterator[list[Figure]]:
     left_out: dict[str, str] = {}
-    with Workers(ExecutionOptions(max(stage.workers))) as pool:
+    with Workers(ExecutionOptions(min(max(stage.workers), _MOST_WORKERS))) as pool:
         for n, slow in ((_FEW, None), (_SOME, False), (stage.n_networks, False), (stage.n_networks, True)):
             with Progress("correctness", len(cases), "cases") as bar:
                 for case in cases:

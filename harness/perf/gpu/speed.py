@@ -1,6 +1,7 @@
 """ZiCo on NATS-Bench topology at the paper's protocol: networks per second by workers, and what bounds them."""
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,6 +26,7 @@ from harness.scoring.proxy_spec import parse_proxies
 from harness.scoring.run import Unit
 from harness.scoring.workers import Workers
 from harness.space import BENCHMARKS
+from harness.store import OK
 
 _WHOLE_S = 60.0  # the issue's target for all of NATS-Bench topology on one H100 or H200
 _TIMES_AUTHORS = 10.0
@@ -123,12 +125,11 @@ def _beside_loops(stage: Stage, units: Sequence[Unit], protocol: Protocol | None
     """The same networks and batches in a plain loop of this project, and by the authors' code where it is given."""
     if stage.authors:
         authors = _run(stage.authors, stage, protocol)
-        (spec,) = authors.specs
-        plain = [Unit(unit.arch, "all", (spec,)) for unit in units]
-        rate, _ = _rate(authors, plain, 1)
+        rate = _authors_rate(authors, [Unit(unit.arch, "all", authors.specs) for unit in units[: 3 * _PLAIN]])
         yield Figure("speed", "the authors' code, one process", rate, "networks per s")
-        ratio = fastest / rate
-        yield Figure("speed", "fastest over the authors' code", ratio, "times as fast", _TIMES_AUTHORS, at_most=False)
+        if rate:
+            ratio = fastest / rate
+            yield Figure("speed", "fastest over the authors' code", ratio, "times as fast", _TIMES_AUTHORS, False)
     size = (protocol or Protocol()).batch_size
     bench = Bench(_PLAIN, 0, InputKind.noise, size, stage.device)
     plain_zico(bench, bench.cells[0])
@@ -138,6 +139,19 @@ def _beside_loops(stage: Stage, units: Sequence[Unit], protocol: Protocol | None
     rate = bench.n_cells / (time.perf_counter() - started)
     yield Figure("speed", "plain loop, every operation, one process", rate, "networks per s")
     yield Figure("speed", "fastest over the plain loop", fastest / rate, "times as fast")
+
+
+def _authors_rate(run: ScoringRun, units: Sequence[Unit]) -> float:
+    """Networks per second of somebody's function, of those that it does not fail on; 0 where it fails on all."""
+    with Workers(ExecutionOptions(1)) as workers:
+        seen = [(unit, score) for unit, scores in workers.results(run.context, units) for score in scores.values()]
+        working = [unit for unit, score in seen if score.status == OK][:_PLAIN]
+        if not working:
+            print(f"{run.specs[0].name} fails on {len(seen)} networks: {seen[0][1].reason}", file=sys.stderr)
+            return 0.0
+        started = time.perf_counter()
+        n_done = sum(1 for _ in workers.results(run.context, working))
+        return n_done / (time.perf_counter() - started)
 
 
 def profile(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Figure]]:
