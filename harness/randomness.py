@@ -36,6 +36,7 @@ def isolated(*parts: str | int) -> Iterator[None]:
     # Of GPUs that this process uses; fork_rng would begin to use every GPU of the machine, on the CPU too.
     of_gpus = torch.cuda.default_generators if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
     gpu_states = [one.get_state() for one in of_gpus]
+    on_mac = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         random.seed(seed)
@@ -47,3 +48,5 @@ def isolated(*parts: str | int) -> Iterator[None]:
             np.random.set_state(numpy_state)
             for one, state in zip(of_gpus, gpu_states, strict=True):
                 one.set_state(state)
+            if on_mac is not None:
+                torch.mps.set_rng_state(on_mac)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.inputs.glue import LONGEST, VOCABULARY
-from benchmarks.nasbench_bert.operations import DROPOUT, NORM_EPS, Residual, operation_of
+from benchmarks.nasbench_bert.operations import NORM_EPS, Dropout, Residual, operation_of
 from benchmarks.nasbench_bert.structure import LayerPlan, Plan
 
 EMBEDDING_WIDTH = 128
@@ -35,7 +35,7 @@ class Embeddings(nn.Module):
         self.positions = VectorTable(LONGEST, EMBEDDING_WIDTH)
         self.types = VectorTable(N_TYPES, EMBEDDING_WIDTH)
         self.norm = nn.LayerNorm(EMBEDDING_WIDTH, NORM_EPS)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = Dropout()
         self.projection = nn.Identity() if hidden == EMBEDDING_WIDTH else nn.Linear(EMBEDDING_WIDTH, hidden)
 
     def forward(self, tokens: Tensor) -> Tensor:

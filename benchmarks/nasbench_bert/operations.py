@@ -16,12 +16,22 @@ NORM_EPS = 1e-12
 DROPOUT = 0.1
 
 
+class Dropout(nn.Module):
+    """Dropout whose masks are drawn on the CPU, so that a GPU takes the same ones."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        if not self.training or features.is_meta:
+            return features
+        kept = torch.empty_like(features, device="cpu").bernoulli_(1 - DROPOUT).div_(1 - DROPOUT)
+        return features * kept.to(features.device)
+
+
 class Residual(nn.Module):
     """Dropout, and the normalised sum with the input."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = Dropout()
         self.norm = nn.LayerNorm(hidden, NORM_EPS)
 
     def forward(self, features: Tensor, before: Tensor) -> Tensor:

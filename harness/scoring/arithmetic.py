@@ -86,7 +86,10 @@ _FP32 = Products(False, "highest", dict.fromkeys(_NEWER, "ieee"))
 _TF32 = Products(True, "high", {name: "tf32" if name.startswith("cud") else "ieee" for name in _NEWER})
 
 
+_HAS_NEWER = hasattr(torch.backends, "fp32_precision")  # not a plug-in's attribute of that name
+
+
 def _owners() -> list[tuple[str, Any]]:
-    if not hasattr(torch.backends, "fp32_precision"):
+    if not _HAS_NEWER:
         return []
     return [(name, reduce(getattr, filter(None, name.split(".")), torch.backends)) for name in _NEWER]

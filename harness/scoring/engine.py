@@ -179,7 +179,7 @@ def _groups(needs: Iterable[list[EvidenceKind]]) -> list[list[EvidenceKind]]:
 def _collect(
     subject: Subject, group: list[EvidenceKind], in_worker: bool
 ) -> dict[EvidenceKind, Evidence | BaseException]:
-    # Of the project's own networks none draws random numbers as it runs; a user's may have dropout.
+    # Of the project's own networks only NAS-Bench-BERT's have dropout, in the passes that come first or are apart.
     own = isinstance(subject.context.space, ModelSpace) and any(kind.runs_network for kind in group)
     seeded = isolated("pass", subject.context.seed, subject.arch, group[0].shared_pass) if own else nullcontext()
     try:
@@ -263,6 +263,11 @@ def is_no_result(error: BaseException) -> bool:
     if isinstance(error, HarnessError):
         return False
     return isinstance(error, MemoryError | OSError | torch.OutOfMemoryError) or "can't allocate memory" in said(error)
+
+
+def is_device_lost(scores: Mapping[str, Score]) -> bool:
+    """Whether a GPU refused to go on with this process, so that whatever follows in it fails too."""
+    return any(one.status == FAILED and "CUDA error" in one.reason for one in scores.values())
 
 
 def _ends_run(error: BaseException, in_worker: bool) -> bool:

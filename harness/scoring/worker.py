@@ -22,7 +22,7 @@ from harness.evidence import EVIDENCE
 from harness.evidence.base import ScoringContext
 from harness.inputs import DATA_SETS, Batch
 from harness.proxy import PROXIES, Proxy
-from harness.scoring.engine import is_no_result, said, score, score_counts
+from harness.scoring.engine import is_device_lost, is_no_result, said, score, score_counts
 from harness.scoring.guard import Guard, is_foreign
 from harness.scoring.process_state import watched
 from harness.scoring.proxy_spec import ProxySpec
@@ -183,8 +183,9 @@ def _answer(job: Job, context: ScoringContext, proxies: Mapping[str, Proxy], gua
             found = None
     if found is None:
         found = [score(context, unit.arch, unit.execute, proxies, guard) for unit in units]
+    is_soiled = guard.is_soiled or any(map(is_device_lost, found))
     usage = Usage(process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB)
-    return Done(tuple(zip(units, found, strict=True)), guard.changed, guard.is_soiled, usage)
+    return Done(tuple(zip(units, found, strict=True)), guard.changed, is_soiled, usage)
 
 
 def _ended_with(error: Exception) -> Answer:

@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 
 from harness.errors import HarnessError
 from harness.progress import Progress
-from harness.scoring.engine import is_no_result, said, score, score_counts
+from harness.scoring.engine import is_device_lost, is_no_result, said, score, score_counts
 from harness.scoring.engines import Died, open_engine
 from harness.scoring.guard import Guard, is_importable
 from harness.scoring.proxy_spec import ProxySpec
@@ -110,7 +110,10 @@ class Workers:
             keep_freed_memory()
         for unit in here:
             guard = Guard()
-            yield work_on(context, with_batches, unit, guard)
+            result = work_on(context, with_batches, unit, guard)
+            if is_device_lost(result[1]):
+                raise MachineFaultError(next(one.reason for one in result[1].values() if one.status == FAILED))
+            yield result
             self.changed |= guard.changed
 
     def warnings(self) -> Iterator[str]:
@@ -131,7 +134,7 @@ class Workers:
     def _pooled(self, jobs: Sequence[Job]) -> Iterator[Result]:
         again: list[Job] = []
         for job, answer in self._engine.run(jobs):
-            if isinstance(answer, Done):
+            if isinstance(answer, Done) and not any(is_device_lost(scores) for _, scores in answer.results):
                 self.changed |= answer.changed
                 yield from answer.results
             else:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from attacks.bad_plug_ins import DAMAGES, DIES, LEAVES, LINGERS, RAISES, SOURCE, on_one_arch, plug_in
 
+from harness.errors import HarnessError
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
@@ -69,6 +70,26 @@ def test_what_dies_or_hangs_costs_its_own_score_on_one_architecture(attack, tmp_
     assert {score.status for arch, score in found[name].items() if arch != BAD_ARCH} == {OK}
     warning = capfd.readouterr().err.splitlines()[-1]
     assert warning.startswith(f"Warning: {name} has no score on 1 architecture, such as {BAD_ARCH}; alone in a process")
+
+
+def test_a_gpu_that_refuses_the_process_costs_the_score_that_made_it_refuse(tmp_path, alone):
+    lost = "sys.lost = True; raise RuntimeError('CUDA error: device-side assert triggered')"
+    word = plug_in(tmp_path, "loses", lost, f"hasattr(sys, 'lost') or {on_one_arch(BAD_ARCH)}")
+    found = scores(tmp_path, [word, "grad_norm"], timeout_s=60)
+    assert values(found["grad_norm"]) == values(alone)
+    assert "CUDA error" in found["loses"][BAD_ARCH].reason
+    assert {score.status for arch, score in found["loses"].items() if arch != BAD_ARCH} == {OK}
+
+
+def test_a_gpu_that_refuses_this_process_ends_the_run_and_stores_nothing_false(tmp_path, monkeypatch):
+    def refused(*_: object) -> float:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(PROXIES.get("grad_norm"), "measure", refused)
+    with pytest.raises(HarnessError, match="ended with RuntimeError: CUDA error"):
+        scores(tmp_path, ["grad_norm"])
+    with ScoreStore(tmp_path / "scores.sqlite", read_only=True) as store:
+        assert not any(len(store.find(key)) for key in store.score_keys())
 
 
 @pytest.mark.parametrize("attack", RAISES)

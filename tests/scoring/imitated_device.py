@@ -12,6 +12,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -35,8 +36,10 @@ NAME = "imitated"
 _setup_privateuseone_for_python_backend(NAME)
 DEVICE = torch.device(NAME, 0)
 _ROUNDING = 1e-3  # relative; layers are computed in another memory layout
-_ALLOWED = ("aten::_to_copy", "aten::copy_", "aten::index", "aten::_index_put_impl_")
-"""May have tensors of both devices: copies, and indices on the CPU."""
+_COPIES = ("aten::_to_copy", "aten::copy_")
+_INDEXED = ("aten::index", "aten::_index_put_impl_")
+"""Take indices of the CPU, too, of a tensor that is on the device."""
+_OTHER_SEED = 12_345  # what is drawn on the device is not what the CPU draws
 
 
 class OnDevice(Tensor):
@@ -86,7 +89,8 @@ def run(operation: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
     name = operation.name().partition(".")[0]
     tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
     is_here = any(isinstance(one, OnDevice) for one in tensors)
-    if is_here and name not in _ALLOWED and any(not isinstance(one, OnDevice) and one.dim() for one in tensors):
+    allowed = name in _COPIES or (name in _INDEXED and isinstance(args[0], OnDevice))
+    if is_here and not allowed and any(not isinstance(one, OnDevice) and one.dim() for one in tensors):
         raise RuntimeError(f"{name}: expected all tensors to be on the same device, found {DEVICE} and cpu")
     target = kwargs.get("device")
     plain_args, plain = tree_map_only(OnDevice, lambda one: one.inner, (args, dict(kwargs)))
@@ -94,7 +98,13 @@ def run(operation: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
         plain["device"] = torch.device("cpu")
     if "pin_memory" in plain:
         plain["pin_memory"] = False
-    found = operation(*plain_args, **plain)
+    draws = torch.Tag.nondeterministic_seeded in operation.tags and name not in _COPIES
+    if draws and plain.get("generator") is not None:
+        raise RuntimeError(f"{name}: expected a {NAME} device type for generator but found cpu")
+    with torch.random.fork_rng(devices=()) if draws else nullcontext():
+        if draws:
+            torch.manual_seed(_OTHER_SEED)
+        found = operation(*plain_args, **plain)
     if name == "aten::copy_":
         return args[0]
     leaves = target is not None and not is_device(target)

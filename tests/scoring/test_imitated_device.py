@@ -33,11 +33,19 @@ def test_no_proxy_fails_and_scores_are_those_of_the_cpu(bench, data_set):
 
 MIXING = """
 import torch
+MIXTURES = (
+    "here + there",
+    "there.numpy()",
+    "torch.stack([here, there])",
+    "there[here > 0] + here",
+    "here[there > 0]",
+    "torch.randn(3, device=DEVICE, generator=torch.Generator())",
+)
 from imitated_device import DEVICE, ImitatedDevice
 with ImitatedDevice():
     here, there = torch.ones(3), torch.ones(3, device=DEVICE)
     print(float((there + 1).sum()), (there * 2).cpu().numpy().tolist())
-    for what in ("here + there", "there.numpy()", "torch.stack([here, there])", "there[here > 0] + here"):
+    for what in MIXTURES:
         try:
             eval(what)
         except (RuntimeError, TypeError) as error:
@@ -49,6 +57,7 @@ def test_what_fails_on_a_gpu_fails_there():
     done = subprocess.run([sys.executable, "-c", MIXING], cwd=HERE, capture_output=True, text=True, check=True)
     first, *others = done.stdout.splitlines()
     assert first == "6.0 [2.0, 2.0, 2.0]"
-    assert len(others) == 4
-    assert sum("same device" in line for line in others) == 3
+    assert len(others) == 6
+    assert sum("same device" in line for line in others) == 4
     assert "Use Tensor.cpu() first" in others[1]
+    assert "for generator but found cpu" in others[-1]

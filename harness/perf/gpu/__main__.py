@@ -1,11 +1,12 @@
 """What a GPU computes, and how fast, in stages that each keep what they have finished.
 
-    python -m harness.perf.gpu correctness speed profile --out results/gpu --seconds 540
+    python -m harness.perf.gpu correctness speed profile --out results/gpu --seconds 300
 
 The same command goes on from the stores of scores in OUT/stores. `--device cpu` tries the stages without a GPU.
 """
 
 import argparse
+import shlex
 import subprocess
 import sys
 import time
@@ -22,61 +23,71 @@ from harness.perf.gpu.cases import Stage
 from harness.perf.gpu.commands import papers, search, whole
 from harness.perf.gpu.correctness import correctness, device_tests, reference
 from harness.perf.gpu.speed import profile, speed
+from harness.registry import unknown_name
 from harness.report.tables import amount_text
+from harness.scoring.proxy_spec import parse_proxies
+from harness.scoring.workers import faults_told
 from harness.settings import check_device
 
 STAGES: dict[str, Callable[[Stage], Iterator[list[Figure]]]] = {
-    "reference": reference,
-    "correctness": correctness,
     "tests": device_tests,
     "speed": speed,
     "profile": profile,
+    "correctness": correctness,
     "whole": whole,
     "search": search,
     "papers": papers,
+    "reference": reference,
 }
+"""In the order in which they run; `reference` only where it is named."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run stages in their order and write a table of each; 2 for a device that is not here."""
-    given = _parser().parse_args(words)
+    """Run stages in their order and write a table of each; 2 for a mistake, 1 if a stage ended in one."""
+    parser = _parser()
+    given = parser.parse_args(words)
+    for name in given.stages:
+        if name not in STAGES:
+            parser.error(unknown_name("stage", name, list(STAGES)))
+    if given.networks < 1 or min(given.workers) < 1:
+        parser.error("--networks and --workers must be 1 or more")
     try:
         check_device(given.device)
-    except HarnessError as error:
+        if given.authors:
+            parse_proxies([given.authors], {})
+        given.out.mkdir(parents=True, exist_ok=True)
+    except (HarnessError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    stage = Stage(
-        given.device,
-        given.out,
-        given.networks,
-        tuple(given.workers),
-        given.authors,
-        time.monotonic() + given.seconds,
-    )
-    command = " ".join(["python -m harness.perf.gpu", *(sys.argv[1:] if words is None else words)])
-    chosen = given.stages or [name for name in STAGES if name != "reference"]
-    for name in [one for one in STAGES if one in chosen]:
-        if stage.left_s <= 0:
-            print(f"{name} was not begun: --seconds {given.seconds:g} are over. The same command goes on.")
-            continue
+    command = shlex.join(["python", "-m", "harness.perf.gpu", *(sys.argv[1:] if words is None else words)])
+    failed = False
+    for name in [one for one in STAGES if one in given.stages or (not given.stages and one != "reference")]:
+        until = time.monotonic() + given.seconds
+        stage = Stage(given.device, given.out, given.networks, tuple(given.workers), given.authors, given.no_cpu, until)
         figures: list[Figure] = []
-        for figures in STAGES[name](stage):
-            write_figures(given.out, name, f"On a GPU: {name}", command, figures, card(given.device))
+        try:
+            with faults_told(name):
+                for figures in STAGES[name](stage):
+                    write_figures(given.out, name, f"On a GPU: {name}", command, figures, card(given.device))
+        except HarnessError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed = True
         for one in figures:
             print(f"{one.measurement}: {one.name}: {amount_text(one.value)} {one.unit} {one.verdict}".rstrip())
     print(given.out)
-    return 0
+    return int(failed)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness.perf.gpu", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("stages", nargs="*", choices=[*STAGES, []], metavar="STAGE", help=f"of {', '.join(STAGES)}")
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {', '.join(STAGES)}")
     parser.add_argument("--out", type=Path, default=Path("results/gpu"))
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--networks", type=int, default=40, help="of each space, for correctness")
+    parser.add_argument("--no-cpu", action="store_true", help="correctness takes the CPU's scores that are there only")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8, 12, 16])
     parser.add_argument("--authors", default="", metavar="FILE.py:FUNCTION", help="somebody's ZiCo, for speed")
-    parser.add_argument("--seconds", type=float, default=540.0, help="after which nothing new is begun")
+    parser.add_argument("--seconds", type=float, default=300.0, help="of each stage, after which it begins nothing new")
     return parser
 
 

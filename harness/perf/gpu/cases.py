@@ -32,6 +32,7 @@ class Stage:
         n_networks: of each space.
         workers: numbers of worker processes that are compared; the last is used where one number is needed.
         authors: FILE.py:FUNCTION of somebody's ZiCo, empty for none.
+        is_brought: whether the CPU's scores were made elsewhere, and what they lack is not to be scored here.
         until: by time.monotonic(), after which nothing new is begun.
     """
 
@@ -40,6 +41,7 @@ class Stage:
     n_networks: int = 40
     workers: tuple[int, ...] = (1, 2, 4, 8, 12, 16)
     authors: str = ""
+    is_brought: bool = False
     until: float = field(default_factory=lambda: time.monotonic() + 540)
 
     @property

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from harness.perf.figure import Figure
 from harness.perf.gpu.cases import Stage
@@ -28,11 +29,10 @@ _END_S = 30.0
 def whole(stage: Stage) -> Iterator[list[Figure]]:
     """Wall time of the command that scores and evaluates all of NATS-Bench topology by zico."""
     words = ["proxy=zico", "bench=nats_tss", "dataset=cifar10", "inputs=noise", "sample=all"]
-    elapsed, _ = _run("harness", words, stage, "whole", stage.left_s)
-    n = _n_scores(stage.store("whole"))
+    done = _run("harness", words, stage, "whole", stage.left_s)
     yield [
-        Figure("whole", "python -m harness sample=all: wall time", elapsed, "s"),
-        Figure("whole", "networks scored by then", n, "networks"),
+        Figure("whole", f"python -m harness sample=all, {done.how}: wall time", done.elapsed_s, "s"),
+        Figure("whole", "networks scored in that time", done.n_new, "networks"),
     ]
 
 
@@ -44,42 +44,59 @@ def papers(stage: Stage) -> Iterator[list[Figure]]:
         if stage.left_s < _END_S:
             return
         words = [proxies, f"bench={bench}", f"dataset={task}", "inputs=[real,noise]", "protocol=paper", "sample=100"]
-        elapsed, code = _run("harness", words, stage, "papers", stage.left_s)
-        figures.append(Figure("papers", f"{bench} {task}, {'whole' if code == 0 else 'a part'}", elapsed, "s"))
+        done = _run("harness", words, stage, "papers", stage.left_s - _END_S)
+        figures.append(Figure("papers", f"{bench} {task}, {done.how}", done.elapsed_s, "s"))
+        figures.append(Figure("papers", f"{bench} {task}: networks scored by zico", done.n_new, "networks"))
         yield figures
 
 
 def search(stage: Stage) -> Iterator[list[Figure]]:
     """ZiCo's search for ImageNet networks of 450 MFLOPs, for the time that is left."""
-    words = ["+preset=imagenet_450m", "inputs=noise"]
-    elapsed, _ = _run("harness.search", words, stage, "search", stage.left_s - _END_S)
-    n = _n_scores(stage.store("search"))
-    figures = [Figure("search", "distinct networks scored", n, "networks"), Figure("search", "for", elapsed, "s")]
-    if n:
-        hours = _SEARCH_STEPS * elapsed / n / 3600
+    done = _run("harness.search", ["+preset=imagenet_450m", "inputs=noise"], stage, "search", stage.left_s - _END_S)
+    figures = [
+        Figure("search", f"distinct networks scored, {done.how}", done.n_new, "networks"),
+        Figure("search", "for", done.elapsed_s, "s"),
+    ]
+    if done.n_new:
+        hours = _SEARCH_STEPS * done.elapsed_s / done.n_new / 3600
         name = f"{_SEARCH_STEPS:,} distinct networks, projected"
         figures.append(Figure("search", name, hours, "h", _SEARCH_HOURS))
     yield figures
 
 
-def _run(module: str, words: Sequence[str], stage: Stage, name: str, most_s: float) -> tuple[float, int]:
-    """Wall time and exit code of a command; it is asked to end after `most_s`, and keeps what it has."""
+class Done(NamedTuple):
+    """A command: its wall time, whether it ended by itself, and the scores by zico that it added to its store."""
+
+    elapsed_s: float
+    how: str
+    n_new: int
+
+
+def _run(module: str, words: Sequence[str], stage: Stage, name: str, most_s: float) -> Done:
+    """Run a command, which is asked to end after `most_s` and keeps what it has."""
+    store = stage.store(name)
+    before = n_scores(store)
     with TemporaryDirectory() as folder:
-        common = [f"device={stage.device}", f"workers={max(stage.workers)}", f"store={stage.store(name).resolve()}"]
+        common = [f"device={stage.device}", f"workers={max(stage.workers)}", f"store={store.resolve()}"]
         command = [sys.executable, "-m", module, *words, *common, f"out={Path(folder) / name}"]
         started = time.perf_counter()
+        how = "whole"
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
             try:
                 run.wait(max(most_s, 1))
             except subprocess.TimeoutExpired:
+                how = "a part"
                 run.send_signal(signal.SIGTERM)
                 run.wait()
-        return time.perf_counter() - started, run.returncode
+        elapsed_s = time.perf_counter() - started
+    if how == "whole" and run.returncode:
+        how = f"failed with exit code {run.returncode}"
+    return Done(elapsed_s, how, n_scores(store) - before)
 
 
-def _n_scores(store: Path) -> int:
-    """Scores of networks, without counts."""
+def n_scores(store: Path) -> int:
+    """Scores by zico, over all its keys."""
     if not store.exists():
         return 0
     with ScoreStore(store, read_only=True) as opened:
-        return max((len(opened.find(key)) for key in opened.score_keys() if key.proxy.startswith("zico@")), default=0)
+        return sum(len(opened.find(key)) for key in opened.score_keys() if key.proxy.startswith("zico@"))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,20 +14,24 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
+from torch._C._autograd import DeviceType
+
+from harness.errors import HarnessError
 from harness.files.results import write_files
 from harness.inputs import InputKind, draw_batches
 from harness.perf.figure import BENCH, DATA_SET, Bench, Figure
 from harness.perf.gpu.cases import Stage
 from harness.perf.networks import plain_zico
-from harness.protocol import Protocol
+from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun
+from harness.scoring.arithmetic import products_of, single_thread
 from harness.scoring.engine import score
 from harness.scoring.proxy_spec import parse_proxies
 from harness.scoring.run import Unit
 from harness.scoring.workers import Workers
 from harness.space import BENCHMARKS
-from harness.store import OK
+from harness.store import FAILED, OK
 
 _WHOLE_S = 60.0  # the issue's target for all of NATS-Bench topology on one H100 or H200
 _TIMES_AUTHORS = 10.0
@@ -36,16 +41,32 @@ _PLAIN = 20
 
 @dataclass
 class Utilisation:
-    """A context in which nvidia-smi is read five times a second; nothing where there is none."""
+    """A context in which nvidia-smi is read five times a second; nothing where there is none.
 
+    Attributes:
+        device: cuda or cuda:N.
+        shares: of the time in which kernels ran, in percent.
+        mebibytes: of the GPU's memory that are taken, by all processes; `before`: when the context was made.
+    """
+
+    device: str
     shares: list[float] = field(default_factory=list)
     mebibytes: list[float] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._words = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
+        self._words += ["-i", self.device.partition(":")[2] or "0"]
+        self._is_there = self.device.startswith("cuda") and which("nvidia-smi") is not None
+        self.before = 0.0
+        if self._is_there:
+            done = subprocess.run(self._words, capture_output=True, text=True, check=False)
+            with suppress(ValueError):
+                self.before = float(done.stdout.partition(",")[2])
+
     def __enter__(self) -> Self:
         self._run: subprocess.Popen[str] | None = None
-        if which("nvidia-smi"):
-            words = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
-            self._run = subprocess.Popen([*words, "-i", "0", "-lms", "200"], stdout=subprocess.PIPE, text=True)
+        if self._is_there:
+            self._run = subprocess.Popen([*self._words, "-lms", "200"], stdout=subprocess.PIPE, text=True)
             Thread(target=self._read, args=(self._run,), daemon=True).start()
         return self
 
@@ -83,8 +104,8 @@ def speed(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Figur
         )
         if used.shares:
             figures.append(Figure("speed", f"{name}: utilisation of the GPU", sum(used.shares) / len(used.shares), "%"))
-            each = (max(used.mebibytes) - min(used.mebibytes)) / n
-            figures.append(Figure("speed", f"{name}: memory of the GPU, each", each, "MiB"))
+            each = (max(used.mebibytes) - used.before) / n
+            figures.append(Figure("speed", f"{name}: memory of the GPU taken, each", each, "MiB"))
         yield figures
     figures += _beside_loops(stage, units, protocol, fastest)
     yield figures
@@ -105,20 +126,29 @@ def _units(run: ScoringRun) -> list[Unit]:
 
 
 def _rate(run: ScoringRun, units: Sequence[Unit], n: int) -> tuple[float, Utilisation]:
-    """Networks per second of `n` workers that have begun, in about ten seconds, and what the GPU did then."""
+    """Networks per second of `n` workers that have begun, in about ten seconds, and what the GPU did then.
+
+    Raises:
+        HarnessError: where one failed, so that nothing was measured.
+    """
     warm, left = units[: 2 * n], units[2 * n :]
-    with Utilisation() as used, Workers(ExecutionOptions(n)) as workers:
-        for _ in workers.results(run.context, warm):  # processes and libraries begin
-            pass
+    with Utilisation(run.context.device) as used, Workers(ExecutionOptions(n)) as workers:
+        _scored(workers, run, warm)  # processes and libraries begin
         started = time.perf_counter()
-        for _ in workers.results(run.context, left[:n]):
-            pass
+        _scored(workers, run, left[:n])
         rounds = _MEASURED_S / (time.perf_counter() - started)
         timed = left[n : n * (2 + max(1, round(rounds)))]
         used.shares.clear()
         started = time.perf_counter()
-        n_done = sum(1 for _ in workers.results(run.context, timed))
-        return n_done / (time.perf_counter() - started), used
+        _scored(workers, run, timed)
+        return len(timed) / (time.perf_counter() - started), used
+
+
+def _scored(workers: Workers, run: ScoringRun, units: Sequence[Unit]) -> None:
+    for unit, scores in workers.results(run.context, units):
+        for name, found in scores.items():
+            if found.status == FAILED:
+                raise HarnessError(f"{name} failed on {unit.arch}, so that its speed says nothing: {found.reason}")
 
 
 def _beside_loops(stage: Stage, units: Sequence[Unit], protocol: Protocol | None, fastest: float) -> Iterator[Figure]:
@@ -132,11 +162,13 @@ def _beside_loops(stage: Stage, units: Sequence[Unit], protocol: Protocol | None
             yield Figure("speed", "fastest over the authors' code", ratio, "times as fast", _TIMES_AUTHORS, False)
     size = (protocol or Protocol()).batch_size
     bench = Bench(_PLAIN, 0, InputKind.noise, size, stage.device)
-    plain_zico(bench, bench.cells[0])
-    started = time.perf_counter()
-    for cell in bench.cells:
-        plain_zico(bench, cell)
-    rate = bench.n_cells / (time.perf_counter() - started)
+    archs = [unit.arch for unit in units[:_PLAIN]]
+    with single_thread(), products_of(Precision.fp32):
+        plain_zico(bench, archs[0])
+        started = time.perf_counter()
+        for arch in archs:
+            plain_zico(bench, arch)
+    rate = len(archs) / (time.perf_counter() - started)
     yield Figure("speed", "plain loop, every operation, one process", rate, "networks per s")
     yield Figure("speed", "fastest over the plain loop", fastest / rate, "times as fast")
 
@@ -170,12 +202,15 @@ def profile(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Fig
     for arch in archs:
         score(context, arch, "live", proxies)
     wall = time.perf_counter() - started
-    with profiled(activities=activities) as seen:
-        for arch in archs:
-            score(context, arch, "live", proxies)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that its events are cleared at the end, in torch 2.11
+        with profiled(activities=activities) as seen:
+            for arch in archs:
+                score(context, arch, "live", proxies)
     found = seen.key_averages()
     column = "self_device_time_total" if is_gpu else "self_cpu_time_total"
-    kernels = sum(getattr(one, column) for one in found) / 1e6
+    wanted = DeviceType.CUDA if is_gpu else DeviceType.CPU  # a kernel's time is that of its operation, too
+    kernels = sum(getattr(one, column) for one in found if one.device_type is wanted) / 1e6
     launches = sum(one.count for one in found if "LaunchKernel" in one.key)
     text = found.table(sort_by=column, row_limit=40, max_name_column_width=80)
     write_files(stage.out, {"profile.txt": text.encode()})
