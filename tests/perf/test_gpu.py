@@ -100,7 +100,7 @@ def test_speed_and_profile_measure_what_they_name(stage):
     assert last[1].value == pytest.approx(5_425 / last[0].value)
     assert last[-1].name == "fastest over the plain loop"
     (found,) = profile(stage, tiny)
-    assert all(one.value >= 0 for one in found)
+    assert all(one.value > 0 for one in found[:3])
     assert "convolution" in (stage.out / "profile.txt").read_text()
 
 

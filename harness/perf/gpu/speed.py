@@ -210,7 +210,7 @@ def profile(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Fig
     found = seen.key_averages()
     column = "self_device_time_total" if is_gpu else "self_cpu_time_total"
     wanted = DeviceType.CUDA if is_gpu else DeviceType.CPU  # a kernel's time is that of its operation, too
-    kernels = sum(getattr(one, column) for one in found if one.device_type is wanted) / 1e6
+    kernels = sum(getattr(one, column) for one in found if one.device_type == wanted) / 1e6
     launches = sum(one.count for one in found if "LaunchKernel" in one.key)
     text = found.table(sort_by=column, row_limit=40, max_name_column_width=80)
     write_files(stage.out, {"profile.txt": text.encode()})
