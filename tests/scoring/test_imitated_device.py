@@ -14,7 +14,6 @@ CASES = [
     pytest.param("nats_sss", "cifar10", marks=pytest.mark.long),
     pytest.param("nasbench_macro", "cifar10", marks=pytest.mark.long),  # grouped convolutions
     pytest.param("nasbench_bert", "glue", marks=pytest.mark.long),  # attention, tokens
-    pytest.param("nats_tss_darcy", "darcy", marks=pytest.mark.long),  # outputs that are images, means as loss
 ]
 
 pytestmark = pytest.mark.skipif(
