@@ -48,8 +48,11 @@ class Published:
 
     @property
     def rounding(self) -> float:
-        """Half a unit in the last digit."""
-        return 0.5 * 10.0 ** -len(self.text.partition(".")[2])
+        """Half a unit in the last digit; of a correlation printed without decimals, as 0 is by some programs, .005."""
+        n_decimals = len(self.text.partition(".")[2])
+        if not n_decimals and self.coefficient != "accuracy":
+            n_decimals = 2
+        return 0.5 * 10.0**-n_decimals
 
 
 @dataclass(frozen=True)

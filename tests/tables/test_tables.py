@@ -192,6 +192,14 @@ def test_a_published_figure_lies_inside_give_or_take_its_rounding(text: str, spr
     assert (cell.inside, cell.difference) == (inside, pytest.approx(0.606 - float(text)))
 
 
+def test_a_zero_without_decimals_stands_for_no_more_than_hundredths() -> None:
+    rounding = {(text, kind): Published("b", "d", "p", kind, text).rounding for text in ("0", ".00", "71", "71.1")
+                for kind in ("rho", "accuracy")}  # fmt: skip
+    assert rounding["0", "rho"] == rounding[".00", "rho"] == 0.005
+    assert rounding["71", "accuracy"] == 0.5
+    assert rounding["71.1", "accuracy"] == 0.05
+
+
 def test_a_table_of_absolute_values_turns_ours() -> None:
     figure = Published("transnas_micro", "normal", "zico", "tau", ".50")
     blank = Cell("transnas_micro", "normal", "zico", "zico@1", "tau")
