@@ -18,7 +18,7 @@ from harness.perf.gpu import speed as speed_module
 from harness.perf.gpu.__main__ import STAGES, main
 from harness.perf.gpu.cases import Case, Stage, all_cases, running
 from harness.perf.gpu.commands import _run, n_scores
-from harness.perf.gpu.comparing import compared, row_of
+from harness.perf.gpu.comparing import compared, row_of, table_of
 from harness.perf.gpu.correctness import correctness, reference
 from harness.perf.gpu.speed import profile, speed
 from harness.protocol import Protocol
@@ -58,11 +58,11 @@ def test_scores_of_one_device_equal_themselves_and_bfloat16_is_told_apart(stage)
 
 def test_what_is_finished_is_not_scored_again(stage, monkeypatch):
     list(correctness(stage, [DIGITS]))
-    before = compared([DIGITS], stage)
+    before = table_of(compared(DIGITS, stage))
     assert len(before) == 9
     monkeypatch.setattr(engine, "score_subject", lambda *_: pytest.fail("scored again"))
     list(correctness(stage, [DIGITS]))
-    pd.testing.assert_frame_equal(compared([DIGITS], stage), before)
+    pd.testing.assert_frame_equal(table_of(compared(DIGITS, stage)), before)
 
 
 def test_differences_are_relative_and_other_statuses_are_counted():
@@ -85,6 +85,13 @@ def test_the_cpus_part_may_be_made_elsewhere(stage, monkeypatch):
     assert not stage.store("device").exists()
     with ScoreStore(stage.store("cpu"), read_only=True) as store:
         assert sorted(len(store.find(key)) for key in store.score_keys()) == [3, 3, 3]
+
+
+def test_without_the_cpus_part_the_device_is_scored_and_nothing_is_left_out(stage, capsys):
+    *_, last = correctness(replace(stage, is_brought=True), [DIGITS])
+    assert not stage.store("cpu").exists()
+    assert {one.name: one.value for one in last}["spaces and tasks left out"] == 0
+    assert set(pd.read_csv(stage.out / "by_proxy.csv")["compared"]) == {"together, in one process"}
 
 
 def test_a_case_that_cannot_be_scored_is_left_out_and_named(stage, capsys):

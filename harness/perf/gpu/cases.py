@@ -3,11 +3,12 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from random import Random
 
-from harness.inputs import InputKind, draw_batches
+from harness.inputs import DATA_SETS, Batches, BatchRequest, InputKind, draw_batches
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
 from harness.scoring import ContextSpec, ScoringRun
@@ -79,7 +80,13 @@ class Case:
         protocol = Protocol(n_batches=2, batch_size=4, dtype=precision)
         context = ContextSpec(self.bench, self.data_set, InputKind.noise, protocol, 0, device)
         specs = tuple(parse_proxies(proxies or running(), {}))
-        return ScoringRun(context, specs, draw_batches(context.find_data_set(), context.request))
+        return ScoringRun(context, specs, _drawn(self.data_set, context.request))
+
+
+@cache
+def _drawn(data_set: str, request: BatchRequest) -> Batches:
+    """Batches, which are the same on every device and in every precision."""
+    return draw_batches(DATA_SETS.get(data_set), request)
 
 
 def running() -> list[str]:

@@ -1,7 +1,6 @@
 """Scores of two sides, network by network: what differs, by how much, and whether the order is the same."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -25,22 +24,29 @@ def precisions(stage: Stage) -> tuple[Precision, ...]:
     return (*found, Precision.tf32) if stage.device.startswith("cuda") else found
 
 
-def compared(cases: Sequence[Case], stage: Stage) -> pd.DataFrame:
+Row = Mapping[str, object]
+
+
+def table_of(rows: Iterable[Row]) -> pd.DataFrame:
     """A row for each proxy, case and comparison, of the networks that both sides have scored.
 
     n: networks; n_other_status: of these, those that one side alone gives a number; n_failed: those that fail on
     either; largest, median: relative differences of components; n_differing: networks with any difference; tau:
     Kendall's, of the sums of the components of both sides.
     """
-    rows: list[dict[str, object]] = []
-    for case in cases:
-        with suppress(HarnessError):  # a space that cannot be built here
-            rows += _rows(case, stage)
-    table = pd.DataFrame(rows, columns=[*_OF_ROW, *_NUMBERS])
+    table = pd.DataFrame(list(rows), columns=[*_OF_ROW, *_NUMBERS])
     return table[table["n"] > 0].sort_values(_OF_ROW, ignore_index=True)
 
 
-def _rows(case: Case, stage: Stage) -> list[dict[str, object]]:
+def compared(case: Case, stage: Stage) -> list[Row]:
+    """The rows of a case; none where its space cannot be built here."""
+    try:
+        return _rows(case, stage)
+    except HarnessError:
+        return []
+
+
+def _rows(case: Case, stage: Stage) -> list[Row]:
     archs, usual = case.archs(stage.n_networks), case.run("cpu", Precision.fp32)
     cpu = _found("cpu", usual, archs, stage)
     on_device = {one: _found("device", case.run(stage.device, one), archs, stage) for one in precisions(stage)}

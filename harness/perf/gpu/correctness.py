@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.files.results import write_files
 from harness.perf.figure import Figure
 from harness.perf.gpu.cases import Case, Stage, all_cases, running
-from harness.perf.gpu.comparing import compared, precisions, summaries
+from harness.perf.gpu.comparing import compared, precisions, summaries, table_of
 from harness.progress import Progress
 from harness.protocol import Precision
 from harness.scoring import ExecutionOptions, ScoringRun, missing_units
@@ -47,6 +48,7 @@ def reference(stage: Stage, cases: Sequence[Case] | None = None) -> Iterator[lis
 
 def _rounds(stage: Stage, cases: Sequence[Case], parts: Sequence[Precision | str]) -> Iterator[list[Figure]]:
     left_out: dict[str, str] = {}
+    rows = {case: compared(case, stage) for case in cases}  # of an earlier run
     with Workers(ExecutionOptions(min(max(stage.workers), _MOST_WORKERS), retry_failed=True)) as pool:
         for n, slow in ((_FEW, None), (_SOME, False), (stage.n_networks, False), (stage.n_networks, True)):
             with Progress("correctness", len(cases), "cases") as bar:
@@ -56,7 +58,8 @@ def _rounds(stage: Stage, cases: Sequence[Case], parts: Sequence[Precision | str
                     with left_out_as(left_out, case):
                         _score(case, parts, min(n, stage.n_networks), slow, stage, pool)
                     bar.advance()
-                    table = compared(cases, stage)
+                    rows[case] = compared(case, stage)
+                    table = table_of(chain.from_iterable(rows.values()))
                     write_files(stage.out, {"by_proxy.csv": table.to_csv(index=False, lineterminator="\n").encode()})
                     lacking = Figure("correctness", "spaces and tasks left out", len(left_out), "cases", 0)
                     yield [*summaries(table), lacking]
@@ -120,6 +123,8 @@ def _fill(name: str, runs: Sequence[ScoringRun], archs: Sequence[Architecture], 
 
 def _slow(case: Case, stage: Stage) -> set[str]:
     """The proxies that took long on some network of the case, on the CPU."""
+    if not stage.store("cpu").exists():
+        return set()
     run = case.run("cpu", Precision.fp32)
     with ScoreStore(stage.store("cpu"), read_only=True) as store:
         found = {spec.name: store.find(run.key(spec)).values() for spec in run.specs}
