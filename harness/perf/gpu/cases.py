@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
+from math import prod
 from pathlib import Path
 from random import Random
 
@@ -97,9 +98,10 @@ def running() -> list[str]:
 
 
 def all_cases() -> list[Case]:
-    """One or more for every registered space."""
-    return [
+    """One or more for every registered space, those of small inputs first."""
+    found = [
         Case(bench, data_set)
         for bench in sorted(BENCHMARKS)
         for data_set in _TASKS.get(bench, BENCHMARKS.get(bench).data_sets[:1])
     ]
+    return sorted(found, key=lambda case: prod(DATA_SETS.get(case.data_set).shape))
