@@ -52,9 +52,10 @@ def load(folder: Path, job: str) -> TrainingState | None:
     found = read_tensors(path)
     if not isinstance(found, dict) or found.get("version") != _VERSION:
         raise CorruptDataError(f"{path} is not a checkpoint of this version. Delete it, or give another out=.")
-    if found["job"] != job:
+    there, here = _by_name(found["job"]), _by_name(job)
+    if there != here:
         raise OptionError(
-            f"{path} belongs to another run: {_difference(found['job'], job)}. Give another out=, or resume=false to "
+            f"{path} belongs to another run: {_difference(there, here)}. Give another out=, or resume=false to "
             "overwrite it."
         )
     del found["version"]
@@ -75,9 +76,13 @@ def read_tensors(path: Path) -> Any:
         ) from error
 
 
-def _difference(there: str, here: str) -> str:
+def _by_name(job: str) -> dict[str, Any]:
+    """What a job's description says, by name; before there was a choice, the precision was float32."""
+    return {"recipe.precision": "fp32"} | dict(_leaves("", json.loads(job)))
+
+
+def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     """The differences between two descriptions of jobs."""
-    old, new = (dict(_leaves("", json.loads(text))) for text in (there, here))
     names = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     shown = [f"{name} was {old.get(name)} and is now {new.get(name)}" for name in names[:3]]
     return ", ".join(shown) + (f", and {len(names) - 3} more" if len(names) > 3 else "")

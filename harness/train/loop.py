@@ -14,6 +14,8 @@ from torch.nn import functional as F
 from harness.errors import HarnessError, OptionError
 from harness.files.atomic import write_whole
 from harness.progress import Progress as Bar
+from harness.protocol import Precision
+from harness.scoring.arithmetic import products_of
 from harness.train.checkpoint import Row, TrainingState, load, save
 from harness.train.distillation import Distillation, open_distillation
 from harness.train.examples import Examples, PlainExamples, Shard
@@ -61,7 +63,8 @@ def train(job: Job, location: RunLocation, group: ProcessGroup | None = None) ->
     wrapped = group.wrap(network)
     trainer = _Trainer(wrapped, optimiser, examples, job.recipe, distillation, group)
     n_steps = (job.recipe.epochs - len(history)) * examples.n_steps
-    with Bar(f"{job.space.name} {job.data_set.name}", n_steps if group.leads else 0, "steps") as bar:
+    title = f"{job.space.name} {job.data_set.name}"
+    with products_of(job.recipe.precision), Bar(title, n_steps if group.leads else 0, "steps") as bar:
         for epoch in range(len(history), job.recipe.epochs):
             started = time.monotonic()
             row = {"epoch": epoch + 1.0, "loss": trainer.epoch(epoch, shards, location.device, bar)}
@@ -124,9 +127,13 @@ class _Trainer:
         return total
 
     def _loss(self, images: Tensor, classes: Tensor) -> Tensor:
-        outputs = self.network(images)
-        loss = F.cross_entropy(outputs, classes)
-        return loss if self.distillation is None else loss + self.distillation.loss(images, outputs)
+        with self._precision(images.device):
+            outputs = self.network(images)
+            loss = F.cross_entropy(outputs, classes)
+            return loss if self.distillation is None else loss + self.distillation.loss(images, outputs)
+
+    def _precision(self, device: torch.device) -> torch.autocast:
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision is Precision.bf16)
 
     @torch.no_grad()
     def test(self, device: torch.device) -> float:
@@ -134,7 +141,8 @@ class _Trainer:
         self.network.eval()
         counts = torch.zeros(2, dtype=torch.float64, device=device)
         for images, classes in self.examples.tests(self.group.rank, self.group.size):
-            right = self.network(images.to(device)).argmax(dim=1) == classes.to(device)
+            with self._precision(device):
+                right = self.network(images.to(device)).argmax(dim=1) == classes.to(device)
             counts += torch.tensor([int(right.sum()), len(right)], device=device)
         right_of_all, n_all = self.group.sum(counts).tolist()
         return float(100 * right_of_all / n_all)

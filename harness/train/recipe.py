@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from harness.errors import OptionError
+from harness.protocol import Precision
 
 
 class Pipeline(Enum):
@@ -59,6 +60,8 @@ class Recipe:
     A step averages the gradients of `shards` shards of `batch_size` images, each with its own batch statistics: one
     process per shard, or fewer processes in sequence, with the same result.
 
+    `precision` is that of a network's products; weights, gradients and batch statistics are float32 in each.
+
     Raises:
         OptionError: for invalid values.
     """
@@ -75,6 +78,7 @@ class Recipe:
     weight_decay: float = 5e-4
     norm_momentum: float = 0.1
     held_out: float = 0.1
+    precision: Precision = Precision.fp32
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(shift=1, label_smoothing=0.1))
     teacher: Teacher | None = None
 
@@ -89,6 +93,7 @@ class Recipe:
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         _require(0 < self.norm_momentum <= 1, "norm_momentum", self.norm_momentum, "above 0, at most 1")
         _require(0 < self.held_out < 1, "held_out", self.held_out, "between 0 and 1")
+        _require(self.precision is not Precision.fp64, "precision", "fp64", "fp32, bf16 or, on NVIDIA GPUs, tf32")
 
     def learning_rate_at(self, epochs: float) -> float:
         """The learning rate after a fractional number of epochs."""

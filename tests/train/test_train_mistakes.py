@@ -35,6 +35,14 @@ MISTAKES = {
         ["bench=imagenet_mbv2", f"arch={STRUCTURE.replace('(8,32,', '(8,36,')}"],
         "SuperResIDWE6K3 has 36 channels; it must be a multiple of 8 from 8 to 1024.",
     ),
+    "an arithmetic that the device lacks": (
+        ["arch=0", "recipe.precision=tf32"],
+        "recipe.precision=tf32 is invalid with device=cpu: TensorFloat-32 is an arithmetic of NVIDIA GPUs.",
+    ),
+    "an arithmetic that nobody trains in": (
+        ["arch=0", "recipe.precision=fp64"],
+        "recipe.precision=fp64 is invalid: it must be fp32, bf16 or, on NVIDIA GPUs, tf32.",
+    ),
     "unknown recipe": (
         ["arch=0", "recipe=smal"],
         "No recipe is called 'smal'. Did you mean 'small'? Known: small, zico",

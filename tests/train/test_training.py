@@ -16,9 +16,10 @@ import torch
 
 from harness.errors import OptionError
 from harness.inputs import DATA_SETS
+from harness.protocol import Precision
 from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, Teacher, train
-from harness.train.checkpoint import FILE
+from harness.train.checkpoint import FILE, TrainingState, load, save
 from harness.train.examples import PlainExamples, augmented
 from harness.train.export import RECORD, WEIGHTS, write_onnx
 from harness.train.job import RunLocation
@@ -88,6 +89,38 @@ def test_a_teacher_is_followed(trained, tmp_path):
     assert 1.5 * untaught[0]["loss"] < taught[0]["loss"] < 2.5 * untaught[0]["loss"]
     with pytest.raises(OptionError, match=r"was trained on digits, but the student is trained on cifar10"):
         train(replace(job, data_set=replace(DIGITS, name="cifar10")), location(tmp_path / "other"))
+
+
+def test_in_bfloat16_products_are_rounded_and_weights_are_not(tmp_path, monkeypatch):
+    seen = set()
+    cross_entropy = torch.nn.functional.cross_entropy
+
+    def watched(outputs, classes):
+        seen.add(outputs.dtype)
+        return cross_entropy(outputs, classes)
+
+    monkeypatch.setattr("harness.train.loop.F.cross_entropy", watched)
+    rounded, exact = (
+        train(Job(TSS, ARCH, DIGITS, replace(SHORT, precision=precision)), location(tmp_path / precision.value))
+        for precision in (Precision.bf16, Precision.fp32)
+    )
+    assert seen == {torch.bfloat16, torch.float32}
+    assert {value.dtype for value in rounded.network.parameters()} == {torch.float32}
+    losses = [[row["loss"] for row in one.history] for one in (rounded, exact)]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    with pytest.raises(OptionError, match=r"recipe.precision was bf16 and is now fp32"):
+        train(Job(TSS, ARCH, DIGITS, SHORT), location(tmp_path / "bf16"))
+
+
+def test_a_checkpoint_from_before_there_was_a_precision_goes_on(tmp_path):
+    job = Job(TSS, ARCH, DIGITS, replace(SHORT, epochs=2))
+    before = json.loads(job.description)
+    del before["recipe"]["precision"]
+    save(TrainingState(json.dumps(before), {}, {}, []), tmp_path)
+    assert load(tmp_path, job.description) is not None
+    with pytest.raises(OptionError, match=r"recipe.precision was fp32 and is now bf16"):
+        load(tmp_path, replace(job, recipe=replace(job.recipe, precision=Precision.bf16)).description)
 
 
 @pytest.mark.long
