@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
@@ -59,8 +59,18 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         typed = tuple(word for word in typed if word != DEBUG_FLAG)
         os.environ[DEBUG] = "1"
     try:
-        with _signals_heeded(), invoked(command.name, typed):
-            return _answered(command, typed)
+        with invoked(command.name, typed):
+            return ended(lambda: _answered(command, typed), command.kept, debug=debug)
+    finally:
+        if debug:
+            os.environ.pop(DEBUG, None)
+
+
+def ended(work: Callable[[], int], kept: str = "", *, debug: bool = False) -> int:
+    """Work to its exit code, as `start` has them: mistakes and signals end it in a sentence, signals with `kept`."""
+    try:
+        with _signals_heeded():
+            return work()
     except SystemExit as end:  # after the help of a parser
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except HarnessError as error:
@@ -72,14 +82,11 @@ def start(name: str, words: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(128 + signal.SIGPIPE)
     except Stopped as stop:
-        _tell(f"{stop.text} {command.kept}")
+        _tell(f"{stop.text} {kept}".rstrip())
         return 128 + int(stop.number)
     except KeyboardInterrupt:
-        _tell(f"{_SIGNALS['SIGINT']} {command.kept}")
+        _tell(f"{_SIGNALS['SIGINT']} {kept}".rstrip())
         return int(128 + signal.SIGINT)
-    finally:
-        if debug:
-            os.environ.pop(DEBUG, None)
 
 
 def dispatch(words: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.cli.command import ended
 from harness.errors import HarnessError
 from harness.perf.figure import Figure
 from harness.perf.figure_tables import write_figures
@@ -143,4 +144,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main, "What is measured is kept."))

@@ -20,6 +20,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, NamedTuple
 
+from harness.cli.command import ended
 from harness.files.atomic import write_whole
 from harness.inputs import DATA_SETS, InputKind, draw_batches
 from harness.perf.figure import Figure
@@ -239,4 +240,4 @@ def _leave(cluster: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main, "What is measured is kept."))

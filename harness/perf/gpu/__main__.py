@@ -16,6 +16,7 @@ from shutil import which
 
 import torch
 
+from harness.cli.command import ended
 from harness.errors import HarnessError
 from harness.perf.figure import Figure
 from harness.perf.figure_tables import write_figures
@@ -23,6 +24,7 @@ from harness.perf.gpu.cases import Stage
 from harness.perf.gpu.commands import papers, search, whole
 from harness.perf.gpu.correctness import correctness, device_tests, reference
 from harness.perf.gpu.speed import profile, speed
+from harness.perf.gpu.training import training
 from harness.registry import unknown_name
 from harness.report.tables import amount_text
 from harness.scoring.proxy_spec import parse_proxies
@@ -36,6 +38,7 @@ STAGES: dict[str, Callable[[Stage], Iterator[list[Figure]]]] = {
     "correctness": correctness,
     "whole": whole,
     "search": search,
+    "training": training,
     "papers": papers,
     "reference": reference,
 }
@@ -103,4 +106,4 @@ def card(device: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended(main, "What is measured is kept; run the same command again to continue."))

@@ -80,18 +80,25 @@ def _run(module: str, words: Sequence[str], stage: Stage, name: str, most_s: flo
         common = [f"device={stage.device}", f"workers={max(stage.workers)}", f"store={store.resolve()}"]
         command = [sys.executable, "-m", module, *words, *common, f"out={Path(folder) / name}"]
         started = time.perf_counter()
-        how = "whole"
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
-            try:
-                run.wait(max(most_s, 1))
-            except subprocess.TimeoutExpired:
-                how = "a part"
+        how = run_for(command, most_s)
+        elapsed_s = time.perf_counter() - started
+    return Done(elapsed_s, how, n_scores(store) - before)
+
+
+def run_for(command: Sequence[str], most_s: float) -> str:
+    """Run a command, which is asked to end after `most_s` seconds: whole, a part, or failed."""
+    how = "whole"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+        try:
+            run.wait(max(most_s, 1))
+        except subprocess.TimeoutExpired:
+            how = "a part"
+        finally:  # also where this process is asked to end
+            if run.poll() is None:
                 run.send_signal(signal.SIGTERM)
                 run.wait()
-        elapsed_s = time.perf_counter() - started
-    if how == "whole" and run.returncode:
-        how = f"failed with exit code {run.returncode}"
-    return Done(elapsed_s, how, n_scores(store) - before)
+    is_failed = how == "whole" and run.returncode
+    return f"failed with exit code {run.returncode}" if is_failed else how
 
 
 def n_scores(store: Path) -> int:

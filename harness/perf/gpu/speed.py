@@ -1,18 +1,11 @@
 """ZiCo on NATS-Bench topology at the paper's protocol: networks per second by workers, and what bounds them."""
 
-import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from random import Random
-from shutil import which
-from threading import Thread
-from types import TracebackType
-from typing import Self
 
 from torch._C._autograd import DeviceType
 
@@ -21,6 +14,7 @@ from harness.files.results import write_files
 from harness.inputs import InputKind, draw_batches
 from harness.perf.figure import BENCH, DATA_SET, Bench, Figure
 from harness.perf.gpu.cases import Stage
+from harness.perf.gpu.utilisation import Utilisation
 from harness.perf.networks import plain_zico
 from harness.protocol import Precision, Protocol
 from harness.proxy import PROXIES
@@ -39,53 +33,6 @@ _MEASURED_S = 10.0
 _PLAIN = 20
 
 
-@dataclass
-class Utilisation:
-    """A context in which nvidia-smi is read five times a second; nothing where there is none.
-
-    Attributes:
-        device: cuda or cuda:N.
-        shares: of the time in which kernels ran, in percent.
-        mebibytes: of the GPU's memory that are taken, by all processes; `before`: when the context was made.
-    """
-
-    device: str
-    shares: list[float] = field(default_factory=list)
-    mebibytes: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._words = ["nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits"]
-        self._words += ["-i", self.device.partition(":")[2] or "0"]
-        self._is_there = self.device.startswith("cuda") and which("nvidia-smi") is not None
-        self.before = 0.0
-        if self._is_there:
-            done = subprocess.run(self._words, capture_output=True, text=True, check=False)
-            with suppress(ValueError):
-                self.before = float(done.stdout.partition(",")[2])
-
-    def __enter__(self) -> Self:
-        self._run: subprocess.Popen[str] | None = None
-        if self._is_there:
-            self._run = subprocess.Popen([*self._words, "-lms", "200"], stdout=subprocess.PIPE, text=True)
-            Thread(target=self._read, args=(self._run,), daemon=True).start()
-        return self
-
-    def _read(self, run: "subprocess.Popen[str]") -> None:
-        assert run.stdout is not None
-        for line in run.stdout:
-            with suppress(ValueError):
-                share, mebibytes = map(float, line.split(","))
-                self.shares.append(share)
-                self.mebibytes.append(mebibytes)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._run is not None:
-            self._run.terminate()
-            self._run.wait()
-
-
 def speed(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Figure]]:
     """Networks per second with each number of workers, after each; then beside plain loops, as ratios of one run."""
     run = _run("zico", stage, protocol)
@@ -102,8 +49,8 @@ def speed(stage: Stage, protocol: Protocol | None = None) -> Iterator[list[Figur
         figures.append(
             Figure("speed", f"{name}: all {len(units):,} networks, projected", len(units) / rate, "s", _WHOLE_S)
         )
-        if used.shares:
-            figures.append(Figure("speed", f"{name}: utilisation of the GPU", sum(used.shares) / len(used.shares), "%"))
+        if used.share is not None:
+            figures.append(Figure("speed", f"{name}: utilisation of the GPU", used.share, "%"))
             each = (max(used.mebibytes) - used.before) / n
             figures.append(Figure("speed", f"{name}: memory of the GPU taken, each", each, "MiB"))
         yield figures
