@@ -8,6 +8,7 @@ Each figure is of a forked process of its own, without the start of Python.
 import argparse
 import random
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,7 @@ def measured(call: Callable[[], object]) -> Measured:
     ours, theirs = context.Pipe(duplex=False)
 
     def run() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both; the other process ends this one
         with Path("/proc/self/clear_refs").open("w") as file:
             file.write("5")  # the peak so far counts no more
         before, started = _resident("VmRSS"), time.perf_counter()
@@ -64,6 +66,9 @@ def measured(call: Callable[[], object]) -> Measured:
         found: Measured = ours.recv()
     except EOFError:
         raise HarnessError("A process that measures merging has ended without a result.") from None
+    except BaseException:
+        process.kill()
+        raise
     finally:
         process.join()
     return found
@@ -144,4 +149,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main, "What is measured is kept."))
+    sys.exit(ended(main, "Finished tables are kept."))

@@ -115,8 +115,13 @@ def engines(setting: Setting, cluster: Any) -> Iterator[Figure]:
     words = [sys.executable, "-m", "harness.perf.scale", "--networks", str(len(setting.archs)), "--one-run"]
     started = time.perf_counter()
     shards = [subprocess.Popen([*words, str(setting.folder), str(part), f"{at}/2"]) for at, part in enumerate(parts)]
-    for shard in shards:
-        shard.wait()
+    try:
+        for shard in shards:
+            shard.wait()
+    finally:  # also where this process is asked to end
+        for shard in shards:
+            shard.kill()
+            shard.wait()
     scored_s = time.perf_counter() - started
     merged = setting.folder / "merged.sqlite"
     merge(merged, parts)
@@ -196,12 +201,15 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting.of(given.networks, Path(folder))
         cluster = _cluster()
-        figures += engines(setting, cluster)
-        write_figures(given.out, "scale", "Engines and losses", command, figures)
-        if cluster is not None:
-            figures += losses(setting, cluster)
+        try:
+            figures += engines(setting, cluster)
             write_figures(given.out, "scale", "Engines and losses", command, figures)
-            _leave(cluster)
+            if cluster is not None:
+                figures += losses(setting, cluster)
+                write_figures(given.out, "scale", "Engines and losses", command, figures)
+        finally:
+            if cluster is not None:
+                _leave(cluster)
     print(given.out)
     return 0
 
@@ -240,4 +248,4 @@ def _leave(cluster: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(ended(main, "What is measured is kept."))
+    sys.exit(ended(main, "Finished tables are kept."))

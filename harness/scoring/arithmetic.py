@@ -1,4 +1,4 @@
-"""How a process computes while it scores: in one thread, and products in the precision that the protocol names."""
+"""How a process computes: in one thread, and products in the precision that a protocol or a recipe names."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ def single_thread() -> Iterator[None]:
 
 @contextmanager
 def products_of(precision: Precision) -> Iterator[None]:
-    """Float32 products in float32, or on NVIDIA GPUs in TensorFloat-32 where the protocol says so.
+    """Float32 products in float32, or on NVIDIA GPUs in TensorFloat-32 where that is asked for.
 
     Left to themselves, GPUs compute convolutions in TensorFloat-32, whose significands have 10 bits instead of 23.
     Also, cuDNN takes algorithms that give the same sums each time, and the same ones for equal shapes.

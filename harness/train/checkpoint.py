@@ -53,6 +53,7 @@ def load(folder: Path, job: str) -> TrainingState | None:
     if not isinstance(found, dict) or found.get("version") != _VERSION:
         raise CorruptDataError(f"{path} is not a checkpoint of this version. Delete it, or give another out=.")
     there, here = _by_name(found["job"]), _by_name(job)
+    there.setdefault("recipe.precision", _before_there_was_a_choice(here["recipe.precision"]))
     if there != here:
         raise OptionError(
             f"{path} belongs to another run: {_difference(there, here)}. Give another out=, or resume=false to "
@@ -77,8 +78,13 @@ def read_tensors(path: Path) -> Any:
 
 
 def _by_name(job: str) -> dict[str, Any]:
-    """What a job's description says, by name; before there was a choice, the precision was float32."""
-    return {"recipe.precision": "fp32"} | dict(_leaves("", json.loads(job)))
+    """What a job's description says, by name."""
+    return dict(_leaves("", json.loads(job)))
+
+
+def _before_there_was_a_choice(precision: str) -> str:
+    """The precision of a checkpoint without one: float32, of which GPUs computed convolutions in TensorFloat-32."""
+    return precision if precision in ("fp32", "tf32") else "fp32"
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:

@@ -13,7 +13,6 @@ from harness.evaluation.marks import marked_archs
 from harness.inputs import DATA_SETS, DataSet
 from harness.inputs.own import is_own
 from harness.paths import images_home
-from harness.protocol import Precision
 from harness.settings import check_device
 from harness.space import BENCHMARKS, Architecture, SearchSpace
 from harness.space.initialise import Initialisation
@@ -71,11 +70,6 @@ def read_trainings(config: DictConfig) -> tuple[Training, ...]:
     settings = read_settings(config)
     space, data_set = _registered(settings)
     check_device(settings.device)
-    if settings.recipe.precision is Precision.tf32 and not settings.device.startswith("cuda"):
-        raise OptionError(
-            f"recipe.precision=tf32 is invalid with device={settings.device}: TensorFloat-32 is an arithmetic of "
-            "NVIDIA GPUs. Give device=cuda, or recipe.precision=fp32."
-        )
     archs = None if settings.arch is None else marked_archs(settings.arch, space)
     several = archs is not None and len(archs) > 1
     return tuple(

@@ -22,7 +22,7 @@ from harness.train.examples import Examples, PlainExamples, Shard
 from harness.train.export import RECORD, write_weights
 from harness.train.job import Job, RunLocation
 from harness.train.process_group import ProcessGroup
-from harness.train.recipe import Pipeline, Recipe
+from harness.train.recipe import Pipeline, Recipe, TrainingPrecision
 from harness.train.timm_library import TimmExamples
 
 HISTORY = "history.csv"
@@ -45,26 +45,28 @@ def train(job: Job, location: RunLocation, group: ProcessGroup | None = None) ->
     """Train a network, or continue its training, and write checkpoint, history, record and weights to a folder.
 
     Raises:
-        HarnessError: for missing images or libraries, a checkpoint of another job, or a loss that is not finite.
+        HarnessError: for missing images or libraries, an arithmetic that the device lacks, a checkpoint of another job,
+            or a loss that is not finite.
     """
     group = group or ProcessGroup()
+    _check_precision(job.recipe, location.device)
     _make(location.out)
     shards = group.shards(job.recipe.shards)
     examples = _examples(job, location, group)
     progress = load(location.out, job.description) if location.resume else None
     network = job.network().to(location.device)
     distillation = open_distillation(job, location.device)
-    optimiser = _optimiser(network, job.recipe)
+    optimiser = optimiser_of(network, job.recipe)
     history = []
     if progress is not None:
         network.load_state_dict(progress.network)
         optimiser.load_state_dict(progress.optimiser)
         history = progress.history
     wrapped = group.wrap(network)
-    trainer = _Trainer(wrapped, optimiser, examples, job.recipe, distillation, group)
+    trainer = Trainer(wrapped, optimiser, examples, job.recipe, distillation, group)
     n_steps = (job.recipe.epochs - len(history)) * examples.n_steps
     title = f"{job.space.name} {job.data_set.name}"
-    with products_of(job.recipe.precision), Bar(title, n_steps if group.leads else 0, "steps") as bar:
+    with Bar(title, n_steps if group.leads else 0, "steps") as bar:
         for epoch in range(len(history), job.recipe.epochs):
             started = time.monotonic()
             row = {"epoch": epoch + 1.0, "loss": trainer.epoch(epoch, shards, location.device, bar)}
@@ -83,7 +85,9 @@ def train(job: Job, location: RunLocation, group: ProcessGroup | None = None) ->
 
 
 @dataclass(frozen=True, eq=False)
-class _Trainer:
+class Trainer:
+    """Steps of a recipe on examples; `distillation` is None without a teacher."""
+
     network: nn.Module
     optimiser: torch.optim.Optimizer
     examples: Examples
@@ -95,12 +99,13 @@ class _Trainer:
         """The mean training loss of an epoch."""
         self.network.train()
         total = torch.zeros((), dtype=torch.float64, device=device)
-        for step, parts in enumerate(self.examples.epoch(number, shards)):
-            rate = self.recipe.learning_rate_at(number + (step + 1) / self.examples.n_steps)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            total += self._step(parts, device)
-            bar.advance()
+        with products_of(Precision(self.recipe.precision.value)):
+            for step, parts in enumerate(self.examples.epoch(number, shards)):
+                rate = self.recipe.learning_rate_at(number + (step + 1) / self.examples.n_steps)
+                for group in self.optimiser.param_groups:
+                    group["lr"] = rate
+                total += self._step(parts, device)
+                bar.advance()
         loss = float(self.group.sum(total)) / self.group.size / self.examples.n_steps
         if loss != loss:
             raise HarnessError(
@@ -127,22 +132,20 @@ class _Trainer:
         return total
 
     def _loss(self, images: Tensor, classes: Tensor) -> Tensor:
-        with self._precision(images.device):
+        is_rounded = self.recipe.precision is TrainingPrecision.bf16
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=is_rounded):
             outputs = self.network(images)
             loss = F.cross_entropy(outputs, classes)
             return loss if self.distillation is None else loss + self.distillation.loss(images, outputs)
 
-    def _precision(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.recipe.precision is Precision.bf16)
-
+    @products_of(Precision.fp32)
     @torch.no_grad()
     def test(self, device: torch.device) -> float:
-        """The accuracy on the test images, in percent."""
+        """The accuracy on the test images, in percent, in float32."""
         self.network.eval()
         counts = torch.zeros(2, dtype=torch.float64, device=device)
         for images, classes in self.examples.tests(self.group.rank, self.group.size):
-            with self._precision(device):
-                right = self.network(images.to(device)).argmax(dim=1) == classes.to(device)
+            right = self.network(images.to(device)).argmax(dim=1) == classes.to(device)
             counts += torch.tensor([int(right.sum()), len(right)], device=device)
         right_of_all, n_all = self.group.sum(counts).tolist()
         return float(100 * right_of_all / n_all)
@@ -155,12 +158,25 @@ def _examples(job: Job, location: RunLocation, group: ProcessGroup) -> Examples:
     return TimmExamples.open(job.data_set, job.recipe, folder, group, seed=job.seed, workers=location.workers)
 
 
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def optimiser_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """SGD; only the weights of convolutions and linear layers decay."""
     weights = [parameter for parameter in network.parameters() if parameter.dim() > 1]
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+
+
+def _check_precision(recipe: Recipe, device: torch.device) -> None:
+    """Only NVIDIA's GPUs compute in TensorFloat-32.
+
+    Raises:
+        OptionError: on another device.
+    """
+    if recipe.precision is TrainingPrecision.tf32 and device.type != "cuda":
+        raise OptionError(
+            f"recipe.precision=tf32 is invalid with device={device}: TensorFloat-32 is an arithmetic of NVIDIA GPUs. "
+            "Give device=cuda, or recipe.precision=fp32."
+        )
 
 
 def _make(out: Path) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from harness.errors import OptionError
-from harness.protocol import Precision
 
 
 class Pipeline(Enum):
@@ -13,6 +12,14 @@ class Pipeline(Enum):
 
     plain = "plain"  # this project's, on tensors in memory
     timm = "timm"  # the library timm, from a folder of image files
+
+
+class TrainingPrecision(Enum):
+    """Arithmetic of the passes; weights, gradients and the optimiser are in float32 in each."""
+
+    fp32 = "fp32"
+    tf32 = "tf32"  # products in TensorFloat-32, on NVIDIA GPUs
+    bf16 = "bf16"  # torch.autocast
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,6 @@ class Recipe:
     A step averages the gradients of `shards` shards of `batch_size` images, each with its own batch statistics: one
     process per shard, or fewer processes in sequence, with the same result.
 
-    `precision` is that of a network's products; weights, gradients and batch statistics are float32 in each.
-
     Raises:
         OptionError: for invalid values.
     """
@@ -78,7 +83,7 @@ class Recipe:
     weight_decay: float = 5e-4
     norm_momentum: float = 0.1
     held_out: float = 0.1
-    precision: Precision = Precision.fp32
+    precision: TrainingPrecision = TrainingPrecision.fp32
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(shift=1, label_smoothing=0.1))
     teacher: Teacher | None = None
 
@@ -93,7 +98,6 @@ class Recipe:
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         _require(0 < self.norm_momentum <= 1, "norm_momentum", self.norm_momentum, "above 0, at most 1")
         _require(0 < self.held_out < 1, "held_out", self.held_out, "between 0 and 1")
-        _require(self.precision is not Precision.fp64, "precision", "fp64", "fp32, bf16 or, on NVIDIA GPUs, tf32")
 
     def learning_rate_at(self, epochs: float) -> float:
         """The learning rate after a fractional number of epochs."""

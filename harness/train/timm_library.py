@@ -1,13 +1,14 @@
 """The optional library timm: the ImageNet training pipeline, and teachers. It requires torchvision, too."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor, nn
 
-from harness.errors import MissingDataError, OptionError
+from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.inputs import DataSet
 from harness.randomness import isolated
 from harness.timm_import import import_timm
@@ -103,7 +104,7 @@ class TimmExamples(Examples):
     def epoch(self, number: int, shards: Sequence[int]) -> Iterator[list[Shard]]:
         if self.group.size > 1:
             self.train.sampler.set_epoch(number)
-        with isolated("timm", self.seed, number, self.group.rank):
+        with isolated("timm", self.seed, number, self.group.rank), _readers_told():
             for images, classes in self.train:
                 mixed = [
                     self.mixup(*part)
@@ -112,7 +113,26 @@ class TimmExamples(Examples):
                 yield [cast(Shard, shard) for shard in mixed]
 
     def tests(self, rank: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        yield from self.test
+        with _readers_told():
+            yield from self.test
+
+
+@contextmanager
+def _readers_told() -> Iterator[None]:
+    """A process that reads images and is killed ends in one sentence.
+
+    Raises:
+        HarnessError: if one was.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise HarnessError(
+            f"A process that reads images has ended: {str(error).splitlines()[0]} Batches wait in shared memory: "
+            "enlarge /dev/shm, or give fewer workers= or a smaller recipe.batch_size."
+        ) from error
 
 
 def _check_folder(folder: Path, data_set: DataSet) -> None:

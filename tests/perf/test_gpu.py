@@ -15,12 +15,12 @@ from harness.errors import HarnessError
 from harness.perf.figure import Figure
 from harness.perf.gpu import correctness as correctness_module
 from harness.perf.gpu import speed as speed_module
-from harness.perf.gpu.__main__ import STAGES, main
 from harness.perf.gpu.cases import Case, Stage, all_cases, running
 from harness.perf.gpu.commands import _run, n_scores
 from harness.perf.gpu.comparing import compared, row_of, table_of
 from harness.perf.gpu.correctness import correctness, reference
 from harness.perf.gpu.speed import profile, speed
+from harness.perf.gpu.stages import STAGES, main
 from harness.protocol import Protocol
 from harness.scoring import engine
 from harness.space import BENCHMARKS

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.errors import MissingDataError, OptionError
+from harness.errors import HarnessError, MissingDataError, OptionError
 from harness.inputs import DATA_SETS
 from harness.randomness import isolated
 from harness.space import BENCHMARKS, Architecture
@@ -74,6 +74,19 @@ def test_a_network_is_trained_and_its_training_goes_on_where_it_stopped(folder, 
     continued = train(job, where)  # all epochs are done: the checkpoint is the result
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(tensor, continued.network.state_dict()[name])
+
+
+def test_a_reader_that_is_killed_is_told_in_a_sentence(folder):
+    class Killed:
+        def __iter__(self):
+            raise RuntimeError(
+                "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that\nmore text"
+            )
+
+    examples = replace(opened(folder), train=Killed(), test=Killed())
+    for read in (lambda: examples.epoch(0, [0]), lambda: examples.tests(0, 1)):
+        with pytest.raises(HarnessError, match=r"^A process that reads images has ended: .*signal.* /dev/shm"):
+            next(read())
 
 
 def test_epochs_depend_on_seed_and_number_alone(folder):

@@ -16,13 +16,13 @@ import torch
 
 from harness.errors import OptionError
 from harness.inputs import DATA_SETS
-from harness.protocol import Precision
 from harness.space import BENCHMARKS, Architecture
 from harness.train import Augmentation, Job, Recipe, Teacher, train
 from harness.train.checkpoint import FILE, TrainingState, load, save
 from harness.train.examples import PlainExamples, augmented
 from harness.train.export import RECORD, WEIGHTS, write_onnx
 from harness.train.job import RunLocation
+from harness.train.recipe import TrainingPrecision
 
 DIGITS = DATA_SETS.get("digits")
 TSS = BENCHMARKS.get("nats_tss")
@@ -94,15 +94,17 @@ def test_a_teacher_is_followed(trained, tmp_path):
 def test_in_bfloat16_products_are_rounded_and_weights_are_not(tmp_path, monkeypatch):
     seen = set()
     cross_entropy = torch.nn.functional.cross_entropy
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)  # as it is where nobody says otherwise
 
     def watched(outputs, classes):
         seen.add(outputs.dtype)
+        assert not torch.backends.cudnn.allow_tf32
         return cross_entropy(outputs, classes)
 
     monkeypatch.setattr("harness.train.loop.F.cross_entropy", watched)
     rounded, exact = (
         train(Job(TSS, ARCH, DIGITS, replace(SHORT, precision=precision)), location(tmp_path / precision.value))
-        for precision in (Precision.bf16, Precision.fp32)
+        for precision in (TrainingPrecision.bf16, TrainingPrecision.fp32)
     )
     assert seen == {torch.bfloat16, torch.float32}
     assert {value.dtype for value in rounded.network.parameters()} == {torch.float32}
@@ -118,9 +120,11 @@ def test_a_checkpoint_from_before_there_was_a_precision_goes_on(tmp_path):
     before = json.loads(job.description)
     del before["recipe"]["precision"]
     save(TrainingState(json.dumps(before), {}, {}, []), tmp_path)
-    assert load(tmp_path, job.description) is not None
+    of = {one: replace(job, recipe=replace(job.recipe, precision=one)).description for one in TrainingPrecision}
+    assert load(tmp_path, of[TrainingPrecision.fp32]) is not None
+    assert load(tmp_path, of[TrainingPrecision.tf32]) is not None  # as GPUs did by themselves
     with pytest.raises(OptionError, match=r"recipe.precision was fp32 and is now bf16"):
-        load(tmp_path, replace(job, recipe=replace(job.recipe, precision=Precision.bf16)).description)
+        load(tmp_path, of[TrainingPrecision.bf16])
 
 
 @pytest.mark.long
