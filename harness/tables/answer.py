@@ -136,7 +136,7 @@ def page_lines(spec: TableSpec, found: pd.DataFrame, omitted: Mapping[str, Seque
     )
     yield (
         "- Marks: the counts that a proxy beats (+) and those it falls behind (&minus;) on its own architectures, by "
-        "the rules of `table=counting`: Holm over all columns of scores of a sample, exact for a whole space. The "
+        "the rules of `table=counting`: Holm over all columns of scores of a data set, exact for a whole space. The "
         "others are undecided or no different. **Bold**: beats all of them."
     )
     yield (

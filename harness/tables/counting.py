@@ -97,7 +97,7 @@ def _legend(spec: TableSpec) -> Iterator[str]:
         f"{SMALLEST:g} and twice the standard error of the truth; `=` is no difference that matters."
     )
     yield (
-        "Sample: yes or no if p, by Holm over the proxies of that sample, is below .05; otherwise `?`, undecided. "
+        "Sample: yes or no if p, by Holm over the proxies of the data set, is below .05; otherwise `?`, undecided. "
         f"`-`: fewer than {FEWEST_EFFECTIVE} effective classes, so neither interval nor p."
     )
     yield (

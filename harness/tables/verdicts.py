@@ -33,7 +33,8 @@ class Judged:
     Attributes:
         evaluated: architectures and truth, one set for each size of sample, the largest first.
         analyses: of these, in the same order.
-        tables: of these the columns of verdict.csv, in the same order; each size of sample has its own families.
+        tables: of these the columns of verdict.csv, in the same order. p is corrected over all of them together, so
+            that what is found of a proxy does not depend on which others were scored on as many architectures.
         counts: the counts of `AGAINST` that have scores, which proxies are compared with.
     """
 
@@ -68,7 +69,9 @@ def judged(sources: ScoreSources, bench: str, dataset: str, population: str = AL
         sets.append(evaluated)
         analyses.append(analyse(evaluated, _columns(own, evaluated), _columns(beside, evaluated)))
     names = {spec.name for spec, _ in counts}
-    tables = [verdict_table(one.compared) for one in analyses]
+    together = verdict_table([pair for one in analyses for pair in one.compared])
+    ends = np.cumsum([len(one.compared) for one in analyses])
+    tables = [together[end - len(one.compared) : end] for one, end in zip(analyses, ends, strict=True)]
     return Judged(sets, analyses, tables, tuple(name for name in AGAINST if name in names))
 
 

@@ -109,8 +109,8 @@ def test_the_headline_says_for_each_data_set_what_beats_counting() -> None:
     assert found == [
         "| data set | proxies | highest count | highest proxy | beat #Params | beat every count | behind every one |",
         "| --- | ---: | --- | --- | --- | --- | --- |",
-        "| nats_tss / cifar10 | 6 | flops_live .657 / flops_live .612 | meco .731 / meco .739 | 3 / 2 of 6 | "
-        "meco, near / near | 1 / 2 |",
+        "| nats_tss / cifar10 | 6 | flops_live .657 / flops_live .612 | meco .731 (100) / meco .739 (100) | "
+        "3 / 2 of 6 | meco, near / near | 1 / 2 |",
         "| nats_sss / cifar10 | 1 | params .600 | zico .500 | - | none | 0 |",
         "| nasbench_bert / glue | 1 | params .300 | w_pca .400 | - | none | 0 |",
     ]
