@@ -22,8 +22,8 @@ from harness.tables.verdicts import Judged, judged, rows_of
 
 NAMES = (
     "bench", "dataset", "proxy", "options", "protocol", "inputs", "seed", "n", "n_sample", "n_population", "tau",
-    "tau_low", "tau_high", "tau_networks", "tau_networks_low", "tau_networks_high", "counts", "beaten", "behind",
-    "beaten_networks", "behind_networks", "seconds",
+    "tau_low", "tau_high", "tau_networks", "tau_networks_low", "tau_networks_high", "counts", "counts_tau",
+    "counts_tau_networks", "beaten", "behind", "beaten_networks", "behind_networks", "seconds",
 )  # fmt: skip
 LETTERS = {"params": "P", "flops_live": "F", "n_convs_live": "C", "depth": "D", "sum_log_layer_size": "S"}
 _MARKS = {"beaten": "yes", "behind": "no"}
@@ -116,9 +116,14 @@ def _row(one: Row, place: _Place) -> dict[str, object]:
 
 
 def _marked(verdicts: pd.DataFrame) -> dict[str, object]:
-    """The counts that vary there, and those which the proxy beats and falls behind, over cells and over networks."""
-    rows = records(verdicts[verdicts[columns.BASELINE_TAU].notna()])
-    said: dict[str, object] = {"counts": " ".join(str(row[columns.BASELINE]) for row in rows)}
+    """The counts that vary there, their highest tau, and those that the proxy beats and falls behind, by both votes."""
+    there = verdicts[verdicts[columns.BASELINE_TAU].notna()]
+    rows = records(there)
+    said: dict[str, object] = {
+        "counts": " ".join(str(row[columns.BASELINE]) for row in rows),
+        "counts_tau": there[columns.BASELINE_TAU].max(),
+        "counts_tau_networks": there[columns.BASELINE_TAU_NETWORKS].max(),
+    }
     for suffix, beats in (("", columns.BEATS), ("_networks", columns.BEATS_NETWORKS)):
         for name, answer in _MARKS.items():
             said[f"{name}{suffix}"] = " ".join(str(row[columns.BASELINE]) for row in rows if row[beats] == answer)
@@ -136,8 +141,8 @@ def page_lines(spec: TableSpec, found: pd.DataFrame, omitted: Mapping[str, Seque
     )
     yield (
         "- Marks: the counts that a proxy beats (+) and those it falls behind (&minus;) on its own architectures, by "
-        "the rules of `table=counting`: Holm over all columns of scores of a data set, exact for a whole space. The "
-        "others are undecided or no different. **Bold**: beats all of them."
+        "the rules of `table=counting`: Holm over the columns of scores of a data set that have a p, exact for a "
+        "whole space. The others are undecided or no different. **Bold**: beats all of them."
     )
     yield (
         "- In brackets: the number of architectures scored, where it is not that of the head; all: the whole "

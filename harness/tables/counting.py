@@ -97,8 +97,8 @@ def _legend(spec: TableSpec) -> Iterator[str]:
         f"{SMALLEST:g} and twice the standard error of the truth; `=` is no difference that matters."
     )
     yield (
-        "Sample: yes or no if p, by Holm over the proxies of the data set, is below .05; otherwise `?`, undecided. "
-        f"`-`: fewer than {FEWEST_EFFECTIVE} effective classes, so neither interval nor p."
+        "Sample: yes or no if p, by Holm over the columns of the data set that have one, is below .05; otherwise "
+        f"`?`, undecided. `-`: fewer than {FEWEST_EFFECTIVE} effective classes, so neither interval nor p."
     )
     yield (
         "beats counting: yes if it beats every count, otherwise those that it does not beat. no: falls behind them; no "

@@ -6,13 +6,14 @@ import pandas as pd
 
 from harness.report.escape import markdown_line
 from harness.report.tables import correlation_text
+from harness.report.verdict import signed_text
 
 TITLE = "Does anything beat counting here?"
 _HEAD = (
     "data set",
     "proxies",
     "highest count",
-    "highest proxy",
+    "largest lead",
     "beat #Params",
     "beat every count",
     "behind every one",
@@ -24,12 +25,13 @@ def headline(found: pd.DataFrame, counts: Collection[str]) -> Iterator[str]:
     """The section, from the rows of the answer's CSV; `counts` are the proxies that are counts."""
     yield from (f"## {TITLE}", "")
     yield (
-        "Over cells / over networks. Verdicts compare a proxy with the counts on its own architectures, by Holm "
-        "over the proxies of a data set, not over data sets. The highest count is that of the largest sample with "
-        "counts; the highest proxy, of those with at least half as many architectures as most have, is picked after "
-        "the fact, so that its tau is too high; in parentheses, the size of its sample where the count's is another. "
-        "Where all are negative, the highest is the nearest to 0, and to beat a count is to be nearer. Some proxies "
-        "are counts in other words (az_complexity, n_tensors), some one score under two names."
+        "Over cells / over networks. Verdicts compare a proxy with the counts on its own architectures; p by Holm over "
+        "the columns of scores of a data set that have one, for each count and vote by itself, not over data sets. The "
+        "highest count is that of the largest sample with counts. The largest lead is that of a proxy's tau over the "
+        "highest count's on the proxy's own architectures, given in parentheses; of proxies with at least half as many "
+        "architectures as most have, and picked after the fact, so that it is too large. Where all taus are negative, "
+        "to beat a count is to be nearer to 0. Some proxies are counts in other words (az_complexity, n_tensors), some "
+        "one score under two names."
     )
     yield from ("", markdown_line(_HEAD), markdown_line(["---", "---:", *["---"] * 5]))
     for (bench, dataset), own in found.groupby(["bench", "dataset"], sort=False):
@@ -45,21 +47,28 @@ def _line(proxies: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
     return [
         str(len(proxies)),
         _both([_highest(counts, vote) for vote in _VOTES]),
-        _both([_highest(many, vote, counts["n_sample"].max()) for vote in _VOTES]),
+        _both([_largest_lead(many, vote) for vote in _VOTES]),
         f"{_both([str(n) for n in beat_params])} of {n_compared}" if n_compared else "-",
         _both([", ".join(_of_all_counts(proxies, f"beaten{vote}")) or "none" for vote in _VOTES]),
         _both([str(len(_of_all_counts(proxies, f"behind{vote}"))) for vote in _VOTES]),
     ]
 
 
-def _highest(rows: pd.DataFrame, vote: str, n_usual: int | None = None) -> str:
-    """The highest tau and whose it is; `n_usual`: architectures of other samples are told in parentheses."""
+def _highest(rows: pd.DataFrame, vote: str) -> str:
     taus = rows[f"tau{vote}"].astype(float)
     if not taus.notna().any():
         return "-"
-    found = rows.iloc[int(taus.argmax())]
-    text = f"{found['proxy']} {correlation_text(taus.max())}"
-    return text if n_usual in (None, found["n_sample"]) else f"{text} ({found['n_sample']:,})"
+    return f"{rows['proxy'].iloc[int(taus.argmax())]} {correlation_text(taus.max())}"
+
+
+def _largest_lead(rows: pd.DataFrame, vote: str) -> str:
+    """A proxy, its tau, and the lead in parentheses."""
+    taus = rows[f"tau{vote}"].astype(float)
+    leads = taus - pd.to_numeric(rows[f"counts_tau{vote}"])
+    if not leads.notna().any():
+        return "-"
+    at = int(leads.argmax())
+    return f"{rows['proxy'].iloc[at]} {correlation_text(taus.iloc[at])} ({signed_text(leads.iloc[at])})"
 
 
 def _with(rows: pd.DataFrame, column: str, name: str) -> int:

@@ -33,8 +33,8 @@ class Judged:
     Attributes:
         evaluated: architectures and truth, one set for each size of sample, the largest first.
         analyses: of these, in the same order.
-        tables: of these the columns of verdict.csv, in the same order. p is corrected over all of them together, so
-            that what is found of a proxy does not depend on which others were scored on as many architectures.
+        tables: of these the columns of verdict.csv, in the same order. p is corrected over all of them
+            together: a family is not split by the size of samples.
         counts: the counts of `AGAINST` that have scores, which proxies are compared with.
     """
 

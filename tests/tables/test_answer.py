@@ -33,6 +33,7 @@ CELLS, WIDTHS, TEXT = ("nats_tss", "cifar10"), ("nats_sss", "cifar10"), ("nasben
 def _row(place: tuple[str, str], proxy: str, taus: tuple[float, float], **others: object) -> dict[str, object]:
     values = dict.fromkeys(NAMES, "") | {"bench": place[0], "dataset": place[1], "proxy": proxy, "n_population": 15_625}
     values |= {"n": 100, "n_sample": 100, "tau": taus[0], "tau_networks": taus[1], "counts": FIVE, "seconds": 1.5}
+    values |= {"counts_tau": 0.6, "counts_tau_networks": 0.65}
     return values | others
 
 
@@ -98,21 +99,24 @@ def test_the_headline_says_for_each_data_set_what_beats_counting() -> None:
         _row(CELLS, "meco", (0.731, 0.739), beaten=FIVE, beaten_networks="depth params"),
         _row(CELLS, "snip", (-0.1, -0.2), behind=FIVE, behind_networks=FIVE),
         _row(CELLS, "fisher", (-0.1, -0.2), behind="depth", behind_networks=FIVE),
-        _row(CELLS, "epsinas", (0.9, 0.9), n=41, n_sample=41),  # too few to be named as the highest
+        _row(CELLS, "epsinas", (0.9, 0.9), n=41, n_sample=41),  # too few to be named
+        _row(
+            CELLS, "apd", (0.8, 0.8), counts_tau=0.75, counts_tau_networks=0.75
+        ),  # of a sample on which counts do well
         _row(CELLS, "grasp", (float("nan"), float("nan")), n=0),
         _row(WIDTHS, "params", (0.6, 0.6)),
         _row(WIDTHS, "zico", (0.5, 0.5), counts="depth"),
         _row(TEXT, "params", (0.3, 0.3)),
-        _row(TEXT, "w_pca", (0.4, 0.4), counts=""),  # no count varies there: no verdict
+        _row(TEXT, "w_pca", (0.4, 0.4), counts="", counts_tau=float("nan"), counts_tau_networks=float("nan")),
     ]
     found = [line for line in headline(pd.DataFrame(rows, columns=list(NAMES)), LETTERS) if line.startswith("|")]
     assert found == [
-        "| data set | proxies | highest count | highest proxy | beat #Params | beat every count | behind every one |",
+        "| data set | proxies | highest count | largest lead | beat #Params | beat every count | behind every one |",
         "| --- | ---: | --- | --- | --- | --- | --- |",
-        "| nats_tss / cifar10 | 6 | flops_live .657 / flops_live .612 | meco .731 (100) / meco .739 (100) | "
-        "3 / 2 of 6 | meco, near / near | 1 / 2 |",
-        "| nats_sss / cifar10 | 1 | params .600 | zico .500 | - | none | 0 |",
-        "| nasbench_bert / glue | 1 | params .300 | w_pca .400 | - | none | 0 |",
+        "| nats_tss / cifar10 | 7 | flops_live .657 / flops_live .612 | meco .731 (+.131) / meco .739 (+.089) | "
+        "3 / 2 of 7 | meco, near / near | 1 / 2 |",
+        "| nats_sss / cifar10 | 1 | params .600 | zico .500 (-.100) / zico .500 (-.150) | - | none | 0 |",
+        "| nasbench_bert / glue | 1 | params .300 | - | - | none | 0 |",
     ]
 
 
@@ -126,7 +130,8 @@ def _scored(proxy: str, tau: float, n: int, **others: str) -> SimpleNamespace:
 
 def _verdicts(*rows: tuple[SimpleNamespace, str, str, float]) -> pd.DataFrame:
     return pd.DataFrame([
-        {**asdict(one.row_key), "baseline": count, "beats": beats, "beats_networks": "undecided", "baseline_tau": tau}
+        {**asdict(one.row_key), "baseline": count, "beats": beats, "beats_networks": "undecided", "baseline_tau": tau,
+            "baseline_tau_networks": tau}
         for one, count, beats, tau in rows
     ])  # fmt: skip
 
@@ -158,6 +163,7 @@ def test_of_several_columns_of_a_proxy_real_images_and_the_largest_sample_are_ta
     ]  # fmt: skip
     by_proxy = {str(row["proxy"]): row for row in rows}
     assert (by_proxy["epsinas"]["beaten"], by_proxy["epsinas"]["n_sample"]) == ("params", 120)
+    assert [by_proxy[name]["counts_tau"] for name in ("epsinas", "near")] == [0.45, 0.4]  # on their own architectures
     assert (by_proxy["near"]["beaten"], by_proxy["near"]["counts"]) == ("params", "params")
     assert (by_proxy["tcet"]["behind"], by_proxy["tcet"]["behind_networks"]) == ("params", "")
     assert by_proxy["params"]["tau_low"] == pytest.approx(0.3)
