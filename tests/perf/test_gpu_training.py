@@ -137,6 +137,15 @@ def test_without_timm_the_stage_says_so(tmp_path, monkeypatch):
         list(training(Stage("cpu", tmp_path)))
 
 
+@pytest.fixture
+def _signals_arrive() -> Iterator[None]:
+    """A process that was begun in the background ignores Ctrl-C, and so do the tests in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_signals_arrive")
 @pytest.mark.parametrize("name", ["gpu.__main__", "merging", "scale"])
 def test_an_interrupted_measurement_ends_in_a_sentence(name, monkeypatch, capsys):
     def interrupted(work: Callable[[], int], kept: str) -> int:
@@ -150,6 +159,7 @@ def test_an_interrupted_measurement_ends_in_a_sentence(name, monkeypatch, capsys
     assert "are kept." in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_signals_arrive")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_measured_process_ends_with_the_one_that_asked_for_it(number, code, capfd):
     timer = Timer(0.5, os.kill, (os.getpid(), number))

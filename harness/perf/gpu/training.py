@@ -17,6 +17,7 @@ from harness.cli.commands import COMMANDS
 from harness.cli.compose import composed_configs
 from harness.cli.words import as_hydra_reads
 from harness.errors import MissingDataError
+from harness.files.atomic import write_whole
 from harness.perf.figure import Figure
 from harness.perf.gpu.cases import Stage
 from harness.perf.gpu.timed_examples import RepeatedExamples, TimedExamples, rate_of
@@ -104,7 +105,7 @@ def _write_images(folder: Path, n_classes: int, n_each: int) -> None:
     folder.mkdir()
     distinct = [folder / f"{number}.jpg" for number in range(_N_DISTINCT)]
     for path in distinct:
-        path.write_bytes(_jpeg(rng))
+        write_whole(path, _jpeg(rng))
     for label in range(n_classes):
         for part, n in (("train", n_each), ("val", 1)):
             into = folder / part / f"{label:04}"
