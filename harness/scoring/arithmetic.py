@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
+from harness.errors import OptionError
 from harness.protocol import Precision
 
 T = TypeVar("T")
@@ -39,6 +40,19 @@ def products_of(precision: Precision) -> Iterator[None]:
     finally:
         set_products(before)
         cudnn.deterministic, cudnn.benchmark = chosen
+
+
+def check_tf32(setting: str, precision: Precision, device: str) -> None:
+    """Only NVIDIA's GPUs compute in TensorFloat-32; `setting` is what asks for it, as "protocol.dtype".
+
+    Raises:
+        OptionError: on another device.
+    """
+    if precision is Precision.tf32 and not device.startswith("cuda"):
+        raise OptionError(
+            f"{setting}=tf32 is invalid with device={device}: TensorFloat-32 is an arithmetic of NVIDIA GPUs. Give "
+            f"device=cuda, or {setting}=fp32."
+        )
 
 
 class Products(NamedTuple):

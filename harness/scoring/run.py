@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import torch
 
-from harness.errors import HarnessError, OptionError
+from harness.errors import HarnessError
 from harness.evidence.base import ScoringContext
 from harness.inputs import (
     DATA_SETS,
@@ -20,8 +20,9 @@ from harness.inputs import (
     preferred_kind,
 )
 from harness.placement import EngineSettings
-from harness.protocol import Precision, Protocol, fitted
+from harness.protocol import Protocol, fitted
 from harness.proxy import Sees
+from harness.scoring.arithmetic import check_tf32
 from harness.scoring.proxy_spec import ProxySpec
 from harness.settings import Settings
 from harness.space import BENCHMARKS, Architecture, Execute, SearchSpace, space_of
@@ -49,11 +50,7 @@ class ContextSpec:
     inputs_sha256: str = ""
 
     def __post_init__(self) -> None:
-        if self.protocol.dtype is Precision.tf32 and not self.device.startswith("cuda"):
-            raise OptionError(
-                f"protocol.dtype=tf32 is invalid with device={self.device}: TensorFloat-32 is an arithmetic of NVIDIA "
-                "GPUs. Give device=cuda, or protocol.dtype=fp32."
-            )
+        check_tf32("protocol.dtype", self.protocol.dtype, self.device)
         _ = self.space
 
     @classmethod

@@ -15,7 +15,7 @@ from harness.errors import HarnessError, OptionError
 from harness.files.atomic import write_whole
 from harness.progress import Progress as Bar
 from harness.protocol import Precision
-from harness.scoring.arithmetic import products_of
+from harness.scoring.arithmetic import check_tf32, products_of
 from harness.train.checkpoint import Row, TrainingState, load, save
 from harness.train.distillation import Distillation, open_distillation
 from harness.train.examples import Examples, PlainExamples, Shard
@@ -49,7 +49,7 @@ def train(job: Job, location: RunLocation, group: ProcessGroup | None = None) ->
             or a loss that is not finite.
     """
     group = group or ProcessGroup()
-    _check_precision(job.recipe, location.device)
+    check_tf32("recipe.precision", Precision(job.recipe.precision.value), str(location.device))
     _make(location.out)
     shards = group.shards(job.recipe.shards)
     examples = _examples(job, location, group)
@@ -164,19 +164,6 @@ def optimiser_of(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
     groups = [{"params": weights, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
-
-
-def _check_precision(recipe: Recipe, device: torch.device) -> None:
-    """Only NVIDIA's GPUs compute in TensorFloat-32.
-
-    Raises:
-        OptionError: on another device.
-    """
-    if recipe.precision is TrainingPrecision.tf32 and device.type != "cuda":
-        raise OptionError(
-            f"recipe.precision=tf32 is invalid with device={device}: TensorFloat-32 is an arithmetic of NVIDIA GPUs. "
-            "Give device=cuda, or recipe.precision=fp32."
-        )
 
 
 def _make(out: Path) -> None:
