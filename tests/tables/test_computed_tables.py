@@ -61,7 +61,7 @@ def test_a_proxy_is_compared_with_every_count_over_cells_and_networks(at_home) -
     beside_params = own.verdicts.query("baseline == 'params'")
     assert {100, 200} < set(beside_params["n"])
     assert set(beside_params["n_family"]) == {40}  # whatever the sample that a proxy was scored on
-    assert judged(ScoreSources(SCORES), "transnas_macro", "jigsaw") is None
+    assert judged(ScoreSources(SCORES), "nats_tss", "digits") is None  # counts only
 
 
 def test_a_count_that_is_equal_everywhere_decides_nothing() -> None:
