@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from attacks.bad_plug_ins import DAMAGES, DIES, LEAVES, LINGERS, RAISES, SOURCE,
 
 from harness.errors import HarnessError
 from harness.inputs import DATA_SETS, InputKind, draw_batches
+from harness.placement import EngineSettings
 from harness.protocol import Protocol
 from harness.proxy import PROXIES
 from harness.scoring import ContextSpec, ExecutionOptions, ScoringRun, Workers, compute, missing_units
@@ -146,20 +149,38 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@contextmanager
+def in_a_notebook(name: str, does: str) -> Iterator[None]:
+    """A proxy that is registered by a module without a file."""
+    source = SOURCE.replace("NAME", name).replace("WHERE", "True").replace("DO", does)
+    sys.modules["a_notebook"] = type(sys)("a_notebook")
+    try:
+        exec(compile(source, "a_notebook", "exec"), {"__name__": "a_notebook"})
+        yield
+    finally:
+        del sys.modules["a_notebook"]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_proxy_of_this_process_alone_is_guarded_too(workers, tmp_path, alone):
     """Defined in a script or a notebook, it has no file that a worker could import."""
-    namespace: dict[str, object] = {"__name__": "a_notebook"}
-    source = SOURCE.replace("NAME", "here").replace("WHERE", "True").replace("DO", LEAVES["dtype"])
-    sys.modules["a_notebook"] = type(sys)("a_notebook")
-    try:
-        exec(compile(source, "a_notebook", "exec"), namespace)
+    with in_a_notebook("here", LEAVES["dtype"]):
         found = scores(tmp_path, ["here", "grad_norm"], workers)
-    finally:
-        del sys.modules["a_notebook"]
     assert values(found["grad_norm"]) == values(alone)
     assert {score.status for score in found["here"].values()} == {OK}
     assert torch.get_default_dtype() is torch.float32
+
+
+def test_a_proxy_of_this_process_alone_is_not_sent_to_a_cluster():
+    """Before anything is sent, so that neither Ray nor a cluster is needed to be told."""
+    with in_a_notebook("only_here", "pass"):
+        units = missing_units_of("only_here")
+        execution = ExecutionOptions(1, engine=EngineSettings("ray"))
+        said = (
+            r"^only_here cannot be sent to engine=ray: it is defined in a script .* use engine=local\.$"
+        )
+        with Workers(execution) as workers, pytest.raises(HarnessError, match=said):
+            list(workers.results(CONTEXT, units))
 
 
 def test_the_users_own_interruption_is_no_score(monkeypatch):

@@ -119,6 +119,26 @@ def test_score_and_search_with_the_cluster_give_what_this_machine_gives(cluster,
     pd.testing.assert_frame_equal(*kept)
 
 
+def test_lens_and_choose_with_the_cluster_give_what_this_machine_gives(cluster, tmp_path, monkeypatch):
+    from harness.choose.__main__ import main as choose
+    from harness.lens.__main__ import main as lens
+
+    monkeypatch.chdir(tmp_path)
+    archs = BENCHMARKS.get("nats_tss").architectures
+    rows = [f"{arch},{accuracy}" for arch, accuracy in zip(archs[300:15_300:1_000], range(15), strict=True)]
+    Path("mine.csv").write_text("arch,acc\n" + "\n".join(rows) + "\n")
+    shared = ["proxy=[naswot,params]", "bench=nats_tss", "dataset=digits", "protocol.batch_size=4", "sample=40"]
+    for engine in ("local", "ray"):
+        words = [*shared, f"engine={engine}", f"store={engine}.sqlite"]
+        assert lens(["study=pairs", *words, f"out=lens_{engine}"]) == 0
+        own = ["truth=mine.csv:acc", "score_tables=null", "k=1", "repeats=2"]
+        assert choose([*words, *own, f"out=choose_{engine}"]) == 0
+    for name in ("lens_{}/pairs.csv", "choose_{}/rankings.csv"):
+        kept = [pd.read_csv(name.format(engine)) for engine in ("local", "ray")]
+        assert len(kept[0]) >= 1
+        pd.testing.assert_frame_equal(*(one.drop(columns="seconds", errors="ignore") for one in kept))
+
+
 def test_the_batches_are_put_into_the_object_store_once(cluster, tmp_path, monkeypatch):
     put = ray.put
     sizes: list[int] = []
