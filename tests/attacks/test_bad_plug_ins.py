@@ -176,9 +176,7 @@ def test_a_proxy_of_this_process_alone_is_not_sent_to_a_cluster():
     with in_a_notebook("only_here", "pass"):
         units = missing_units_of("only_here")
         execution = ExecutionOptions(1, engine=EngineSettings("ray"))
-        said = (
-            r"^only_here cannot be sent to engine=ray: it is defined in a script .* use engine=local\.$"
-        )
+        said = r"^only_here cannot be sent to engine=ray: it is defined in a script .* use engine=local\.$"
         with Workers(execution) as workers, pytest.raises(HarnessError, match=said):
             list(workers.results(CONTEXT, units))
 
